@@ -1,0 +1,1 @@
+"""Preference alignment of the prior with rewards."""

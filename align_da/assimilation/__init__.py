@@ -1,0 +1,1 @@
+"""Analysis methods behind one contract."""

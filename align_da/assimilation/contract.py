@@ -1,0 +1,51 @@
+"""The contract of an analysis method: the learned method and every peer fulfil it."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import jax
+from jaxtyping import Array, Float
+
+from align_da.atmosphere import State
+from align_da.observations.batch import ObservationBatch
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class AnalysisDiagnostics:
+    """What an analysis reports in observation space.
+
+    Attributes:
+        background_equivalent: H of the background ensemble mean, [observation], SI units.
+        analysis_equivalent: H of the analysis ensemble mean, [observation], SI units.
+        chi_square: mean over used observations of (y − H x_a)² / R, dimensionless.
+    """
+
+    background_equivalent: Float[Array, " observation"]
+    analysis_equivalent: Float[Array, " observation"]
+    chi_square: Float[Array, ""]
+
+
+class Analysis(Protocol):
+    """One assimilation step: background ensemble and observations in, analysis ensemble out."""
+
+    def __call__(
+        self,
+        background: State,
+        observations: ObservationBatch,
+        lead_hours: float,
+        key: jax.Array,
+    ) -> tuple[State, AnalysisDiagnostics]:
+        """Assimilate.
+
+        Args:
+            background: ensemble, values [member, lat, lon, channel]; one member is allowed.
+            observations: of this cycle window, quality controlled.
+            lead_hours: age of the background forecast in hours.
+            key: randomness of this analysis; member m uses fold_in(key, m).
+
+        Returns:
+            The analysis ensemble, same shape, and its diagnostics. With no used observation a peer
+            returns the background itself.
+        """
+        ...

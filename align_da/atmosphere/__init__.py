@@ -1,0 +1,19 @@
+"""What a state of the atmosphere is."""
+
+from align_da.atmosphere.grid import Grid, VerticalCoordinate
+from align_da.atmosphere.normalisation import Normalisation
+from align_da.atmosphere.state import Channel, Layout, State, state_from_fields
+from align_da.atmosphere.variables import VARIABLES, Variable, variable_named
+
+__all__ = [
+    "VARIABLES",
+    "Channel",
+    "Grid",
+    "Layout",
+    "Normalisation",
+    "State",
+    "Variable",
+    "VerticalCoordinate",
+    "state_from_fields",
+    "variable_named",
+]

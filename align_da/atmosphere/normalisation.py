@@ -1,0 +1,30 @@
+"""Standardisation of channels: zero mean and unit climatological standard deviation."""
+
+from dataclasses import dataclass
+
+import jax
+from jaxtyping import Array, Float
+
+from align_da.atmosphere.state import Layout, State
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Normalisation:
+    """Climatological mean and standard deviation of every channel.
+
+    Attributes:
+        mean: [channel], SI units.
+        std: [channel], SI units, positive.
+    """
+
+    mean: Float[Array, " channel"]
+    std: Float[Array, " channel"]
+
+    def normalise(self, state: State) -> Float[Array, "*batch lat lon channel"]:
+        """Standardised channels of `state`, dimensionless."""
+        return (state.values - self.mean) / self.std
+
+    def denormalise(self, values: Float[Array, "*batch lat lon channel"], layout: Layout) -> State:
+        """The state in SI units whose standardised channels are `values`."""
+        return State(values * self.std + self.mean, layout)

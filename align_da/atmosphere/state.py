@@ -1,0 +1,109 @@
+"""The state of the atmosphere: named variables on a grid, held as one array of channels.
+
+Channels last: [..., lat, lon, channel] is what convolutions want and what every room passes on;
+the names are a view of it. Which variables and levels there are comes from the layout alone.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from align_da.atmosphere.grid import Grid
+from align_da.atmosphere.variables import Variable, variable_named
+from align_da.errors import InputError
+
+
+@dataclass(frozen=True)
+class Channel:
+    """One channel: a variable at one level (index from the top; None at the surface)."""
+
+    variable: Variable
+    level: int | None
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What the channels of a state mean: the grid and the order of variables and levels.
+
+    Attributes:
+        grid: horizontal grid and vertical coordinate.
+        variables: WeatherBench 2 names, in channel order; each takes one channel a level.
+    """
+
+    grid: Grid
+    variables: tuple[str, ...]
+
+    @cached_property
+    def channels(self) -> tuple[Channel, ...]:
+        """Every channel in order."""
+        found: list[Channel] = []
+        for name in self.variables:
+            variable = variable_named(name)
+            levels = range(self.grid.level_count) if variable.on_levels else (None,)
+            found += [Channel(variable, level) for level in levels]
+        return tuple(found)
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Shape (lat, lon, channel) of one state."""
+        return (*self.grid.shape, len(self.channels))
+
+    def channels_of(self, name: str) -> slice:
+        """The channels of variable `name`, as a slice of the channel axis.
+
+        Raises:
+            InputError: the layout has no such variable.
+        """
+        indices = [i for i, channel in enumerate(self.channels) if channel.variable.name == name]
+        if not indices:
+            message = f"the state has no variable {name!r}: it holds {', '.join(self.variables)}"
+            raise InputError(message)
+        return slice(indices[0], indices[-1] + 1)
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class State:
+    """One or more states of the atmosphere in physical (SI) units.
+
+    Attributes:
+        values: [..., lat, lon, channel]; leading axes are members, cases or times.
+        layout: what the channels mean (static under JAX transforms).
+    """
+
+    values: Float[Array, "*batch lat lon channel"]
+    layout: Layout = field(metadata={"static": True})
+
+    def __getitem__(self, name: str) -> Float[Array, "*batch lat lon level"]:
+        """The variable `name` on its levels (one level for a surface variable), SI units."""
+        return self.values[..., self.layout.channels_of(name)]
+
+
+def state_from_fields(
+    fields: Mapping[str, Float[Array | np.ndarray, "*batch lat lon level"]], layout: Layout
+) -> State:
+    """Assemble a state from named variables.
+
+    Args:
+        fields: every variable of the layout, [..., lat, lon, level] in SI units, top level first
+            (one level for a surface variable).
+        layout: the layout of the result.
+
+    Raises:
+        InputError: a variable is missing or has another grid or number of levels.
+    """
+    parts = []
+    for name in layout.variables:
+        levels = layout.grid.level_count if variable_named(name).on_levels else 1
+        expected = (*layout.grid.shape, levels)
+        if name not in fields or fields[name].shape[-3:] != expected:
+            came = fields[name].shape if name in fields else f"only {', '.join(fields)}"
+            message = f"expected {name!r} with trailing shape {expected}, got {came}"
+            raise InputError(message)
+        parts.append(jnp.asarray(fields[name]))
+    return State(jnp.concatenate(parts, axis=-1), layout)

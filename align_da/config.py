@@ -1,0 +1,264 @@
+"""The configuration: frozen sections read from strict TOML.
+
+An unknown key is an error that names the nearest one. Nothing here imports JAX, so that a mistake
+is told before anything expensive starts. Values that name a choice are literals resolved by a
+dictionary in the room that implements them, never an import path.
+"""
+
+import difflib
+import hashlib
+import json
+import tomllib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from align_da.errors import ConfigError
+
+Positive = Annotated[int, Field(gt=0)]
+PositiveFloat = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+NonNegativeFloat = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class Section(BaseModel):
+    """A frozen part of the configuration."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class WorldConfig(Section):
+    """The simulated atmosphere: truth and forecast model."""
+
+    model: Literal["jcm", "lorenz96"] = "jcm"
+    truth_truncation: Literal[21, 31] = 31
+    perturbed_physics: bool = True
+    start: str = "1959-01-02T00:00"
+    spin_up_days: Positive = 90
+    train_days: Positive = 540
+    gap_days: Positive = 10
+    validation_days: Positive = 40
+    test_days: Positive = 60
+
+
+class BackgroundsConfig(Section):
+    """Forecasts from perturbed truth, the pairs that the learned parts train on."""
+
+    lead_hours: tuple[Positive, ...] = (6, 12, 24, 48)
+    train_starts: Positive = 2000
+    validation_starts: Positive = 100
+    test_starts: Positive = 40
+    amplitude: tuple[PositiveFloat, PositiveFloat] = (0.05, 0.3)
+
+
+class ObservationsConfig(Section):
+    """The observing network and its errors (SI units)."""
+
+    network: Literal["radiosonde", "random", "surface"] = "random"
+    density: Annotated[float, Field(gt=0, le=1)] = 0.05
+    wind_error: PositiveFloat = 1.0
+    temperature_error: PositiveFloat = 1.0
+    humidity_error: PositiveFloat = 1.0e-4
+    surface_pressure_error: PositiveFloat = 100.0
+    withheld: Share = 0.1
+
+
+class TrainingConfig(Section):
+    """How a network is trained."""
+
+    steps: Positive = 2000
+    batch_size: Positive = 32
+    learning_rate: PositiveFloat = 3.0e-4
+    warm_up_steps: Annotated[int, Field(ge=0)] = 100
+    weight_decay: NonNegativeFloat = 1.0e-4
+    gradient_clip: PositiveFloat = 1.0
+    ema_decay: Annotated[float, Field(ge=0, lt=1)] = 0.999
+    validate_every: Positive = 200
+    patience: Positive = 5
+
+
+class AutoencoderConfig(Section):
+    """The latent autoencoder."""
+
+    kind: Literal["convolutional", "transformer"] = "convolutional"
+    width: Positive = 64
+    depth: Positive = 2
+    stride: Literal[1, 2, 4, 8] = 2
+    latent_channels: Positive = 48
+    heads: Positive = 4
+    window: Positive | None = None
+    training: TrainingConfig = TrainingConfig()
+
+
+class DenoiserConfig(Section):
+    """The background-conditioned score model."""
+
+    kind: Literal["unet", "dit"] = "unet"
+    schedule: Literal["edm", "vp_cosine"] = "edm"
+    width: Positive = 64
+    depth: Positive = 1
+    levels: Positive = 3
+    heads: Positive = 4
+    patch: Positive = 2
+    sigma_mean: float = 0.0
+    sigma_spread: PositiveFloat = 1.4
+    training: TrainingConfig = TrainingConfig()
+
+
+class SamplerConfig(Section):
+    """How the reverse process is integrated."""
+
+    kind: Literal["heun", "dpm_solver", "stochastic"] = "dpm_solver"
+    steps: Positive = 20
+    sigma_min: PositiveFloat = 0.02
+    sigma_max: PositiveFloat = 20.0
+    rho: PositiveFloat = 7.0
+    correctors: Annotated[int, Field(ge=0)] = 0
+    corrector_step: PositiveFloat = 0.1
+
+
+class GuidanceConfig(Section):
+    """How the observations steer the sampler."""
+
+    method: Literal["none", "dps", "repaint"] = "dps"
+    strength: PositiveFloat = 1.0
+    repetitions: Positive = 1
+
+
+class AlignmentConfig(Section):
+    """Preference alignment of the prior."""
+
+    backgrounds: Positive = 128
+    candidates: Positive = 16
+    forecast_lead_hours: Positive = 48
+    rewards: tuple[Literal["accuracy", "forecast", "balance"], ...] = (
+        "accuracy",
+        "forecast",
+        "balance",
+    )
+    quantile: Annotated[float, Field(gt=0, le=0.5)] = 0.25
+    pairs: Positive = 1000
+    beta: PositiveFloat = 2000.0
+    scheduler: str | None = None
+    training: TrainingConfig = TrainingConfig(
+        steps=300, learning_rate=1.0e-5, ema_decay=0.0, validate_every=50
+    )
+
+
+class CycleConfig(Section):
+    """The cycling experiment."""
+
+    method: Literal["latent_score", "optimal_interpolation", "free_run"] = "latent_score"
+    prior: Literal["reference", "aligned", "continued", "supervised"] = "aligned"
+    members: Positive = 4
+    cycles: Positive = 40
+    window_hours: Positive = 6
+
+
+class VerificationConfig(Section):
+    """What is verified."""
+
+    forecast_lead_hours: tuple[Positive, ...] = (24, 48)
+    forecast_every: Positive = 4
+    bootstrap_samples: Positive = 1000
+    block_length: Positive = 4
+
+
+class Config(Section):
+    """Everything that defines a run."""
+
+    seed: Annotated[int, Field(ge=0)] = 0
+    world: WorldConfig = WorldConfig()
+    backgrounds: BackgroundsConfig = BackgroundsConfig()
+    observations: ObservationsConfig = ObservationsConfig()
+    autoencoder: AutoencoderConfig = AutoencoderConfig()
+    denoiser: DenoiserConfig = DenoiserConfig()
+    sampler: SamplerConfig = SamplerConfig()
+    guidance: GuidanceConfig = GuidanceConfig()
+    alignment: AlignmentConfig = AlignmentConfig()
+    cycle: CycleConfig = CycleConfig()
+    verification: VerificationConfig = VerificationConfig()
+
+
+def load_config(path: Path, overrides: Sequence[str] = ()) -> Config:
+    """Read a TOML file and apply overrides.
+
+    Args:
+        path: the TOML file.
+        overrides: items "section.key=value", the value in TOML syntax (a bare word is a string).
+
+    Raises:
+        ConfigError: no such file, no TOML, unknown key, wrong type or value out of range.
+    """
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        message = f"cannot read the configuration {path}: {error.strerror}"
+        raise ConfigError(message) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        message = f"{path} is not valid TOML: {error}"
+        raise ConfigError(message) from error
+    for override in overrides:
+        _apply(table, override)
+    return config_from_table(table)
+
+
+def config_from_table(table: Mapping[str, Any]) -> Config:
+    """Validate a nested table.
+
+    Raises:
+        ConfigError: unknown key, wrong type or value out of range; says which, and the nearest key.
+    """
+    try:
+        return Config.model_validate(table)
+    except ValidationError as error:
+        raise ConfigError("; ".join(_explain(item) for item in error.errors())) from error
+
+
+def digest_of(*parts: object) -> str:
+    """SHA-256 of configuration sections, numbers, strings and lists of them, in canonical JSON."""
+    plain = [p.model_dump(mode="json") if isinstance(p, Section) else p for p in parts]
+    return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()
+
+
+def _apply(table: dict[str, Any], override: str) -> None:
+    """Write one "section.key=value" into the nested table."""
+    name, equals, text = override.partition("=")
+    if not equals or not name.strip():
+        message = f"expected an override of the form section.key=value, got {override!r}"
+        raise ConfigError(message)
+    try:
+        value = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        value = text
+    *sections, key = name.strip().split(".")
+    place = table
+    for section in sections:
+        place = place.setdefault(section, {})
+        if not isinstance(place, dict):
+            message = f"{override!r}: {section!r} is a value, not a section"
+            raise ConfigError(message)
+    place[key] = value
+
+
+def _explain(item: Mapping[str, Any]) -> str:
+    """One line for one validation error."""
+    *sections, key = (str(part) for part in item["loc"])
+    place = ".".join([*sections, key])
+    if item["type"] != "extra_forbidden":
+        return f"{place}: {item['msg']}, got {item['input']!r}"
+    known = list(_section_at(sections).model_fields)
+    nearest = difflib.get_close_matches(key, known, n=1, cutoff=0.0)[0]
+    return f"unknown key {place!r}: did you mean {'.'.join([*sections, nearest])!r}?"
+
+
+def _section_at(sections: Sequence[str]) -> type[Section]:
+    """The section class at a path of names."""
+    found: type[Section] = Config
+    for name in sections:
+        annotation = found.model_fields[name].annotation
+        candidates = (annotation, *get_args(annotation))
+        found = next(c for c in candidates if isinstance(c, type) and issubclass(c, Section))
+    return found

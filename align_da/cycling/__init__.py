@@ -1,0 +1,1 @@
+"""The data assimilation cycle."""

@@ -1,0 +1,1 @@
+"""The score model: noise schedules, denoisers, objective and samplers."""

@@ -1,0 +1,1 @@
+"""Guidance: from the denoiser of the prior to that of the posterior."""

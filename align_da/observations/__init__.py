@@ -1,0 +1,1 @@
+"""Observations: networks, operators, errors, quality control."""

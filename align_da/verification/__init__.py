@@ -1,0 +1,1 @@
+"""Scores, innovation statistics and the report."""
