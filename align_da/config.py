@@ -115,14 +115,16 @@ class SamplerConfig(Section):
     sigma_min: PositiveFloat = 0.02
     sigma_max: PositiveFloat = 20.0
     rho: PositiveFloat = 7.0
+    churn: Share = 1.0
     correctors: Annotated[int, Field(ge=0)] = 0
     corrector_step: PositiveFloat = 0.1
+    micro_batch: Positive = 4
 
 
 class GuidanceConfig(Section):
     """How the observations steer the sampler."""
 
-    method: Literal["none", "dps", "repaint"] = "dps"
+    method: Literal["none", "dps", "sda", "mmps", "repaint"] = "dps"
     strength: PositiveFloat = 1.0
     repetitions: Positive = 1
 
@@ -133,18 +135,28 @@ class AlignmentConfig(Section):
     backgrounds: Positive = 128
     candidates: Positive = 16
     forecast_lead_hours: Positive = 48
-    rewards: tuple[Literal["accuracy", "forecast", "balance"], ...] = (
+    rewards: tuple[Literal["accuracy", "forecast", "balance", "calibration"], ...] = (
         "accuracy",
         "forecast",
         "balance",
     )
     quantile: Annotated[float, Field(gt=0, le=0.5)] = 0.25
     pairs: Positive = 1000
+    objective: Literal["dpo", "ipo", "capo"] = "dpo"
     beta: PositiveFloat = 2000.0
+    anchor_weight: NonNegativeFloat = 0.1
     scheduler: str | None = None
     training: TrainingConfig = TrainingConfig(
         steps=300, learning_rate=1.0e-5, ema_decay=0.0, validate_every=50
     )
+
+
+class OptimalInterpolationConfig(Section):
+    """The classical peer with a static, localised error ensemble."""
+
+    samples: Positive = 200
+    variance_factor: PositiveFloat = 1.0
+    radius_km: PositiveFloat = 1000.0
 
 
 class CycleConfig(Section):
@@ -178,28 +190,22 @@ class Config(Section):
     sampler: SamplerConfig = SamplerConfig()
     guidance: GuidanceConfig = GuidanceConfig()
     alignment: AlignmentConfig = AlignmentConfig()
+    optimal_interpolation: OptimalInterpolationConfig = OptimalInterpolationConfig()
     cycle: CycleConfig = CycleConfig()
     verification: VerificationConfig = VerificationConfig()
 
 
-def load_config(path: Path, overrides: Sequence[str] = ()) -> Config:
+def load_config(path: Path | None, overrides: Sequence[str] = ()) -> Config:
     """Read a TOML file and apply overrides.
 
     Args:
-        path: the TOML file.
+        path: the TOML file; the defaults where None.
         overrides: items "section.key=value", the value in TOML syntax (a bare word is a string).
 
     Raises:
         ConfigError: no such file, no TOML, unknown key, wrong type or value out of range.
     """
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        message = f"cannot read the configuration {path}: {error.strerror}"
-        raise ConfigError(message) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        message = f"{path} is not valid TOML: {error}"
-        raise ConfigError(message) from error
+    table = {} if path is None else _read_toml(path)
     for override in overrides:
         _apply(table, override)
     return config_from_table(table)
@@ -209,7 +215,8 @@ def config_from_table(table: Mapping[str, Any]) -> Config:
     """Validate a nested table.
 
     Raises:
-        ConfigError: unknown key, wrong type or value out of range; says which, and the nearest key.
+        ConfigError: unknown key, wrong type or value out of range; says which, and the nearest
+        key.
     """
     try:
         return Config.model_validate(table)
@@ -221,6 +228,18 @@ def digest_of(*parts: object) -> str:
     """SHA-256 of configuration sections, numbers, strings and lists of them, in canonical JSON."""
     plain = [p.model_dump(mode="json") if isinstance(p, Section) else p for p in parts]
     return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    """The table in a TOML file."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        message = f"cannot read the configuration {path}: {error.strerror}"
+        raise ConfigError(message) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        message = f"{path} is not valid TOML: {error}"
+        raise ConfigError(message) from error
 
 
 def _apply(table: dict[str, Any], override: str) -> None:

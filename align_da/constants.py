@@ -1,7 +1,7 @@
 """Physical constants in SI units.
 
-Sources: Earth radius and rotation, GRS80 rounded as in SPEEDY and ERA5 (IFS documentation, part IV);
-gas constants and heat capacity, WMO / IFS documentation.
+Sources: Earth radius and rotation, GRS80 rounded as in SPEEDY and ERA5 (IFS documentation, part
+IV); gas constants and heat capacity, WMO / IFS documentation.
 """
 
 EARTH_RADIUS = 6.371e6  # m

@@ -1,1 +1,35 @@
 """Preference alignment of the prior with rewards."""
+
+from align_da.alignment.candidates import Draw, Score, reward_score, score_cases
+from align_da.alignment.contract import Case, Reward
+from align_da.alignment.evaluation import compare_priors, pooled_draw, prior_score
+from align_da.alignment.fine_tuning import (
+    PreferenceBatch,
+    make_preference_loss,
+    preference_batch,
+)
+from align_da.alignment.objectives import OBJECTIVES
+from align_da.alignment.pairs import PreferencePairs, select_pairs
+from align_da.alignment.rewards import build_rewards
+from align_da.alignment.separation import Separation, separation_by_lead
+
+__all__ = [
+    "OBJECTIVES",
+    "Case",
+    "Draw",
+    "PreferenceBatch",
+    "PreferencePairs",
+    "Reward",
+    "Score",
+    "Separation",
+    "build_rewards",
+    "compare_priors",
+    "make_preference_loss",
+    "pooled_draw",
+    "preference_batch",
+    "prior_score",
+    "reward_score",
+    "score_cases",
+    "select_pairs",
+    "separation_by_lead",
+]

@@ -1,7 +1,7 @@
 """The contract of an analysis method: the learned method and every peer fulfil it."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import jax
 from jaxtyping import Array, Float
@@ -26,6 +26,7 @@ class AnalysisDiagnostics:
     chi_square: Float[Array, ""]
 
 
+@runtime_checkable
 class Analysis(Protocol):
     """One assimilation step: background ensemble and observations in, analysis ensemble out."""
 

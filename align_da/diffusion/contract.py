@@ -1,16 +1,18 @@
 """The contract between denoisers, guidance and samplers.
 
-Everything speaks of the *variance-exploding* picture x = z + σ n, with z the scaled latent increment
-(unit variance): a network trained on another schedule (the paper's VP cosine) is wrapped so that it
-too answers this call. Samplers know nothing of guidance, guidance nothing of networks.
+Everything speaks of the *variance-exploding* picture x = z + σ n, with z the scaled latent
+increment (unit variance): a network trained on another schedule (the paper's VP cosine) is
+wrapped so that it too answers this call. Samplers know nothing of guidance, guidance nothing of
+networks.
 """
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import jax
 from jaxtyping import Array, Float
 
 
+@runtime_checkable
 class Denoiser(Protocol):
     """E[z | x = z + σ n] for one member, given whatever it is conditioned on."""
 
@@ -21,6 +23,7 @@ class Denoiser(Protocol):
         ...
 
 
+@runtime_checkable
 class Sampler(Protocol):
     """Draws z by integrating the reverse process with a denoiser."""
 

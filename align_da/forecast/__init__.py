@@ -1,1 +1,7 @@
 """Forecast models behind one contract."""
+
+from align_da.forecast.build import build_forecast_model
+from align_da.forecast.contract import ForecastModel
+from align_da.forecast.lorenz96 import Lorenz96ForecastModel
+
+__all__ = ["ForecastModel", "Lorenz96ForecastModel", "build_forecast_model"]

@@ -1,12 +1,13 @@
 """The contract of a forecast model."""
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
 from align_da.atmosphere import Layout, State
 
 
+@runtime_checkable
 class ForecastModel(Protocol):
     """Advances states in time: batch in, batch out, restartable from gridded states alone.
 

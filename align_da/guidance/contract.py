@@ -1,10 +1,11 @@
-"""The contract of guidance: a denoiser goes in, a denoiser that knows the observations comes out."""
+"""The contract of guidance: a denoiser goes in, one that knows the observations comes out."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import jax
+import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from align_da.diffusion.contract import Denoiser
@@ -16,26 +17,32 @@ class Likelihood:
     """p(y | z) = N(y; A(z), R) with a diagonal R, for one case.
 
     Attributes:
-        value: y, [observation]; entries that are not used hold any finite number.
+        value: y, [observation]; entries that are not used may hold anything, NaN included.
         variance: diagonal of R, [observation], positive, in the squared units of y.
         used: which observations count, [observation].
+        prior_variance: variance of A(z) under the prior, [observation], in the squared units of y:
+            what a guidance needs that weighs the uncertainty of the denoised estimate (SDA). See
+            `align_da.guidance.prior_variance`. None where it is not known.
     """
 
     value: Float[Array, " observation"]
     variance: Float[Array, " observation"]
     used: Bool[Array, " observation"]
+    prior_variance: Float[Array, " observation"] | None = None
 
     def residual(self, equivalent: Float[Array, " observation"]) -> Float[Array, " observation"]:
         """(y − equivalent) / √R, zero where an observation is not used (also if it is NaN)."""
-        safe_value = jax.numpy.where(self.used, self.value, 0.0)
-        safe_equivalent = jax.numpy.where(self.used, equivalent, 0.0)
-        return (safe_value - safe_equivalent) / jax.numpy.sqrt(self.variance)
+        safe_value = jnp.where(self.used, self.value, 0.0)
+        safe_equivalent = jnp.where(self.used, equivalent, 0.0)
+        safe_variance = jnp.where(self.used, self.variance, 1.0)
+        return (safe_value - safe_equivalent) / jnp.sqrt(safe_variance)
 
 
 LatentOperator = Callable[[Float[Array, "lat lon latent"]], Float[Array, " observation"]]
 """A: scaled latent increment → model equivalents (decoder, background and H composed)."""
 
 
+@runtime_checkable
 class Guidance(Protocol):
     """Turns the prior's denoiser into one of the posterior.
 

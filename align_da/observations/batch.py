@@ -4,7 +4,10 @@ import enum
 from dataclasses import dataclass
 
 import jax
+import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
+
+from align_da.errors import InputError
 
 
 class Flag(enum.IntEnum):
@@ -45,7 +48,8 @@ class ObservationBatch:
         error: standard deviation of the observation error, same unit, positive.
         latitude: degrees north.
         longitude: degrees east, [0, 360).
-        level: position on the vertical coordinate of the state (sigma, or Pa); unused at the surface.
+        level: position on the vertical coordinate of the state (sigma, or Pa); not used at the
+            surface.
         vertical: a `Vertical`.
         time: seconds from the valid time of the cycle.
         variable: index of the variable in `layout.variables`.
@@ -68,3 +72,25 @@ class ObservationBatch:
     def used(self) -> jax.Array:
         """Whether each observation is assimilated, bool of shape (observation,)."""
         return self.flag == Flag.PASS
+
+
+def padded(batch: ObservationBatch, size: int) -> ObservationBatch:
+    """`batch` followed by entries flagged missing, up to `size` observations.
+
+    Raises:
+        InputError: the batch holds more than `size` observations.
+    """
+    extra = size - batch.value.shape[0]
+    if extra < 0:
+        message = (
+            f"expected at most {size} observations, got {batch.value.shape[0]}: "
+            "thin them or raise the padded size"
+        )
+        raise InputError(message)
+    filler = {"error": 1, "flag": int(Flag.MISSING)}
+    return ObservationBatch(
+        **{
+            name: jnp.pad(array, (0, extra), constant_values=filler.get(name, 0))
+            for name, array in vars(batch).items()
+        }
+    )

@@ -1,12 +1,13 @@
 """The contract of an observation operator."""
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from jaxtyping import Array, Float
 
 from align_da.atmosphere import State
 
 
+@runtime_checkable
 class ObservationOperator(Protocol):
     """H: what the observing system would report if the state were true.
 

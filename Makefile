@@ -1,0 +1,44 @@
+# Everything runs in .venv, made from the lock file. PYTHON chooses the interpreter it is made with.
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: install demo pipeline test check format types tests lock clean
+
+STAMP := $(VENV)/installed-$(notdir $(PYTHON))
+
+install: $(STAMP)
+
+$(STAMP): requirements.lock pyproject.toml
+	$(PYTHON) -m venv --clear $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	touch $@
+
+demo: install
+	$(BIN)/align-da demo
+
+pipeline: install
+	$(BIN)/python experiments/embedded_world/run.py
+
+test: install check
+
+check: format types tests
+
+format:
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types:
+	$(BIN)/mypy
+
+tests:
+	$(BIN)/python -m pytest
+
+# The lock file is resolved for every supported Python at once; it needs `pip install uv`.
+lock:
+	uv pip compile pyproject.toml --extra world --extra test --universal \
+		--python-version 3.11 --no-emit-index-url --quiet --output-file requirements.lock
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache

@@ -1,0 +1,31 @@
+"""What every analysis reports in observation space."""
+
+import jax.numpy as jnp
+
+from align_da.assimilation.contract import AnalysisDiagnostics
+from align_da.atmosphere import State
+from align_da.observations.batch import ObservationBatch
+from align_da.observations.contract import ObservationOperator
+
+
+def diagnose(
+    operator: ObservationOperator,
+    observations: ObservationBatch,
+    background: State,
+    analysis: State,
+) -> AnalysisDiagnostics:
+    """Equivalents of the ensemble means and the residual chi-square per used observation.
+
+    Args:
+        operator: H, bound to `observations`.
+        observations: of the cycle window.
+        background: ensemble, values [member, lat, lon, channel].
+        analysis: ensemble of the same shape.
+    """
+    before = operator(background).mean(axis=0)
+    after = operator(analysis).mean(axis=0)
+    used = observations.used
+    value = jnp.where(used, observations.value, 0.0)
+    residual = (value - jnp.where(used, after, 0.0)) / jnp.where(used, observations.error, 1.0)
+    chi_square = (residual**2).sum() / jnp.maximum(used.sum(), 1)
+    return AnalysisDiagnostics(before, after, chi_square)

@@ -1,0 +1,93 @@
+"""How well states and increments pass through an autoencoder, in physical units."""
+
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from align_da.atmosphere import Normalisation, State, variable_named
+from align_da.autoencoder.contract import Autoencoder
+
+_MICRO_BATCH = 8  # states at a time: bounds the memory
+
+
+@dataclass(frozen=True)
+class VariableReconstruction:
+    """Errors of one variable, root mean squares over cases, area and levels.
+
+    Attributes:
+        variable: WeatherBench 2 name.
+        units: SI unit of the first three figures.
+        state_error: of D(E(truth)).
+        increment: of truth - background itself.
+        increment_error: of D(E(truth)) - D(E(background)).
+        increment_share_lost: increment_error^2 / increment^2 (0 is perfect, 1 is nothing decoded).
+    """
+
+    variable: str
+    units: str
+    state_error: float
+    increment: float
+    increment_error: float
+    increment_share_lost: float
+
+
+def reconstruction_errors(
+    autoencoder: Autoencoder, truth: State, background: State, normalisation: Normalisation
+) -> tuple[VariableReconstruction, ...]:
+    """Errors of every variable.
+
+    Args:
+        autoencoder: a trained autoencoder.
+        truth: [case, lat, lon, channel], SI units.
+        background: the backgrounds of `truth`, same layout.
+        normalisation: the standardisation the autoencoder was trained with.
+    """
+    layout = truth.layout
+    true_states = normalisation.normalise(truth)
+    background_states = normalisation.normalise(background)
+    of_truth = _reconstruct(autoencoder, true_states) - true_states
+    of_background = _reconstruct(autoencoder, background_states) - background_states
+    weights = jnp.asarray(layout.grid.area_weights)
+    variance = {
+        name: np.asarray(_mean_square(fields, weights) * normalisation.std**2, np.float64)
+        for name, fields in (
+            ("state", of_truth),
+            ("increment", true_states - background_states),
+            ("error", of_truth - of_background),
+        )
+    }
+    return tuple(_row(name, layout.channels_of(name), variance) for name in layout.variables)
+
+
+def _row(
+    name: str, channels: slice, variance: dict[str, Float[np.ndarray, " channel"]]
+) -> VariableReconstruction:
+    """The figures of one variable."""
+    state, increment, error = (
+        float(np.sqrt(variance[key][channels].mean())) for key in ("state", "increment", "error")
+    )
+    share = (error / increment) ** 2 if increment > 0 else float("nan")
+    return VariableReconstruction(
+        name, variable_named(name).units, state, increment, error, share
+    )
+
+
+def _reconstruct(
+    autoencoder: Autoencoder, states: Float[Array, "case lat lon channel"]
+) -> Float[Array, "case lat lon channel"]:
+    """D(E(states)), a few at a time."""
+
+    def one(state: Float[Array, "lat lon channel"]) -> Float[Array, "lat lon channel"]:
+        return autoencoder.decode(autoencoder.encode(state[None]))[0]
+
+    return jax.lax.map(one, states, batch_size=min(_MICRO_BATCH, len(states)))
+
+
+def _mean_square(
+    fields: Float[Array, "case lat lon channel"], weights: Float[Array, "lat lon"]
+) -> Float[Array, " channel"]:
+    """Mean of squares over cases and the sphere."""
+    return jnp.einsum("byxc,yx->c", jnp.square(fields), weights) / fields.shape[0]

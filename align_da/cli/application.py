@@ -1,0 +1,128 @@
+"""The commands of `align-da`, and how an error ends one.
+
+Each command reads its configuration first and imports what it runs after that, so that `--help` is
+quick and a mistake is told before JAX is loaded.
+
+Exit codes: 0 done, 1 an unforeseen error, 2 configuration or usage, 3 input, 4 storage or
+integrity, 5 bad state, 130 and 143 ended by a signal.
+"""
+
+import sys
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Annotated, Literal
+
+import click
+import typer
+
+from align_da.cli.options import DEFAULT_RUN, ConfigOption, RunOption, SetOption
+from align_da.config import load_config
+from align_da.errors import AlignDAError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Data assimilation with latent diffusion priors aligned by rewards.",
+)
+
+
+def main() -> None:
+    """Run the command line; errors raised on purpose become one line and an exit code."""
+    for command in entry_points(group="align_da.commands"):
+        app.add_typer(command.load(), name=command.name)
+    try:
+        code = app(standalone_mode=False)
+    except AlignDAError as error:
+        typer.echo(f"align-da: {error}", err=True)
+        code = error.exit_code
+    except click.ClickException as error:
+        error.show()
+        code = 2
+    except (KeyboardInterrupt, click.Abort):
+        typer.echo("align-da: interrupted", err=True)
+        code = 130
+    sys.exit(code)
+
+
+@app.command(epilog="Example: align-da train denoiser --run runs/mine --set denoiser.width=128")
+def train(
+    what: Annotated[Literal["autoencoder", "denoiser"], typer.Argument(help="What to train.")],
+    config: ConfigOption = None,
+    run: RunOption = DEFAULT_RUN,
+    override: SetOption = None,
+) -> None:
+    """Train the autoencoder, or the denoiser on its latents."""
+    settings = load_config(config, override or ())
+    from align_da.cli import train_autoencoder, train_denoiser
+
+    stage = {"autoencoder": train_autoencoder, "denoiser": train_denoiser}[what]
+    stage.run(settings, run)
+
+
+@app.command(epilog="Example: align-da align candidates --set alignment.candidates=32")
+def align(
+    what: Annotated[
+        Literal["candidates", "aligned", "continued", "supervised"],
+        typer.Argument(
+            help="Draw and score candidates, or fine-tune: by preference, or one of the controls."
+        ),
+    ],
+    config: ConfigOption = None,
+    run: RunOption = DEFAULT_RUN,
+    override: SetOption = None,
+) -> None:
+    """Align the prior with the rewards of its own candidates."""
+    settings = load_config(config, override or ())
+    from align_da.cli import fine_tune, score_candidates
+
+    if what == "candidates":
+        score_candidates.run(settings, run)
+    else:
+        fine_tune.run(settings, run, what)
+
+
+@app.command(epilog="Example: align-da cycle --name dps --set guidance.method=dps")
+def cycle(
+    name: Annotated[str, typer.Option(help="Name of the cycling run.")] = "main",
+    config: ConfigOption = None,
+    run: RunOption = DEFAULT_RUN,
+    override: SetOption = None,
+) -> None:
+    """Run the assimilation cycle over the test period; goes on where a killed run has stopped."""
+    settings = load_config(config, override or ())
+    from align_da.cli import run_cycles
+
+    raise typer.Exit(run_cycles.run(settings, run, name))
+
+
+@app.command(epilog="Example: align-da verify --name free_run --name main")
+def verify(
+    name: Annotated[list[str] | None, typer.Option(help="Cycling runs to compare.")] = None,
+    config: ConfigOption = None,
+    run: RunOption = DEFAULT_RUN,
+    override: SetOption = None,
+) -> None:
+    """Score cycling runs against the truth and write the report."""
+    settings = load_config(config, override or ())
+    from align_da.cli import verify_cycles
+
+    verify_cycles.run(settings, run, name or ["main"])
+
+
+@app.command(epilog="Example: align-da demo --run runs/demo")
+def demo(run: RunOption = Path("runs/demo")) -> None:
+    """Cycle with the shipped weights on a short nature run and write a report."""
+    from align_da.cli import demonstration
+
+    demonstration.run(run)
+
+
+@app.command(epilog="Example: align-da inspect runs/demo/cycles/main.zarr")
+def inspect(
+    path: Annotated[Path, typer.Argument(help="A store, checkpoint or run folder.")],
+) -> None:
+    """Say what a store or checkpoint is, where it came from and whether it is whole."""
+    from align_da.storage.inspection import describe
+
+    typer.echo(describe(path))

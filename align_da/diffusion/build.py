@@ -1,0 +1,65 @@
+"""Networks, schedules and samplers by the name that the configuration gives them."""
+
+import jax
+from flax import nnx
+
+from align_da.config import DenoiserConfig, SamplerConfig
+from align_da.diffusion.contract import Sampler
+from align_da.diffusion.dit import DiffusionTransformer
+from align_da.diffusion.dpm_solver import dpm_solver_sampler
+from align_da.diffusion.heun import heun_sampler
+from align_da.diffusion.schedule import EDMSchedule, Schedule, VPCosineSchedule
+from align_da.diffusion.stochastic import stochastic_sampler
+from align_da.diffusion.unet import UNet
+
+LatentShape = tuple[int, int, int]
+
+
+def build_denoiser_network(
+    config: DenoiserConfig, latent_shape: LatentShape, key: jax.Array
+) -> nnx.Module:
+    """The untrained network of `config`.
+
+    Args:
+        config: which network and its sizes.
+        latent_shape: (lat, lon, latent).
+        key: randomness of the initial parameters.
+    """
+    return _NETWORKS[config.kind](config, latent_shape, nnx.Rngs(params=key))
+
+
+def build_schedule(config: DenoiserConfig) -> Schedule:
+    """The noise schedule of `config`."""
+    return _SCHEDULES[config.schedule](config)
+
+
+def build_sampler(config: SamplerConfig) -> Sampler:
+    """The sampler of `config`."""
+    return _SAMPLERS[config.kind](config)
+
+
+def _unet(config: DenoiserConfig, latent_shape: LatentShape, rngs: nnx.Rngs) -> nnx.Module:
+    return UNet(latent_shape, config.width, config.depth, config.levels, rngs)
+
+
+def _dit(config: DenoiserConfig, latent_shape: LatentShape, rngs: nnx.Rngs) -> nnx.Module:
+    return DiffusionTransformer(
+        latent_shape, config.width, config.depth, config.heads, config.patch, rngs
+    )
+
+
+def _edm(config: DenoiserConfig) -> Schedule:
+    return EDMSchedule(config.sigma_mean, config.sigma_spread)
+
+
+def _vp_cosine(config: DenoiserConfig) -> Schedule:
+    return VPCosineSchedule()
+
+
+_NETWORKS = {"unet": _unet, "dit": _dit}
+_SCHEDULES = {"edm": _edm, "vp_cosine": _vp_cosine}
+_SAMPLERS = {
+    "heun": heun_sampler,
+    "dpm_solver": dpm_solver_sampler,
+    "stochastic": stochastic_sampler,
+}

@@ -1,0 +1,89 @@
+"""The denoising objective.
+
+Everything is measured as the mean squared error of the noise, e = mean (z − D(z + σ n, σ))² / σ²,
+which is what Diffusion-DPO compares (Wallace et al. 2024, arXiv:2311.12908); a schedule's weight
+turns it into its training loss.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+from jaxtyping import Array, Float
+
+from align_da.diffusion.condition import Condition
+from align_da.diffusion.schedule import DenoiserNetwork, Schedule
+
+DenoisingLoss = Callable[
+    [Any, "DenoisingBatch", jax.Array], tuple[Float[Array, ""], dict[str, Float[Array, ""]]]
+]
+"""(parameters, batch, key) → (loss, metrics)."""
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class DenoisingBatch:
+    """Training cases.
+
+    Attributes:
+        increment: scaled latent increments z, [batch, lat, lon, latent].
+        condition: their backgrounds, batched.
+    """
+
+    increment: Float[Array, "batch lat lon latent"]
+    condition: Condition
+
+
+def draw_noise(
+    schedule: Schedule, key: jax.Array, shape: tuple[int, ...]
+) -> tuple[Float[Array, " batch"], Float[Array, "batch lat lon latent"]]:
+    """Noise levels and standard normal noise for a batch of `shape`."""
+    sigma = schedule.draw_sigma(jax.random.fold_in(key, 0), shape[0])
+    return sigma, jax.random.normal(jax.random.fold_in(key, 1), shape)
+
+
+def per_sample_error(
+    network: DenoiserNetwork,
+    schedule: Schedule,
+    batch: DenoisingBatch,
+    sigma: Float[Array, " batch"],
+    noise: Float[Array, "batch lat lon latent"],
+) -> Float[Array, " batch"]:
+    """Mean squared error of the noise of each sample, dimensionless.
+
+    Args:
+        network: takes a batch.
+        schedule: the schedule of the network.
+        batch: what is noised and its condition.
+        sigma: noise levels; given, so that the chosen and the rejected of a pair can share them.
+        noise: standard normal noise, likewise.
+    """
+    noisy = batch.increment + sigma[:, None, None, None] * noise
+    denoised = schedule.denoise(network, noisy, sigma, batch.condition)
+    return jnp.mean(jnp.square(batch.increment - denoised), axis=(1, 2, 3)) / sigma**2
+
+
+def denoising_loss(graphdef: nnx.GraphDef, schedule: Schedule) -> DenoisingLoss:
+    """The training loss of a network.
+
+    Args:
+        graphdef: structure of the network, the first part of `nnx.split(network)`.
+        schedule: its noise schedule.
+
+    Returns:
+        A function of the network's state (second part of the split), a batch and a key.
+    """
+
+    def loss(
+        params: nnx.State, batch: DenoisingBatch, key: jax.Array
+    ) -> tuple[Float[Array, ""], dict[str, Float[Array, ""]]]:
+        network = nnx.merge(graphdef, params)
+        sigma, noise = draw_noise(schedule, key, batch.increment.shape)
+        error = per_sample_error(network, schedule, batch, sigma, noise)
+        value = jnp.mean(schedule.weight(sigma) * error)
+        return value, {"loss": value, "denoised_error": jnp.mean(sigma**2 * error)}
+
+    return loss

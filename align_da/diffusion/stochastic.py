@@ -1,0 +1,35 @@
+"""The stochastic sampler: Euler steps that replace part of the noise by fresh noise.
+
+A step to σ_next first goes down to σ_down along D and then adds σ_up n, where
+    σ_up = c σ_next √(1 − (σ_next / σ)²) and σ_down² = σ_next² − σ_up².
+With c = 1 it is the ancestral sampler (Ho et al. 2020, arXiv:2006.11239, in the variance-exploding
+picture), with c = 0 the deterministic Euler step.
+"""
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from align_da.config import SamplerConfig
+from align_da.diffusion.contract import Denoiser, Sampler
+from align_da.diffusion.reverse_process import Levels, sampler_from_step
+
+
+def stochastic_sampler(config: SamplerConfig) -> Sampler:
+    """The stochastic sampler over the levels of `config`, c its `churn`: one call a step."""
+
+    def step(
+        denoiser: Denoiser,
+        noisy: Float[Array, "lat lon latent"],
+        last_denoised: Float[Array, "lat lon latent"],
+        levels: Levels,
+        key: jax.Array,
+    ) -> tuple[Float[Array, "lat lon latent"], Float[Array, "lat lon latent"]]:
+        denoised = denoiser(noisy, levels.current)
+        ratio = levels.following / levels.current
+        up = config.churn * levels.following * jnp.sqrt(1 - ratio**2)
+        down = jnp.sqrt(levels.following**2 - up**2)
+        fresh = jax.random.normal(key, noisy.shape)
+        return denoised + down / levels.current * (noisy - denoised) + up * fresh, denoised
+
+    return sampler_from_step(step, config)

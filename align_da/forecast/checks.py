@@ -1,0 +1,28 @@
+"""What every forecast model checks of a request."""
+
+from align_da.atmosphere import Layout, State
+from align_da.errors import InputError
+
+
+def check_request(states: State, layout: Layout, lead_hours: int, step_hours: int) -> None:
+    """Refuse states of another layout and leads that are no positive multiple of the step.
+
+    Args:
+        states: values [batch, lat, lon, channel].
+        layout: layout that the model takes.
+        lead_hours: hours to go.
+        step_hours: shortest lead of the model.
+
+    Raises:
+        InputError: the request does not keep the contract.
+    """
+    if states.layout != layout or states.values.ndim != 4:
+        message = (
+            f"expected states [batch, lat, lon, channel] with trailing shape {layout.shape} on the "
+            f"grid of the model, got {states.values.shape} for a layout of shape "
+            f"{states.layout.shape}: regrid the states"
+        )
+        raise InputError(message)
+    if lead_hours <= 0 or lead_hours % step_hours:
+        message = f"expected a positive multiple of {step_hours} hours as lead, got {lead_hours}"
+        raise InputError(message)

@@ -1,0 +1,240 @@
+"""JCM, a general circulation model in JAX with SPEEDY physics, as a forecast model.
+
+The model integrates at one spectral truncation and takes and gives states on the Gaussian grid of
+another: T31 dynamics can thus be seen on the T21 grid of the assimilation, exactly as a T21 model
+is. Fields are cut or padded in spectral space (wind through vorticity and divergence, so that
+divergence is not aliased). Every truncation sees the same orography, that of the packaged T30 file
+cut to T21.
+
+A forecast restarts from gridded states alone. What the physics carries from step to step
+(surface fluxes, radiation of the last step) starts afresh; at 500 hPa this moves a 6-hour forecast
+by 3 % of its tendency.
+
+References: JCM (https://pypi.org/project/jcm); Molteni 2003 (SPEEDY), Clim. Dyn. 20, 175-191.
+"""
+
+from dataclasses import dataclass
+from functools import partial
+from importlib.resources import files
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import jax_datetime
+import numpy as np
+import xarray as xr
+from dinosaur.primitive_equations import State as SpectralState
+from jaxtyping import Array, Float
+from jcm.forcing import ForcingData
+from jcm.model import Model, RunState
+from jcm.physics.speedy.params import Parameters
+from jcm.physics.speedy.speedy_coords import get_speedy_coords
+from jcm.physics.speedy.speedy_terms import speedy_physics
+from jcm.terrain import TerrainData
+
+from align_da.atmosphere import Grid, Layout, State, VerticalCoordinate
+from align_da.forecast.checks import check_request
+from align_da.forecast.spectral import (
+    truncated,
+    vorticity_divergence_from_wind,
+    wind_from_vorticity_divergence,
+)
+
+GRID_TRUNCATION = 21
+LEVELS = 8
+STEP_HOURS = 6
+TIME_STEP_MINUTES = {21: 40.0, 31: 30.0}
+REFERENCE_PRESSURE = 1.0e5  # Pa, what JCM divides surface pressure by
+VARIABLES = (
+    "u_component_of_wind",
+    "v_component_of_wind",
+    "temperature",
+    "specific_humidity",
+    "surface_pressure",
+)
+
+Values = Float[Array, "lat lon channel"]
+
+
+class JcmForecastModel:
+    """A `ForecastModel` on the T21 Gaussian grid (64 x 32) with 8 sigma levels.
+
+    Attributes:
+        layout: 33 channels: wind, temperature and specific humidity on the levels, and surface
+            pressure.
+        step_hours: 6.
+        differentiable: True.
+    """
+
+    step_hours = STEP_HOURS
+    differentiable = True
+
+    def __init__(self, truncation: int = 21, *, perturbed_physics: bool = False) -> None:
+        """Set up the model; it is compiled by the first forecast.
+
+        Args:
+            truncation: spectral truncation of the dynamics, 21 or 31.
+            perturbed_physics: use other parameters of convection, condensation, diffusion and
+                drag than the standard ones, as a model error.
+        """
+        parameters = _perturbed_parameters() if perturbed_physics else Parameters.default()
+        self._grid = get_speedy_coords(LEVELS, GRID_TRUNCATION).horizontal
+        self._model, self._forcing = _build(truncation, parameters)
+        self.layout = Layout(_grid_of(self._grid, self._model.coords.vertical), VARIABLES)
+        self._begin = jax.jit(self._begin_untraced)
+        self._end = jax.jit(self._end_untraced)
+        self._step = jax.jit(partial(_step, self._model))
+
+    @property
+    def orography(self) -> Float[Array, "lat lon"]:
+        """Height of the surface that every truncation sees, m."""
+        return _shared_orography(self._grid).T
+
+    @property
+    def sigma(self) -> Any:
+        """The vertical coordinate as dinosaur holds it."""
+        return self._model.coords.vertical
+
+    def forecast(self, states: State, valid_time: np.datetime64, lead_hours: int) -> State:
+        """States `lead_hours` after `valid_time`; see `ForecastModel.forecast`.
+
+        Members run one after the other: on a CPU a batched step costs as much as its members.
+        """
+        check_request(states, self.layout, lead_hours, self.step_hours)
+        steps = lead_hours // self.step_hours
+        members = []
+        for values in states.values:
+            run = self.begin(values, valid_time)
+            for _ in range(steps):
+                run = self.step(run)
+            members.append(self.end(run))
+        return State(jnp.stack(members), self.layout)
+
+    def begin(self, values: Values, valid_time: np.datetime64) -> RunState:
+        """The native state (spectral fields, fresh physics, clock) of gridded values in SI units."""
+        return RunState(
+            self._begin(values),
+            self._model.initial_physics_carry(),
+            jax_datetime.to_datetime(valid_time),
+            jnp.int32(0),
+        )
+
+    def step(self, run: RunState) -> RunState:
+        """The native state 6 hours later, physics carried on."""
+        return self._step(run, self._forcing)
+
+    def end(self, run: RunState) -> Values:
+        """Gridded values of a native state in SI units."""
+        return self._end(run.dynamics)
+
+    def _begin_untraced(self, values: Values) -> SpectralState:
+        fields = {
+            name: jnp.transpose(values[..., self.layout.channels_of(name)])
+            for name in self.layout.variables
+        }
+        primitive, own = self._model.dycore.primitive, self._model.coords.horizontal
+        vorticity, divergence = vorticity_divergence_from_wind(
+            self._grid, fields["u_component_of_wind"], fields["v_component_of_wind"]
+        )
+        anomaly = fields["temperature"] - primitive.reference_temperature[:, None, None]
+        log_pressure = jnp.log(fields["surface_pressure"] / REFERENCE_PRESSURE)
+        return SpectralState(
+            vorticity=truncated(vorticity, own),
+            divergence=truncated(divergence, own),
+            temperature_variation=self._to_modal(anomaly),
+            log_surface_pressure=self._to_modal(log_pressure),
+            tracers={"specific_humidity": self._to_modal(fields["specific_humidity"])},
+            sim_time=0.0,
+        )
+
+    def _to_modal(self, field: Float[Array, "level lon lat"]) -> Float[Array, "level m l"]:
+        modal = truncated(self._grid.to_modal(field), self._grid)
+        return truncated(modal, self._model.coords.horizontal)
+
+    def _end_untraced(self, dynamics: SpectralState) -> Values:
+        cut = partial(truncated, grid=self._grid)
+        u, v = wind_from_vorticity_divergence(
+            self._grid, cut(dynamics.vorticity), cut(dynamics.divergence)
+        )
+        reference = self._model.dycore.primitive.reference_temperature[:, None, None]
+        fields = (
+            u,
+            v,
+            self._grid.to_nodal(cut(dynamics.temperature_variation)) + reference,
+            self._grid.to_nodal(cut(dynamics.tracers["specific_humidity"])),
+            jnp.exp(self._grid.to_nodal(cut(dynamics.log_surface_pressure))) * REFERENCE_PRESSURE,
+        )
+        return jnp.transpose(jnp.concatenate(fields))
+
+
+def _step(model: Model, run: RunState, forcing: ForcingData) -> RunState:
+    """Six hours of the model."""
+    after, _ = model.run_from_state_with_carry(
+        run.dynamics,
+        forcing,
+        save_interval=f"{STEP_HOURS} hours",
+        total_time=f"{STEP_HOURS} hours",
+        initial_physics_state=run.physics,
+        initial_time=run.time,
+        initial_step=run.step,
+    )
+    return after
+
+
+def _build(truncation: int, parameters: Parameters) -> tuple[Model, ForcingData]:
+    """The model and its boundary conditions from the files of the jcm wheel."""
+    coordinates = get_speedy_coords(LEVELS, truncation)
+    folder = files("jcm") / "data" / "bc" / "t30" / "clim"
+    land = TerrainData.from_file(str(folder / "terrain.nc"), coordinates).fmask
+    terrain = TerrainData.from_coords(
+        coordinates, orography=_shared_orography(coordinates.horizontal), fmask=land
+    )
+    forcing = ForcingData.from_file(str(folder / "forcing.nc"), coordinates)
+    model = Model(
+        coords=coordinates,
+        terrain=terrain,
+        physics=speedy_physics(parameters),
+        time_step=TIME_STEP_MINUTES[truncation],
+    )
+    return model, forcing
+
+
+def _shared_orography(grid: Any) -> Float[Array, "lon lat"]:
+    """The packaged T30 orography cut to what a T21 model keeps of it, on the nodes of `grid`, m.
+
+    JCM clips the two highest wavenumbers that it stores from the orography of its dynamics.
+    Orography that only the finer model keeps would move surface pressure by 7 hPa.
+    """
+    path = files("jcm") / "data" / "bc" / "t30" / "clim" / "terrain.nc"
+    with xr.open_dataset(str(path), engine="netcdf4") as terrain:
+        height = jnp.asarray(terrain["orog"].transpose("lon", "lat").to_numpy())
+    modal = get_speedy_coords(LEVELS, 31).horizontal.to_modal(height)
+    coarse = get_speedy_coords(LEVELS, GRID_TRUNCATION).horizontal
+    kept = coarse.clip_wavenumbers(truncated(modal, coarse), n=2)
+    return grid.to_nodal(truncated(kept, grid))
+
+
+def _grid_of(horizontal: Any, vertical: Any) -> Grid:
+    """The grid in degrees and sigma of dinosaur's coordinates."""
+    # The nearest decimals: float32 sigma would otherwise read 0.19999999.
+    levels = tuple(round(float(sigma), 6) for sigma in vertical.centers)
+    return Grid(
+        latitude=tuple(np.rad2deg(np.asarray(horizontal.latitudes, np.float64)).tolist()),
+        longitude=tuple(np.rad2deg(np.asarray(horizontal.longitudes, np.float64)).tolist()),
+        vertical=VerticalCoordinate("sigma", levels),
+    )
+
+
+def _perturbed_parameters() -> Parameters:
+    """SPEEDY with slower convection and diffusion, later condensation and weaker drag."""
+    standard = Parameters.default()
+    return standard.replace(
+        convection=standard.convection.replace(
+            trcnv=jnp.array(9.0), rhbl=jnp.array(0.85), entmax=jnp.array(0.4)
+        ),
+        condensation=standard.condensation.replace(trlsc=jnp.array(6.0), rhlsc=jnp.array(0.93)),
+        surface_flux=standard.surface_flux.replace(cdl=jnp.array(2.0e-3), cds=jnp.array(0.8e-3)),
+        vertical_diffusion=standard.vertical_diffusion.replace(
+            trshc=jnp.array(9.0), trvdi=jnp.array(36.0), trvds=jnp.array(9.0)
+        ),
+    )

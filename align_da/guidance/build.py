@@ -1,0 +1,23 @@
+"""Guidance by the name that the configuration gives it."""
+
+from align_da.config import GuidanceConfig
+from align_da.guidance.contract import Guidance
+from align_da.guidance.dps import dps_guidance
+from align_da.guidance.mmps import mmps_guidance
+from align_da.guidance.none import none_guidance
+from align_da.guidance.repaint import repaint_guidance
+from align_da.guidance.sda import sda_guidance
+
+
+def build_guidance(config: GuidanceConfig) -> Guidance:
+    """The guidance of `config`: its strength is ζ of DPS, γ of SDA, the covariance of MMPS."""
+    return _GUIDANCES[config.method](config)
+
+
+_GUIDANCES = {
+    "none": lambda config: none_guidance,
+    "dps": lambda config: dps_guidance(config.strength),
+    "sda": lambda config: sda_guidance(config.strength),
+    "mmps": lambda config: mmps_guidance(config.strength),
+    "repaint": lambda config: repaint_guidance(config.repetitions),
+}

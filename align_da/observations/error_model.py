@@ -1,0 +1,34 @@
+"""Standard deviation of the observation error of each variable: the diagonal of R."""
+
+from align_da.config import ObservationsConfig
+from align_da.errors import ConfigError
+
+
+def observation_error(variable: str, config: ObservationsConfig) -> float:
+    """Standard deviation of the error of an observed variable.
+
+    Args:
+        variable: WeatherBench 2 name.
+        config: the errors by kind of quantity.
+
+    Returns:
+        The standard deviation in the SI unit of the variable.
+
+    Raises:
+        ConfigError: no error is configured for this variable.
+    """
+    errors = {
+        "u_component_of_wind": config.wind_error,
+        "v_component_of_wind": config.wind_error,
+        "10m_u_component_of_wind": config.wind_error,
+        "10m_v_component_of_wind": config.wind_error,
+        "temperature": config.temperature_error,
+        "2m_temperature": config.temperature_error,
+        "specific_humidity": config.humidity_error,
+        "surface_pressure": config.surface_pressure_error,
+        "mean_sea_level_pressure": config.surface_pressure_error,
+    }
+    if variable not in errors:
+        message = f"no observation error for {variable!r}: expected one of {', '.join(errors)}"
+        raise ConfigError(message)
+    return errors[variable]

@@ -1,0 +1,129 @@
+"""Observations of a simulated truth (an OSSE, twin experiment): y = H(x_t) + e, e ~ N(0, R).
+
+The positions are planned once a run and shared by every cycle, so that the operator is built once
+and each cycle draws only its errors.
+"""
+
+from dataclasses import replace
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from align_da.atmosphere import Layout, State, variable_named
+from align_da.config import ObservationsConfig
+from align_da.errors import InputError
+from align_da.observations.batch import Flag, ObservationBatch, Vertical
+from align_da.observations.contract import ObservationOperator
+from align_da.observations.error_model import observation_error
+from align_da.observations.networks import Network
+
+_UPPER_AIR = (
+    "u_component_of_wind",
+    "v_component_of_wind",
+    "temperature",
+    "specific_humidity",
+)
+_COLUMN = (*_UPPER_AIR, "surface_pressure")
+_SURFACE = (
+    *_UPPER_AIR,
+    "surface_pressure",
+    "mean_sea_level_pressure",
+    "2m_temperature",
+    "10m_u_component_of_wind",
+    "10m_v_component_of_wind",
+)
+
+
+def planned_observations(
+    network: Network, layout: Layout, config: ObservationsConfig
+) -> ObservationBatch:
+    """What the network reports in each cycle: positions and errors, values still zero.
+
+    Columns report u, v, T and q at every level and surface pressure; surface stations report the
+    surface variables, and u, v, T and q of the lowest level as near-surface values. Variables that
+    the state does not hold are left out.
+
+    Args:
+        network: the stations.
+        layout: layout of the states to observe.
+        config: the observation errors.
+
+    Returns:
+        A batch of station-by-station reports, all flagged pass, at time 0.
+
+    Raises:
+        InputError: the state holds none of the reported variables.
+    """
+    reports = _reports(network, layout)
+    if not reports:
+        message = f"a {network.kind} station reports none of {', '.join(layout.variables)}"
+        raise InputError(message)
+    stations = network.station.size
+    position = {
+        name: jnp.asarray(np.repeat(getattr(network, name), len(reports)))
+        for name in ("latitude", "longitude", "station")
+    }
+    variable, level, vertical = (
+        np.tile(np.asarray(part), stations) for part in zip(*reports, strict=True)
+    )
+    errors = [observation_error(layout.variables[index], config) for index, _, _ in reports]
+    nothing = jnp.zeros(stations * len(reports))
+    return ObservationBatch(
+        value=nothing,
+        error=jnp.asarray(np.tile(np.asarray(errors), stations)),
+        level=jnp.asarray(level.astype(np.float64)),
+        vertical=jnp.asarray(vertical.astype(np.int32)),
+        time=nothing,
+        variable=jnp.asarray(variable.astype(np.int32)),
+        flag=jnp.full(nothing.shape, int(Flag.PASS)),
+        **position,
+    )
+
+
+def simulate_observations(
+    planned: ObservationBatch, operator: ObservationOperator, truth: State, key: jax.Array
+) -> ObservationBatch:
+    """Observe `truth` with Gaussian errors.
+
+    Args:
+        planned: positions and errors.
+        operator: H at those positions.
+        truth: one state, values [lat, lon, channel].
+        key: of `Purpose.OBSERVATION_ERROR` at the cycle.
+
+    Returns:
+        `planned` with values, SI units.
+    """
+    noise = jax.random.normal(key, planned.value.shape, planned.value.dtype)
+    return replace(planned, value=operator(truth) + planned.error * noise)
+
+
+def split_withheld(batch: ObservationBatch, share: float, key: jax.Array) -> ObservationBatch:
+    """Flag a share of the stations passive: withheld from assimilation, kept for verification.
+
+    Each station is decided on its own number, so that the same stations are withheld in every
+    cycle, whatever else reports; the realised share varies as a binomial.
+
+    Args:
+        batch: observations.
+        share: probability that a station is withheld, in [0, 1].
+        key: of `Purpose.OBSERVATION_NETWORK`, not of the cycle.
+    """
+    keys = jax.vmap(jax.random.fold_in, in_axes=(None, 0))(key, batch.station)
+    withheld = (jax.vmap(jax.random.uniform)(keys) < share) & batch.used
+    return replace(batch, flag=jnp.where(withheld, int(Flag.PASSIVE), batch.flag))
+
+
+def _reports(network: Network, layout: Layout) -> list[tuple[int, float, Vertical]]:
+    """Variable index, level and vertical of every report of one station."""
+    wanted = _COLUMN if network.kind == "column" else _SURFACE
+    found: list[tuple[int, float, Vertical]] = []
+    for index, name in enumerate(layout.variables):
+        if name not in wanted:
+            continue
+        if network.kind == "column" and variable_named(name).on_levels:
+            found += [(index, level, Vertical.LEVEL) for level in layout.grid.vertical.levels]
+        else:
+            found.append((index, 0.0, Vertical.SURFACE))
+    return found

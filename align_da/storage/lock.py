@@ -1,0 +1,41 @@
+"""One owner a store: a lock that the operating system gives back when its owner dies.
+
+The lock is flock(2) on a file that names the owner. A killed owner leaves the file but not the
+lock, so that nothing stale has to be recognised by process number or age.
+"""
+
+import fcntl
+import json
+import os
+import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from align_da.errors import StorageError
+from align_da.storage.durable import storage_errors
+
+
+@contextmanager
+def owned(path: Path) -> Iterator[None]:
+    """Own `path` (a lock file, made if needed) until the end of the block.
+
+    Raises:
+        StorageError: a living process owns it (raised at once), or the file cannot be made.
+    """
+    with storage_errors(path):
+        file = path.open("a+", encoding="utf-8")
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            file.seek(0)
+            message = f"{path} is owned by another process ({file.read()}): wait for it or end it"
+            raise StorageError(message) from error
+        file.truncate(0)
+        file.write(json.dumps({"pid": os.getpid(), "host": platform.node()}))
+        file.flush()
+        try:
+            yield
+        finally:
+            file.truncate(0)

@@ -1,0 +1,115 @@
+"""The manifest: everything that defines a result, and the refusal to mix it with anything else."""
+
+import json
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from align_da import __version__
+from align_da.config import Section
+from align_da.errors import StorageError
+from align_da.storage.digest import digest_of_json
+from align_da.storage.durable import storage_errors, write_durably
+
+_LIBRARIES = ("jax", "jaxlib", "flax", "numpy", "xarray", "zarr", "orbax-checkpoint")
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What defines a result.
+
+    Attributes:
+        config: the configuration in full, as nested plain tables.
+        config_digest: SHA-256 of it.
+        seed: seed of every random draw.
+        inputs: digest of every input (data, weights) by name.
+        code_version: version of Align-DA.
+        libraries: version of each library that computes or writes.
+    """
+
+    config: Mapping[str, Any]
+    config_digest: str
+    seed: int
+    inputs: Mapping[str, str]
+    code_version: str
+    libraries: Mapping[str, str]
+
+
+def manifest_of(
+    config: Mapping[str, Any] | Section, seed: int, inputs: Mapping[str, str]
+) -> Manifest:
+    """The manifest of a result computed here and now.
+
+    Args:
+        config: a section, or a table of sections and plain values, that defines the result.
+        seed: seed of the run.
+        inputs: digest of every input by name.
+    """
+    table = _plain(config)
+    python = ".".join(map(str, sys.version_info[:2]))
+    libraries = {"python": python} | {name: version(name) for name in _LIBRARIES}
+    return Manifest(table, digest_of_json(table), seed, dict(inputs), __version__, libraries)
+
+
+def write_manifest(path: Path, manifest: Manifest) -> None:
+    """Write it as JSON, durably.
+
+    Raises:
+        StorageError: it cannot be written.
+    """
+    text = json.dumps(asdict(manifest), indent=1, sort_keys=True, ensure_ascii=False)
+    write_durably(path, f"{text}\n".encode())
+
+
+def read_manifest(path: Path) -> Manifest:
+    """Read it back.
+
+    Raises:
+        StorageError: the file is missing or is no manifest.
+    """
+    with storage_errors(path):
+        content = path.read_bytes()
+    try:
+        return Manifest(**json.loads(content))
+    except (ValueError, TypeError, RecursionError) as error:
+        message = f"{path} is no manifest ({error}): restore it from a copy"
+        raise StorageError(message) from error
+
+
+def check_manifest(path: Path, expected: Manifest) -> None:
+    """Refuse to go on with a result that something else has defined.
+
+    Raises:
+        StorageError: lists every difference between the manifest at `path` and `expected`.
+    """
+    differences = _differences(asdict(read_manifest(path)), _plain(asdict(expected)))
+    if differences:
+        message = (
+            f"{path} belongs to another run: restore what defined it or choose another name\n  "
+        )
+        raise StorageError(message + "\n  ".join(differences))
+
+
+def _plain(content: Any) -> Any:  # noqa: ANN401 (nested tables of anything)
+    """Sections as tables and tuples as lists, all the way down, as JSON gives them back."""
+    if isinstance(content, Section):
+        return content.model_dump(mode="json")
+    if isinstance(content, Mapping):
+        return {str(key): _plain(value) for key, value in content.items()}
+    if isinstance(content, list | tuple):
+        return [_plain(value) for value in content]
+    return content
+
+
+def _differences(stored: Any, now: Any, place: str = "") -> list[str]:  # noqa: ANN401 (as above)
+    """One line for each leaf that differs; `config_digest` is left out, its parts say more."""
+    if isinstance(stored, dict) and isinstance(now, dict):
+        keys = [key for key in sorted({*stored, *now}) if key != "config_digest"]
+        found = [
+            _differences(stored.get(k), now.get(k), f"{place}.{k}" if place else k) for k in keys
+        ]
+        return [line for lines in found for line in lines]
+    return [] if stored == now else [f"{place}: stored {stored!r}, now {now!r}"]

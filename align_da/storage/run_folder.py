@@ -1,0 +1,66 @@
+"""Where the artefacts of a run lie."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from align_da.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """Names of everything in the folder of a run.
+
+    Attributes:
+        root: the folder.
+    """
+
+    root: Path
+
+    @property
+    def truth(self) -> Path:
+        """The nature run."""
+        return self.root / "truth.zarr"
+
+    @property
+    def backgrounds(self) -> Path:
+        """Forecasts from perturbed truth."""
+        return self.root / "backgrounds.zarr"
+
+    @property
+    def statistics(self) -> Path:
+        """Climatology and increment statistics."""
+        return self.root / "statistics.nc"
+
+    @property
+    def stages(self) -> Path:
+        """Records of finished stages."""
+        return self.root / "stages"
+
+    @property
+    def report(self) -> Path:
+        """Figures and tables."""
+        return self.root / "report"
+
+    def checkpoints(self, name: str) -> Path:
+        """Training checkpoints of the network `name`."""
+        return self.root / "checkpoints" / checked_name(name)
+
+    def weights(self, name: str) -> Path:
+        """Final weights of the network `name`."""
+        return self.root / "weights" / checked_name(name)
+
+    def cycles(self, name: str) -> Path:
+        """Store of the cycling run `name`; ledger, manifest and lock lie beside it."""
+        return self.root / "cycles" / f"{checked_name(name)}.zarr"
+
+
+def checked_name(name: str) -> str:
+    """`name`, if it is a plain file name.
+
+    Raises:
+        ConfigError: it is empty, hidden or leads out of its folder.
+    """
+    if not name or name.startswith(".") or not all(c.isalnum() or c in "_-." for c in name):
+        message = f"expected a name of letters, digits, '_', '-' and '.', got {name!r}"
+        raise ConfigError(message)
+    return name

@@ -1,0 +1,138 @@
+"""Making an empty store: every array at its full size, with NaN where no cycle is yet.
+
+The time axis is known from the start, so that nothing ever grows. Each cycle is one chunk of each
+array; chunks carry the checksum of zstd. Metadata is not consolidated: a second copy goes stale.
+"""
+
+from collections.abc import Hashable, Mapping
+from pathlib import Path
+from typing import Any
+
+import dask.array as da
+import numpy as np
+import xarray as xr
+from zarr.codecs import ZstdCodec
+
+from align_da.atmosphere import Layout, State
+from align_da.atmosphere.dataset import (
+    CONVENTIONS,
+    dataset_from_state,
+    with_coordinate_attributes,
+)
+from align_da.errors import StorageError
+from align_da.storage.cycle_record import StoredField, StoreTemplate
+from align_da.storage.durable import free_bytes, storage_errors
+
+DISK_MARGIN = 1.2
+_MISSING_INTEGER = -1
+
+
+def write_template(path: Path, template: StoreTemplate, attributes: Mapping[str, str]) -> None:
+    """Make the store at `path`.
+
+    Args:
+        path: the store; must not exist.
+        template: size and content.
+        attributes: provenance, written on every group.
+
+    Raises:
+        StorageError: the disk is too small or cannot be written.
+    """
+    for group, dataset in _datasets(template).items():
+        dataset.attrs = {"Conventions": CONVENTIONS, "title": group, **attributes}
+        with storage_errors(path):
+            dataset.to_zarr(
+                path,
+                group=group,
+                mode="a",
+                compute=False,
+                consolidated=False,
+                zarr_format=3,
+                encoding=_encoding(dataset),
+            )
+
+
+def check_disk(path: Path, template: StoreTemplate, cycles: int) -> None:
+    """Refuse to start what would not fit on the disk.
+
+    Args:
+        path: where the store is or will be.
+        template: size of a cycle.
+        cycles: cycles still to be written.
+
+    Raises:
+        StorageError: the estimate with its margin exceeds the free space.
+    """
+    needed, free = round(cycles * template.bytes_per_cycle * DISK_MARGIN), free_bytes(path)
+    if needed > free:
+        message = (
+            f"{path}: {cycles} cycles need about {needed} bytes, {free} are free: "
+            "free space, or use fewer cycles or members"
+        )
+        raise StorageError(message)
+
+
+def _datasets(template: StoreTemplate) -> dict[str, xr.Dataset]:
+    """An empty dataset for each group."""
+    times = {"time": template.times.astype("datetime64[ns]")}
+    members = {"realization": np.arange(template.members)}
+    each = {"observation": template.observations}
+    return {
+        "background": _states(template.layout, times | members),
+        "analysis": _states(template.layout, times | members),
+        "increment": _states(template.layout, times),
+        "observations": _series(template.observation_fields, times, each),
+        "diagnostics": _series(template.scalar_fields, times, {}),
+    }
+
+
+def _states(layout: Layout, leading: Mapping[str, np.ndarray]) -> xr.Dataset:
+    """States with the given leading coordinates, empty."""
+    one = dataset_from_state(State(np.zeros(layout.shape, np.float32), layout))
+    sizes = {name: len(values) for name, values in leading.items()}
+    empty = {
+        name: _empty(sizes | dict(one[name].sizes), "float32", one[name].attrs)
+        for name in layout.variables
+    }
+    return with_coordinate_attributes(one.assign(empty).assign_coords(dict(leading)))
+
+
+def _series(
+    fields: tuple[StoredField, ...], times: Mapping[str, np.ndarray], each: Mapping[str, int]
+) -> xr.Dataset:
+    """Fields along time and the dimensions of `each`, empty."""
+    sizes = {"time": len(times["time"]), **each}
+    empty = {field.name: _empty(sizes, field.dtype, field.attributes) for field in fields}
+    return with_coordinate_attributes(xr.Dataset(empty, coords=dict(times)))
+
+
+def _empty(
+    sizes: Mapping[Hashable, int], dtype: str, attributes: Mapping[str, Any]
+) -> xr.Variable:
+    """A variable that is lazily all fill value, in chunks of one time."""
+    shape = tuple(sizes.values())
+    values = da.full(shape, _fill_value(dtype), dtype=dtype, chunks=(1, *shape[1:]))
+    return xr.Variable(tuple(sizes), values, attributes)
+
+
+def _encoding(dataset: xr.Dataset) -> dict[Hashable, dict[str, Any]]:
+    """How each variable is laid out on disk: one file a cycle, in the folder of the variable."""
+    checksum = {"compressors": (ZstdCodec(level=1, checksum=True),)}
+    flat = {"chunk_key_encoding": {"name": "default", "separator": "."}}
+    encoding: dict[Hashable, dict[str, Any]] = {
+        name: {
+            **checksum,
+            **flat,
+            "chunks": variable.data.chunksize,
+            "fill_value": _fill_value(variable.dtype),
+        }
+        for name, variable in dataset.data_vars.items()
+    }
+    encoding |= {name: {**checksum, **flat} for name in dataset.coords}
+    encoding["time"] |= {"units": "seconds since 1970-01-01", "dtype": "int64"}
+    return encoding
+
+
+def _fill_value(dtype: str | np.dtype[Any]) -> float | int:
+    """What stands where no cycle has been written."""
+    return np.nan if np.dtype(dtype).kind == "f" else _MISSING_INTEGER

@@ -1,0 +1,132 @@
+"""What the departures from observations say about the cycle.
+
+With d_b = y − H x_b (innovation) and d_a = y − H x_a (residual), per variable:
+
+    bias and standard deviation of both,  residual chi-square = mean d_a² / R  (below 1 where the
+    observations were fitted),  and  R̂ = mean d_a d_b  (Desroziers et al. 2005,
+    https://doi.org/10.1256/qj.05.108, eq. 10),
+
+an estimate of the error variance that holds for a nearly optimal linear analysis: read it with
+care for a diffusion sampler. Observations with flag PASSIVE were withheld from the analysis: their
+RMSE is the only figure here that fitting the observations cannot improve.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Bool, Float, Int
+
+from align_da.assimilation.contract import AnalysisDiagnostics
+from align_da.atmosphere import Layout, variable_named
+from align_da.errors import InputError
+from align_da.observations.batch import Flag, ObservationBatch
+
+
+@dataclass(frozen=True)
+class Departures:
+    """Departures of one or more cycles, flattened.
+
+    Attributes:
+        innovation: y − H x_b, SI units.
+        residual: y − H x_a, SI units.
+        error: assumed standard deviation of the observation error, SI units.
+        variable: index in `layout.variables`.
+        flag: quality control flag.
+    """
+
+    innovation: Float[np.ndarray, " observation"]
+    residual: Float[np.ndarray, " observation"]
+    error: Float[np.ndarray, " observation"]
+    variable: Int[np.ndarray, " observation"]
+    flag: Int[np.ndarray, " observation"]
+
+
+def collect_departures(
+    observations: Sequence[ObservationBatch], diagnostics: Sequence[AnalysisDiagnostics]
+) -> Departures:
+    """Departures of all cycles.
+
+    Args:
+        observations: of each cycle.
+        diagnostics: of the analysis of the same cycles.
+
+    Raises:
+        InputError: not one diagnostics a batch.
+    """
+    if len(observations) != len(diagnostics) or not observations:
+        message = (
+            f"expected diagnostics of each of the {len(observations)} batches of observations "
+            f"(at least one), got {len(diagnostics)}"
+        )
+        raise InputError(message)
+    pairs = list(zip(observations, diagnostics, strict=True))
+    return Departures(
+        _joined([batch.value - report.background_equivalent for batch, report in pairs]),
+        _joined([batch.value - report.analysis_equivalent for batch, report in pairs]),
+        _joined([batch.error for batch in observations]),
+        _joined([batch.variable for batch in observations]).astype(int),
+        _joined([batch.flag for batch in observations]).astype(int),
+    )
+
+
+def departure_statistics(departures: Departures, layout: Layout) -> pd.DataFrame:
+    """One row a variable that was observed, SI units.
+
+    Returns:
+        Columns variable (symbol), units, used, background_bias, background_std, analysis_bias,
+        analysis_std, chi_square, assumed_error, desroziers_error (nan where the estimate of the
+        variance is negative), withheld, withheld_background_rmse, withheld_analysis_rmse. Figures
+        without observations are nan.
+    """
+    rows = [
+        _row(departures, departures.variable == index, name)
+        for index, name in enumerate(layout.variables)
+    ]
+    return pd.DataFrame([row for row in rows if row["used"] or row["withheld"]])
+
+
+def _row(
+    departures: Departures, chosen: Bool[np.ndarray, " observation"], name: str
+) -> dict[str, str | int | float]:
+    """The statistics of one variable."""
+    used = chosen & (departures.flag == Flag.PASS)
+    withheld = chosen & (departures.flag == Flag.PASSIVE)
+    innovation, residual = departures.innovation[used], departures.residual[used]
+    variance = _mean(innovation * residual)
+    return {
+        "variable": variable_named(name).symbol,
+        "units": variable_named(name).units,
+        "used": int(used.sum()),
+        "background_bias": _mean(innovation),
+        "background_std": _std(innovation),
+        "analysis_bias": _mean(residual),
+        "analysis_std": _std(residual),
+        "chi_square": _mean((residual / departures.error[used]) ** 2),
+        "assumed_error": _root_mean_square(departures.error[used]),
+        "desroziers_error": float(np.sqrt(variance)) if variance >= 0 else float("nan"),
+        "withheld": int(withheld.sum()),
+        "withheld_background_rmse": _root_mean_square(departures.innovation[withheld]),
+        "withheld_analysis_rmse": _root_mean_square(departures.residual[withheld]),
+    }
+
+
+def _joined(parts: Sequence[object]) -> np.ndarray:
+    """Arrays of all cycles one after the other, double precision."""
+    return np.concatenate([np.asarray(part, np.float64).ravel() for part in parts])
+
+
+def _mean(values: np.ndarray) -> float:
+    """Mean; nan of none."""
+    return float(values.mean()) if values.size else float("nan")
+
+
+def _std(values: np.ndarray) -> float:
+    """Standard deviation about the mean; nan of none."""
+    return float(values.std()) if values.size else float("nan")
+
+
+def _root_mean_square(values: np.ndarray) -> float:
+    """Root mean square; nan of none."""
+    return float(np.sqrt(_mean(values**2)))

@@ -1,0 +1,156 @@
+"""The score table: per-date scores in, means with paired intervals against a reference out.
+
+Rows are tidy: one score of one method at one date. Columns (`ROW_COLUMNS`):
+
+    date      valid time of the analysis
+    method    consistent name of the method
+    product   what was scored: background, analysis, forecast 24 h, ...
+    variable  label of a `VerifiedField`
+    score     one of `SCORES`, or any other name (then only its mean is shown)
+    value     SI units
+
+Methods are compared on the same dates only, and a difference counts only where its interval
+excludes zero.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import jax
+import numpy as np
+import pandas as pd
+
+from align_da.config import VerificationConfig
+from align_da.errors import InputError
+from align_da.verification.significance import Interval, improvement, mean_difference, verdict
+
+ROW_COLUMNS = ("date", "method", "product", "variable", "score", "value")
+_GROUP = ["product", "variable", "score"]
+
+
+@dataclass(frozen=True)
+class Score:
+    """How a score is read.
+
+    Attributes:
+        label: name in tables and figures.
+        aim: "low" or "high" is better; "none" has no better side by itself.
+    """
+
+    label: str
+    aim: Literal["low", "high", "none"]
+
+
+SCORES: Mapping[str, Score] = {
+    "rmse": Score("RMSE", "low"),
+    "crps": Score("CRPS", "low"),
+    "bias": Score("bias", "none"),
+    "spread": Score("spread", "none"),
+    "spread_skill": Score("spread/skill", "none"),
+    "acc": Score("ACC", "high"),
+    "activity": Score("activity", "none"),
+    "geostrophic": Score("geostrophic score", "high"),
+}
+
+
+def summarise_scores(
+    rows: pd.DataFrame, reference: str, config: VerificationConfig, key: jax.Array
+) -> pd.DataFrame:
+    """Mean of every score of every method, and its gain over the reference.
+
+    Args:
+        rows: tidy rows (columns of `ROW_COLUMNS`).
+        reference: the method that the others are compared with; it must cover their dates.
+        config: bootstrap samples and block length.
+        key: of `Purpose.VERIFICATION`.
+
+    Returns:
+        One row a product, variable, score and method: dates, mean, difference with its 95 %
+        interval (unit of the score), improvement 1 − new/old with its interval (where low is
+        better), verdict. Spread and skill yield a further score `spread_skill`.
+
+    Raises:
+        InputError: a column is missing, a date is there twice, the reference is missing, or a
+            method was scored at other dates than the reference.
+    """
+    _check_rows(rows, reference)
+    found: list[dict[str, object]] = []
+    for place, group in rows.groupby(_GROUP, sort=False):
+        series = group.pivot(index="date", columns="method", values="value").sort_index()
+        methods = list(dict.fromkeys(group["method"]))
+        for method in methods:
+            row = dict(zip(_GROUP, place, strict=True)) | {"method": method}
+            old = series.get(reference)
+            found.append(row | _compare(series[method], old, str(place[-1]), config, key))
+    return pd.concat([pd.DataFrame(found), spread_skill_ratios(rows)], ignore_index=True)
+
+
+def spread_skill_ratios(rows: pd.DataFrame) -> pd.DataFrame:
+    """Spread over skill of each method: root of mean squares over the dates, 1 is reliable.
+
+    The rows "spread" are already comparable with the RMSE (inflated by sqrt((M + 1) / M)).
+    """
+    squares = rows.assign(value=rows["value"] ** 2)
+    mean = squares.groupby(["product", "variable", "method", "score"], sort=False)["value"].mean()
+    wide = mean.unstack("score")
+    if not {"spread", "rmse"} <= set(wide.columns):
+        return pd.DataFrame()
+    ratio = wide["spread"].div(wide["rmse"]).pow(0.5).dropna()
+    return ratio.rename("mean").reset_index().assign(score="spread_skill")
+
+
+def _check_rows(rows: pd.DataFrame, reference: str) -> None:
+    """Refuse rows that cannot be paired by date."""
+    missing = [name for name in ROW_COLUMNS if name not in rows.columns]
+    if missing:
+        message = f"expected columns {', '.join(ROW_COLUMNS)}: {', '.join(missing)} missing"
+        raise InputError(message)
+    if reference not in set(rows["method"]):
+        methods = ", ".join(sorted(set(rows["method"])))
+        message = f"no scores of the reference {reference!r}: the table holds {methods}"
+        raise InputError(message)
+    repeated = rows.duplicated([*_GROUP, "date", "method"])
+    if repeated.any():
+        message = f"a score is there twice, first {rows[repeated].iloc[0].to_dict()}"
+        raise InputError(message)
+
+
+def _compare(
+    new: pd.Series, old: pd.Series | None, score: str, config: VerificationConfig, key: jax.Array
+) -> dict[str, object]:
+    """Mean, gain and verdict of one method; a series is named by its method, indexed by date."""
+    new = new.dropna()
+    row: dict[str, object] = {"dates": len(new), "mean": float(new.mean())}
+    if old is None:
+        return row
+    if new.name == old.name:
+        return row | {"verdict": "reference"}
+    old = old.dropna()
+    if not new.index.equals(old.index):
+        message = (
+            f"{new.name} and {old.name} must be scored at the same dates, got {len(new)} and "
+            f"{len(old)} for {score}: run both over the same cycles"
+        )
+        raise InputError(message)
+    return row | _gains(new.to_numpy(), old.to_numpy(), score, config, key)
+
+
+def _gains(
+    new: np.ndarray, old: np.ndarray, score: str, config: VerificationConfig, key: jax.Array
+) -> dict[str, object]:
+    """Difference, improvement where low is better, verdict where there is a better side."""
+    aim = SCORES[score].aim if score in SCORES else "none"
+    difference = mean_difference(new, old, config, key)
+    row = _columns("difference", difference)
+    if aim == "high":
+        return row | {"verdict": verdict(difference)}
+    if aim == "low" and old.mean() > 0 and min(new.min(), old.min()) >= 0:
+        gain = improvement(new, old, config, key)
+        return row | _columns("improvement", gain) | {"verdict": verdict(gain)}
+    return row
+
+
+def _columns(name: str, interval: Interval) -> dict[str, object]:
+    """The three columns of an interval."""
+    return {name: interval.estimate, f"{name}_low": interval.low, f"{name}_high": interval.high}

@@ -1,0 +1,280 @@
+"""Backgrounds: forecasts with the forecast model from a perturbed truth.
+
+The perturbation of a start is the difference of two random states of the same hour of the day,
+within 20 days of the start and in the same period, so that it is balanced and has the structure of
+the weather; divided by sqrt(2) it has the variance of the anomalies, and a random amplitude makes
+good and bad backgrounds. A separate key for each start makes every background independent of how
+the work was distributed.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import dask.config
+import jax
+import jax.numpy as jnp
+import numpy as np
+import xarray as xr
+from distributed import Client, LocalCluster, as_completed
+from jaxtyping import Array, Float, Shaped
+from rich.progress import Progress
+
+from align_da.atmosphere import State
+from align_da.atmosphere.dataset import layout_from_dataset, state_from_dataset
+from align_da.config import Config, digest_of
+from align_da.errors import ConfigError, StorageError
+from align_da.forecast import ForecastModel, build_forecast_model
+from align_da.keys import Purpose, key_for
+from data_pipelines.compilation import use_compilation_cache
+from data_pipelines.nature_run import TRUTH
+from data_pipelines.splits import Period, SplitName, periods_of
+from data_pipelines.template import write_region, write_template
+
+BLOCK = 20  # starts in a chunk of the store, and in a task of a worker
+WINDOW_DAYS = 20
+
+
+@dataclass(frozen=True)
+class Perturbation:
+    """`amplitude` times the difference of two states of the truth over sqrt(2).
+
+    Attributes:
+        first: place of one state on the time axis of the truth.
+        second: place of the other.
+        amplitude: share of the standard deviation of anomalies.
+    """
+
+    first: int
+    second: int
+    amplitude: float
+
+
+@dataclass(frozen=True)
+class Task:
+    """Consecutive starts of one store.
+
+    Attributes:
+        config: the run.
+        folder: holds the truth and the store.
+        split: which store.
+        block: the starts are those of this block.
+    """
+
+    config: Config
+    folder: Path
+    split: SplitName
+    block: int
+
+
+def make_backgrounds(config: Config, folder: Path, workers: int, progress: Progress) -> None:
+    """Forecast from every start of every period, or finish what was interrupted.
+
+    Writes backgrounds_train.zarr, backgrounds_validation.zarr and backgrounds_test.zarr with
+    dimensions (time, prediction_timedelta, [level,] latitude, longitude), time being the start,
+    and the variable `amplitude` of the perturbation, NaN where the forecast is still to do.
+
+    Args:
+        config: seed and the sections [world] and [backgrounds].
+        folder: holds truth.zarr, receives the stores.
+        workers: processes to use.
+        progress: shows the blocks done.
+
+    Raises:
+        ConfigError: more starts than the period has times.
+        StorageError: a store belongs to another configuration.
+    """
+    tasks = [task for split in starts_of(config) for task in _open_tasks(config, folder, split)]
+    bar = progress.add_task("backgrounds", total=len(tasks))
+    with (
+        # Each worker runs one forecast after the other; more threads would only contend.
+        dask.config.set({"distributed.worker.daemon": True}),
+        LocalCluster(
+            n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=None
+        ) as cluster,
+        Client(cluster) as client,
+    ):
+        futures = client.map(forecast_block, tasks, pure=False)
+        for future in as_completed(futures):
+            future.result()
+            progress.advance(bar)
+
+
+def starts_of(config: Config) -> dict[SplitName, Shaped[np.ndarray, " start"]]:
+    """Start times of each period, evenly spaced, the longest forecast ending in the period.
+
+    Raises:
+        ConfigError: more starts than the period has times.
+    """
+    counts = {
+        "train": config.backgrounds.train_starts,
+        "validation": config.backgrounds.validation_starts,
+        "test": config.backgrounds.test_starts,
+    }
+    last_lead = max(config.backgrounds.lead_hours)
+    return {
+        name: _evenly_spaced(period, counts[name], last_lead)
+        for name, period in periods_of(config.world).items()
+    }
+
+
+def forecast_block(task: Task) -> None:
+    """Forecast from the starts of `task` and write them. Runs in a worker process."""
+    use_compilation_cache(task.folder)
+    model = _model(task.config)
+    starts = _block_of(starts_of(task.config)[task.split], task.block)
+    truth = _truth(task.folder)
+    period = _range_on_axis(truth, periods_of(task.config.world)[task.split])
+    backgrounds, amplitudes = [], []
+    for start in starts:
+        place = int(np.searchsorted(truth["time"].to_numpy(), start))
+        key = key_for(task.config.seed, Purpose.BACKGROUND_PERTURBATION, place)
+        perturbation = draw_perturbation(
+            key, place, period, 24 // model.step_hours, task.config.backgrounds.amplitude
+        )
+        state = perturbed(truth, model, place, perturbation)
+        backgrounds.append(_forecasts(model, state, start, task.config.backgrounds.lead_hours))
+        amplitudes.append(perturbation.amplitude)
+    _write(task, starts, np.stack(backgrounds), np.asarray(amplitudes, np.float32))
+
+
+def draw_perturbation(
+    key: jax.Array, place: int, period: range, states_a_day: int, amplitude: tuple[float, float]
+) -> Perturbation:
+    """The random perturbation of the start at `place`.
+
+    Args:
+        key: random key of the start.
+        place: place of the start on the time axis of the truth.
+        period: places that may be used.
+        states_a_day: states of the truth in a day.
+        amplitude: smallest and largest share of the standard deviation of anomalies.
+    """
+    days = np.arange(-WINDOW_DAYS, WINDOW_DAYS + 1)
+    places = place + states_a_day * days
+    candidates = places[(places >= period.start) & (places < period.stop)]
+    pair_key, amplitude_key = jax.random.split(key)
+    first, second = jax.random.choice(pair_key, candidates, (2,), replace=False)
+    share = jax.random.uniform(amplitude_key, minval=amplitude[0], maxval=amplitude[1])
+    return Perturbation(int(first), int(second), float(share))
+
+
+def perturbed(
+    truth: xr.Dataset, model: ForecastModel, place: int, perturbation: Perturbation
+) -> State:
+    """The truth at `place` with its perturbation, values [1, lat, lon, channel] in SI units."""
+    centre, first, second = (
+        state_from_dataset(truth, model.layout, index).values
+        for index in (place, perturbation.first, perturbation.second)
+    )
+    values = centre + perturbation.amplitude / np.sqrt(2.0) * (first - second)
+    return _without_negative_humidity(State(values[None], model.layout))
+
+
+def _without_negative_humidity(state: State) -> State:
+    name = "specific_humidity"
+    if name not in state.layout.variables:
+        return state
+    channels = state.layout.channels_of(name)
+    humidity = jnp.maximum(state.values[..., channels], 0.0)
+    return State(state.values.at[..., channels].set(humidity), state.layout)
+
+
+def _forecasts(
+    model: ForecastModel, state: State, start: np.datetime64, lead_hours: tuple[int, ...]
+) -> Float[np.ndarray, "lead lat lon channel"]:
+    """Forecasts at every lead, each going on from the one before."""
+    values, before = [], 0
+    for lead in lead_hours:
+        valid = start + np.timedelta64(before, "h")
+        state = model.forecast(state, valid, lead - before)
+        values.append(np.asarray(state.values[0]))
+        before = lead
+    return np.stack(values)
+
+
+def _write(
+    task: Task,
+    starts: Shaped[np.ndarray, " start"],
+    values: Float[np.ndarray, "start lead lat lon channel"],
+    amplitudes: Float[np.ndarray, " start"],
+) -> None:
+    """Write the forecasts, and after them the amplitudes that mark them as written."""
+    store = _store(task.folder, task.split)
+    leading = {"time": starts, "prediction_timedelta": _leads(task.config)}
+    write_region(store, values, _model(task.config).layout, leading, task.block * BLOCK)
+    place = slice(task.block * BLOCK, task.block * BLOCK + starts.size)
+    xr.Dataset({"amplitude": ("time", amplitudes)}).to_zarr(
+        store, region={"time": place}, consolidated=False
+    )
+
+
+def _open_tasks(config: Config, folder: Path, split: SplitName) -> list[Task]:
+    """The blocks of a store that are not written yet; makes the store where there is none."""
+    starts = starts_of(config)[split]
+    store = _store(folder, split)
+    digest = digest_of(config.seed, config.world, config.backgrounds)
+    if not store.exists():
+        extra = xr.Dataset(
+            {"amplitude": ("time", np.full(starts.size, np.nan, np.float32), _AMPLITUDE)},
+            attrs={"title": f"Backgrounds of the {split} period", "configuration": digest},
+        )
+        leading = {"time": starts, "prediction_timedelta": _leads(config)}
+        layout = layout_from_dataset(_truth(folder))
+        write_template(store, layout, leading, BLOCK, extra)
+    with xr.open_zarr(store, consolidated=False) as dataset:
+        if dataset.attrs["configuration"] != digest:
+            message = f"{store} belongs to another configuration: choose another folder"
+            raise StorageError(message)
+        missing = np.isnan(dataset["amplitude"].to_numpy())
+    blocks = range(0, starts.size, BLOCK)
+    return [
+        Task(config, folder, split, i)
+        for i, first in enumerate(blocks)
+        if missing[first : first + BLOCK].any()
+    ]
+
+
+_AMPLITUDE = {"long_name": "share of the climatological anomaly in the perturbation", "units": "1"}
+
+
+def _store(folder: Path, split: SplitName) -> Path:
+    return folder / f"backgrounds_{split}.zarr"
+
+
+def _block_of(starts: Shaped[np.ndarray, " all"], block: int) -> Shaped[np.ndarray, " start"]:
+    return starts[block * BLOCK : (block + 1) * BLOCK]
+
+
+def _leads(config: Config) -> Shaped[np.ndarray, " lead"]:
+    return np.asarray(config.backgrounds.lead_hours, "timedelta64[h]").astype("timedelta64[ns]")
+
+
+@cache
+def _model(config: Config) -> ForecastModel:
+    """One model a process, since it compiles."""
+    return build_forecast_model(config.world)
+
+
+def _truth(folder: Path) -> xr.Dataset:
+    return xr.open_zarr(folder / TRUTH, consolidated=False)
+
+
+def _range_on_axis(truth: xr.Dataset, period: Period) -> range:
+    """The places of `period` on the time axis of the truth."""
+    first, last = np.searchsorted(truth["time"].to_numpy(), [period.start, period.end])
+    return range(int(first), int(last))
+
+
+def _evenly_spaced(period: Period, count: int, last_lead_hours: int) -> Shaped[np.ndarray, " start"]:
+    """`count` different times, evenly spread over the part where every forecast ends in time."""
+    times = period.times(6)
+    usable = times[times + np.timedelta64(last_lead_hours, "h") < period.end]
+    if count > usable.size:
+        message = (
+            f"{count} starts do not fit into the {period.name} period: expected at most "
+            f"{usable.size}, lower backgrounds.{period.name}_starts or lengthen the period"
+        )
+        raise ConfigError(message)
+    places = np.round(np.linspace(0, usable.size - 1, count)).astype(int)
+    return usable[places].astype("datetime64[ns]")

@@ -1,0 +1,110 @@
+"""The nature run: a long simulation that stands for the true atmosphere.
+
+Written in blocks of 10 days. After each block the native state of the model is kept beside the
+store, so that a run that was killed goes on from its last block and gives the same bits as one
+that was not.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+import xarray as xr
+from jaxtyping import Shaped
+from rich.progress import Progress
+
+from align_da.config import WorldConfig, digest_of
+from align_da.errors import StorageError
+from align_da.forecast.jcm import JcmForecastModel
+from data_pipelines.era5_start import era5_state
+from data_pipelines.splits import periods_of
+from data_pipelines.template import write_region, write_template
+
+BLOCK_DAYS = 10
+TRUTH = "truth.zarr"
+RESTART = "truth_restart.npz"
+
+
+def run_nature(world: WorldConfig, folder: Path, progress: Progress) -> None:
+    """Simulate the truth, or finish a simulation that was interrupted.
+
+    Args:
+        world: defines the run.
+        folder: receives truth.zarr, 6-hourly states with dimensions (time, [level,] latitude,
+            longitude), and the restart file.
+        progress: shows the times done.
+
+    Raises:
+        StorageError: the folder holds a run of another configuration.
+        BadStateError: the simulation has left the numbers.
+    """
+    model = JcmForecastModel(world.truth_truncation)
+    store, restart = folder / TRUTH, folder / RESTART
+    times = _times(world, model.step_hours)
+    block = BLOCK_DAYS * 24 // model.step_hours
+    if restart.exists():
+        run, done = _read_restart(restart, model, world)
+    else:
+        folder.mkdir(parents=True, exist_ok=True)
+        description = xr.Dataset(attrs=_attributes(world))
+        write_template(store, model.layout, {"time": times}, block, description)
+        run, done = _spun_up(model, world, progress), 0
+        _write_restart(restart, run, done, world)
+
+    task = progress.add_task("nature run", total=times.size, completed=done)
+    while done < times.size:
+        block_times = times[done : done + block]
+        states = []
+        for _ in block_times:
+            states.append(np.asarray(model.end(run)))
+            run = model.step(run)
+        write_region(store, np.stack(states), model.layout, {"time": block_times}, done)
+        done += block_times.size
+        _write_restart(restart, run, done, world)
+        progress.update(task, completed=done)
+
+
+def _times(world: WorldConfig, step_hours: int) -> Shaped[np.ndarray, " time"]:
+    """Every time of the truth, from the start of training to the end of the test."""
+    periods = periods_of(world)
+    step = np.timedelta64(step_hours, "h")
+    times = np.arange(periods["train"].start, periods["test"].end, step)
+    return times.astype("datetime64[ns]")
+
+
+def _attributes(world: WorldConfig) -> dict[str, str]:
+    return {
+        "title": "Nature run of the embedded atmosphere",
+        "source": f"JCM with SPEEDY physics at T{world.truth_truncation}, from ERA5",
+        "configuration": digest_of(world),
+    }
+
+
+def _spun_up(model: JcmForecastModel, world: WorldConfig, progress: Progress) -> Any:
+    """The native state at the start of the truth, from ERA5."""
+    run = model.begin(era5_state(model).values[0], np.datetime64(world.start))
+    steps = world.spin_up_days * 24 // model.step_hours
+    for _ in progress.track(range(steps), description="spin-up"):
+        run = model.step(run)
+    return run
+
+
+def _write_restart(path: Path, run: Any, done: int, world: WorldConfig) -> None:
+    """Keep the native state; the file appears whole or not at all."""
+    leaves = {f"leaf_{i}": np.asarray(leaf) for i, leaf in enumerate(jax.tree.leaves(run))}
+    unfinished = path.with_suffix(".part.npz")
+    np.savez(unfinished, done=done, configuration=digest_of(world), **leaves)
+    unfinished.replace(path)
+
+
+def _read_restart(path: Path, model: JcmForecastModel, world: WorldConfig) -> tuple[Any, int]:
+    """The native state and the number of times that are written."""
+    with np.load(path) as saved:
+        if str(saved["configuration"]) != digest_of(world):
+            message = f"{path} belongs to another [world]: choose another folder, or remove it"
+            raise StorageError(message)
+        ones = np.ones(model.layout.shape, np.float32)
+        like = model.begin(ones, np.datetime64(world.start))
+        leaves = [saved[f"leaf_{i}"] for i in range(len(jax.tree.leaves(like)))]
+        return jax.tree.unflatten(jax.tree.structure(like), leaves), int(saved["done"])

@@ -1,0 +1,84 @@
+"""Stores whose axes are known before their values: written once as a template, filled by regions.
+
+Every value starts as NaN, so that what has not been written cannot be mistaken for data. Regions
+are aligned with chunks, so that processes may fill different regions at the same time.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import dask.array as da
+import numpy as np
+import xarray as xr
+from jaxtyping import Float, Shaped
+
+from align_da.atmosphere import Layout, State
+from align_da.atmosphere.dataset import dataset_from_state
+from align_da.errors import BadStateError
+
+Coordinates = Mapping[str, Shaped[np.ndarray, " size"]]
+
+
+def write_template(
+    store: Path, layout: Layout, leading: Coordinates, block: int, extra: xr.Dataset
+) -> None:
+    """Create an empty store, replacing what was there.
+
+    Args:
+        store: path of the zarr store.
+        layout: what the channels mean.
+        leading: name and values of the leading axes, in order.
+        block: chunk length along the first leading axis; a chunk holds all of the others.
+        extra: further variables and attributes of the store, written at once.
+    """
+    one = {name: values[:1] for name, values in leading.items()}
+    blank = State(np.zeros((1,) * len(leading) + layout.shape, np.float32), layout)
+    pattern = dataset_from_state(blank, one)
+    sizes = {**pattern.sizes, **{name: values.size for name, values in leading.items()}}
+    first = next(iter(leading))
+    data: dict[str, Any] = {}
+    for name, variable in pattern.data_vars.items():
+        shape = tuple(sizes[str(dim)] for dim in variable.dims)
+        empty = da.full(shape, np.nan, dtype=np.float32, chunks=(block, *shape[1:]))
+        data[str(name)] = (variable.dims, empty, variable.attrs)
+    space = pattern.coords.to_dataset().drop_dims(list(leading))
+    coordinates = {
+        name: (name, values, pattern[name].attrs) for name, values in leading.items()
+    }
+    template = xr.Dataset(data, coords={**space.coords, **coordinates}, attrs=pattern.attrs)
+    template = template.merge(extra, combine_attrs="no_conflicts")
+    chunks = {name: {"chunks": (block, *template[name].shape[1:])} for name in data}
+    chunks |= {name: {"chunks": (sizes[first],)} for name in extra.data_vars}
+    template.to_zarr(
+        store, mode="w", compute=False, zarr_format=3, consolidated=False, encoding=chunks
+    )
+
+
+def write_region(
+    store: Path,
+    values: Float[np.ndarray, "*leading lat lon channel"],
+    layout: Layout,
+    leading: Coordinates,
+    start: int,
+) -> None:
+    """Fill the records from `start` on the first leading axis.
+
+    Args:
+        store: path of a store made by `write_template`.
+        values: SI units.
+        layout: what the channels mean.
+        leading: name and values of the leading axes of `values`.
+        start: place of the first record, a multiple of the block.
+
+    Raises:
+        BadStateError: values that are not finite.
+    """
+    first, coordinate = next(iter(leading.items()))
+    if not np.isfinite(values).all():
+        message = f"values that are not finite in the block from {first} = {coordinate[0]}"
+        raise BadStateError(message)
+    region = dataset_from_state(State(values, layout), leading)
+    region.drop_vars(list(region.coords)).to_zarr(
+        store, region={first: slice(start, start + len(coordinate))}, consolidated=False
+    )

@@ -1,0 +1,73 @@
+"""The configuration refuses what it does not know and says what to do."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from align_da.config import Config, config_from_table, digest_of, load_config
+from align_da.errors import ConfigError
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "config.toml"
+    path.write_text(text)
+    return path
+
+
+def test_an_empty_file_gives_the_defaults(tmp_path: Path) -> None:
+    assert load_config(write(tmp_path, "")) == Config()
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("[denoiser]\nwidht = 3", "did you mean 'denoiser.width'"),
+        ("[denoisr]\nwidth = 3", "did you mean 'denoiser'"),
+        ("[denoiser.training]\nstps = 3", "did you mean 'denoiser.training.steps'"),
+        ("[observations]\ndensity = 3", "observations.density"),
+        ("[observations]\ndensity = 0", "observations.density"),
+        ("[denoiser]\nwidth = 'wide'", "denoiser.width"),
+        ("[guidance]\nmethod = 'magic'", "guidance.method"),
+        ("seed = -1", "seed"),
+        ("[sampler]\nsigma_max = nan", "sampler.sigma_max"),
+        ("[sampler]\nsteps = 2.5", "sampler.steps"),
+        ("[sampler]\n_target_ = 'os.system'", "unknown key 'sampler._target_'"),
+        ("[sampler\nsteps = 2", "not valid TOML"),
+        ("a = " + "[" * 2000 + "]" * 2000, "not valid TOML"),
+    ],
+)
+def test_a_mistake_is_named(tmp_path: Path, text: str, expected: str) -> None:
+    with pytest.raises(ConfigError, match=expected.replace("[", r"\[")):
+        load_config(write(tmp_path, text))
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="nowhere.toml"):
+        load_config(tmp_path / "nowhere.toml")
+
+
+def test_overrides_win_over_the_file(tmp_path: Path) -> None:
+    path = write(tmp_path, "[denoiser]\nwidth = 32")
+    config = load_config(path, ["denoiser.width=128", "guidance.method=repaint", "seed=7"])
+    assert (config.denoiser.width, config.guidance.method, config.seed) == (128, "repaint", 7)
+
+
+@pytest.mark.parametrize("override", ["denoiser.width", "=3", "seed.width=3", "sampler.stpes=3"])
+def test_a_wrong_override_is_refused(tmp_path: Path, override: str) -> None:
+    path = write(tmp_path, "seed = 1")
+    with pytest.raises(ConfigError):
+        load_config(path, [override])
+
+
+def test_digests_see_every_value_and_no_order() -> None:
+    base = Config()
+    other = config_from_table({"sampler": {"steps": base.sampler.steps + 1}})
+    assert digest_of(base) == digest_of(Config())
+    assert digest_of(base) != digest_of(other)
+
+
+def test_reading_a_configuration_does_not_import_jax() -> None:
+    code = "import sys, align_da.config; sys.exit('jax' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

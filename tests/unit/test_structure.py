@@ -1,0 +1,76 @@
+"""Imports point from later rooms to earlier ones, and the forbidden stays out."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+LAYERS = (
+    ("constants", "errors", "keys"),
+    ("atmosphere", "config"),
+    ("forecast", "observations", "autoencoder", "diffusion"),
+    ("guidance", "assimilation", "alignment"),
+    ("storage", "training", "cycling", "verification"),
+    ("cli",),
+)
+ROOMS = [room for layer in LAYERS for room in layer]
+FORBIDDEN = re.compile(
+    r"\b(?:import (?:pickle|cloudpickle|dill|marshal)|eval\(|exec\(|yaml\.load|"
+    r"allow_pickle=True|shell=True|import_module\(|__import__\()"
+)
+
+
+def modules(package: str) -> list[Path]:
+    return sorted((ROOT / package).rglob("*.py"))
+
+
+def imported_rooms(path: Path, package: str = "align_da") -> set[str]:
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        names = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            names = (
+                [f"{package}.{alias.name}" for alias in node.names]
+                if node.module == package
+                else [node.module]
+            )
+        found |= {name.split(".")[1] for name in names if name.startswith(f"{package}.")}
+    return found
+
+
+def room_of(path: Path) -> str:
+    return path.relative_to(ROOT / "align_da").with_suffix("").parts[0]
+
+
+@pytest.mark.parametrize("path", modules("align_da"), ids=lambda p: str(p.relative_to(ROOT)))
+def test_imports_point_to_earlier_rooms_only(path: Path) -> None:
+    room = room_of(path)
+    if room == "__init__":
+        assert imported_rooms(path) == set()
+        return
+    later = {other for other in imported_rooms(path) if ROOMS.index(other) > ROOMS.index(room)}
+    assert later == set()
+
+
+@pytest.mark.parametrize("path", modules("align_da/storage"), ids=lambda p: p.name)
+def test_storage_knows_only_the_lowest_layers(path: Path) -> None:
+    assert imported_rooms(path) <= {*LAYERS[0], *LAYERS[1], "storage"}
+
+
+@pytest.mark.parametrize("path", modules("align_da"), ids=lambda p: str(p.relative_to(ROOT)))
+def test_the_package_never_imports_pipelines_or_experiments(path: Path) -> None:
+    assert imported_rooms(path, "data_pipelines") == set()
+    assert imported_rooms(path, "experiments") == set()
+
+
+@pytest.mark.parametrize(
+    "path",
+    [*modules("align_da"), *modules("data_pipelines"), *modules("experiments")],
+    ids=lambda p: str(p.relative_to(ROOT)),
+)
+def test_nothing_unsafe_is_called(path: Path) -> None:
+    assert FORBIDDEN.search(path.read_text()) is None

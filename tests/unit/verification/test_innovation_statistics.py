@@ -1,0 +1,89 @@
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from align_da.assimilation.contract import AnalysisDiagnostics
+from align_da.atmosphere import Grid, Layout, VerticalCoordinate
+from align_da.errors import InputError
+from align_da.observations.batch import Flag, ObservationBatch
+from align_da.verification.innovation_statistics import (
+    Departures,
+    collect_departures,
+    departure_statistics,
+)
+
+LAYOUT = Layout(
+    Grid((-45.0, 45.0), (0.0, 180.0), VerticalCoordinate("sigma", (0.5, 1.0))),
+    ("temperature", "specific_humidity", "surface_pressure"),
+)
+
+
+def _scalar_optimal_cycle(observations: int) -> Departures:
+    """Background variance 4, observation variance 1 (assumed right), gain 4/5, truth 0."""
+    generator = np.random.default_rng(0)
+    background = 2.0 * generator.normal(size=observations)
+    value = generator.normal(size=observations)
+    innovation = value - background
+    return Departures(
+        innovation,
+        value - (background + 0.8 * innovation),
+        np.ones(observations),
+        np.zeros(observations, int),
+        np.full(observations, int(Flag.PASS)),
+    )
+
+
+def test_an_optimal_analysis_gives_back_the_observation_error() -> None:
+    row = departure_statistics(_scalar_optimal_cycle(100_000), LAYOUT).iloc[0]
+    assert row["desroziers_error"] == pytest.approx(1.0, rel=0.02)
+    assert row["background_std"] == pytest.approx(np.sqrt(5.0), rel=0.02)
+    assert row["analysis_std"] == pytest.approx(0.2 * np.sqrt(5.0), rel=0.02)
+    assert row["chi_square"] == pytest.approx(0.2, rel=0.02)  # R / (B + R)
+    assert row["background_bias"] == pytest.approx(0.0, abs=0.03)
+
+
+def _batch(value: list[float], flag: list[Flag], variable: list[int]) -> ObservationBatch:
+    count = len(value)
+    return ObservationBatch(
+        value=jnp.asarray(value),
+        error=jnp.full(count, 2.0),
+        latitude=jnp.zeros(count),
+        longitude=jnp.zeros(count),
+        level=jnp.ones(count),
+        vertical=jnp.zeros(count, jnp.int32),
+        time=jnp.zeros(count),
+        variable=jnp.asarray(variable),
+        station=jnp.arange(count),
+        flag=jnp.asarray([int(one) for one in flag]),
+    )
+
+
+def test_withheld_observations_are_counted_apart_and_other_flags_not_at_all() -> None:
+    batch = _batch(
+        [3.0, 5.0, 9.0, 1e9],
+        [Flag.PASS, Flag.PASSIVE, Flag.PASSIVE, Flag.MISSING],
+        [0, 0, 2, 1],
+    )
+    report = AnalysisDiagnostics(jnp.full(4, 1.0), jnp.full(4, 2.0), jnp.asarray(0.25))
+    departures = collect_departures([batch, batch], [report, report])
+    table = departure_statistics(departures, LAYOUT).set_index("variable")
+    assert list(table.index) == ["T", "p_s"]  # humidity has padding only
+    assert table.loc["T", "used"] == 2
+    assert table.loc["T", "background_bias"] == 2.0
+    assert table.loc["T", "chi_square"] == 0.25
+    assert table.loc["T", "withheld_background_rmse"] == 4.0
+    assert table.loc["T", "withheld_analysis_rmse"] == 3.0
+    assert table.loc["p_s", "withheld_analysis_rmse"] == 7.0
+    assert np.isnan(table.loc["p_s", "chi_square"])
+
+
+def test_a_negative_desroziers_variance_is_not_a_number() -> None:
+    departures = Departures(
+        np.asarray([1.0]), np.asarray([-1.0]), np.ones(1), np.zeros(1, int), np.zeros(1, int)
+    )
+    assert np.isnan(departure_statistics(departures, LAYOUT)["desroziers_error"]).all()
+
+
+def test_batches_and_diagnostics_must_pair() -> None:
+    with pytest.raises(InputError, match="each of the 1 batches"):
+        collect_departures([_batch([1.0], [Flag.PASS], [0])], [])

@@ -1,0 +1,106 @@
+import math
+
+import numpy as np
+import pytest
+
+from align_da.config import VerificationConfig
+from align_da.errors import InputError
+from align_da.keys import Purpose, key_for
+from align_da.verification.significance import (
+    Interval,
+    improvement,
+    mean_difference,
+    resampled_dates,
+    verdict,
+)
+
+KEY = key_for(0, Purpose.VERIFICATION)
+CONFIG = VerificationConfig(bootstrap_samples=400, block_length=8)
+
+
+def _autoregressive(trials: int, dates: int, memory: float) -> np.ndarray:
+    """AR(1) series of mean 0 and variance 1, started from their stationary distribution."""
+    noise = np.random.default_rng(11).normal(size=(trials, dates))
+    series = np.empty_like(noise)
+    series[:, 0] = noise[:, 0]
+    for date in range(1, dates):
+        series[:, date] = memory * series[:, date - 1] + math.sqrt(1 - memory**2) * noise[:, date]
+    return series
+
+
+def _coverage(series: np.ndarray, config: VerificationConfig) -> float:
+    """How often the interval of the mean contains the true mean, 0."""
+    intervals = [
+        mean_difference(row, np.zeros_like(row), config, key_for(0, Purpose.VERIFICATION, trial))
+        for trial, row in enumerate(series)
+    ]
+    return float(np.mean([not interval.excludes_zero for interval in intervals]))
+
+
+def test_intervals_of_correlated_scores_cover_the_true_mean_nearly_as_often_as_they_say() -> None:
+    series = _autoregressive(trials=150, dates=120, memory=0.5)
+    covered = _coverage(series, CONFIG)
+    independent = _coverage(series, CONFIG.model_copy(update={"block_length": 1}))
+    assert 0.90 <= covered <= 1.0
+    assert independent < covered - 0.05
+
+
+def test_intervals_of_independent_scores_cover_95_percent_even_of_few_blocks() -> None:
+    series = _autoregressive(trials=150, dates=40, memory=0.0)
+    covered = _coverage(series, VerificationConfig(bootstrap_samples=400, block_length=4))
+    assert 0.91 <= covered <= 0.99  # 0.95 ± 2.2 standard errors of 150 trials
+
+
+def test_improvement_is_one_less_the_ratio_of_the_means() -> None:
+    old = 1 + np.random.default_rng(0).uniform(size=40)
+    interval = improvement(0.8 * old, old, CONFIG, KEY)
+    assert interval.estimate == pytest.approx(0.2)
+    assert interval.low == pytest.approx(0.2)
+    assert interval.high == pytest.approx(0.2)
+    assert verdict(interval) == "better"
+    assert verdict(improvement(old, 0.8 * old, CONFIG, KEY)) == "worse"
+
+
+def test_pairing_by_date_finds_a_small_gain_under_large_weather() -> None:
+    generator = np.random.default_rng(4)
+    weather = generator.uniform(1, 3, size=80)
+    new = weather - 0.02 + 0.02 * generator.normal(size=80)
+    interval = mean_difference(new, weather, CONFIG, KEY)
+    assert interval.excludes_zero
+    shuffled = mean_difference(new, generator.permutation(weather), CONFIG, KEY)
+    assert not shuffled.excludes_zero
+
+
+def test_an_interval_that_holds_zero_is_no_difference() -> None:
+    assert verdict(Interval(0.1, -0.1, 0.3)) == "no difference"
+
+
+def test_fewer_than_three_blocks_say_nothing() -> None:
+    interval = mean_difference(np.ones(10), np.zeros(10), CONFIG, KEY)
+    assert (interval.estimate, interval.low, interval.high) == (1.0, -math.inf, math.inf)
+    assert not interval.excludes_zero
+
+
+def test_dates_are_drawn_in_circular_blocks_and_repeat_with_the_key() -> None:
+    dates = resampled_dates(10, samples=50, block_length=4, key=KEY)
+    assert dates.shape == (50, 10)
+    np.testing.assert_array_equal(np.diff(dates[:, :4], axis=1) % 10, 1)
+    np.testing.assert_array_equal(dates, resampled_dates(10, 50, 4, KEY))
+    assert len(np.unique(dates)) == 10
+
+
+@pytest.mark.parametrize(
+    ("new", "old", "reason"),
+    [
+        (np.ones(3), np.ones(4), "same dates"),
+        (np.ones(0), np.ones(0), "same dates"),
+        (np.asarray([1.0, np.nan]), np.ones(2), "finite"),
+        (np.ones(2), np.zeros(2), "above zero"),
+        (-np.ones(2), np.ones(2), "not negative"),
+    ],
+)
+def test_scores_that_cannot_be_compared_are_refused(
+    new: np.ndarray, old: np.ndarray, reason: str
+) -> None:
+    with pytest.raises(InputError, match=reason):
+        improvement(new, old, CONFIG, KEY)
