@@ -47,8 +47,8 @@ class BackgroundsConfig(Section):
     """Forecasts from perturbed truth, the pairs that the learned parts train on."""
 
     lead_hours: tuple[Positive, ...] = (6, 12, 24, 48)
-    train_starts: Positive = 2000
-    validation_starts: Positive = 100
+    train_starts: Positive = 1400
+    validation_starts: Positive = 80
     test_starts: Positive = 40
     amplitude: tuple[PositiveFloat, PositiveFloat] = (0.05, 0.3)
 
@@ -178,6 +178,26 @@ class VerificationConfig(Section):
     block_length: Positive = 4
 
 
+class BenchmarkConfig(Section):
+    """Single analyses of several methods on the same dates and observations."""
+
+    split: Literal["validation", "test"] = "test"
+    dates: Positive = 24
+    members: Positive = 4
+    background_lead_hours: Positive = 48
+    forecast_lead_hours: Positive = 24
+    guidance: tuple[Literal["none", "dps", "sda", "mmps", "repaint"], ...] = (
+        "none",
+        "dps",
+        "repaint",
+    )
+    strength: dict[str, PositiveFloat] = {}
+    priors: tuple[Literal["reference", "aligned", "continued", "supervised"], ...] = (
+        "reference",
+        "aligned",
+    )
+
+
 class Config(Section):
     """Everything that defines a run."""
 
@@ -193,6 +213,7 @@ class Config(Section):
     optimal_interpolation: OptimalInterpolationConfig = OptimalInterpolationConfig()
     cycle: CycleConfig = CycleConfig()
     verification: VerificationConfig = VerificationConfig()
+    benchmark: BenchmarkConfig = BenchmarkConfig()
 
 
 def load_config(path: Path | None, overrides: Sequence[str] = ()) -> Config:

@@ -23,6 +23,7 @@ class Purpose(enum.IntEnum):
     BACKGROUND_PERTURBATION = 9
     VERIFICATION = 10
     VALIDATION = 11
+    BATCHES = 12
 
 
 def key_for(seed: int, purpose: Purpose, *place: int | jax.Array) -> jax.Array:

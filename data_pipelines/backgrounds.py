@@ -13,11 +13,10 @@ from pathlib import Path
 
 import dask.config
 import jax
-import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 from distributed import Client, LocalCluster, as_completed
-from jaxtyping import Array, Float, Shaped
+from jaxtyping import Float, Shaped
 from rich.progress import Progress
 
 from align_da.atmosphere import State
@@ -48,6 +47,10 @@ class Perturbation:
     first: int
     second: int
     amplitude: float
+
+    def moved(self, places: int) -> "Perturbation":
+        """The same on a time axis that starts `places` earlier."""
+        return Perturbation(self.first + places, self.second + places, self.amplitude)
 
 
 @dataclass(frozen=True)
@@ -123,16 +126,19 @@ def forecast_block(task: Task) -> None:
     use_compilation_cache(task.folder)
     model = _model(task.config)
     starts = _block_of(starts_of(task.config)[task.split], task.block)
-    truth = _truth(task.folder)
-    period = _range_on_axis(truth, periods_of(task.config.world)[task.split])
+    with xr.open_zarr(task.folder / TRUTH, consolidated=False) as truth:
+        times = truth["time"].to_numpy()
+        period = _range_on_axis(times, periods_of(task.config.world)[task.split])
+        places = np.searchsorted(times, starts)
+        window = _window(places, period, 24 // model.step_hours)
+        states = state_from_dataset(truth, model.layout, slice(window.start, window.stop))
     backgrounds, amplitudes = [], []
-    for start in starts:
-        place = int(np.searchsorted(truth["time"].to_numpy(), start))
+    for start, place in zip(starts, places.tolist(), strict=True):
         key = key_for(task.config.seed, Purpose.BACKGROUND_PERTURBATION, place)
         perturbation = draw_perturbation(
             key, place, period, 24 // model.step_hours, task.config.backgrounds.amplitude
         )
-        state = perturbed(truth, model, place, perturbation)
+        state = perturbed(states, place - window.start, perturbation.moved(-window.start))
         backgrounds.append(_forecasts(model, state, start, task.config.backgrounds.lead_hours))
         amplitudes.append(perturbation.amplitude)
     _write(task, starts, np.stack(backgrounds), np.asarray(amplitudes, np.float32))
@@ -150,34 +156,35 @@ def draw_perturbation(
         states_a_day: states of the truth in a day.
         amplitude: smallest and largest share of the standard deviation of anomalies.
     """
-    days = np.arange(-WINDOW_DAYS, WINDOW_DAYS + 1)
-    places = place + states_a_day * days
-    candidates = places[(places >= period.start) & (places < period.stop)]
-    pair_key, amplitude_key = jax.random.split(key)
-    first, second = jax.random.choice(pair_key, candidates, (2,), replace=False)
-    share = jax.random.uniform(amplitude_key, minval=amplitude[0], maxval=amplitude[1])
-    return Perturbation(int(first), int(second), float(share))
+    reach = WINDOW_DAYS * states_a_day
+    candidates = [
+        other for other in range(place - reach, place + reach + 1, states_a_day) if other in period
+    ]
+    first, other, share = jax.random.uniform(key, (3,)).tolist()
+    one = int(first * len(candidates))
+    # A step of at least one and less than a whole turn: never the same state twice.
+    two = (one + 1 + int(other * (len(candidates) - 1))) % len(candidates)
+    low, high = amplitude
+    return Perturbation(candidates[one], candidates[two], low + (high - low) * share)
 
 
-def perturbed(
-    truth: xr.Dataset, model: ForecastModel, place: int, perturbation: Perturbation
-) -> State:
-    """The truth at `place` with its perturbation, values [1, lat, lon, channel] in SI units."""
-    centre, first, second = (
-        state_from_dataset(truth, model.layout, index).values
-        for index in (place, perturbation.first, perturbation.second)
-    )
-    values = centre + perturbation.amplitude / np.sqrt(2.0) * (first - second)
-    return _without_negative_humidity(State(values[None], model.layout))
+def perturbed(truth: State, place: int, perturbation: Perturbation) -> State:
+    """The state of `truth` at `place` with a perturbation added; humidity stays positive.
 
+    Args:
+        truth: values [time, lat, lon, channel] in SI units.
+        place: which of them is perturbed.
+        perturbation: with places on the same axis.
 
-def _without_negative_humidity(state: State) -> State:
-    name = "specific_humidity"
-    if name not in state.layout.variables:
-        return state
-    channels = state.layout.channels_of(name)
-    humidity = jnp.maximum(state.values[..., channels], 0.0)
-    return State(state.values.at[..., channels].set(humidity), state.layout)
+    Returns:
+        Values [1, lat, lon, channel] in SI units.
+    """
+    difference = truth.values[perturbation.first] - truth.values[perturbation.second]
+    values = truth.values[place] + perturbation.amplitude / np.sqrt(2.0) * difference
+    if "specific_humidity" in truth.layout.variables:
+        humid = truth.layout.channels_of("specific_humidity")
+        values = values.at[..., humid].max(0.0)
+    return State(values[None], truth.layout)
 
 
 def _forecasts(
@@ -220,7 +227,8 @@ def _open_tasks(config: Config, folder: Path, split: SplitName) -> list[Task]:
             attrs={"title": f"Backgrounds of the {split} period", "configuration": digest},
         )
         leading = {"time": starts, "prediction_timedelta": _leads(config)}
-        layout = layout_from_dataset(_truth(folder))
+        with xr.open_zarr(folder / TRUTH, consolidated=False) as truth:
+            layout = layout_from_dataset(truth)
         write_template(store, layout, leading, BLOCK, extra)
     with xr.open_zarr(store, consolidated=False) as dataset:
         if dataset.attrs["configuration"] != digest:
@@ -256,17 +264,22 @@ def _model(config: Config) -> ForecastModel:
     return build_forecast_model(config.world)
 
 
-def _truth(folder: Path) -> xr.Dataset:
-    return xr.open_zarr(folder / TRUTH, consolidated=False)
-
-
-def _range_on_axis(truth: xr.Dataset, period: Period) -> range:
-    """The places of `period` on the time axis of the truth."""
-    first, last = np.searchsorted(truth["time"].to_numpy(), [period.start, period.end])
+def _range_on_axis(times: Shaped[np.ndarray, " time"], period: Period) -> range:
+    """The places of `period` on a time axis."""
+    first, last = np.searchsorted(times, [period.start, period.end])
     return range(int(first), int(last))
 
 
-def _evenly_spaced(period: Period, count: int, last_lead_hours: int) -> Shaped[np.ndarray, " start"]:
+def _window(places: Shaped[np.ndarray, " start"], period: range, states_a_day: int) -> range:
+    """The places that the starts at `places` and their perturbations may need."""
+    reach = WINDOW_DAYS * states_a_day
+    first = max(int(places[0]) - reach, period.start)
+    return range(first, min(int(places[-1]) + reach + 1, period.stop))
+
+
+def _evenly_spaced(
+    period: Period, count: int, last_lead_hours: int
+) -> Shaped[np.ndarray, " start"]:
     """`count` different times, evenly spread over the part where every forecast ends in time."""
     times = period.times(6)
     usable = times[times + np.timedelta64(last_lead_hours, "h") < period.end]

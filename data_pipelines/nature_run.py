@@ -6,12 +6,12 @@ that was not.
 """
 
 from pathlib import Path
-from typing import Any
 
 import jax
 import numpy as np
 import xarray as xr
 from jaxtyping import Shaped
+from jcm.model import RunState
 from rich.progress import Progress
 
 from align_da.config import WorldConfig, digest_of
@@ -81,7 +81,7 @@ def _attributes(world: WorldConfig) -> dict[str, str]:
     }
 
 
-def _spun_up(model: JcmForecastModel, world: WorldConfig, progress: Progress) -> Any:
+def _spun_up(model: JcmForecastModel, world: WorldConfig, progress: Progress) -> RunState:
     """The native state at the start of the truth, from ERA5."""
     run = model.begin(era5_state(model).values[0], np.datetime64(world.start))
     steps = world.spin_up_days * 24 // model.step_hours
@@ -90,7 +90,7 @@ def _spun_up(model: JcmForecastModel, world: WorldConfig, progress: Progress) ->
     return run
 
 
-def _write_restart(path: Path, run: Any, done: int, world: WorldConfig) -> None:
+def _write_restart(path: Path, run: RunState, done: int, world: WorldConfig) -> None:
     """Keep the native state; the file appears whole or not at all."""
     leaves = {f"leaf_{i}": np.asarray(leaf) for i, leaf in enumerate(jax.tree.leaves(run))}
     unfinished = path.with_suffix(".part.npz")
@@ -98,7 +98,7 @@ def _write_restart(path: Path, run: Any, done: int, world: WorldConfig) -> None:
     unfinished.replace(path)
 
 
-def _read_restart(path: Path, model: JcmForecastModel, world: WorldConfig) -> tuple[Any, int]:
+def _read_restart(path: Path, model: JcmForecastModel, world: WorldConfig) -> tuple[RunState, int]:
     """The native state and the number of times that are written."""
     with np.load(path) as saved:
         if str(saved["configuration"]) != digest_of(world):

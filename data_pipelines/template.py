@@ -43,9 +43,7 @@ def write_template(
         empty = da.full(shape, np.nan, dtype=np.float32, chunks=(block, *shape[1:]))
         data[str(name)] = (variable.dims, empty, variable.attrs)
     space = pattern.coords.to_dataset().drop_dims(list(leading))
-    coordinates = {
-        name: (name, values, pattern[name].attrs) for name, values in leading.items()
-    }
+    coordinates = {name: (name, values, pattern[name].attrs) for name, values in leading.items()}
     template = xr.Dataset(data, coords={**space.coords, **coordinates}, attrs=pattern.attrs)
     template = template.merge(extra, combine_attrs="no_conflicts")
     chunks = {name: {"chunks": (block, *template[name].shape[1:])} for name in data}

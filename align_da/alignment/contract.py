@@ -1,7 +1,7 @@
 """The contract of a reward: candidates of one case in, one number a candidate out."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Array, Float
@@ -28,6 +28,7 @@ class Case:
     background_lead_hours: float
 
 
+@runtime_checkable
 class Reward(Protocol):
     """Judges a group of candidate analyses of one case; higher is better.
 

@@ -63,10 +63,10 @@ def _transformer(
     config: AutoencoderConfig,
     latent_shape: Shape,
     channel: int,
-    sign: tuple[float, ...] | None,  # noqa: ARG001  attention needs no padding
+    sign: tuple[float, ...] | None,
     rngs: nnx.Rngs,
 ) -> tuple[Branch, Branch]:
-    """Encoder and decoder branch."""
+    """Encoder and decoder branch; attention needs no padding and hence no sign."""
     *_, latent = latent_shape
     grid, patch = latent_shape[:2], config.stride**2 * channel
     inward, outward = (channel, config.width, latent), (latent, config.width, patch)
@@ -78,20 +78,18 @@ def _transformer(
 def _check(config: AutoencoderConfig, shape: Shape) -> None:
     """Raise a ConfigError where sizes do not go together."""
     lat, lon, channel = shape
-    columns = lon // config.stride
+    patch, columns = config.stride**2 * channel, lon // config.stride
+    attention = config.kind == "transformer"
     rules = (
         (lat % config.stride == 0, f"stride must divide the {lat} latitudes"),
         (lon % (2 * config.stride) == 0, f"2 x stride must divide the {lon} longitudes"),
+        (config.latent_channels <= patch, f"latent_channels must not exceed {patch} a patch"),
+        (not attention or config.width % config.heads == 0, "heads must divide width"),
         (
-            config.latent_channels <= config.stride**2 * channel,
-            f"latent_channels must not exceed the {config.stride**2 * channel} numbers of a patch",
+            not attention or columns % (config.window or 1) == 0,
+            f"window must divide the {columns} latent columns",
         ),
     )
-    if config.kind == "transformer":
-        rules += (
-            (config.width % config.heads == 0, "heads must divide width"),
-            (columns % (config.window or 1) == 0, f"window must divide {columns} latent columns"),
-        )
     broken = [rule for kept, rule in rules if not kept]
     if broken:
         message = f"autoencoder: {'; '.join(broken)}; got {config!r} for states of shape {shape}"

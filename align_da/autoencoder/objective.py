@@ -1,6 +1,7 @@
 """The autoencoder's objective: states and increments.
 
-    loss = mean_c <(D(E(x)) - x)^2>  +  w mean_c <((D(E(x_t)) - D(E(x_b))) - (x_t - x_b))^2> / s_c^2
+    loss = mean_c <(D(E(x)) - x)^2>
+         + w mean_c <((D(E(x_t)) - D(E(x_b))) - (x_t - x_b))^2> / s_c^2
 
 over truths x_t and backgrounds x_b, with < > the area mean, c the channel and s_c the standard
 deviation of increments. The second term is what an analysis needs: its increment is the difference
@@ -51,14 +52,15 @@ def autoencoder_loss(
 
     Returns:
         A function of the autoencoder's state (second part of the split), a batch and a key (not
-        used: nothing here is random). Metrics: `state_error`, the mean squared error of standardised
-        states, and `increment_error`, about the share of increment variance that is lost.
+        used: nothing here is random). Metrics: `state_error`, the mean squared error of
+        standardised states, and `increment_error`, about the share of increment variance that is
+        lost.
     """
 
     def loss(
         params: nnx.State,
         batch: PairBatch,
-        key: jax.Array,  # noqa: ARG001  every loss has the same arguments
+        key: jax.Array,
     ) -> tuple[Float[Array, ""], dict[str, Float[Array, ""]]]:
         autoencoder = nnx.merge(graphdef, params)
         states = jnp.concatenate([batch.truth, batch.background])

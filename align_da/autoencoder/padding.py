@@ -1,10 +1,12 @@
 """Padding of fields on the sphere, so that convolutions know no border.
 
-Longitude is periodic. A row beyond a pole is the row of the same distance on the near side, shifted
-by half the circle: walking north over the pole one comes down the opposite meridian, facing south.
-East and north have turned there, so that the components of a horizontal vector change sign.
+Longitude is periodic. A row beyond a pole is the row of the same distance on the near side,
+shifted by half the circle: walking north over the pole one comes down the opposite meridian,
+facing south. East and north have turned there, so that the components of a horizontal vector
+change sign.
 
-Rows are taken to lie between the poles (Gaussian or half-shifted grids): no row is on a pole itself.
+Rows are taken to lie between the poles (Gaussian or half-shifted grids): no row is on a pole
+itself.
 """
 
 import jax.numpy as jnp
@@ -32,7 +34,8 @@ def pad_sphere(
         Shape (..., lat + 2 width, lon + 2 width, channel), same unit.
 
     Raises:
-        InputError: the number of longitudes is odd (there is no opposite meridian), or the field is
+        InputError: the number of longitudes is odd (there is no opposite meridian), or the field
+        is
             smaller than the padding.
     """
     lat, lon = fields.shape[-3:-1]

@@ -1,8 +1,8 @@
 """Patches: squares of stride x stride grid points with all their channels as one vector.
 
-A linear map between patches and latents is the principal part of every autoencoder here. Set to the
-leading principal components of patches it is optimal among linear ones (Eckart and Young 1936), and
-background errors, which are small, pass through it without distortion.
+A linear map between patches and latents is the principal part of every autoencoder here. Set to
+the leading principal components of patches it is optimal among linear ones (Eckart and Young
+1936), and background errors, which are small, pass through it without distortion.
 """
 
 import jax.numpy as jnp

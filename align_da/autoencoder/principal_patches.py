@@ -1,12 +1,14 @@
 """Principal components of patches: where the linear map of an autoencoder starts.
 
-The map P of given rank that minimises the objective (see objective.py) for states x and increments d
+The map P of given rank that minimises the objective (see objective.py) for states x and
+increments d
 
     trace[S (I - P)(w Cov(d) + m Cov(x))(I - P)'],    S = diag(1 / increment variance)
 
-consists of the leading eigenvectors of the covariance in brackets in the metric S (Eckart and Young
-1936). m is the mean increment variance: it makes the first term of the objective, whose metric is
-the identity, comparable; exactly so where all channels have the same increment variance.
+consists of the leading eigenvectors of the covariance in brackets in the metric S (Eckart and
+Young 1936). m is the mean increment variance: it makes the first term of the objective, whose
+metric is the identity, comparable; exactly so where all channels have the same increment
+variance.
 """
 
 import jax.numpy as jnp

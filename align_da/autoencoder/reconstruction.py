@@ -70,9 +70,7 @@ def _row(
         float(np.sqrt(variance[key][channels].mean())) for key in ("state", "increment", "error")
     )
     share = (error / increment) ** 2 if increment > 0 else float("nan")
-    return VariableReconstruction(
-        name, variable_named(name).units, state, increment, error, share
-    )
+    return VariableReconstruction(name, variable_named(name).units, state, increment, error, share)
 
 
 def _reconstruct(

@@ -1,11 +1,11 @@
 """Transformer branches: pre-norm attention between latent points, periodic in longitude.
 
-A point knows where it is by an embedding of its latitude and where the others are by a bias for the
-difference of latitude and of longitude, the latter modulo the circle: the branch commutes with
-rotations of the globe. A window limits attention to strips of longitude from pole to pole; every
-second block moves the strips by half their width, around the circle (after Liu et al. 2021,
-arXiv:2103.14030, where the sphere needs no masks). Strips commute with rotations by their width and
-do not see across the poles; full attention does.
+A point knows where it is by an embedding of its latitude and where the others are by a bias for
+the difference of latitude and of longitude, the latter modulo the circle: the branch commutes
+with rotations of the globe. A window limits attention to strips of longitude from pole to pole;
+every second block moves the strips by half their width, around the circle (after Liu et al. 2021,
+arXiv:2103.14030; around a circle no masks are needed). Strips commute with rotations by their
+width and do not see across the poles; full attention does.
 """
 
 import jax
@@ -61,7 +61,9 @@ class Attention(nnx.Module):
         gathered = self.outward(gathered.reshape(batch, strips, lat, self.window, width))
         return jnp.roll(gathered.swapaxes(1, 2).reshape(features.shape), self.shift, axis=2)
 
-    def _differences(self) -> tuple[Int[np.ndarray, "point point"], Int[np.ndarray, "point point"]]:
+    def _differences(
+        self,
+    ) -> tuple[Int[np.ndarray, "point point"], Int[np.ndarray, "point point"]]:
         """Indices into `bias` for each pair of points of a strip."""
         lat, lon = np.divmod(np.arange(self.grid[0] * self.window), self.window)
         north = lat[None, :] - lat[:, None] + self.grid[0] - 1

@@ -110,6 +110,20 @@ def verify(
     verify_cycles.run(settings, run, name or ["main"])
 
 
+@app.command(epilog="Example: align-da benchmark --set benchmark.dates=24")
+def benchmark(
+    name: Annotated[str, typer.Option(help="Name of the table.")] = "single",
+    config: ConfigOption = None,
+    run: RunOption = DEFAULT_RUN,
+    override: SetOption = None,
+) -> None:
+    """Compare methods on single analyses with the same backgrounds, dates and observations."""
+    settings = load_config(config, override or ())
+    from align_da.cli import benchmark as stage
+
+    stage.run(settings, run, name)
+
+
 @app.command(epilog="Example: align-da demo --run runs/demo")
 def demo(run: RunOption = Path("runs/demo")) -> None:
     """Cycle with the shipped weights on a short nature run and write a report."""

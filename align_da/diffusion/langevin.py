@@ -32,4 +32,6 @@ def langevin_correct(
 
     if corrections == 0:
         return noisy
-    return jax.lax.fori_loop(0, corrections, correct, noisy)
+    corrected: Float[Array, "lat lon latent"]
+    corrected = jax.lax.fori_loop(0, corrections, correct, noisy)
+    return corrected

@@ -7,6 +7,7 @@ know no border, and the only position given to the network is the latitude, so t
 equivariant to shifts in longitude by multiples of its total stride. The last layer starts at zero.
 """
 
+from collections.abc import Iterable
 from itertools import pairwise
 
 import jax.numpy as jnp
@@ -31,7 +32,8 @@ class SphereConvolution(nnx.Module):
         self, x: Float[Array, "batch lat lon channel"]
     ) -> Float[Array, "batch lat lon out"]:
         """The convolution, same grid."""
-        return self.convolution(pad_sphere(x, 1))
+        convolved: Float[Array, "batch lat lon out"] = self.convolution(pad_sphere(x, 1))
+        return convolved
 
 
 class ResidualBlock(nnx.Module):
@@ -79,8 +81,8 @@ class UNet(nnx.Module):
         self.strides = _strides(latent_shape[:2], levels - 1)
         self.embedding = ConditionEmbedding(embedding, rngs)
         self.entry = SphereConvolution(2 * latent_shape[2] + 2, width, rngs)
-        self.down = nnx.List(_blocks(w, depth, embedding, rngs) for w in widths)
-        self.up = nnx.List(_blocks(w, depth, embedding, rngs) for w in widths[:-1])
+        self.down = nnx.List(nnx.List(_blocks(w, depth, embedding, rngs)) for w in widths)
+        self.up = nnx.List(nnx.List(_blocks(w, depth, embedding, rngs)) for w in widths[:-1])
         self.narrowing = nnx.List(nnx.Linear(a, b, rngs=rngs) for a, b in pairwise(widths))
         self.widening = nnx.List(nnx.Linear(b, a, rngs=rngs) for a, b in pairwise(widths))
         self.exit_norm = nnx.RMSNorm(width, rngs=rngs)
@@ -108,13 +110,15 @@ class UNet(nnx.Module):
         return self.exit(nnx.silu(self.exit_norm(x)))
 
 
-def _blocks(width: int, depth: int, embedding: int, rngs: nnx.Rngs) -> nnx.List:
+def _blocks(width: int, depth: int, embedding: int, rngs: nnx.Rngs) -> list[ResidualBlock]:
     """The residual blocks of one level."""
-    return nnx.List(ResidualBlock(width, embedding, rngs) for _ in range(depth))
+    return [ResidualBlock(width, embedding, rngs) for _ in range(depth)]
 
 
 def _apply(
-    blocks: nnx.List, x: Float[Array, "batch lat lon width"], embedding: Float[Array, "batch e"]
+    blocks: Iterable[ResidualBlock],
+    x: Float[Array, "batch lat lon width"],
+    embedding: Float[Array, "batch e"],
 ) -> Float[Array, "batch lat lon width"]:
     """One block after the other."""
     for block in blocks:

@@ -18,8 +18,8 @@ def check_request(states: State, layout: Layout, lead_hours: int, step_hours: in
     """
     if states.layout != layout or states.values.ndim != 4:
         message = (
-            f"expected states [batch, lat, lon, channel] with trailing shape {layout.shape} on the "
-            f"grid of the model, got {states.values.shape} for a layout of shape "
+            f"expected states [batch, lat, lon, channel] with trailing shape {layout.shape} on "
+            f"the grid of the model, got {states.values.shape} for a layout of shape "
             f"{states.layout.shape}: regrid the states"
         )
         raise InputError(message)

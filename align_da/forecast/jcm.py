@@ -13,10 +13,8 @@ by 3 % of its tendency.
 References: JCM (https://pypi.org/project/jcm); Molteni 2003 (SPEEDY), Clim. Dyn. 20, 175-191.
 """
 
-from dataclasses import dataclass
 from functools import partial
 from importlib.resources import files
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -24,6 +22,8 @@ import jax_datetime
 import numpy as np
 import xarray as xr
 from dinosaur.primitive_equations import State as SpectralState
+from dinosaur.sigma_coordinates import SigmaCoordinates
+from dinosaur.spherical_harmonic import Grid as SphericalGrid
 from jaxtyping import Array, Float
 from jcm.forcing import ForcingData
 from jcm.model import Model, RunState
@@ -81,6 +81,7 @@ class JcmForecastModel:
         self._grid = get_speedy_coords(LEVELS, GRID_TRUNCATION).horizontal
         self._model, self._forcing = _build(truncation, parameters)
         self.layout = Layout(_grid_of(self._grid, self._model.coords.vertical), VARIABLES)
+        self._fresh_physics = self._model.initial_physics_carry()
         self._begin = jax.jit(self._begin_untraced)
         self._end = jax.jit(self._end_untraced)
         self._step = jax.jit(partial(_step, self._model))
@@ -91,7 +92,7 @@ class JcmForecastModel:
         return _shared_orography(self._grid).T
 
     @property
-    def sigma(self) -> Any:
+    def sigma(self) -> SigmaCoordinates:
         """The vertical coordinate as dinosaur holds it."""
         return self._model.coords.vertical
 
@@ -111,10 +112,10 @@ class JcmForecastModel:
         return State(jnp.stack(members), self.layout)
 
     def begin(self, values: Values, valid_time: np.datetime64) -> RunState:
-        """The native state (spectral fields, fresh physics, clock) of gridded values in SI units."""
+        """The native state (spectral fields, fresh physics, clock) of gridded values."""
         return RunState(
             self._begin(values),
-            self._model.initial_physics_carry(),
+            self._fresh_physics,
             jax_datetime.to_datetime(valid_time),
             jnp.int32(0),
         )
@@ -199,7 +200,7 @@ def _build(truncation: int, parameters: Parameters) -> tuple[Model, ForcingData]
     return model, forcing
 
 
-def _shared_orography(grid: Any) -> Float[Array, "lon lat"]:
+def _shared_orography(grid: SphericalGrid) -> Float[Array, "lon lat"]:
     """The packaged T30 orography cut to what a T21 model keeps of it, on the nodes of `grid`, m.
 
     JCM clips the two highest wavenumbers that it stores from the orography of its dynamics.
@@ -214,7 +215,7 @@ def _shared_orography(grid: Any) -> Float[Array, "lon lat"]:
     return grid.to_nodal(truncated(kept, grid))
 
 
-def _grid_of(horizontal: Any, vertical: Any) -> Grid:
+def _grid_of(horizontal: SphericalGrid, vertical: SigmaCoordinates) -> Grid:
     """The grid in degrees and sigma of dinosaur's coordinates."""
     # The nearest decimals: float32 sigma would otherwise read 0.19999999.
     levels = tuple(round(float(sigma), 6) for sigma in vertical.centers)

@@ -21,6 +21,8 @@ FORCING = 8.0
 STEP = 0.05
 STEP_HOURS = 6
 
+Circle = Float[Array, "batch 40"]
+
 
 class Lorenz96ForecastModel:
     """A `ForecastModel` of one circle of latitude with 40 points.
@@ -56,7 +58,9 @@ def tendency(x: Float[Array, "*batch 40"], forcing: float) -> Float[Array, "*bat
     return (jnp.roll(x, -1, -1) - jnp.roll(x, 2, -1)) * jnp.roll(x, 1, -1) - x + forcing
 
 
-def _advance(x: Float[Array, "batch 40"], *, steps: int, forcing: float) -> Float[Array, "batch 40"]:
+def _advance(
+    x: Float[Array, "batch 40"], *, steps: int, forcing: float
+) -> Float[Array, "batch 40"]:
     def step(x: Float[Array, "batch 40"], _: None) -> tuple[Float[Array, "batch 40"], None]:
         k1 = tendency(x, forcing)
         k2 = tendency(x + STEP / 2 * k1, forcing)

@@ -6,9 +6,8 @@ round trip is wrong by several m/s near the poles. Without the clip it is exact 
 that a state written on the grid restarts as the state that it was.
 """
 
-from typing import Any
-
 import jax.numpy as jnp
+from dinosaur.spherical_harmonic import Grid as SphericalGrid
 from dinosaur.spherical_harmonic import uv_nodal_to_vor_div_modal, vor_div_to_uv_nodal
 from jaxtyping import Array, Float
 
@@ -17,7 +16,7 @@ Nodal = Float[Array, "level lon lat"]
 
 
 def wind_from_vorticity_divergence(
-    grid: Any, vorticity: Modal, divergence: Modal
+    grid: SphericalGrid, vorticity: Modal, divergence: Modal
 ) -> tuple[Nodal, Nodal]:
     """Eastward and northward wind (m s-1) of coefficients of vorticity and divergence (s-1).
 
@@ -30,7 +29,7 @@ def wind_from_vorticity_divergence(
     return u, v
 
 
-def vorticity_divergence_from_wind(grid: Any, u: Nodal, v: Nodal) -> tuple[Modal, Modal]:
+def vorticity_divergence_from_wind(grid: SphericalGrid, u: Nodal, v: Nodal) -> tuple[Modal, Modal]:
     """Coefficients (s-1) of the truncated vorticity and divergence of a wind (m s-1).
 
     Args:
@@ -42,7 +41,9 @@ def vorticity_divergence_from_wind(grid: Any, u: Nodal, v: Nodal) -> tuple[Modal
     return vorticity, divergence
 
 
-def truncated(modal: Float[Array, "*level m l"], grid: Any) -> Float[Array, "*level order degree"]:
+def truncated(
+    modal: Float[Array, "*level m l"], grid: SphericalGrid
+) -> Float[Array, "*level order degree"]:
     """Coefficients cut, or padded with zeros, to the truncation of `grid`.
 
     The highest total wavenumber that dinosaur stores only serves derivatives and is set to zero.

@@ -1,5 +1,7 @@
 """Guidance by the name that the configuration gives it."""
 
+from collections.abc import Callable
+
 from align_da.config import GuidanceConfig
 from align_da.guidance.contract import Guidance
 from align_da.guidance.dps import dps_guidance
@@ -14,8 +16,8 @@ def build_guidance(config: GuidanceConfig) -> Guidance:
     return _GUIDANCES[config.method](config)
 
 
-_GUIDANCES = {
-    "none": lambda config: none_guidance,
+_GUIDANCES: dict[str, Callable[[GuidanceConfig], Guidance]] = {
+    "none": lambda _: none_guidance,
     "dps": lambda config: dps_guidance(config.strength),
     "sda": lambda config: sda_guidance(config.strength),
     "mmps": lambda config: mmps_guidance(config.strength),

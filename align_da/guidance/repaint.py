@@ -61,7 +61,8 @@ def _change_that_fits(
     damping = _DAMPING * safe_ratio(jnp.vdot(first, first), jnp.vdot(residual, residual))
 
     def normal(u: Float[Array, " observation"]) -> Float[Array, " observation"]:
-        return forward(*transpose(u)) + damping * u
+        return jnp.asarray(forward(*transpose(u)) + damping * u)
 
-    solution, _ = cg(normal, residual, maxiter=_CG_ITERATIONS)
-    return -transpose(solution)[0]
+    solution, _ = cg(normal, residual, maxiter=_CG_ITERATIONS)  # type: ignore[no-untyped-call]
+    (change,) = transpose(-solution)
+    return jnp.asarray(change)

@@ -14,6 +14,8 @@ def prior_if_unobserved(denoiser: Denoiser, guided: Denoiser, likelihood: Likeli
     def denoise(
         noisy: Float[Array, "lat lon latent"], sigma: Float[Array, ""]
     ) -> Float[Array, "lat lon latent"]:
-        return jax.lax.cond(jnp.any(likelihood.used), guided, denoiser, noisy, sigma)
+        denoised: Float[Array, "lat lon latent"]
+        denoised = jax.lax.cond(jnp.any(likelihood.used), guided, denoiser, noisy, sigma)
+        return denoised
 
     return denoise

@@ -1,14 +1,11 @@
 """The store of a cycling run: backgrounds, analyses, increments, observations and diagnostics.
 
-Beside the zarr store `NAME.zarr` lie `NAME.ledger.jsonl` (which cycles are complete),
-`NAME.manifest.json` (what defined the run) and `NAME.lock`. A cycle is written in this order:
+A cycle is written in this order, so that it is never half visible, whenever the process is killed:
 
     check that it is finite and plausible → chunks → fsync → read back and compare → ledger
 
-so that a cycle is never half visible, whenever the process is killed. A store whose making was cut
-off has no ledger and is made anew. Users read with `open_cycles`, or with
-`xarray.open_zarr(path, group="analysis", consolidated=False)`, where cycles that are not complete
-may hold NaN.
+Users read with `open_cycles`, or with `xarray.open_zarr(path, group="analysis",
+consolidated=False)`, where cycles that are not complete hold NaN.
 """
 
 import shutil
@@ -25,9 +22,23 @@ from align_da.atmosphere.plausibility import check_plausible
 from align_da.errors import StorageError
 from align_da.storage.cycle_record import CycleRecord, StoreTemplate, arrays_of
 from align_da.storage.digest import digest_of_array, digest_of_file
-from align_da.storage.durable import remove_unfinished, storage_errors, sync_files, sync_tree
+from align_da.storage.durable import (
+    PARTIAL,
+    remove_unfinished,
+    storage_errors,
+    sync_files,
+    sync_tree,
+)
 from align_da.storage.ledger import CycleLine, Ledger, read_ledger, write_ledger
 from align_da.storage.manifest import Manifest, check_manifest, write_manifest
+from align_da.storage.store_files import (
+    check_files,
+    chunk_path,
+    ledger_path,
+    manifest_path,
+    open_array,
+    read_array,
+)
 from align_da.storage.store_template import check_disk, write_template
 
 
@@ -51,21 +62,6 @@ class AnalysisStore:
         return len(self.ledger.cycles)
 
 
-def ledger_path(path: Path) -> Path:
-    """The ledger of the store at `path`."""
-    return path.with_suffix(".ledger.jsonl")
-
-
-def manifest_path(path: Path) -> Path:
-    """The manifest of the store at `path`."""
-    return path.with_suffix(".manifest.json")
-
-
-def lock_path(path: Path) -> Path:
-    """The lock of the store at `path`."""
-    return path.with_suffix(".lock")
-
-
 def open_store(path: Path, template: StoreTemplate, manifest: Manifest) -> AnalysisStore:
     """Open a store to write it, or make it; the caller owns its lock.
 
@@ -74,13 +70,13 @@ def open_store(path: Path, template: StoreTemplate, manifest: Manifest) -> Analy
     Args:
         path: ends in ".zarr".
         template: size and content.
-        manifest: what defines the run; the template is added to it.
+        manifest: what defines the run; the summary of the template is added to it.
 
     Raises:
         StorageError: the store belongs to another run, is damaged, or does not fit on the disk.
     """
     manifest = replace(manifest, config={**manifest.config, "store": template.summary()})
-    if not ledger_path(path).exists():
+    if not path.exists():
         return AnalysisStore(path, template, _make(path, template, manifest))
     check_manifest(manifest_path(path), manifest)
     ledger = read_ledger(ledger_path(path))
@@ -106,15 +102,13 @@ def write_cycle(store: AnalysisStore, record: CycleRecord) -> AnalysisStore:
     for name, state in (("background", record.background), ("analysis", record.analysis)):
         check_plausible(np.asarray(state.values), state.layout, f"{name} of cycle {cycle}")
     arrays = arrays_of(record, store.template)
-    digests = {name: digest_of_array(array) for name, array in arrays.items()}
+    digests = {name: digest_of_array(values) for name, values in arrays.items()}
     with storage_errors(store.path):
         _write_chunks(store.path, cycle, arrays)
-    damaged = [name for name in arrays if digest_on_disk(store.path, name, cycle) != digests[name]]
-    if damaged:
-        message = f"{store.path}: cycle {cycle} was not read back as written: {', '.join(damaged)}"
-        raise StorageError(message + ": check the disk")
+    for name, digest in digests.items():
+        _read_verified(store.path, name, cycle, digest)
     line = CycleLine(cycle, str(store.template.times[cycle].astype("datetime64[s]")), digests)
-    ledger = Ledger(store.ledger.files, (*store.ledger.cycles, line))
+    ledger = replace(store.ledger, cycles=(*store.ledger.cycles, line))
     write_ledger(ledger_path(store.path), ledger)
     return replace(store, ledger=ledger)
 
@@ -125,14 +119,10 @@ def read_last_analysis(store: AnalysisStore) -> State:
     Raises:
         StorageError: it is not what the ledger says.
     """
-    cycle, layout = store.complete - 1, store.template.layout
-    digests, fields = store.ledger.cycles[cycle].arrays, {}
+    line, layout, fields = store.ledger.cycles[-1], store.template.layout, {}
     for variable in layout.variables:
         name = f"analysis/{variable}"
-        values = read_array(store.path, name, cycle)
-        if digest_of_array(values) != digests[name]:
-            message = f"{store.path}: {name} of cycle {cycle} is damaged: restore it from a copy"
-            raise StorageError(message)
+        values = _read_verified(store.path, name, line.cycle, line.arrays[name])
         on_levels = variable_named(variable).on_levels
         fields[variable] = np.moveaxis(values, -3, -1) if on_levels else values[..., None]
     return state_from_fields(fields, layout)
@@ -146,60 +136,85 @@ def open_cycles(path: Path, group: str = "analysis") -> xr.Dataset:
         group: "analysis", "background", "increment", "observations" or "diagnostics".
 
     Raises:
-        StorageError: the store or its ledger is missing or damaged, or a chunk is missing.
+        StorageError: the store or its ledger is missing or damaged, a chunk is missing, or there
+            is no such group.
     """
     ledger = read_ledger(ledger_path(path))
     check_files(path, ledger)
-    for line in ledger.cycles:
-        for name in line.arrays:
-            if name.startswith(f"{group}/") and not chunk_path(path, name, line.cycle).exists():
-                message = f"{path}: cycle {line.cycle} has lost {name}: restore it from a copy"
-                raise StorageError(message)
+    _check_chunks_exist(path, ledger, group)
     try:
-        dataset = xr.open_zarr(path, group=group, consolidated=False)
+        dataset: xr.Dataset = xr.open_zarr(path, group=group, consolidated=False)
     except (OSError, KeyError, ValueError) as error:
-        message = f"{path}: cannot read group {group!r}: {error}"
+        message = f"{path}: cannot read group {group!r} ({error})"
         raise StorageError(message) from error
     return dataset.isel(time=slice(0, len(ledger.cycles)))
 
 
-def check_files(path: Path, ledger: Ledger) -> None:
-    """Refuse a store whose metadata, coordinates or manifest have changed.
-
-    Raises:
-        StorageError: names the first file that is missing or damaged.
-    """
-    for name, digest in ledger.files.items():
-        file = path.parent / name
-        if not file.is_file() or digest_of_file(file) != digest:
-            message = f"{file} is missing or damaged: restore it from a copy"
-            raise StorageError(message)
-
-
-def chunk_path(path: Path, name: str, cycle: int) -> Path:
-    """The file that holds one cycle of the array "group/variable"."""
-    array = _open_array(path, name)
-    place = (cycle, *(0 for _ in array.shape[1:]))
-    return path / name / array.metadata.encode_chunk_key(place)
-
-
-def read_array(path: Path, name: str, cycle: int) -> np.ndarray:
-    """One cycle of the array "group/variable", without the time axis.
-
-    Raises:
-        StorageError: the chunk or its metadata cannot be decoded.
-    """
-    try:
-        return np.asarray(_open_array(path, name)[cycle])
-    except (OSError, ValueError, RuntimeError, KeyError, TypeError) as error:
-        message = f"{path}: {name} of cycle {cycle} cannot be read ({error}): restore it"
-        raise StorageError(message) from error
+def _make(path: Path, template: StoreTemplate, manifest: Manifest) -> Ledger:
+    """Make an empty store beside its place; the last rename brings it into being."""
+    ledger_file, unfinished = ledger_path(path), path.with_name(path.name + PARTIAL)
+    if ledger_file.exists() and read_ledger(ledger_file).cycles:
+        message = f"{path} is gone but {ledger_file} names cycles: restore it or remove the ledger"
+        raise StorageError(message)
+    check_disk(path, template, len(template.times))
+    with storage_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(unfinished, ignore_errors=True)
+    write_manifest(manifest_path(path), manifest)
+    write_template(unfinished, template, _provenance(manifest))
+    sync_tree(unfinished)
+    digests = {manifest_path(path).name: digest_of_file(manifest_path(path))}
+    for file in sorted(file for file in unfinished.rglob("*") if file.is_file()):
+        digests[str(Path(path.name) / file.relative_to(unfinished))] = digest_of_file(file)
+    ledger = Ledger(digests)
+    write_ledger(ledger_file, ledger)
+    with storage_errors(path):
+        unfinished.replace(path)
+    sync_files([manifest_path(path)])
+    return ledger
 
 
-def digest_on_disk(path: Path, name: str, cycle: int) -> str:
-    """Digest of one cycle of an array as it is read now.
+def _provenance(manifest: Manifest) -> dict[str, str]:
+    """Attributes that say where a store came from."""
+    return {
+        "source": f"align-da {manifest.code_version}",
+        "config_digest": manifest.config_digest,
+        "seed": str(manifest.seed),
+    }
 
-    Raises:
-        StorageError: it cannot be decoded.
-    """
-    return digest_of_array(read_array(path, name, cycle))
+
+def _write_chunks(path: Path, cycle: int, arrays: Mapping[str, np.ndarray]) -> None:
+    """Write one chunk of every array and flush them to the disk."""
+    written = []
+    with zarr.config.set({"array.write_empty_chunks": True}):
+        group = zarr.open_group(path, mode="r+", zarr_format=3, use_consolidated=False)
+        for name, values in arrays.items():
+            array = group[name]
+            array[cycle] = values
+            written.append(chunk_path(path, name, array, cycle))
+    sync_files(written)
+
+
+def _read_verified(path: Path, name: str, cycle: int, digest: str) -> np.ndarray:
+    """One cycle of an array, if it has the digest."""
+    array = open_array(path, name)
+    values = read_array(array, cycle)
+    if digest_of_array(values) != digest:
+        message = (
+            f"{chunk_path(path, name, array, cycle)}: cycle {cycle} of {name} is not what was "
+            "written: check the disk and restore it from a copy"
+        )
+        raise StorageError(message)
+    return values
+
+
+def _check_chunks_exist(path: Path, ledger: Ledger, group: str) -> None:
+    """Refuse a group that has lost the file of a complete cycle."""
+    names = {name for line in ledger.cycles for name in line.arrays}
+    for name in sorted(name for name in names if name.startswith(f"{group}/")):
+        array = open_array(path, name)
+        for line in ledger.cycles:
+            file = chunk_path(path, name, array, line.cycle)
+            if not file.is_file():
+                message = f"{file} of cycle {line.cycle} is missing: restore it from a copy"
+                raise StorageError(message)

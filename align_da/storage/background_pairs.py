@@ -9,7 +9,8 @@ from jaxtyping import Shaped
 
 from align_da.atmosphere import Layout, State
 from align_da.atmosphere.dataset import layout_from_dataset, state_from_dataset
-from align_da.errors import InputError, StorageError
+from align_da.errors import InputError
+from align_da.storage.gridded import open_states, read_times
 
 
 @dataclass(frozen=True)
@@ -62,30 +63,8 @@ def open_background_pairs(truth: Path, backgrounds: Path) -> BackgroundPairs:
     """Open a store of backgrounds beside its truth.
 
     Raises:
-        StorageError: a store is missing.
+        StorageError: a store is missing or cannot be opened.
+        InputError: a store does not keep the contract of gridded states.
     """
-    opened = []
-    for path in (truth, backgrounds):
-        if not path.exists():
-            message = f"expected the store {path}, found none: run `align-da data` first"
-            raise StorageError(message)
-        opened.append(xr.open_zarr(path, consolidated=False))
-    return BackgroundPairs(opened[0], opened[1], layout_from_dataset(opened[0]))
-
-
-def read_times(dataset: xr.Dataset, layout: Layout, times: Shaped[np.ndarray, " time"]) -> State:
-    """The states at exactly `times`, values [time, lat, lon, channel].
-
-    Raises:
-        InputError: the dataset lacks one of the times.
-    """
-    known = dataset["time"].to_numpy()
-    wanted, inverse = np.unique(times.astype(known.dtype), return_inverse=True)
-    places = np.searchsorted(known, wanted)
-    places = np.minimum(places, known.size - 1)
-    if np.any(known[places] != wanted):
-        missing = wanted[known[places] != wanted][0]
-        message = f"expected a state at {missing}, the data cover {known[0]} to {known[-1]}"
-        raise InputError(message)
-    found = state_from_dataset(dataset.isel(time=places), layout)
-    return State(found.values[inverse], layout)
+    nature_run = open_states(truth)
+    return BackgroundPairs(nature_run, open_states(backgrounds), layout_from_dataset(nature_run))

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import jax.numpy as jnp
 import numpy as np
 
 from align_da.atmosphere import Layout, State
@@ -102,14 +103,9 @@ def arrays_of(record: CycleRecord, template: StoreTemplate) -> dict[str, np.ndar
         "background": dataset_from_state(record.background, members),
         "analysis": dataset_from_state(record.analysis, members),
     }
-    mean = np.mean(
-        np.asarray(record.analysis.values, np.float64) - np.asarray(record.background.values),
-        axis=0,
-        dtype=np.float64,
-    )
-    datasets["increment"] = dataset_from_state(
-        State(mean.astype(np.float32), record.analysis.layout)
-    )
+    difference = np.asarray(record.analysis.values) - np.asarray(record.background.values)
+    mean = jnp.asarray(difference.mean(axis=0, dtype=np.float64), jnp.float32)
+    datasets["increment"] = dataset_from_state(State(mean, template.layout))
     found = {
         f"{group}/{name}": dataset[name].values
         for group, dataset in datasets.items()

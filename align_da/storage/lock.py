@@ -18,12 +18,13 @@ from align_da.storage.durable import storage_errors
 
 @contextmanager
 def owned(path: Path) -> Iterator[None]:
-    """Own `path` (a lock file, made if needed) until the end of the block.
+    """Own `path` (a lock file, made if needed, with its folder) until the end of the block.
 
     Raises:
         StorageError: a living process owns it (raised at once), or the file cannot be made.
     """
     with storage_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
         file = path.open("a+", encoding="utf-8")
     with file:
         try:

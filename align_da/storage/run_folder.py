@@ -21,15 +21,19 @@ class RunFolder:
         """The nature run."""
         return self.root / "truth.zarr"
 
-    @property
-    def backgrounds(self) -> Path:
-        """Forecasts from perturbed truth."""
-        return self.root / "backgrounds.zarr"
+    def backgrounds(self, split: str) -> Path:
+        """Forecasts from perturbed truth in the period `split`, or "cycled" backgrounds."""
+        return self.root / f"backgrounds_{checked_name(split)}.zarr"
 
     @property
     def statistics(self) -> Path:
         """Climatology and increment statistics."""
-        return self.root / "statistics.nc"
+        return self.root / "statistics.zarr"
+
+    @property
+    def candidates(self) -> Path:
+        """Candidates of the reference prior with their rewards."""
+        return self.root / "candidates.zarr"
 
     @property
     def stages(self) -> Path:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import dask.array as da
+import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 from zarr.codecs import ZstdCodec
@@ -76,7 +77,7 @@ def _datasets(template: StoreTemplate) -> dict[str, xr.Dataset]:
     """An empty dataset for each group."""
     times = {"time": template.times.astype("datetime64[ns]")}
     members = {"realization": np.arange(template.members)}
-    each = {"observation": template.observations}
+    each: dict[Hashable, int] = {"observation": template.observations}
     return {
         "background": _states(template.layout, times | members),
         "analysis": _states(template.layout, times | members),
@@ -88,7 +89,7 @@ def _datasets(template: StoreTemplate) -> dict[str, xr.Dataset]:
 
 def _states(layout: Layout, leading: Mapping[str, np.ndarray]) -> xr.Dataset:
     """States with the given leading coordinates, empty."""
-    one = dataset_from_state(State(np.zeros(layout.shape, np.float32), layout))
+    one = dataset_from_state(State(jnp.zeros(layout.shape, jnp.float32), layout))
     sizes = {name: len(values) for name, values in leading.items()}
     empty = {
         name: _empty(sizes | dict(one[name].sizes), "float32", one[name].attrs)
@@ -98,10 +99,10 @@ def _states(layout: Layout, leading: Mapping[str, np.ndarray]) -> xr.Dataset:
 
 
 def _series(
-    fields: tuple[StoredField, ...], times: Mapping[str, np.ndarray], each: Mapping[str, int]
+    fields: tuple[StoredField, ...], times: Mapping[str, np.ndarray], each: Mapping[Hashable, int]
 ) -> xr.Dataset:
     """Fields along time and the dimensions of `each`, empty."""
-    sizes = {"time": len(times["time"]), **each}
+    sizes: dict[Hashable, int] = {"time": len(times["time"]), **each}
     empty = {field.name: _empty(sizes, field.dtype, field.attributes) for field in fields}
     return with_coordinate_attributes(xr.Dataset(empty, coords=dict(times)))
 

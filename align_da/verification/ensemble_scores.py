@@ -4,9 +4,9 @@ With X the M members and t the truth at a point,
 
     fair CRPS = mean_m |X_m − t| − 1/(M (M − 1)) Σ_k (2k − M − 1) X_(k),      X_(1) ≤ ... ≤ X_(M),
 
-the probability-weighted-moment form (Zamo and Naveau 2018, https://doi.org/10.1007/s11004-017-
-9709-7, eq. 3 and 12), unbiased for a small ensemble. The spread is compared with the error of the
-mean as in Fortin et al. 2014 (https://doi.org/10.1175/JHM-D-14-0008.1, eq. 15):
+the probability-weighted-moment form (Zamo and Naveau 2018, Math. Geosci. 50), unbiased
+for a small ensemble. The spread is compared with the error of the mean as in Fortin et al. 2014
+(J. Hydrometeor. 15):
 
     ratio = sqrt((M + 1) / M) sqrt(mean variance, ddof = 1) / sqrt(mean squared error of the mean).
 

@@ -3,12 +3,12 @@
 With d_b = y − H x_b (innovation) and d_a = y − H x_a (residual), per variable:
 
     bias and standard deviation of both,  residual chi-square = mean d_a² / R  (below 1 where the
-    observations were fitted),  and  R̂ = mean d_a d_b  (Desroziers et al. 2005,
-    https://doi.org/10.1256/qj.05.108, eq. 10),
+    observations were fitted),  and  R̂ = mean d_a d_b
 
-an estimate of the error variance that holds for a nearly optimal linear analysis: read it with
-care for a diffusion sampler. Observations with flag PASSIVE were withheld from the analysis: their
-RMSE is the only figure here that fitting the observations cannot improve.
+(Desroziers et al. 2005, Q. J. R. Meteorol. Soc. 131), an estimate of the error
+variance that holds for a nearly optimal linear analysis: read it with care for a diffusion
+sampler. Observations with flag PASSIVE were withheld from the analysis: their RMSE is the only
+figure here that fitting the observations cannot improve.
 """
 
 from collections.abc import Sequence

@@ -5,7 +5,7 @@
 
 where w is the share of a cell in the area of the sphere (`Grid.area_weights`, sum 1), x' = x −
 climatology, and <a, b> is the area-weighted covariance. Definitions of WeatherBench 2 (Rasp et al.
-2024, https://doi.org/10.1029/2023MS004019, appendix). Every score is per case and level, in the
+2024, J. Adv. Model. Earth Syst. 16). Every score is per case and level, in the
 unit of the field; a level- or date-mean RMSE is the root of a mean of MSE.
 
 Arrays are NumPy in double precision: fields are read from a store, and a float32 sum of surface

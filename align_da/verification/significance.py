@@ -4,7 +4,7 @@ Scores of neighbouring cycles are correlated, so blocks of consecutive dates are
 around the end (circular block bootstrap, Politis and Romano 1992), the same for both methods.
 
 A plain percentile interval of few blocks is too narrow. As Hesterberg 2015
-(https://doi.org/10.1080/00031305.2015.1089789, section 3.2) expands the percentiles of an
+(What teachers should know about the bootstrap, Am. Stat. 69) expands the percentiles of an
 independent sample, so are they expanded here with n = number of blocks:
 
     tail = Φ(−sqrt(n / (n − 1)) t_{n−1}),      t_{n−1} the Student quantile of the level.

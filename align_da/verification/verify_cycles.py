@@ -26,7 +26,7 @@ from align_da.verification.score_table import ROW_COLUMNS
 from align_da.verification.scores import area_mean, bias, mean_square_error
 from align_da.verification.verified_fields import VerifiedField, default_fields
 
-Diagnostic = Callable[[State], Float[Array, "*batch"]]
+Diagnostic = Callable[[State, State], Float[Array, " member"]]
 Spectrum = Callable[[Float[Array, "*batch lat lon"]], Float[Array, "*batch wavenumber"]]
 _CYCLES_AT_ONCE = 8
 _DIMENSIONS = ("time", "realization", "level", "latitude", "longitude")
@@ -47,7 +47,8 @@ def verify_cycles(
         truth: [time, level, latitude, longitude] on the same grid, at least at these times.
         method: name of the method in the table.
         fields: what to score; `default_fields` if None.
-        diagnostics: scores that need no truth (balance), by name; averaged over members.
+        diagnostics: scores of whole states (balance) by name, functions of the ensemble and the
+            truth that give one value a member, which is averaged.
 
     Returns:
         Rows with the columns of `ROW_COLUMNS`; diagnostics have variable "state".
@@ -61,7 +62,7 @@ def verify_cycles(
         chosen = fields or default_fields(layout)
         for date, ensemble, true_state in paired_cycles(dataset, truth, layout):
             values = score_cycle(ensemble, true_state, chosen)
-            values |= _diagnose(ensemble, diagnostics or {})
+            values |= _diagnose(ensemble, true_state, diagnostics or {})
             rows += [(date, method, product, *place, value) for place, value in values.items()]
     return pd.DataFrame(rows, columns=list(ROW_COLUMNS))
 
@@ -175,11 +176,11 @@ def _score_field(
 
 
 def _diagnose(
-    ensemble: State, diagnostics: Mapping[str, Diagnostic]
+    ensemble: State, truth: State, diagnostics: Mapping[str, Diagnostic]
 ) -> dict[tuple[str, str], float]:
     """Diagnostics of the members, averaged."""
     return {
-        ("state", name): float(np.mean(np.asarray(function(ensemble))))
+        ("state", name): float(np.mean(np.asarray(function(ensemble, truth))))
         for name, function in diagnostics.items()
     }
 

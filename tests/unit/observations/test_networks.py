@@ -9,7 +9,7 @@ from align_da.atmosphere import Grid, Layout, VerticalCoordinate
 from align_da.config import ObservationsConfig
 from align_da.errors import InputError
 from align_da.keys import Purpose, key_for
-from align_da.observations.networks import NETWORKS, Network, network_from_config
+from align_da.observations.networks import NETWORKS, network_from_config
 
 KEY = key_for(0, Purpose.OBSERVATION_NETWORK)
 
@@ -47,7 +47,7 @@ def test_random_stations_are_uniform_in_area(big_grid: Grid) -> None:
 def test_all_420_radiosonde_stations_are_used_when_the_density_allows(big_grid: Grid) -> None:
     network = NETWORKS["radiosonde"](big_grid, 1.0, KEY)
     assert network.station.size == 420
-    # Counts of the TEMP sample: 314 stations north of 20 N, 29 south of 20 S among 500 hPa reports.
+    # Counts of the TEMP sample at 500 hPa: 314 stations north of 20 N, 29 south of 20 S.
     assert np.sum(network.latitude > 20) > 5 * np.sum(network.latitude < -20)
     assert np.isnan(network.elevation).sum() == 3  # not reported
     # Jan Mayen, WMO 01001.
@@ -71,5 +71,3 @@ def test_stations_with_the_same_number_are_refused(layout: Layout) -> None:
     network = NETWORKS["random"](layout.grid, 0.1, KEY)
     with pytest.raises(InputError, match="unique stations"):
         replace(network, station=np.zeros_like(network.station))
-    with pytest.raises(InputError, match="unique stations"):
-        Network("x", "column", np.arange(2), np.zeros(2), np.zeros(2), np.zeros(3))

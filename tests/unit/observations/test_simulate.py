@@ -94,7 +94,7 @@ def test_planned_positions_pass_the_domain_and_duplicate_checks(layout: Layout) 
     network = network_from_config(config, layout.grid, NETWORK_KEY)
     planned = planned_observations(network, layout, config)
     values = jnp.asarray([0.0, 0.0, 250.0, 0.001, 1e5])[planned.variable]
-    checked = quality_controlled(replace(planned, value=values), layout, 6 * 3600)
+    checked = quality_controlled(replace(planned, value=values), layout, 6 * 3600.0)
     assert checked.used.all()
 
 

@@ -1,0 +1,120 @@
+"""Single analyses of several methods on the same backgrounds, dates and observations."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pandas as pd
+
+from align_da.assimilation.contract import Analysis
+from align_da.assimilation.free_run import FreeRun
+from align_da.atmosphere import State
+from align_da.atmosphere.balance import geostrophic_score
+from align_da.cli.assembly import (
+    World,
+    latent_score,
+    load_prior,
+    open_world,
+    optimal_interpolation,
+)
+from align_da.cli.observing import observing_system, quality_control_for
+from align_da.cli.progress import progress_bar
+from align_da.config import Config, GuidanceConfig
+from align_da.forecast import ForecastModel, build_forecast_model
+from align_da.keys import Purpose, key_for
+from align_da.observations.interpolation import interpolation_operator
+from align_da.storage.gridded import read_times
+from align_da.verification.score_table import ROW_COLUMNS, summarise_scores
+from align_da.verification.verified_fields import default_fields
+from align_da.verification.verify_cycles import score_cycle
+
+REFERENCE = "background"
+
+
+def run(config: Config, folder: Path, name: str) -> None:
+    """Run every configured method, and write the rows of scores and their summary as CSV.
+
+    Raises:
+        StorageError: an input is missing or damaged.
+    """
+    world = open_world(config, folder)
+    rows = score_dates(world, methods_of(world))
+    key = key_for(config.seed, Purpose.VERIFICATION)
+    summary = summarise_scores(rows, REFERENCE, config.verification, key)
+    target = world.folder.report / "benchmark"
+    target.mkdir(parents=True, exist_ok=True)
+    rows.to_csv(target / f"{name}_rows.csv", index=False)
+    summary.to_csv(target / f"{name}.csv", index=False)
+
+
+def methods_of(world: World) -> dict[str, Analysis]:
+    """The background, optimal interpolation, and each guidance with each prior."""
+    settings = world.config.benchmark
+    methods: dict[str, Analysis] = {
+        REFERENCE: FreeRun(interpolation_operator),
+        "optimal interpolation": optimal_interpolation(world, settings.background_lead_hours),
+    }
+    for prior_name in settings.priors:
+        prior = load_prior(world, prior_name)
+        for method in settings.guidance:
+            guidance = GuidanceConfig(method=method, strength=settings.strength.get(method, 1.0))
+            changed = world.config.model_copy(update={"guidance": guidance})
+            chosen = World(changed, world.folder, world.truth, world.layout)
+            methods[f"{method} {prior_name}"] = latent_score(chosen, prior)
+    return methods
+
+
+def score_dates(world: World, methods: Mapping[str, Analysis]) -> pd.DataFrame:
+    """Rows of scores of every method at every date; see `verification.score_table`."""
+    settings, pairs = world.config.benchmark, world.pairs(world.config.benchmark.split)
+    system, model = observing_system(world), build_forecast_model(world.config.world)
+    control = quality_control_for(world, system.operator)
+    places = np.linspace(0, pairs.starts.size - 1, settings.dates).round().astype(int)
+    lead = settings.background_lead_hours
+    rows: list[tuple[object, ...]] = []
+    with progress_bar() as progress:
+        task = progress.add_task("benchmark", total=len(places) * len(methods))
+        for number, place in enumerate(places):
+            truth, background = pairs.read(lead, slice(int(place), int(place) + 1))
+            time = pairs.valid_times(lead)[place]
+            observations = control(system.observe(time, number), background)
+            members = State(
+                jnp.repeat(background.values, settings.members, axis=0), background.layout
+            )
+            key = key_for(world.config.seed, Purpose.ANALYSIS, number)
+            for name, method in methods.items():
+                analysis, report = method(members, observations, float(lead), key)
+                values = _scores(world, model, analysis, _first(truth), time)
+                values["state", "chi_square"] = float(report.chi_square)
+                rows += [
+                    (time, name, "analysis", *field, value) for field, value in values.items()
+                ]
+                progress.advance(task)
+    return pd.DataFrame(rows, columns=list(ROW_COLUMNS))
+
+
+def _scores(
+    world: World, model: ForecastModel, analysis: State, truth: State, time: np.datetime64
+) -> dict[tuple[str, str], float]:
+    """Scores of an analysis ensemble and of the forecast from its mean."""
+    found = score_cycle(analysis, truth, default_fields(world.layout))
+    balance = geostrophic_score(analysis, truth, world.surface_geopotential)
+    found["state", "geostrophic"] = float(jnp.mean(balance))
+    lead = world.config.benchmark.forecast_lead_hours
+    mean = State(analysis.values.mean(axis=0, keepdims=True), analysis.layout)
+    forecast = model.forecast(mean, time, lead)
+    later = read_times(world.truth, world.layout, np.asarray([time + np.timedelta64(lead, "h")]))
+    scored = score_cycle(forecast, _first(later), default_fields(world.layout))
+    found |= {
+        (field, f"forecast_{score}"): value
+        for (field, score), value in scored.items()
+        if score == "rmse"
+    }
+    return found
+
+
+def _first(states: State) -> State:
+    """The first of several states."""
+    return jax.tree.map(lambda leaf: leaf[0], states)

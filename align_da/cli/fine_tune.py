@@ -1,0 +1,129 @@
+"""Fine-tune the reference prior: by preference, or one of the controls on the same budget."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from flax import nnx
+from jaxtyping import Array, Float, Int, PyTree
+
+from align_da.alignment.fine_tuning import (
+    DenoisingError,
+    PreferenceBatch,
+    make_preference_loss,
+    preference_batch,
+)
+from align_da.alignment.objectives import OBJECTIVES
+from align_da.alignment.pairs import PreferencePairs, select_pairs
+from align_da.assimilation.latent_prior import LatentPrior
+from align_da.atmosphere import State
+from align_da.cli.assembly import World, load_prior, open_world
+from align_da.cli.cases import cases_of
+from align_da.cli.fitting import fit_stage
+from align_da.config import Config
+from align_da.diffusion.condition import Condition
+from align_da.diffusion.objective import DenoisingBatch, draw_noise, per_sample_error
+from align_da.diffusion.schedule import Schedule
+from align_da.storage.datasets import read_dataset
+from align_da.storage.stages import run_stage
+from align_da.training.latent_pairs import LatentPairs, encode_pairs
+
+What = Literal["aligned", "continued", "supervised"]
+_HELD_OUT = 8  # of this many cases one is for validation
+
+
+def run(config: Config, folder: Path, what: What) -> None:
+    """Train and save the prior `what`; nothing is done where that has been done before.
+
+    Raises:
+        StorageError: candidates or the reference prior are missing or damaged.
+    """
+    world = open_world(config, folder)
+    run_stage(
+        world.folder.stages,
+        what,
+        [config.seed, config.alignment],
+        ["candidates"],
+        lambda: _fine_tune(world, what),
+    )
+
+
+def _fine_tune(world: World, what: What) -> None:
+    settings, prior = world.config.alignment, load_prior(world, "reference")
+    scored = read_dataset(world.folder.candidates).load()
+    rewards = scored["reward"].transpose("case", "candidate", "reward").to_numpy()
+    pairs = select_pairs(
+        rewards, quantile=settings.quantile, count=settings.pairs, seed=world.config.seed
+    )
+    held_out = pairs.case % _HELD_OUT == _HELD_OUT - 1
+    truth = _truth_of_cases(world, prior).batch(np.arange(len(rewards)), prior.scaling)
+    latents = scored["latent"].to_numpy()
+
+    def batches(
+        chosen: PreferencePairs,
+    ) -> Callable[[Int[np.ndarray, " batch"]], PreferenceBatch]:
+        return lambda rows: preference_batch(
+            latents, truth.increment, truth.condition, chosen, rows
+        )
+
+    graph, params = nnx.split(prior.network)
+    objective = settings.objective if what == "aligned" else what
+    loss = make_preference_loss(
+        denoising_error(graph, prior.schedule),
+        params,
+        OBJECTIVES[objective],
+        lambda key, shape: draw_noise(prior.schedule, key, shape),
+        beta=settings.beta,
+        anchor_weight=settings.anchor_weight if what == "aligned" else 0.0,
+        weight=prior.schedule.weight,
+    )
+    training, validation = pairs.where(~held_out), pairs.where(held_out)
+    fit_stage(
+        world,
+        what,
+        params,
+        loss,
+        settings.training,
+        (batches(training), len(training)),
+        (batches(validation), len(validation)),
+        lambda best: {"network": best, "scaling": prior.scaling},
+    )
+
+
+def denoising_error(graph: nnx.GraphDef, schedule: Schedule) -> DenoisingError:
+    """The error of the noise as a function of the parameters."""
+
+    def error(
+        params: PyTree,
+        increment: Float[Array, "batch lat lon latent"],
+        condition: Condition,
+        sigma: Float[Array, " batch"],
+        noise: Float[Array, "batch lat lon latent"],
+    ) -> Float[Array, " batch"]:
+        network = nnx.merge(graph, params)
+        batch = DenoisingBatch(increment, condition)
+        return per_sample_error(network, schedule, batch, sigma, noise)
+
+    return error
+
+
+def _truth_of_cases(world: World, prior: LatentPrior) -> LatentPairs:
+    """Latents of the truth and the background of every case."""
+    settings = world.config.alignment
+    cases = cases_of(
+        world,
+        "train",
+        settings.backgrounds,
+        settings.forecast_lead_hours,
+        world.config.backgrounds.lead_hours,
+    )
+    return encode_pairs(
+        prior.space,
+        ((_one(case.truth), _one(case.background), case.background_lead_hours) for case in cases),
+    )
+
+
+def _one(state: State) -> State:
+    """A state as a batch of one."""
+    return State(state.values[None], state.layout)

@@ -1,0 +1,81 @@
+"""The observing system of a run: fixed stations, simulated reports, quality control."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from align_da.atmosphere import State
+from align_da.cli.assembly import World
+from align_da.keys import Purpose, key_for
+from align_da.observations.batch import ObservationBatch
+from align_da.observations.interpolation import InterpolationOperator, interpolation_operator
+from align_da.observations.networks import network_from_config
+from align_da.observations.quality_control import check_background, quality_controlled
+from align_da.observations.simulate import (
+    planned_observations,
+    simulate_observations,
+    split_withheld,
+)
+from align_da.storage.gridded import read_times
+
+_REJECTION_THRESHOLD = 5.0  # standard deviations: gross errors only
+_LARGEST_STEP = 10  # of the pairs whose errors give the variance of the background check
+
+
+@dataclass(frozen=True)
+class ObservingSystem:
+    """Observations of the truth at any time.
+
+    Attributes:
+        world: the run.
+        planned: positions and errors; withheld stations are flagged passive.
+        operator: H at those positions.
+    """
+
+    world: World
+    planned: ObservationBatch
+    operator: InterpolationOperator
+
+    def observe(self, time: np.datetime64, number: int) -> ObservationBatch:
+        """Observations at `time` with the errors of cycle or date `number`."""
+        truth = read_times(self.world.truth, self.world.layout, np.asarray([time]))
+        key = key_for(self.world.config.seed, Purpose.OBSERVATION_ERROR, number)
+        state = State(truth.values[0], truth.layout)
+        return simulate_observations(self.planned, self.operator, state, key)
+
+
+def observing_system(world: World) -> ObservingSystem:
+    """The network of the configuration."""
+    settings, seed = world.config.observations, world.config.seed
+    positions, withheld = (key_for(seed, Purpose.OBSERVATION_NETWORK, i) for i in range(2))
+    network = network_from_config(settings, world.layout.grid, positions)
+    planned = split_withheld(
+        planned_observations(network, world.layout, settings), settings.withheld, withheld
+    )
+    return ObservingSystem(world, planned, interpolation_operator(planned, world.layout))
+
+
+def quality_control_for(
+    world: World, operator: InterpolationOperator
+) -> Callable[[ObservationBatch, State], ObservationBatch]:
+    """Every check, the background check with the errors of the oldest training backgrounds."""
+    variance = operator(State(_background_variance(world), world.layout))
+    window_seconds = world.config.cycle.window_hours * 3600.0
+
+    def controlled(batch: ObservationBatch, background: State) -> ObservationBatch:
+        batch = quality_controlled(batch, world.layout, window_seconds)
+        equivalent = operator(background).mean(axis=0)
+        return check_background(batch, equivalent, variance, _REJECTION_THRESHOLD)
+
+    return controlled
+
+
+def _background_variance(world: World) -> Float[Array, "lat lon channel"]:
+    """Mean square of the oldest training background errors, the same at every point."""
+    pairs = world.pairs("train")
+    truth, background = pairs.read(max(pairs.lead_hours), slice(None, None, _LARGEST_STEP))
+    squares = jnp.square(background.values - truth.values).mean(axis=(0, 1, 2))
+    return jnp.broadcast_to(squares, world.layout.shape)

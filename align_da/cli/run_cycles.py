@@ -1,0 +1,73 @@
+"""Run the assimilation cycle over the test period."""
+
+from pathlib import Path
+
+import jax
+import numpy as np
+from rich.console import Console
+
+from align_da.atmosphere import State
+from align_da.cli.assembly import World, build_analysis, open_world
+from align_da.cli.observing import observing_system, quality_control_for
+from align_da.config import Config
+from align_da.cycling.driver import CyclingExperiment, run_experiment
+from align_da.forecast import build_forecast_model
+from align_da.keys import Purpose, key_for
+from align_da.storage.manifest import manifest_of
+from align_da.storage.stages import digest_of_stage
+
+
+def run(config: Config, folder: Path, name: str) -> int:
+    """Cycle, or go on with a cycling run that was stopped.
+
+    Returns:
+        The exit code: 0 when every cycle is complete.
+
+    Raises:
+        StorageError: an input is missing, or the store belongs to another run.
+        BadStateError: a state is not plausible.
+    """
+    world = open_world(config, folder)
+    system = observing_system(world)
+    initial, start = initial_ensemble(world)
+    window = np.timedelta64(config.cycle.window_hours, "h")
+    experiment = CyclingExperiment(
+        initial=initial,
+        start=start,
+        window_hours=config.cycle.window_hours,
+        cycles=config.cycle.cycles,
+        forecast_model=build_forecast_model(config.world),
+        observe=lambda cycle: system.observe(start + (cycle + 1) * window, cycle),
+        quality_control=quality_control_for(world, system.operator),
+        analysis=build_analysis(world, config.cycle.method, config.cycle.prior),
+        seed=config.seed,
+    )
+    manifest = manifest_of(config, config.seed, _inputs(world))
+    return run_experiment(experiment, world.folder.cycles(name), manifest, Console())
+
+
+def initial_ensemble(world: World) -> tuple[State, np.datetime64]:
+    """The oldest first background of the test period, with errors of training backgrounds added.
+
+    Returns:
+        Values [member, lat, lon, channel], whose mean is the background, and their time.
+    """
+    pairs, past = world.pairs("test"), world.pairs("train")
+    lead, members = max(pairs.lead_hours), world.config.cycle.members
+    _, background = pairs.read(lead, slice(0, 1))
+    key = key_for(world.config.seed, Purpose.INITIAL_ENSEMBLE)
+    first = int(jax.random.randint(key, (), 0, past.starts.size - members + 1))
+    truth, forecast = past.read(lead, slice(first, first + members))
+    errors = forecast.values - truth.values
+    values = background.values + errors - errors.mean(axis=0)
+    return State(values, world.layout), pairs.valid_times(lead)[0]
+
+
+def _inputs(world: World) -> dict[str, str]:
+    """Digests of the stages that the run reads."""
+    stages = world.folder.stages
+    names = ["backgrounds"]
+    if world.config.cycle.method == "latent_score":
+        prior = world.config.cycle.prior
+        names.append("denoiser" if prior == "reference" else prior)
+    return {name: digest_of_stage(stages, name) for name in names}

@@ -1,0 +1,67 @@
+"""Train the score model on latent pairs of the training period."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from flax import nnx
+
+from align_da.atmosphere import State
+from align_da.autoencoder.latent_space import LatentSpace
+from align_da.cli.assembly import World, load_space, open_world, untrained_network
+from align_da.cli.fitting import fit_stage
+from align_da.config import Config
+from align_da.diffusion.build import build_schedule
+from align_da.diffusion.objective import denoising_loss
+from align_da.diffusion.scaling import estimate_scaling
+from align_da.storage.stages import run_stage
+from align_da.training.latent_pairs import LatentPairs, encode_pairs
+
+_STARTS_AT_ONCE = 100  # bounds the memory of states that wait to be encoded
+
+
+def run(config: Config, folder: Path) -> None:
+    """Train and save the prior "reference"; nothing is done where that has been done before.
+
+    Raises:
+        StorageError: backgrounds or the autoencoder are missing or damaged.
+    """
+    world = open_world(config, folder)
+    run_stage(
+        world.folder.stages,
+        "denoiser",
+        [config.seed, config.denoiser],
+        ["autoencoder"],
+        lambda: _train(world),
+    )
+
+
+def _train(world: World) -> None:
+    space = load_space(world)
+    pairs = encode_split(world, space, "train")
+    held_out = encode_split(world, space, "validation")
+    scaling = estimate_scaling(pairs.by_lead())
+    graph, params = nnx.split(untrained_network(world.config, space.autoencoder.latent_shape))
+    loss = denoising_loss(graph, build_schedule(world.config.denoiser))
+    fit_stage(
+        world,
+        "reference",
+        params,
+        loss,
+        world.config.denoiser.training,
+        (lambda rows: pairs.batch(rows, scaling), len(pairs)),
+        (lambda rows: held_out.batch(rows, scaling), len(held_out)),
+        lambda best: {"network": best, "scaling": scaling},
+    )
+
+
+def encode_split(world: World, space: LatentSpace, split: str) -> LatentPairs:
+    """Latents of every pair of a split."""
+    pairs = world.pairs(split)
+
+    def parts() -> Iterable[tuple[State, State, float]]:
+        for lead in pairs.lead_hours:
+            for start in range(0, pairs.starts.size, _STARTS_AT_ONCE):
+                truth, background = pairs.read(lead, slice(start, start + _STARTS_AT_ONCE))
+                yield truth, background, float(lead)
+
+    return encode_pairs(space, parts())

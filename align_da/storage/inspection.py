@@ -1,0 +1,115 @@
+"""What a store or checkpoint is, where it came from and whether it is whole, in words."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from align_da.errors import StorageError
+from align_da.storage.analysis_store import open_cycles
+from align_da.storage.gridded import open_states
+from align_da.storage.manifest import read_manifest
+from align_da.storage.store_files import ledger_path, manifest_path
+from align_da.storage.verification import verify_store
+from align_da.storage.verified_arrays import MANIFEST, read_arrays
+
+_SHOWN_DAMAGES = 20
+
+
+def describe(path: Path) -> str:
+    """A few lines about whatever lies at `path`.
+
+    Args:
+        path: a cycle store, gridded states, saved arrays (weights or a checkpoint), or a folder of
+            these.
+
+    Raises:
+        StorageError: nothing that Align-DA writes is there.
+    """
+    if ledger_path(path).is_file():
+        return _describe_cycles(path)
+    if (path / MANIFEST).is_file():
+        return _describe_arrays(path)
+    if (path / "zarr.json").is_file():
+        return _describe_states(path)
+    found = sorted(folder for folder in _artefacts(path))
+    if not found:
+        message = f"expected a store, a checkpoint or a run folder at {path}, found none"
+        raise StorageError(message)
+    return "\n\n".join(_described_or_not(folder) for folder in found)
+
+
+def _artefacts(path: Path) -> list[Path]:
+    """Everything below a folder that can be described, not looking inside of it."""
+    if not path.is_dir():
+        return []
+    found: list[Path] = []
+    for child in path.iterdir():
+        whole = (child / "zarr.json").is_file() or (child / MANIFEST).is_file()
+        found += [child] if whole else _artefacts(child)
+    return found
+
+
+def _described_or_not(path: Path) -> str:
+    """The description, or what is wrong: one damaged artefact does not hide the others."""
+    try:
+        return describe(path)
+    except StorageError as error:
+        return f"{path}: DAMAGED\n  {error}"
+
+
+def _describe_cycles(path: Path) -> str:
+    """A cycle store with its manifest, read in full and compared with its ledger."""
+    damages = verify_store(path)
+    lines = [f"{path}: cycles of an assimilation run"]
+    if not damages:
+        times = open_cycles(path)["time"].values
+        manifest = read_manifest(manifest_path(path))
+        size = manifest.config["store"]
+        span = f", {times[0]} to {times[-1]}" if len(times) else ""
+        lines += [
+            f"  complete: {len(times)} of {size['cycles']} cycles{span}",
+            f"  members {size['members']}, observations a cycle {size['observations']}, "
+            f"grid {len(size['latitude'])} x {len(size['longitude'])}, "
+            f"{len(size['levels'])} {size['vertical']} levels",
+            f"  variables: {', '.join(size['variables'])}",
+            f"  code {manifest.code_version}, seed {manifest.seed}, "
+            f"configuration {manifest.config_digest[:12]}",
+            *_listed("inputs", manifest.inputs),
+            *_listed("libraries", manifest.libraries),
+        ]
+        return "\n".join([*lines, "  WHOLE: every array is as it was written"])
+    shown = [f"  {damage}" for damage in damages[:_SHOWN_DAMAGES]]
+    return "\n".join([*lines, f"  DAMAGED in {len(damages)} places:", *shown])
+
+
+def _describe_arrays(path: Path) -> str:
+    """Weights or a checkpoint, every digest checked."""
+    arrays, metadata = read_arrays(path)
+    count = sum(array.size for array in arrays.values())
+    size = sum(array.nbytes for array in arrays.values())
+    return "\n".join(
+        [
+            f"{path}: {len(arrays)} arrays, {count} numbers, {size} bytes",
+            *_listed("metadata", metadata),
+            "  WHOLE: every array is as it was written",
+        ]
+    )
+
+
+def _describe_states(path: Path) -> str:
+    """Gridded states; they carry no digests, so that only their form is checked."""
+    dataset = open_states(path)
+    sizes = ", ".join(f"{name} {size}" for name, size in dataset.sizes.items())
+    return "\n".join(
+        [
+            f"{path}: gridded states",
+            f"  {sizes}",
+            f"  variables: {', '.join(map(str, dataset.data_vars))}",
+            *_listed("attributes", {str(key): value for key, value in dataset.attrs.items()}),
+        ]
+    )
+
+
+def _listed(title: str, table: Mapping[str, Any]) -> list[str]:
+    """A table as one line, none if it is empty."""
+    return [f"  {title}: {', '.join(f'{k} {v}' for k, v in table.items())}"] if table else []

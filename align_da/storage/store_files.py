@@ -1,0 +1,84 @@
+"""The files of a cycle store, and reading one cycle of one array from them.
+
+Beside the zarr store `NAME.zarr` lie `NAME.ledger.jsonl` (which cycles are complete),
+`NAME.manifest.json` (what defined the run) and `NAME.lock`.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import zarr
+
+from align_da.errors import StorageError
+from align_da.storage.digest import digest_of_file
+from align_da.storage.ledger import Ledger
+
+
+def ledger_path(path: Path) -> Path:
+    """The ledger of the store at `path`."""
+    return path.with_suffix(".ledger.jsonl")
+
+
+def manifest_path(path: Path) -> Path:
+    """The manifest of the store at `path`."""
+    return path.with_suffix(".manifest.json")
+
+
+def lock_path(path: Path) -> Path:
+    """The lock of the store at `path`."""
+    return path.with_suffix(".lock")
+
+
+def damaged_files(path: Path, ledger: Ledger) -> list[Path]:
+    """The metadata, coordinate and manifest files that are missing or changed."""
+    files = {path.parent / name: digest for name, digest in ledger.files.items()}
+    return [
+        file
+        for file, digest in files.items()
+        if not file.is_file() or digest_of_file(file) != digest
+    ]
+
+
+def check_files(path: Path, ledger: Ledger) -> None:
+    """Refuse a store whose metadata, coordinates or manifest have changed.
+
+    Raises:
+        StorageError: names the files that are missing or damaged.
+    """
+    damaged = damaged_files(path, ledger)
+    if damaged:
+        names = ", ".join(str(file) for file in damaged)
+        message = f"missing or damaged: {names}: restore from a copy"
+        raise StorageError(message)
+
+
+def chunk_path(path: Path, name: str, array: zarr.Array, cycle: int) -> Path:
+    """The file that holds one cycle of the array `name` ("group/variable")."""
+    place = (cycle, *(0 for _ in array.shape[1:]))
+    return path / name / str(array.metadata.encode_chunk_key(place))
+
+
+def open_array(path: Path, name: str) -> zarr.Array:
+    """The array `name` ("group/variable"), to be read.
+
+    Raises:
+        StorageError: its metadata is missing or damaged.
+    """
+    try:
+        return zarr.open_array(path / name, mode="r", zarr_format=3)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        message = f"{path / name} cannot be opened ({error}): restore it from a copy"
+        raise StorageError(message) from error
+
+
+def read_array(array: zarr.Array, cycle: int) -> np.ndarray:
+    """One cycle of an array, without the time axis.
+
+    Raises:
+        StorageError: the chunk is damaged.
+    """
+    try:
+        return np.asarray(array[cycle])
+    except (OSError, ValueError, RuntimeError) as error:
+        message = f"{array.store_path}: cycle {cycle} cannot be read ({error}): restore it"
+        raise StorageError(message) from error

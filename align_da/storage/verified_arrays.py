@@ -1,0 +1,137 @@
+"""Named arrays in a folder that is trusted only when every digest fits.
+
+Orbax writes and reads the arrays. It does not notice a flipped bit, and casts or cuts an array to
+whatever template it is given; hence a manifest beside the arrays with the SHA-256, shape and type
+of each and a digest of itself, and a reader that compares all of them. Nothing is ever pickled.
+
+The folder is made under another name, flushed to the disk and renamed: it is there whole or not.
+"""
+
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orbax.checkpoint as ocp
+
+from align_da.errors import StorageError
+from align_da.storage.digest import canonical_json, digest_of_array, digest_of_json
+from align_da.storage.durable import storage_errors, sync_files, sync_tree
+
+UNFINISHED = ".saving"  # ending of folders that are not whole yet
+MANIFEST = "digests.json"
+_ARRAYS = "arrays"
+
+
+def write_arrays(
+    folder: Path, arrays: Mapping[str, np.ndarray], metadata: Mapping[str, Any]
+) -> None:
+    """Write `folder`, all or nothing, in place of what may be there.
+
+    Args:
+        folder: where to; its parents are made.
+        arrays: numeric arrays by name.
+        metadata: what JSON can hold.
+
+    Raises:
+        StorageError: the arrays cannot be written.
+    """
+    unfinished = folder.with_name(folder.name + UNFINISHED)
+    with storage_errors(folder):
+        shutil.rmtree(unfinished, ignore_errors=True)
+        unfinished.mkdir(parents=True)
+        _save(unfinished, arrays)
+        content = {
+            "metadata": dict(metadata),
+            "arrays": {name: _describe(array) for name, array in arrays.items()},
+        }
+        manifest = canonical_json({"content": content, "digest": digest_of_json(content)})
+        (unfinished / MANIFEST).write_text(manifest, encoding="utf-8")
+        sync_tree(unfinished)
+        if folder.exists():
+            shutil.rmtree(folder)
+        unfinished.rename(folder)
+    sync_files([folder])
+
+
+def read_arrays(folder: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """The arrays and the metadata in `folder`, every digest checked.
+
+    Raises:
+        StorageError: something is missing, cut or altered; names the folder and the array.
+    """
+    content = _read_manifest(folder)
+    expected = content["arrays"]
+    arrays = _load(folder, expected)
+    for name, description in expected.items():
+        found = _describe(arrays[name])
+        if found != description:
+            message = f"{folder}: array {name!r} is damaged: expected {description}, got {found}"
+            raise StorageError(message)
+    return arrays, dict(content["metadata"])
+
+
+def read_metadata(folder: Path) -> dict[str, Any]:
+    """The metadata in `folder`, its digest checked, without reading the arrays.
+
+    Raises:
+        StorageError: the manifest is missing or altered.
+    """
+    return dict(_read_manifest(folder)["metadata"])
+
+
+def _describe(array: np.ndarray) -> dict[str, Any]:
+    """Digest, shape and type as in the manifest."""
+    return {
+        "sha256": digest_of_array(array),
+        "shape": list(array.shape),
+        "dtype": array.dtype.name,
+    }
+
+
+def _read_manifest(folder: Path) -> dict[str, Any]:
+    """What the manifest says, its own digest checked."""
+    with storage_errors(folder / MANIFEST):
+        text = (folder / MANIFEST).read_bytes()
+    try:
+        manifest = json.loads(text)
+        content = manifest["content"]
+        whole = manifest["digest"] == digest_of_json(content)
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        message = f"{folder / MANIFEST} is damaged: {error}; restore the folder from a copy"
+        raise StorageError(message) from error
+    if not whole:
+        message = f"{folder / MANIFEST} was altered after it had been written"
+        raise StorageError(message)
+    return dict(content)
+
+
+def _save(folder: Path, arrays: Mapping[str, np.ndarray]) -> None:
+    """Let orbax write, synchronously."""
+    with ocp.Checkpointer(ocp.StandardCheckpointHandler()) as checkpointer:
+        try:
+            checkpointer.save(
+                (folder / _ARRAYS).absolute(), args=ocp.args.StandardSave(dict(arrays))
+            )
+        except (ValueError, TypeError, RuntimeError) as error:
+            message = f"{folder}: the arrays could not be written: {error}"
+            raise StorageError(message) from error
+
+
+def _load(folder: Path, expected: Mapping[str, Mapping[str, Any]]) -> dict[str, np.ndarray]:
+    """Let orbax read the arrays of the manifest."""
+    template = {
+        name: np.empty(description["shape"], description["dtype"])
+        for name, description in expected.items()
+    }
+    with ocp.Checkpointer(ocp.StandardCheckpointHandler()) as checkpointer:
+        try:
+            found = checkpointer.restore(
+                (folder / _ARRAYS).absolute(), args=ocp.args.StandardRestore(template)
+            )
+        except Exception as error:  # damaged files raise whatever happens to read them
+            message = f"{folder}: the arrays cannot be read: {error}"
+            raise StorageError(message) from error
+    return {name: np.asarray(array) for name, array in found.items()}

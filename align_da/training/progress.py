@@ -1,0 +1,44 @@
+"""Progress of a training on the terminal."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from jaxtyping import Array
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from align_da.training.loop import Report
+
+
+@contextmanager
+def progress_bar(title: str, steps: int, console: Console | None = None) -> Iterator[Report]:
+    """A bar with loss, time used and time left; yields the `report` for `fit`.
+
+    Args:
+        title: what is trained.
+        steps: steps in all.
+        console: where to draw; None is the standard output.
+    """
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("loss {task.fields[loss]}"),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console) as bar:
+        task = bar.add_task(title, total=steps, loss="-")
+
+        def report(step: int, metrics: Mapping[str, Array]) -> None:
+            bar.update(task, completed=step, loss=f"{float(metrics['loss']):.4g}")
+
+        yield report

@@ -1,0 +1,73 @@
+"""The commands of `align-da data`: each makes one product in the folder of the run."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.progress import Progress
+
+from align_da.cli.options import DEFAULT_RUN, ConfigOption, RunOption, SetOption
+from align_da.config import load_config
+
+app = typer.Typer(no_args_is_help=True, help="Make the data of the embedded world.")
+
+
+@app.command()
+def truth(
+    config: ConfigOption = None, run: RunOption = DEFAULT_RUN, override: SetOption = None
+) -> None:
+    """Simulate the nature run; goes on where a killed run has stopped."""
+    settings = load_config(config, override or ())
+    # Heavy imports come after the configuration is known to be right.
+    from data_pipelines.compilation import use_compilation_cache
+    from data_pipelines.nature_run import run_nature
+
+    use_compilation_cache(run)
+    with Progress() as progress:
+        run_nature(settings.world, run, progress)
+
+
+@app.command()
+def backgrounds(
+    config: ConfigOption = None,
+    run: RunOption = DEFAULT_RUN,
+    override: SetOption = None,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that forecast.")] = 2,
+) -> None:
+    """Forecast from the perturbed truth; goes on where a killed run has stopped."""
+    settings = load_config(config, override or ())
+    from data_pipelines.backgrounds import make_backgrounds
+
+    with Progress() as progress:
+        make_backgrounds(settings, run, workers, progress)
+
+
+@app.command()
+def statistics(
+    config: ConfigOption = None, run: RunOption = DEFAULT_RUN, override: SetOption = None
+) -> None:
+    """Mean and standard deviation of states, tendencies and background errors."""
+    settings = load_config(config, override or ())
+    from data_pipelines.statistics import write_statistics
+
+    write_statistics(settings, run)
+
+
+@app.command()
+def report(
+    config: ConfigOption = None,
+    run: RunOption = DEFAULT_RUN,
+    override: SetOption = None,
+    out: Annotated[Path | None, typer.Option(help="Markdown file; the terminal if none.")] = None,
+) -> None:
+    """Measure the world: climate, forecast errors, growth of errors, balance, tendencies."""
+    settings = load_config(config, override or ())
+    from data_pipelines.compilation import use_compilation_cache
+    from data_pipelines.world_report import world_report
+
+    use_compilation_cache(run)
+    text = world_report(settings, run)
+    if out is None:
+        typer.echo(text)
+    else:
+        out.write_text(text)
