@@ -8,10 +8,8 @@ the work was distributed.
 """
 
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
-import dask.config
 import jax
 import numpy as np
 import xarray as xr
@@ -25,8 +23,8 @@ from align_da.config import Config, digest_of
 from align_da.errors import ConfigError, StorageError
 from align_da.forecast import ForecastModel, build_forecast_model
 from align_da.keys import Purpose, key_for
+from align_da.storage.run_folder import RunFolder
 from data_pipelines.compilation import use_compilation_cache
-from data_pipelines.nature_run import TRUTH
 from data_pipelines.splits import Period, SplitName, periods_of
 from data_pipelines.template import write_region, write_template
 
@@ -90,8 +88,6 @@ def make_backgrounds(config: Config, folder: Path, workers: int, progress: Progr
     tasks = [task for split in starts_of(config) for task in _open_tasks(config, folder, split)]
     bar = progress.add_task("backgrounds", total=len(tasks))
     with (
-        # Each worker runs one forecast after the other; more threads would only contend.
-        dask.config.set({"distributed.worker.daemon": True}),
         LocalCluster(
             n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=None
         ) as cluster,
@@ -124,9 +120,9 @@ def starts_of(config: Config) -> dict[SplitName, Shaped[np.ndarray, " start"]]:
 def forecast_block(task: Task) -> None:
     """Forecast from the starts of `task` and write them. Runs in a worker process."""
     use_compilation_cache(task.folder)
-    model = _model(task.config)
+    model = build_forecast_model(task.config.world)
     starts = _block_of(starts_of(task.config)[task.split], task.block)
-    with xr.open_zarr(task.folder / TRUTH, consolidated=False) as truth:
+    with xr.open_zarr(RunFolder(task.folder).truth, consolidated=False) as truth:
         times = truth["time"].to_numpy()
         period = _range_on_axis(times, periods_of(task.config.world)[task.split])
         places = np.searchsorted(times, starts)
@@ -207,9 +203,11 @@ def _write(
     amplitudes: Float[np.ndarray, " start"],
 ) -> None:
     """Write the forecasts, and after them the amplitudes that mark them as written."""
-    store = _store(task.folder, task.split)
+    store = RunFolder(task.folder).backgrounds(task.split)
     leading = {"time": starts, "prediction_timedelta": _leads(task.config)}
-    write_region(store, values, _model(task.config).layout, leading, task.block * BLOCK)
+    write_region(
+        store, values, build_forecast_model(task.config.world).layout, leading, task.block * BLOCK
+    )
     place = slice(task.block * BLOCK, task.block * BLOCK + starts.size)
     xr.Dataset({"amplitude": ("time", amplitudes)}).to_zarr(
         store, region={"time": place}, consolidated=False
@@ -219,7 +217,7 @@ def _write(
 def _open_tasks(config: Config, folder: Path, split: SplitName) -> list[Task]:
     """The blocks of a store that are not written yet; makes the store where there is none."""
     starts = starts_of(config)[split]
-    store = _store(folder, split)
+    store = RunFolder(folder).backgrounds(split)
     digest = digest_of(config.seed, config.world, config.backgrounds)
     if not store.exists():
         extra = xr.Dataset(
@@ -227,7 +225,7 @@ def _open_tasks(config: Config, folder: Path, split: SplitName) -> list[Task]:
             attrs={"title": f"Backgrounds of the {split} period", "configuration": digest},
         )
         leading = {"time": starts, "prediction_timedelta": _leads(config)}
-        with xr.open_zarr(folder / TRUTH, consolidated=False) as truth:
+        with xr.open_zarr(RunFolder(folder).truth, consolidated=False) as truth:
             layout = layout_from_dataset(truth)
         write_template(store, layout, leading, BLOCK, extra)
     with xr.open_zarr(store, consolidated=False) as dataset:
@@ -246,22 +244,12 @@ def _open_tasks(config: Config, folder: Path, split: SplitName) -> list[Task]:
 _AMPLITUDE = {"long_name": "share of the climatological anomaly in the perturbation", "units": "1"}
 
 
-def _store(folder: Path, split: SplitName) -> Path:
-    return folder / f"backgrounds_{split}.zarr"
-
-
 def _block_of(starts: Shaped[np.ndarray, " all"], block: int) -> Shaped[np.ndarray, " start"]:
     return starts[block * BLOCK : (block + 1) * BLOCK]
 
 
 def _leads(config: Config) -> Shaped[np.ndarray, " lead"]:
     return np.asarray(config.backgrounds.lead_hours, "timedelta64[h]").astype("timedelta64[ns]")
-
-
-@cache
-def _model(config: Config) -> ForecastModel:
-    """One model a process, since it compiles."""
-    return build_forecast_model(config.world)
 
 
 def _range_on_axis(times: Shaped[np.ndarray, " time"], period: Period) -> range:
@@ -290,4 +278,4 @@ def _evenly_spaced(
         )
         raise ConfigError(message)
     places = np.round(np.linspace(0, usable.size - 1, count)).astype(int)
-    return usable[places].astype("datetime64[ns]")
+    return np.asarray(usable[places], "datetime64[ns]")

@@ -4,10 +4,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.progress import Progress
 
 from align_da.cli.options import DEFAULT_RUN, ConfigOption, RunOption, SetOption
+from align_da.cli.progress import progress_bar
 from align_da.config import load_config
+from align_da.storage.run_folder import RunFolder
+from align_da.storage.stages import run_stage
 
 app = typer.Typer(no_args_is_help=True, help="Make the data of the embedded world.")
 
@@ -23,8 +25,12 @@ def truth(
     from data_pipelines.nature_run import run_nature
 
     use_compilation_cache(run)
-    with Progress() as progress:
-        run_nature(settings.world, run, progress)
+
+    def simulate() -> None:
+        with progress_bar() as progress:
+            run_nature(settings.world, run, progress)
+
+    run_stage(RunFolder(run).stages, "truth", [settings.world], [], simulate)
 
 
 @app.command()
@@ -38,8 +44,12 @@ def backgrounds(
     settings = load_config(config, override or ())
     from data_pipelines.backgrounds import make_backgrounds
 
-    with Progress() as progress:
-        make_backgrounds(settings, run, workers, progress)
+    def forecast() -> None:
+        with progress_bar() as progress:
+            make_backgrounds(settings, run, workers, progress)
+
+    defined_by = [settings.seed, settings.backgrounds]
+    run_stage(RunFolder(run).stages, "backgrounds", defined_by, ["truth"], forecast)
 
 
 @app.command()
@@ -50,7 +60,13 @@ def statistics(
     settings = load_config(config, override or ())
     from data_pipelines.statistics import write_statistics
 
-    write_statistics(settings, run)
+    run_stage(
+        RunFolder(run).stages,
+        "statistics",
+        [],
+        ["backgrounds"],
+        lambda: write_statistics(settings.world, run),
+    )
 
 
 @app.command()

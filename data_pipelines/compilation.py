@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-import jax
+from jax.experimental.compilation_cache.compilation_cache import set_cache_dir
 
 
 def use_compilation_cache(folder: Path) -> None:
     """Keep compiled programs in `folder`/jax_cache: a model takes half a minute to compile."""
-    jax.config.update("jax_compilation_cache_dir", str(folder / "jax_cache"))
+    set_cache_dir(str(folder / "jax_cache"))

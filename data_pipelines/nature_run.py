@@ -6,8 +6,10 @@ that was not.
 """
 
 from pathlib import Path
+from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 from jaxtyping import Shaped
@@ -15,14 +17,15 @@ from jcm.model import RunState
 from rich.progress import Progress
 
 from align_da.config import WorldConfig, digest_of
+from align_da.constants import GRAVITY
 from align_da.errors import StorageError
 from align_da.forecast.jcm import JcmForecastModel
+from align_da.storage.run_folder import RunFolder
 from data_pipelines.era5_start import era5_state
 from data_pipelines.splits import periods_of
 from data_pipelines.template import write_region, write_template
 
 BLOCK_DAYS = 10
-TRUTH = "truth.zarr"
 RESTART = "truth_restart.npz"
 
 
@@ -40,15 +43,14 @@ def run_nature(world: WorldConfig, folder: Path, progress: Progress) -> None:
         BadStateError: the simulation has left the numbers.
     """
     model = JcmForecastModel(world.truth_truncation)
-    store, restart = folder / TRUTH, folder / RESTART
+    store, restart = RunFolder(folder).truth, folder / RESTART
     times = _times(world, model.step_hours)
     block = BLOCK_DAYS * 24 // model.step_hours
     if restart.exists():
         run, done = _read_restart(restart, model, world)
     else:
         folder.mkdir(parents=True, exist_ok=True)
-        description = xr.Dataset(attrs=_attributes(world))
-        write_template(store, model.layout, {"time": times}, block, description)
+        write_template(store, model.layout, {"time": times}, block, _description(world, model))
         run, done = _spun_up(model, world, progress), 0
         _write_restart(restart, run, done, world)
 
@@ -73,12 +75,18 @@ def _times(world: WorldConfig, step_hours: int) -> Shaped[np.ndarray, " time"]:
     return times.astype("datetime64[ns]")
 
 
-def _attributes(world: WorldConfig) -> dict[str, str]:
-    return {
-        "title": "Nature run of the embedded atmosphere",
-        "source": f"JCM with SPEEDY physics at T{world.truth_truncation}, from ERA5",
-        "configuration": digest_of(world),
-    }
+def _description(world: WorldConfig, model: JcmForecastModel) -> xr.Dataset:
+    """What the store holds beside the states: the surface, and where the run came from."""
+    height = {"units": "m2 s-2", "standard_name": "surface_geopotential"}
+    surface = (("latitude", "longitude"), GRAVITY * np.asarray(model.orography), height)
+    return xr.Dataset(
+        {"geopotential_at_surface": surface},
+        attrs={
+            "title": "Nature run of the embedded atmosphere",
+            "source": f"JCM with SPEEDY physics at T{world.truth_truncation}, from ERA5",
+            "configuration": digest_of(world),
+        },
+    )
 
 
 def _spun_up(model: JcmForecastModel, world: WorldConfig, progress: Progress) -> RunState:
@@ -92,7 +100,9 @@ def _spun_up(model: JcmForecastModel, world: WorldConfig, progress: Progress) ->
 
 def _write_restart(path: Path, run: RunState, done: int, world: WorldConfig) -> None:
     """Keep the native state; the file appears whole or not at all."""
-    leaves = {f"leaf_{i}": np.asarray(leaf) for i, leaf in enumerate(jax.tree.leaves(run))}
+    leaves: dict[str, Any] = {
+        f"leaf_{i}": np.asarray(leaf) for i, leaf in enumerate(jax.tree.leaves(run))
+    }
     unfinished = path.with_suffix(".part.npz")
     np.savez(unfinished, done=done, configuration=digest_of(world), **leaves)
     unfinished.replace(path)
@@ -104,7 +114,7 @@ def _read_restart(path: Path, model: JcmForecastModel, world: WorldConfig) -> tu
         if str(saved["configuration"]) != digest_of(world):
             message = f"{path} belongs to another [world]: choose another folder, or remove it"
             raise StorageError(message)
-        ones = np.ones(model.layout.shape, np.float32)
+        ones = jnp.ones(model.layout.shape)
         like = model.begin(ones, np.datetime64(world.start))
         leaves = [saved[f"leaf_{i}"] for i in range(len(jax.tree.leaves(like)))]
         return jax.tree.unflatten(jax.tree.structure(like), leaves), int(saved["done"])

@@ -39,7 +39,9 @@ def periods_of(world: WorldConfig) -> dict[SplitName, Period]:
     Raises:
         ConfigError: two periods are less than 10 days apart.
     """
-    start = np.datetime64(world.start, "h") + np.timedelta64(world.spin_up_days, "D")
+    start: np.datetime64 = np.datetime64(world.start, "h") + np.timedelta64(
+        world.spin_up_days, "D"
+    )
     gap = np.timedelta64(world.gap_days, "D")
     lengths: tuple[tuple[SplitName, int], ...] = (
         ("train", world.train_days),

@@ -1,6 +1,6 @@
 """Mean and standard deviation of states, of their tendencies and of background errors.
 
-Only the training period is used. Means are weighted by area.
+Only the training period is used. Means are weighted by area, one number a channel.
 """
 
 import json
@@ -13,47 +13,43 @@ import xarray as xr
 from jaxtyping import Float
 
 from align_da.atmosphere import Layout
-from align_da.atmosphere.dataset import layout_from_dataset, state_from_dataset
-from align_da.config import Config
-from align_da.errors import InputError
+from align_da.atmosphere.dataset import state_from_dataset
+from align_da.config import WorldConfig
+from align_da.storage.background_pairs import BackgroundPairs, open_background_pairs
+from align_da.storage.run_folder import RunFolder
 from data_pipelines.moments import Moments, moments_of
-from data_pipelines.nature_run import TRUTH
 from data_pipelines.splits import periods_of
 
-STATISTICS = "statistics.json"
-STATES = "states"
-TENDENCIES = "differences_24h"
 BLOCK = 40  # states in memory at a time
-_DAY = np.timedelta64(24, "h")
+STEPS_A_DAY = 4
 
 Block = Float[np.ndarray, "state lat lon channel"]
 
 
-def write_statistics(config: Config, folder: Path) -> None:
-    """Write statistics.json from truth.zarr and backgrounds_train.zarr in `folder`.
+def write_statistics(world: WorldConfig, folder: Path) -> None:
+    """Write statistics.json from the truth and the training backgrounds in `folder`.
 
     The file holds "channels" (names in order) and for each of "states", "differences_24h" and
     "background_errors_<lead>h" the lists "mean" and "std" in SI units.
 
     Raises:
-        InputError: the stores are missing or incomplete.
+        StorageError: a store is missing.
+        InputError: a store is incomplete.
     """
-    period = periods_of(config.world)["train"]
-    with (
-        _opened(folder / TRUTH) as truth,
-        _opened(folder / "backgrounds_train.zarr") as backgrounds,
-    ):
-        layout = layout_from_dataset(truth)
-        training = truth.sel(time=slice(period.start, period.end - np.timedelta64(1, "h")))
-        found = {
-            STATES: _summary(_states(training, layout), layout),
-            TENDENCIES: _summary(_differences(training, layout), layout),
-        }
-        for lead in config.backgrounds.lead_hours:
-            errors = background_errors(backgrounds, truth, layout, lead)
-            found[f"background_errors_{lead}h"] = _summary(errors, layout)
-    content = {"channels": channel_names(layout), **found}
-    (folder / STATISTICS).write_text(json.dumps(content, indent=1))
+    files = RunFolder(folder)
+    pairs = open_background_pairs(files.truth, files.backgrounds("train"))
+    period = periods_of(world)["train"]
+    inside = (pairs.truth["time"] >= period.start) & (pairs.truth["time"] < period.end)
+    training = pairs.truth.isel(time=inside.to_numpy())
+    blocks = {
+        "states": _states(training, pairs.layout),
+        "differences_24h": _differences(training, pairs.layout),
+    }
+    for lead in pairs.lead_hours:
+        blocks[f"background_errors_{lead}h"] = background_errors(pairs, lead)
+    summaries = {name: _summary(found, pairs.layout) for name, found in blocks.items()}
+    content = {"channels": channel_names(pairs.layout), **summaries}
+    files.statistics.write_text(json.dumps(content, indent=1))
 
 
 def channel_names(layout: Layout) -> list[str]:
@@ -64,45 +60,26 @@ def channel_names(layout: Layout) -> list[str]:
     ]
 
 
-def background_errors(
-    backgrounds: xr.Dataset, truth: xr.Dataset, layout: Layout, lead_hours: int
-) -> Iterator[Block]:
+def background_errors(pairs: BackgroundPairs, lead_hours: int) -> Iterator[Block]:
     """Background minus truth at one lead, block after block."""
-    lead = np.timedelta64(lead_hours, "h").astype("timedelta64[ns]")
-    at_lead = backgrounds.sel(prediction_timedelta=lead).drop_vars(
-        ["amplitude", "prediction_timedelta"]
-    )
-    for first in range(0, backgrounds.sizes["time"], BLOCK):
-        block = at_lead.isel(time=slice(first, first + BLOCK))
-        valid = truth.sel(time=block["time"].to_numpy() + lead)
-        yield _values(block, layout) - _values(valid, layout)
+    for first in range(0, pairs.starts.size, BLOCK):
+        truth, background = pairs.read(lead_hours, slice(first, first + BLOCK))
+        yield np.asarray(background.values - truth.values)
 
 
 def _states(truth: xr.Dataset, layout: Layout) -> Iterator[Block]:
     for first in range(0, truth.sizes["time"], BLOCK):
-        yield _values(truth.isel(time=slice(first, first + BLOCK)), layout)
+        yield np.asarray(state_from_dataset(truth, layout, slice(first, first + BLOCK)).values)
 
 
 def _differences(truth: xr.Dataset, layout: Layout) -> Iterator[Block]:
-    step = truth["time"].to_numpy()[1] - truth["time"].to_numpy()[0]
-    day = int(_DAY / step)
-    for first in range(0, truth.sizes["time"] - day, BLOCK):
-        values = _values(truth.isel(time=slice(first, first + BLOCK + day)), layout)
-        yield values[day:] - values[:-day]
+    for first in range(0, truth.sizes["time"] - STEPS_A_DAY, BLOCK):
+        part = slice(first, first + BLOCK + STEPS_A_DAY)
+        values = np.asarray(state_from_dataset(truth, layout, part).values)
+        yield values[STEPS_A_DAY:] - values[:-STEPS_A_DAY]
 
 
 def _summary(blocks: Iterator[Block], layout: Layout) -> dict[str, list[float]]:
     weights = layout.grid.area_weights
     moments = reduce(Moments.joined, (moments_of(block, weights) for block in blocks))
     return {"mean": moments.mean.tolist(), "std": moments.std.tolist()}
-
-
-def _values(dataset: xr.Dataset, layout: Layout) -> Block:
-    return np.asarray(state_from_dataset(dataset, layout).values)
-
-
-def _opened(store: Path) -> xr.Dataset:
-    if not store.exists():
-        message = f"expected the store {store}, found none: run the earlier `align-da data` steps"
-        raise InputError(message)
-    return xr.open_zarr(store, consolidated=False)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import dask.array as da
+import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 from jaxtyping import Float, Shaped
@@ -17,7 +18,7 @@ from align_da.atmosphere import Layout, State
 from align_da.atmosphere.dataset import dataset_from_state
 from align_da.errors import BadStateError
 
-Coordinates = Mapping[str, Shaped[np.ndarray, " size"]]
+Coordinates = Mapping[str, Shaped[np.ndarray, " _"]]
 
 
 def write_template(
@@ -30,13 +31,13 @@ def write_template(
         layout: what the channels mean.
         leading: name and values of the leading axes, in order.
         block: chunk length along the first leading axis; a chunk holds all of the others.
-        extra: further variables and attributes of the store, written at once.
+        extra: further variables, which are written at once, and attributes.
     """
-    one = {name: values[:1] for name, values in leading.items()}
-    blank = State(np.zeros((1,) * len(leading) + layout.shape, np.float32), layout)
+    one: dict[str, Any] = {name: values[:1] for name, values in leading.items()}
+    blank = State(jnp.zeros((1,) * len(leading) + layout.shape), layout)
     pattern = dataset_from_state(blank, one)
-    sizes = {**pattern.sizes, **{name: values.size for name, values in leading.items()}}
-    first = next(iter(leading))
+    sizes = {str(name): size for name, size in pattern.sizes.items()}
+    sizes |= {name: values.size for name, values in leading.items()}
     data: dict[str, Any] = {}
     for name, variable in pattern.data_vars.items():
         shape = tuple(sizes[str(dim)] for dim in variable.dims)
@@ -46,8 +47,11 @@ def write_template(
     coordinates = {name: (name, values, pattern[name].attrs) for name, values in leading.items()}
     template = xr.Dataset(data, coords={**space.coords, **coordinates}, attrs=pattern.attrs)
     template = template.merge(extra, combine_attrs="no_conflicts")
-    chunks = {name: {"chunks": (block, *template[name].shape[1:])} for name in data}
-    chunks |= {name: {"chunks": (sizes[first],)} for name in extra.data_vars}
+    chunks = {
+        str(name): {"chunks": (block, *variable.shape[1:])}
+        for name, variable in template.data_vars.items()
+        if variable.dims[:1] == (next(iter(leading)),)
+    }
     template.to_zarr(
         store, mode="w", compute=False, zarr_format=3, consolidated=False, encoding=chunks
     )
@@ -76,7 +80,7 @@ def write_region(
     if not np.isfinite(values).all():
         message = f"values that are not finite in the block from {first} = {coordinate[0]}"
         raise BadStateError(message)
-    region = dataset_from_state(State(values, layout), leading)
+    region = dataset_from_state(State(jnp.asarray(values), layout), leading)
     region.drop_vars(list(region.coords)).to_zarr(
         store, region={first: slice(start, start + len(coordinate))}, consolidated=False
     )

@@ -32,13 +32,13 @@ Score = Callable[[State, Case], xr.Dataset]
 
 
 def reward_score(rewards: Mapping[str, Reward]) -> Score:
-    """The score that tells the rewards, variable `reward` [candidate, reward]."""
+    """The score that tells the rewards, variable `rewards` [candidate, reward]."""
 
     def score(candidates: State, case: Case) -> xr.Dataset:
         columns = [np.asarray(reward(candidates, case)) for reward in rewards.values()]
         dims = ("candidate", "reward")
         return xr.Dataset(
-            {"reward": (dims, np.stack(columns, axis=-1))}, coords={"reward": list(rewards)}
+            {"rewards": (dims, np.stack(columns, axis=-1))}, coords={"reward": list(rewards)}
         )
 
     return score
@@ -81,7 +81,7 @@ def score_cases(
     parts = []
     for part in _scored(drawn, build_score, executor, in_flight):
         parts.append(part)
-        on_case(int(part["case"]))
+        on_case(part["case"].item())
     if not parts:
         message = "expected at least one case to score, got none: widen the period of the cases"
         raise InputError(message)

@@ -44,7 +44,7 @@ def prior_score(rewards: Mapping[str, Reward], priors: Sequence[str]) -> Score:
         priors: names, in the order of `pooled_draw`; each has an equal share of the group.
 
     Returns:
-        A score that tells `prior_reward` [prior, draw, reward], and in SI units `rmse` of a single
+        A score that tells `rewards` [prior, draw, reward], and in SI units `rmse` of a single
         draw, `mean_rmse` of the mean of the draws, `spread` and `fair_crps`, each
         [prior, channel].
     """
@@ -54,7 +54,7 @@ def prior_score(rewards: Mapping[str, Reward], priors: Sequence[str]) -> Score:
         columns = [np.asarray(reward(candidates, case)) for reward in rewards.values()]
         by_prior = np.stack(columns, axis=-1).reshape(len(priors), -1, len(rewards))
         data: dict[str, tuple[tuple[str, ...], np.ndarray]] = {
-            "prior_reward": (("prior", "draw", "reward"), by_prior)
+            "rewards": (("prior", "draw", "reward"), by_prior)
         }
         for name, measure in _MEASURES.items():
             rows = np.stack([np.asarray(measure(group, case.truth)) for group in groups])
@@ -98,8 +98,8 @@ def compare_priors(scored: xr.Dataset, reference: str = "reference") -> xr.Datas
     renamed = {name: f"relative_{name}" for name in ratios.data_vars}
     skill = np.sqrt((draws + 1) / draws) * measures["spread"] / measures["mean_rmse"]
     return ratios.rename(renamed).assign(
-        mean_reward=scored["prior_reward"].mean(("case", "draw")),
-        best_reward=scored["prior_reward"].max("draw").mean("case"),
+        mean_reward=scored["rewards"].mean(("case", "draw")),
+        best_reward=scored["rewards"].max("draw").mean("case"),
         spread_skill=skill.mean("channel"),
     )
 
@@ -111,14 +111,18 @@ def _draw_rmse(states: State, truth: State) -> Float[Array, " channel"]:
 
 def _mean_rmse(states: State, truth: State) -> Float[Array, " channel"]:
     """Area-weighted RMSE of the mean of the draws."""
-    return channel_rmse(State(states.values.mean(axis=0), states.layout), truth)
+    errors: Float[Array, " channel"] = channel_rmse(_mean(states), truth)
+    return errors
 
 
 def _spread(states: State, _truth: State) -> Float[Array, " channel"]:
     """Area-weighted standard deviation of the draws (ddof 1)."""
-    mean = State(states.values.mean(axis=0), states.layout)
-    squared = jnp.square(channel_rmse(states, mean)).sum(axis=0)
+    squared = jnp.square(channel_rmse(states, _mean(states))).sum(axis=0)
     return jnp.sqrt(squared / (states.values.shape[0] - 1))
+
+
+def _mean(states: State) -> State:
+    return State(states.values.mean(axis=0), states.layout)
 
 
 _MEASURES: dict[str, Callable[[State, State], Float[Array, " channel"]]] = {

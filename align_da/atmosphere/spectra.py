@@ -51,6 +51,9 @@ def log_spectral_distance(
 ) -> Float[Array, "*batch"]:
     """Root mean square over wavenumbers from 1 of 10 log10(power / reference), in dB; 0 if equal.
 
+    Cut both spectra to the wavenumbers that the reference resolves: beyond the truncation of a
+    spectral model there is rounding alone, and its logarithm would decide the distance.
+
     Source: Gray and Markel 1976, Distance measures for speech processing, IEEE Trans. ASSP 24.
     """
     floor = np.finfo(np.float32).tiny  # a power of zero is a very small one, not minus infinity

@@ -39,7 +39,7 @@ def build_autoencoder(
     patch = config.stride**2 * channel
     latent_shape = (lat // config.stride, lon // config.stride, config.latent_channels)
     rngs = nnx.Rngs(params=key)
-    linear = LinearPatches(patch, config.latent_channels, rngs)
+    linear = LinearPatches(patch, config.latent_channels)
     signs = None if sign is None else tuple(float(factor) for factor in sign)
     encoder, decoder = _BRANCHES[config.kind](config, latent_shape, channel, signs, rngs)
     return PatchAutoencoder(linear, encoder, decoder, config.stride, latent_shape)

@@ -6,22 +6,17 @@ The last layers of the branches f and g start at zero, so that before training t
 the linear one (a principal component analysis, once initialised), and training can only add to it.
 """
 
-from typing import Protocol
+from collections.abc import Callable
 
 from flax import nnx
 from jaxtyping import Array, Float
 
 from align_da.autoencoder.patches import LinearPatches, from_patches, to_patches
 
-
-class Branch(Protocol):
-    """A non-linear map between grids of equal or patch-wise coarser resolution."""
-
-    def __call__(
-        self, fields: Float[Array, "batch lat lon channel"]
-    ) -> Float[Array, "batch coarse_lat coarse_lon features"]:
-        """Features on the latent grid, zero before training."""
-        ...
+Branch = Callable[
+    [Float[Array, "batch lat lon channel"]], Float[Array, "batch coarse_lat coarse_lon features"]
+]
+"""Maps states to the latent grid, or latents on it: not linear, and zero before training."""
 
 
 class PatchAutoencoder(nnx.Module):

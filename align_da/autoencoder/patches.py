@@ -6,6 +6,7 @@ the leading principal components of patches it is optimal among linear ones (Eck
 """
 
 import jax.numpy as jnp
+import numpy as np
 from flax import nnx
 from jaxtyping import Array, Float
 
@@ -34,7 +35,9 @@ def from_patches(
 class LinearPatches(nnx.Module):
     """The affine map from patches to latents and back.
 
-    It starts as an orthogonal projection: the decoder is the transpose of the encoder.
+    It starts as the projection on the first vectors of an orthonormal cosine basis, the decoder
+    the transpose of the encoder: a start without knowledge, to be replaced by principal
+    components.
 
     Attributes:
         encoder: [patch, latent].
@@ -42,10 +45,10 @@ class LinearPatches(nnx.Module):
         mean: [patch], what is taken off before encoding and put back after decoding.
     """
 
-    def __init__(self, patch: int, latent: int, rngs: nnx.Rngs) -> None:
-        basis = nnx.initializers.orthogonal()(rngs.params(), (patch, latent))
-        self.encoder = nnx.Param(basis)
-        self.decoder = nnx.Param(basis.T)
+    def __init__(self, patch: int, latent: int) -> None:
+        basis = _cosine_basis(patch)[:, :latent]
+        self.encoder = nnx.Param(jnp.asarray(basis))
+        self.decoder = nnx.Param(jnp.asarray(basis.T))
         self.mean = nnx.Param(jnp.zeros(patch))
 
     def encode(self, patches: Float[Array, "*place patch"]) -> Float[Array, "*place latent"]:
@@ -55,3 +58,11 @@ class LinearPatches(nnx.Module):
     def decode(self, latents: Float[Array, "*place latent"]) -> Float[Array, "*place patch"]:
         """Patches of latents."""
         return latents @ self.decoder[...] + self.mean[...]
+
+
+def _cosine_basis(size: int) -> Float[np.ndarray, "size size"]:
+    """Orthonormal columns, lowest frequency first (discrete cosine transform, type II)."""
+    place, frequency = np.arange(size)[:, None] + 0.5, np.arange(size)[None, :]
+    basis = np.sqrt(2 / size) * np.cos(np.pi * place * frequency / size)
+    basis[:, 0] /= np.sqrt(2)
+    return basis.astype(np.float32)

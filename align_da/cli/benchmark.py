@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 import pandas as pd
@@ -117,4 +116,4 @@ def _scores(
 
 def _first(states: State) -> State:
     """The first of several states."""
-    return jax.tree.map(lambda leaf: leaf[0], states)
+    return State(states.values[0], states.layout)

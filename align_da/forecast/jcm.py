@@ -13,6 +13,7 @@ by 3 % of its tendency.
 References: JCM (https://pypi.org/project/jcm); Molteni 2003 (SPEEDY), Clim. Dyn. 20, 175-191.
 """
 
+import warnings
 from functools import partial
 from importlib.resources import files
 
@@ -94,7 +95,8 @@ class JcmForecastModel:
     @property
     def sigma(self) -> SigmaCoordinates:
         """The vertical coordinate as dinosaur holds it."""
-        return self._model.coords.vertical
+        vertical: SigmaCoordinates = self._model.coords.vertical
+        return vertical
 
     def forecast(self, states: State, valid_time: np.datetime64, lead_hours: int) -> State:
         """States `lead_hours` after `valid_time`; see `ForecastModel.forecast`.
@@ -126,7 +128,8 @@ class JcmForecastModel:
 
     def end(self, run: RunState) -> Values:
         """Gridded values of a native state in SI units."""
-        return self._end(run.dynamics)
+        values: Values = self._end(run.dynamics)
+        return values
 
     def _begin_untraced(self, values: Values) -> SpectralState:
         fields = {
@@ -186,11 +189,14 @@ def _build(truncation: int, parameters: Parameters) -> tuple[Model, ForcingData]
     """The model and its boundary conditions from the files of the jcm wheel."""
     coordinates = get_speedy_coords(LEVELS, truncation)
     folder = files("jcm") / "data" / "bc" / "t30" / "clim"
-    land = TerrainData.from_file(str(folder / "terrain.nc"), coordinates).fmask
+    with warnings.catch_warnings():
+        # JCM calls xarray in a way that a later xarray will refuse; its user can do nothing.
+        warnings.simplefilter("ignore", FutureWarning)
+        land = TerrainData.from_file(str(folder / "terrain.nc"), coordinates).fmask
+        forcing = ForcingData.from_file(str(folder / "forcing.nc"), coordinates)
     terrain = TerrainData.from_coords(
         coordinates, orography=_shared_orography(coordinates.horizontal), fmask=land
     )
-    forcing = ForcingData.from_file(str(folder / "forcing.nc"), coordinates)
     model = Model(
         coords=coordinates,
         terrain=terrain,
@@ -212,7 +218,8 @@ def _shared_orography(grid: SphericalGrid) -> Float[Array, "lon lat"]:
     modal = get_speedy_coords(LEVELS, 31).horizontal.to_modal(height)
     coarse = get_speedy_coords(LEVELS, GRID_TRUNCATION).horizontal
     kept = coarse.clip_wavenumbers(truncated(modal, coarse), n=2)
-    return grid.to_nodal(truncated(kept, grid))
+    height_on_grid: Float[Array, "lon lat"] = grid.to_nodal(truncated(kept, grid))
+    return height_on_grid
 
 
 def _grid_of(horizontal: SphericalGrid, vertical: SigmaCoordinates) -> Grid:

@@ -86,7 +86,7 @@ class CycleRecord:
     background: State
     analysis: State
     observations: Mapping[str, np.ndarray]
-    scalars: Mapping[str, float]
+    scalars: Mapping[str, int | float]
 
 
 def arrays_of(record: CycleRecord, template: StoreTemplate) -> dict[str, np.ndarray]:

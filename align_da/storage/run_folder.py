@@ -28,7 +28,7 @@ class RunFolder:
     @property
     def statistics(self) -> Path:
         """Climatology and increment statistics."""
-        return self.root / "statistics.zarr"
+        return self.root / "statistics.json"
 
     @property
     def candidates(self) -> Path:

@@ -13,7 +13,7 @@ from typing import Any
 
 from align_da.config import digest_of
 from align_da.errors import StorageError
-from align_da.storage.durable import write_durably
+from align_da.storage.durable import storage_errors, write_durably
 
 
 def run_stage(
@@ -44,6 +44,8 @@ def run_stage(
     record = folder / f"{name}.json"
     if record.exists() and json.loads(record.read_text())["digest"] == digest:
         return False
+    with storage_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
     start = clock()
     action()
     content = {"stage": name, "digest": digest, "inputs": list(inputs)}

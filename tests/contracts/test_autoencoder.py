@@ -1,5 +1,10 @@
 """The contract of autoencoders, run over every kind."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -7,6 +12,8 @@ import pytest
 from flax import nnx
 
 from align_da.autoencoder import Autoencoder, build_autoencoder
+from align_da.autoencoder.patch_autoencoder import PatchAutoencoder
+from align_da.autoencoder.patches import LinearPatches
 from align_da.config import AutoencoderConfig
 from align_da.errors import ConfigError
 
@@ -22,105 +29,129 @@ CONFIGS = {
 }
 
 
-@pytest.fixture(params=CONFIGS.values(), ids=CONFIGS.keys())
-def config(request):
-    return request.param
+STATES = jnp.asarray(np.random.default_rng(2).normal(size=(2, *SHAPE)), jnp.float32)
 
 
-@pytest.fixture
-def autoencoder(config):
-    """With parameters away from the start, where the branches would be silent."""
-    built = build_autoencoder(config, SHAPE, jax.random.key(0), sign=(-1, -1, 1))
-    graphdef, params = nnx.split(built)
-    leaves, structure = jax.tree.flatten(params)
-    keys = jax.random.split(jax.random.key(1), len(leaves))
-    moved = [
-        leaf + 0.1 * jax.random.normal(key, leaf.shape)
-        for leaf, key in zip(leaves, keys, strict=True)
-    ]
-    return nnx.merge(graphdef, jax.tree.unflatten(structure, moved))
+@dataclass(frozen=True)
+class Built:
+    """An autoencoder with its maps compiled."""
+
+    config: AutoencoderConfig
+    module: PatchAutoencoder
+    encode: Callable[[jax.Array], jax.Array]
+    decode: Callable[[jax.Array], jax.Array]
 
 
-@pytest.fixture
-def states():
-    return jax.random.normal(jax.random.key(2), (2, *SHAPE))
+@cache
+def built(name: str, noise: float) -> Built:
+    """With parameters `noise` away from the start, where the branches are silent."""
+    config = CONFIGS[name]
+    abstract = nnx.eval_shape(
+        lambda: build_autoencoder(config, SHAPE, jax.random.key(0), sign=(-1, -1, 1))
+    )
+    graphdef, shapes = nnx.split(abstract)
+    rng = np.random.default_rng(1)
+    params = jax.tree.map(
+        lambda leaf: jnp.asarray(noise * rng.normal(size=leaf.shape), jnp.float32), shapes
+    )
+    module = nnx.merge(graphdef, params)
+    module.linear = LinearPatches(config.stride**2 * SHAPE[2], config.latent_channels)
+    return Built(config, module, jax.jit(module.encode), jax.jit(module.decode))
 
 
-def test_fulfils_the_protocol(autoencoder):
-    assert isinstance(autoencoder, Autoencoder)
+@pytest.fixture(params=CONFIGS)
+def autoencoder(request: pytest.FixtureRequest) -> Built:
+    return built(request.param, 0.2)
 
 
-def test_shapes_are_those_of_the_contract(config, autoencoder, states):
-    latents = autoencoder.encode(states)
+def test_fulfils_the_protocol(autoencoder: Built) -> None:
+    assert isinstance(autoencoder.module, Autoencoder)
+
+
+def test_shapes_are_those_of_the_contract(autoencoder: Built) -> None:
+    config = autoencoder.config
+    latents = autoencoder.encode(STATES)
     coarse = (SHAPE[0] // config.stride, SHAPE[1] // config.stride, config.latent_channels)
     assert latents.shape == (2, *coarse)
-    assert autoencoder.latent_shape == coarse
-    assert autoencoder.decode(latents).shape == states.shape
+    assert autoencoder.module.latent_shape == coarse
+    assert autoencoder.decode(latents).shape == STATES.shape
 
 
-def test_latents_commute_with_rotations_of_the_globe(config, autoencoder, states):
-    points = (config.window or 1) * config.stride
-    turned = autoencoder.encode(jnp.roll(states, points, axis=2))
-    expected = jnp.roll(autoencoder.encode(states), points // config.stride, axis=2)
+def test_latents_commute_with_rotations_of_the_globe(autoencoder: Built) -> None:
+    columns, stride = autoencoder.config.window or 1, autoencoder.config.stride
+    turned = autoencoder.encode(jnp.roll(STATES, columns * stride, axis=2))
+    expected = jnp.roll(autoencoder.encode(STATES), columns, axis=2)
     np.testing.assert_allclose(turned, expected, atol=1e-5)
 
 
-def test_decoding_commutes_with_rotations_of_the_globe(config, autoencoder, states):
-    columns = config.window or 1
-    latents = autoencoder.encode(states)
+def test_decoding_commutes_with_rotations_of_the_globe(autoencoder: Built) -> None:
+    columns, stride = autoencoder.config.window or 1, autoencoder.config.stride
+    latents = autoencoder.encode(STATES)
     turned = autoencoder.decode(jnp.roll(latents, columns, axis=2))
-    expected = jnp.roll(autoencoder.decode(latents), columns * config.stride, axis=2)
+    expected = jnp.roll(autoencoder.decode(latents), columns * stride, axis=2)
     np.testing.assert_allclose(turned, expected, atol=1e-5)
 
 
-def test_states_of_a_batch_do_not_know_each_other(autoencoder, states):
-    alone = autoencoder.encode(states[:1])
-    np.testing.assert_allclose(autoencoder.encode(states)[:1], alone, atol=1e-5)
+def test_states_of_a_batch_do_not_know_each_other(autoencoder: Built) -> None:
+    other = STATES.at[1].multiply(-3)
+    np.testing.assert_allclose(
+        autoencoder.encode(other)[0], autoencoder.encode(STATES)[0], atol=1e-5
+    )
 
 
-def test_decoder_has_a_finite_gradient_that_agrees_with_its_tangent(autoencoder, states):
-    latents = autoencoder.encode(states)
-    direction = jax.random.normal(jax.random.key(3), latents.shape)
+def test_decoder_has_a_gradient_that_agrees_with_its_tangent(autoencoder: Built) -> None:
+    latents = autoencoder.encode(STATES)
+    direction = jnp.cos(jnp.arange(latents.size, dtype=jnp.float32)).reshape(latents.shape)
     _, tangent = jax.jvp(autoencoder.decode, (latents,), (direction,))
-    back = jax.vjp(autoencoder.decode, latents)[1](states)[0]
+    back = jax.vjp(autoencoder.decode, latents)[1](STATES)[0]
     assert np.isfinite(back).all()
     np.testing.assert_allclose(
-        jnp.vdot(tangent, states), jnp.vdot(direction, back), rtol=1e-3, atol=1e-3
+        jnp.vdot(tangent, STATES), jnp.vdot(direction, back), rtol=1e-3, atol=1e-3
     )
 
 
-def test_is_a_projection_of_patches_before_training(config, states):
-    built = build_autoencoder(config, SHAPE, jax.random.key(0))
-    once = built.decode(built.encode(states))
-    np.testing.assert_allclose(built.decode(built.encode(once)), once, atol=1e-4)
+@pytest.mark.parametrize("name", CONFIGS)
+def test_is_a_projection_of_patches_where_the_branches_are_silent(name: str) -> None:
+    silent = built(name, 0.0)
+    once = silent.decode(silent.encode(STATES))
+    np.testing.assert_allclose(silent.decode(silent.encode(once)), once, atol=1e-5)
 
 
-def test_same_key_gives_same_parameters(config):
-    first, second = (
-        jax.tree.leaves(nnx.state(build_autoencoder(config, SHAPE, jax.random.key(4))))
-        for _ in range(2)
-    )
-    assert all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))
+@pytest.mark.parametrize("kind", ["convolutional", "transformer"])
+def test_same_key_gives_same_parameters_and_silent_branches(kind: str) -> None:
+    config = AutoencoderConfig(kind=kind, width=4, depth=1, stride=1, latent_channels=2)
+
+    @nnx.jit
+    def build(key: jax.Array) -> PatchAutoencoder:
+        return build_autoencoder(config, SHAPE, key)
+
+    first, second = build(jax.random.key(4)), build(jax.random.key(4))
+    for one, other in zip(
+        jax.tree.leaves(nnx.state(first)), jax.tree.leaves(nnx.state(second)), strict=True
+    ):
+        assert np.array_equal(one, other)
+    assert not np.any(first.encoder.out.kernel[...])
+    assert not np.any(first.decoder.out.kernel[...])
+    assert np.any(first.encoder.embed.kernel[...])
 
 
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"stride": 8, "latent_channels": 1, "kind": "convolutional"}, None),
-        ({"latent_channels": 500, "kind": "convolutional"}, "latent_channels"),
+        ({"latent_channels": 500}, "latent_channels"),
+        ({"stride": 4, "latent_channels": 49}, "latent_channels"),
         ({"kind": "transformer", "heads": 3, "width": 8, "latent_channels": 4}, "heads"),
         ({"kind": "transformer", "window": 3, "width": 8, "latent_channels": 4}, "window"),
     ],
 )
-def test_sizes_that_do_not_go_together_are_refused(change, reason):
-    config = AutoencoderConfig(**change)
-    if reason is None:
-        build_autoencoder(config, SHAPE, jax.random.key(0))
-        return
+def test_sizes_that_do_not_go_together_are_refused(change: dict[str, Any], reason: str) -> None:
     with pytest.raises(ConfigError, match=reason):
-        build_autoencoder(config, SHAPE, jax.random.key(0))
+        build_autoencoder(AutoencoderConfig(**change), SHAPE, jax.random.key(0))
 
 
-def test_grid_that_the_stride_does_not_divide_is_refused():
-    with pytest.raises(ConfigError, match="latitudes"):
-        build_autoencoder(AutoencoderConfig(latent_channels=3), (7, 16, 3), jax.random.key(0))
+@pytest.mark.parametrize(("shape", "reason"), [((7, 16, 3), "latitudes"), ((8, 6, 3), "longit")])
+def test_grid_that_the_stride_does_not_divide_is_refused(
+    shape: tuple[int, int, int], reason: str
+) -> None:
+    with pytest.raises(ConfigError, match=reason):
+        build_autoencoder(AutoencoderConfig(latent_channels=3), shape, jax.random.key(0))

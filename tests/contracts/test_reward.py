@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+
 from align_da.alignment import Case, Reward, build_rewards
 from align_da.atmosphere import Grid, Layout, State, VerticalCoordinate, state_from_fields
 

@@ -1,11 +1,12 @@
-"""A cycling run of Lorenz-96 that takes a second or two, for the tests that hurt it.
+"""A cycling run of Lorenz-96 that takes a second or two, for the tests that hurt it."""
 
-Run as a program: `python small_run.py STORE [--cycles N] [--seed N] [--slow SECONDS]`.
-"""
-
-import argparse
+import itertools
+import os
+import resource
+import signal
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,8 +17,8 @@ import numpy as np
 from align_da.assimilation.contract import AnalysisDiagnostics
 from align_da.atmosphere import State
 from align_da.cycling.driver import CyclingExperiment, run_experiment
+from align_da.errors import AlignDAError
 from align_da.forecast.lorenz96 import SIZE, Lorenz96ForecastModel
-from align_da.keys import Purpose, key_for
 from align_da.observations.batch import Flag, ObservationBatch
 from align_da.storage.manifest import manifest_of
 
@@ -44,43 +45,41 @@ class Nudging:
         key: jax.Array,
     ) -> tuple[State, AnalysisDiagnostics]:
         time.sleep(self.seconds)
-        point = jnp.round(observations.longitude / 360 * SIZE).astype(int) % SIZE
-        before = background.values[:, 0, point, 0]
-        innovation = jnp.where(observations.used, observations.value - before, 0.0)
-        noise = 0.1 * jax.random.normal(key, innovation.shape)
-        step = jnp.where(observations.used, 0.5 * innovation + noise, 0.0)
-        values = background.values.at[:, 0, point, 0].add(step)
-        after = values[:, 0, point, 0].mean(axis=0)
-        chi_square = jnp.mean((observations.value - after) ** 2)
-        return State(values, background.layout), AnalysisDiagnostics(
-            before.mean(axis=0), after, chi_square
-        )
+        used, value = np.asarray(observations.used), np.asarray(observations.value)
+        point = np.round(np.asarray(observations.longitude) / 360 * SIZE).astype(int) % SIZE
+        values = np.array(background.values)
+        before = values[:, 0, point, 0]
+        noise = 0.1 * np.asarray(jax.random.normal(key, before.shape))
+        values[:, 0, point, 0] += np.where(used, 0.5 * (value - before) + noise, 0.0)
+        before, after = before.mean(axis=0), values[:, 0, point, 0].mean(axis=0)
+        chi_square = np.mean((value - after) ** 2)
+        diagnostics = AnalysisDiagnostics(*map(jnp.asarray, (before, after, chi_square)))
+        return State(jnp.asarray(values), background.layout), diagnostics
 
 
 def observe(cycle: int) -> ObservationBatch:
-    """Observations of a wave at random points; none is used in cycle 2."""
-    key = key_for(1, Purpose.OBSERVATION_ERROR, cycle)
-    longitude = jnp.arange(OBSERVATIONS) * 27.0
-    number = jnp.arange(OBSERVATIONS)
+    """Observations of a wave at every third point; none is used in cycle 2."""
+    number = np.arange(OBSERVATIONS, dtype=np.int32)
     flag = Flag.PASSIVE if cycle == 2 else Flag.PASS
-    return ObservationBatch(
-        value=3 + 2 * jnp.sin(longitude) + jax.random.normal(key, longitude.shape),
-        error=jnp.ones(OBSERVATIONS),
-        latitude=jnp.zeros(OBSERVATIONS),
-        longitude=longitude,
-        level=jnp.ones(OBSERVATIONS),
-        vertical=jnp.zeros_like(number),
-        time=jnp.zeros(OBSERVATIONS),
-        variable=jnp.zeros_like(number),
-        station=number,
-        flag=jnp.full_like(number, int(flag)),
-    )
+    arrays = {
+        "value": 3 + 2 * np.sin(number + 0.1 * cycle),
+        "error": np.ones(OBSERVATIONS),
+        "latitude": np.zeros(OBSERVATIONS),
+        "longitude": 27.0 * number,
+        "level": np.ones(OBSERVATIONS),
+        "vertical": 0 * number,
+        "time": np.zeros(OBSERVATIONS),
+        "variable": 0 * number,
+        "station": number,
+        "flag": np.full_like(number, int(flag)),
+    }
+    return ObservationBatch(**{name: jnp.asarray(array) for name, array in arrays.items()})
 
 
 def small_experiment(cycles: int = 8, seed: int = 0, seconds: float = 0.0) -> CyclingExperiment:
     """The experiment."""
-    key = key_for(seed, Purpose.INITIAL_ENSEMBLE)
-    initial = 8 + jax.random.normal(key, (MEMBERS, *MODEL.layout.shape))
+    shape = (MEMBERS, *MODEL.layout.shape)
+    initial = jnp.asarray(8 + np.sin(np.arange(np.prod(shape), dtype=np.float32)).reshape(shape))
     return CyclingExperiment(
         initial=State(initial, MODEL.layout),
         start=np.datetime64("2020-01-01T00:00"),
@@ -101,12 +100,42 @@ def run_small(path: Path, experiment: CyclingExperiment | None = None) -> int:
     return run_experiment(experiment, path, manifest)
 
 
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser()
-    parser.add_argument("store", type=Path)
-    parser.add_argument("--cycles", type=int, default=8)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--slow", type=float, default=0.0)
-    options = parser.parse_args()
-    chosen = small_experiment(options.cycles, options.seed, options.slow)
-    sys.exit(run_small(options.store, chosen))
+def main(
+    path: Path,
+    *,
+    cycles: int = 8,
+    seconds: float = 0.0,
+    kill_at_fsync: int | None = None,
+    file_limit: int | None = None,
+) -> None:
+    """Run it as the command line would, ending the process with its exit code.
+
+    Args:
+        path: the store.
+        cycles: number of cycles.
+        seconds: time wasted in every analysis.
+        kill_at_fsync: kill the process at this call of fsync, from 1.
+        file_limit: largest size of a file in bytes, which stands for a full disk.
+    """
+    if file_limit is not None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (file_limit, file_limit))
+    if kill_at_fsync is not None:
+        os.fsync = _killing(os.fsync, kill_at_fsync)
+    try:
+        code = run_small(path, small_experiment(cycles, seconds=seconds))
+    except AlignDAError as error:
+        path.with_suffix(".error").write_text(str(error))
+        code = error.exit_code
+    sys.exit(code)
+
+
+def _killing(sync: Callable[[int], None], last: int) -> Callable[[int], None]:
+    """fsync that kills the process instead of returning from the call number `last`."""
+    calls = itertools.count(1)
+
+    def sync_or_die(descriptor: int) -> None:
+        if next(calls) == last:
+            os.kill(os.getpid(), signal.SIGKILL)
+        sync(descriptor)
+
+    return sync_or_die

@@ -14,6 +14,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+
 from align_da.alignment import OBJECTIVES, PreferenceBatch, make_preference_loss
 from align_da.alignment.fine_tuning import PreferenceLoss
 

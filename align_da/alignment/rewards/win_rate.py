@@ -24,13 +24,15 @@ _FAILED = 10.0
 """Error, relative to the group, of a candidate that is not finite: it loses every comparison."""
 
 
-def channel_rmse(states: State, truth: State) -> Float[Array, "candidate channel"]:
-    """Area-weighted root mean square error of each candidate in each channel, SI units."""
+@jax.jit
+def channel_rmse(states: State, truth: State) -> Float[Array, "*batch channel"]:
+    """Area-weighted root mean square error of each state in each channel, SI units."""
     weights = jnp.asarray(states.layout.grid.area_weights, states.values.dtype)
     squared = jnp.square(states.values - truth.values)
     return jnp.sqrt(jnp.einsum("...yxc,yx->...c", squared, weights))
 
 
+@jax.jit
 def relative_to_group(
     errors: Float[Array, "candidate channel"],
 ) -> Float[Array, "candidate channel"]:
@@ -45,6 +47,7 @@ def relative_to_group(
     return jnp.where(finite, jnp.where(finite, errors, 0.0) / safe, _FAILED)
 
 
+@jax.jit
 def win_rate(relative_errors: Float[Array, "candidate channel"]) -> Float[Array, " candidate"]:
     """The win rate r above, dimensionless, within (0, 1); the mean over the group is 1/2.
 
@@ -73,4 +76,5 @@ def rmse_win_rate(states: State, truth: State) -> Float[Array, " candidate"]:
             f"expected a finite candidate, got none of {errors.shape[0]}: lower the lead time"
         )
         raise BadStateError(message)
-    return win_rate(relative_to_group(errors))
+    rates: Float[Array, " candidate"] = win_rate(relative_to_group(errors))
+    return rates

@@ -6,6 +6,7 @@ import jax
 import numpy as np
 import pytest
 import xarray as xr
+
 from align_da.alignment import Case, Draw, compare_priors, pooled_draw, prior_score, score_cases
 from align_da.alignment.evaluation import split_by_prior
 from align_da.alignment.rewards import AccuracyReward, CalibrationReward

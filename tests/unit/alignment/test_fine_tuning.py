@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+
 from align_da.alignment import (
     OBJECTIVES,
     PreferenceBatch,
@@ -41,15 +42,16 @@ def batch() -> PreferenceBatch:
 def test_a_batch_gathers_candidates_truth_and_condition_of_the_same_case() -> None:
     latents = np.arange(5 * 6.0).reshape(5, 6, 1, 1, 1).astype(np.float32)
     rewards = np.tile(np.arange(6.0)[None, :, None], (5, 1, 1))
-    pairs = select_pairs(rewards, quantile=0.2, count=20, seed=0)
+    pairs = select_pairs(rewards, quantile=0.4, count=20, seed=0)
     rows = np.array([3, 1])
     found = preference_batch(latents, latents[:, 0], {"age": np.arange(5.0)}, pairs, rows)
     case = pairs.case[rows]
-    np.testing.assert_array_equal(found.chosen.ravel(), 6 * case + 5)
-    np.testing.assert_array_equal(found.rejected.ravel(), 6 * case)
+    np.testing.assert_array_equal(found.chosen.ravel(), 6 * case + pairs.chosen[rows])
+    np.testing.assert_array_equal(found.rejected.ravel(), 6 * case + pairs.rejected[rows])
     np.testing.assert_array_equal(found.truth.ravel(), 6 * case)
     np.testing.assert_array_equal(found.condition["age"], case)
-    np.testing.assert_allclose(found.margin, 1.0)
+    margin = (pairs.chosen - pairs.rejected)[rows] / 5  # win rate of rank k among 6 is k / 5
+    np.testing.assert_allclose(found.margin, margin, rtol=1e-6)
 
 
 @pytest.mark.parametrize("name", OBJECTIVES)

@@ -2,16 +2,17 @@
 
 import numpy as np
 import pytest
-from align_da.alignment.pairs import PreferencePairs, dominates, front_of, select_pairs, win_rates
-from align_da.errors import InputError
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-# Few distinct values, so that ties occur.
+from align_da.alignment.pairs import PreferencePairs, dominates, front_of, select_pairs, win_rates
+from align_da.errors import InputError
+
+# Few distinct values, so that ties occur; few shapes, since each is compiled.
 rewards_strategy = hnp.arrays(
     np.float64,
-    st.tuples(st.integers(1, 4), st.integers(2, 8), st.integers(1, 4)),
+    st.tuples(st.just(3), st.sampled_from([2, 7]), st.integers(1, 4)),
     elements=st.integers(0, 5).map(float),
 )
 
@@ -26,7 +27,7 @@ def triples(pairs: PreferencePairs) -> list[tuple[int, int, int]]:
     )
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=50)
 @given(rewards_strategy, st.floats(0.1, 0.5), st.integers(1, 20), st.integers(0, 100))
 def test_chosen_dominates_rejected_without_duplicates_and_capped(
     rewards: np.ndarray, quantile: float, count: int, seed: int

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from align_da.alignment import separation_by_lead
 from align_da.errors import InputError
 

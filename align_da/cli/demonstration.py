@@ -1,0 +1,57 @@
+"""The demonstration: the commands a user would type, one after another, with the shipped weights.
+
+The truth starts where the test period of the shipped weights has ended, so that nothing it shows
+has been seen in training or in any published figure.
+"""
+
+import shlex
+import shutil
+from importlib import resources
+from pathlib import Path
+
+from rich.console import Console
+
+from align_da.cli.application import app
+from align_da.errors import StorageError
+
+SHIPPED = "resources/embedded_world"
+_CONFIG = "demo.toml"
+_COMMANDS = (
+    "data truth",
+    "data backgrounds",
+    "cycle --name free_run --set cycle.method=free_run",
+    "cycle --name optimal_interpolation --set cycle.method=optimal_interpolation",
+    "cycle --name align_da",
+    "verify --name free_run --name optimal_interpolation --name align_da",
+)
+
+
+def run(folder: Path) -> None:
+    """Run every command in `folder` and say where the results lie.
+
+    Raises:
+        StorageError: the shipped weights are missing, or the folder cannot be written.
+    """
+    console = Console()
+    with resources.as_file(resources.files("align_da").joinpath(SHIPPED)) as shipped:
+        _install(shipped, folder)
+    shared = f"--run {shlex.quote(str(folder))} --config {shlex.quote(str(folder / _CONFIG))}"
+    for command in _COMMANDS:
+        console.rule(f"align-da {command}")
+        app(shlex.split(f"{command} {shared}"), standalone_mode=False)
+    console.rule("done")
+    console.print(f"report: {folder / 'report' / 'report.html'}")
+    for store in sorted((folder / "cycles").glob("*.zarr")):
+        console.print(f"store:  {store}   (xarray.open_zarr(path, group='analysis'))")
+
+
+def _install(shipped: Path, folder: Path) -> None:
+    """Copy configuration, weights and their records into the run folder."""
+    if not (shipped / "weights").is_dir():
+        message = f"expected shipped weights in {shipped}, found none: reinstall align-da"
+        raise StorageError(message)
+    try:
+        shutil.copytree(shipped, folder, dirs_exist_ok=True)
+    except OSError as error:
+        message = f"cannot write to {folder}: {error}"
+        raise StorageError(message) from error

@@ -1,0 +1,141 @@
+"""The report on the embedded world as Markdown tables: weather, forecast errors, balance."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Shaped
+
+from align_da.atmosphere import Layout, State
+from align_da.atmosphere.balance import geostrophic_imbalance
+from align_da.atmosphere.dataset import layout_from_dataset
+from align_da.config import Config
+from align_da.forecast import build_forecast_model
+from align_da.storage.gridded import open_states
+from align_da.storage.run_folder import RunFolder
+from data_pipelines.world_measurements import (
+    Channels,
+    World,
+    climate_and_tendency,
+    forecast_errors,
+    independent_starts,
+    states_at,
+)
+
+
+@dataclass(frozen=True)
+class Field:
+    """A row of the tables.
+
+    Attributes:
+        label: what the row is called.
+        variable: WeatherBench 2 name.
+        level: index from the top.
+        unit: unit of the printed number.
+        scale: printed number of one SI unit.
+        era5_tendency: standard deviation of the 24-hour tendency in ERA5, all seasons, at the
+            pressure nearest to the level, in `unit` (statistics of ArchesWeather, geoarches
+            0.2.2, delta24_stats); None where there is no comparable one.
+    """
+
+    label: str
+    variable: str
+    level: int
+    unit: str
+    scale: float = 1.0
+    era5_tendency: float | None = None
+
+
+FIELDS = (
+    Field("u, sigma 0.51", "u_component_of_wind", 4, "m/s", era5_tendency=7.45),
+    Field("v, sigma 0.51", "v_component_of_wind", 4, "m/s", era5_tendency=9.04),
+    Field("T, sigma 0.51", "temperature", 4, "K", era5_tendency=2.91),
+    Field("u, sigma 0.835", "u_component_of_wind", 6, "m/s", era5_tendency=5.42),
+    Field("v, sigma 0.835", "v_component_of_wind", 6, "m/s", era5_tendency=6.20),
+    Field("T, sigma 0.835", "temperature", 6, "K", era5_tendency=2.98),
+    Field("q, sigma 0.835", "specific_humidity", 6, "g/kg", 1.0e3),
+    Field("surface pressure", "surface_pressure", 0, "hPa", 1.0e-2),
+)
+
+
+def world_report(config: Config, folder: Path) -> str:
+    """Two Markdown tables and the balance of the world of a run.
+
+    Raises:
+        StorageError: there is no truth in `folder`.
+        InputError: the truth is incomplete.
+    """
+    truth = open_states(RunFolder(folder).truth)
+    world = World(truth, layout_from_dataset(truth), build_forecast_model(config.world), config)
+    climate, tendency = climate_and_tendency(world)
+    starts = independent_starts(world)
+    perfect, growth, forecasts = forecast_errors(world, starts)
+    return "\n\n".join(
+        [
+            _climate_table(world.layout, climate, tendency),
+            _error_table(world.layout, climate, perfect, growth),
+            _balance(world, starts, forecasts),
+        ]
+    )
+
+
+def _climate_table(layout: Layout, climate: Channels, tendency: Channels) -> str:
+    rows = [
+        "| field | climatological std | 24-h tendency std | ERA5 | share |",
+        "|---|---|---|---|---|",
+    ]
+    for field in FIELDS:
+        std, change = (_printed(field, layout, values) for values in (climate, tendency))
+        era5 = "-" if field.era5_tendency is None else f"{field.era5_tendency:.2f}"
+        share = "-" if field.era5_tendency is None else f"{change / field.era5_tendency:.0%}"
+        rows.append(
+            f"| {field.label}, {field.unit} | {std:.2f} | {change:.2f} | {era5} | {share} |"
+        )
+    return "\n".join(rows)
+
+
+def _error_table(
+    layout: Layout,
+    climate: Channels,
+    perfect: dict[int, Channels],
+    growth: dict[int, Channels],
+) -> str:
+    leads = " | ".join(f"{lead} h" for lead in perfect)
+    grown = " | ".join(f"{lead} h" for lead in growth)
+    rows = [
+        (
+            f"| field | error from a perfect start: {leads} | 48 h / climate "
+            f"| small perturbation: {grown} | doubling, days |"
+        ),
+        "|" + "---|" * (3 + len(perfect) + len(growth)),
+    ]
+    for field in FIELDS:
+        errors = [_printed(field, layout, perfect[lead]) for lead in perfect]
+        sizes = [_printed(field, layout, growth[lead]) for lead in growth]
+        share = _printed(field, layout, perfect[48]) / _printed(field, layout, climate)
+        doubling = (120 - 24) / 24 * np.log(2) / np.log(sizes[-1] / sizes[-3])
+        cells = [*(f"{e:.2f}" for e in errors), f"{share:.0%}", *(f"{s:.3f}" for s in sizes)]
+        rows.append(
+            f"| {field.label}, {field.unit} | " + " | ".join(cells) + f" | {doubling:.1f} |"
+        )
+    return "\n".join(rows)
+
+
+def _balance(
+    world: World, starts: Shaped[np.ndarray, " start"], forecasts: dict[int, State]
+) -> str:
+    """Geostrophic imbalance of truth and forecasts. Hydrostatic balance holds by construction."""
+    surface = jnp.asarray(world.truth["geopotential_at_surface"].to_numpy())
+    lines = [
+        "Geostrophic imbalance (share of the ageostrophic wind in the wind energy, mean):",
+        "",
+    ]
+    truth = State(jnp.asarray(states_at(world, starts)), world.layout)
+    for name, states in {"truth": truth, **{f"{k} h": s for k, s in forecasts.items()}}.items():
+        lines.append(f"- {name}: {float(jnp.mean(geostrophic_imbalance(states, surface))):.4f}")
+    return "\n".join(lines)
+
+
+def _printed(field: Field, layout: Layout, channels: Channels) -> float:
+    return float(channels[layout.channels_of(field.variable)][field.level]) * field.scale

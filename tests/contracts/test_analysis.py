@@ -1,0 +1,168 @@
+"""The contract of analysis methods, run over every implementation."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cache
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from align_da.assimilation.contract import Analysis
+from align_da.assimilation.free_run import FreeRun
+from align_da.assimilation.latent_prior import LatentPrior
+from align_da.assimilation.latent_score import LatentScoreAnalysis
+from align_da.assimilation.optimal_interpolation import OptimalInterpolation
+from align_da.atmosphere import Grid, Layout, Normalisation, State, VerticalCoordinate
+from align_da.autoencoder import build_autoencoder, pole_signs
+from align_da.autoencoder.latent_space import LatentSpace
+from align_da.config import AutoencoderConfig, DenoiserConfig, GuidanceConfig, SamplerConfig
+from align_da.diffusion.build import build_denoiser_network, build_sampler, build_schedule
+from align_da.diffusion.scaling import LatentScaling
+from align_da.guidance.build import build_guidance
+from align_da.observations.batch import Flag, ObservationBatch, Vertical
+from align_da.observations.interpolation import interpolation_operator
+
+LAYOUT = Layout(
+    Grid(
+        tuple(np.linspace(-78.75, 78.75, 8)),
+        tuple(np.arange(16) * 22.5),
+        VerticalCoordinate("sigma", (0.3, 0.9)),
+    ),
+    ("u_component_of_wind", "temperature", "surface_pressure"),
+)
+MEMBERS, OBSERVATIONS = 3, 12
+
+
+@cache
+def prior() -> LatentPrior:
+    """Untrained: the denoiser of a standard normal increment."""
+    settings = AutoencoderConfig(width=8, depth=1, stride=2, latent_channels=12)
+    autoencoder = build_autoencoder(settings, LAYOUT.shape, jax.random.key(0), pole_signs(LAYOUT))
+    denoiser = DenoiserConfig(width=8, levels=1)
+    rows, columns, latent = autoencoder.latent_shape
+    return LatentPrior(
+        LatentSpace(autoencoder, Normalisation(jnp.full(5, 10.0), jnp.full(5, 2.0))),
+        build_denoiser_network(denoiser, (rows, columns, latent), jax.random.key(1)),
+        LatentScaling(
+            jnp.asarray([6.0, 48.0]),
+            jnp.full((2, rows, latent), 0.5),
+            jnp.zeros(latent),
+            jnp.ones(latent),
+        ),
+        build_schedule(denoiser),
+    )
+
+
+@cache
+def latent_score(method: str) -> LatentScoreAnalysis:
+    sampler = build_sampler(SamplerConfig(steps=6))
+    guidance = build_guidance(GuidanceConfig(method=method))
+    return LatentScoreAnalysis(prior(), sampler, guidance, interpolation_operator, 2)
+
+
+@cache
+def optimal_interpolation() -> OptimalInterpolation:
+    errors = jax.random.normal(jax.random.key(5), (20, *LAYOUT.shape))
+    centred = State(errors - errors.mean(axis=0), LAYOUT)
+    return OptimalInterpolation(centred, 1.0, 3e6, interpolation_operator)
+
+
+GUIDED: dict[str, Callable[[], Analysis]] = {
+    f"latent_score {method}": lambda method=method: latent_score(method)
+    for method in ("dps", "sda", "mmps", "repaint")
+}
+USING_OBSERVATIONS = {**GUIDED, "optimal_interpolation": optimal_interpolation}
+ALL = {
+    **USING_OBSERVATIONS,
+    "latent_score none": lambda: latent_score("none"),
+    "free_run": lambda: FreeRun(interpolation_operator),
+}
+
+
+def background(members: int = MEMBERS) -> State:
+    values = 10 + jax.random.normal(jax.random.key(3), (members, *LAYOUT.shape))
+    return State(values, LAYOUT)
+
+
+def observations(shift: float = 1.5) -> ObservationBatch:
+    place = np.random.default_rng(4)
+    full = jnp.ones(OBSERVATIONS)
+    return ObservationBatch(
+        value=10 + shift * full,
+        error=0.5 * full,
+        latitude=jnp.asarray(place.uniform(-80, 80, OBSERVATIONS), jnp.float32),
+        longitude=jnp.asarray(place.uniform(0, 360, OBSERVATIONS), jnp.float32),
+        level=0.5 * full,
+        vertical=jnp.full(OBSERVATIONS, int(Vertical.LEVEL)),
+        time=0 * full,
+        variable=jnp.arange(OBSERVATIONS, dtype=jnp.int32) % 2,
+        station=jnp.arange(OBSERVATIONS, dtype=jnp.int32),
+        flag=jnp.full(OBSERVATIONS, int(Flag.PASS)),
+    )
+
+
+@pytest.fixture(params=ALL, ids=str)
+def method(request: pytest.FixtureRequest) -> Analysis:
+    return ALL[request.param]()
+
+
+@pytest.fixture(params=USING_OBSERVATIONS, ids=str)
+def using_observations(request: pytest.FixtureRequest) -> Analysis:
+    return USING_OBSERVATIONS[request.param]()
+
+
+def test_it_fulfils_the_protocol_and_keeps_the_shape(method: Analysis) -> None:
+    assert isinstance(method, Analysis)
+    analysis, diagnostics = method(background(), observations(), 6.0, jax.random.key(0))
+    assert analysis.values.shape == (MEMBERS, *LAYOUT.shape)
+    assert analysis.layout == LAYOUT
+    assert bool(jnp.isfinite(analysis.values).all())
+    assert diagnostics.analysis_equivalent.shape == (OBSERVATIONS,)
+    assert bool(jnp.isfinite(diagnostics.chi_square))
+
+
+def test_the_same_key_gives_the_same_bits(method: Analysis) -> None:
+    first, second = (
+        method(background(), observations(), 6.0, jax.random.key(0))[0].values for _ in range(2)
+    )
+    np.testing.assert_array_equal(first, second)
+
+
+def test_an_unused_observation_may_be_nan(method: Analysis) -> None:
+    clean = observations()
+    unused = jnp.arange(OBSERVATIONS) < 5
+    flagged = replace(clean, flag=jnp.where(unused, int(Flag.MISSING), clean.flag))
+    broken = replace(flagged, value=jnp.where(unused, jnp.nan, clean.value))
+    first, second = (
+        method(background(), batch, 6.0, jax.random.key(0))[0].values
+        for batch in (flagged, broken)
+    )
+    np.testing.assert_array_equal(first, second)
+
+
+def test_observations_pull_the_analysis_towards_them(using_observations: Analysis) -> None:
+    state, batch = background(), observations()
+    _, diagnostics = using_observations(state, batch, 6.0, jax.random.key(0))
+    before = jnp.abs(batch.value - diagnostics.background_equivalent).mean()
+    after = jnp.abs(batch.value - diagnostics.analysis_equivalent).mean()
+    assert float(after) < 0.8 * float(before)
+
+
+def test_without_observations_a_guided_draw_is_the_prior_draw_of_its_key() -> None:
+    batch = observations()
+    empty = replace(batch, flag=jnp.full(OBSERVATIONS, int(Flag.MISSING)))
+    key = jax.random.key(0)
+    expected = latent_score("none")(background(), empty, 6.0, key)[0].values
+    for build in GUIDED.values():
+        drawn = build()(background(), empty, 6.0, key)[0].values
+        np.testing.assert_allclose(drawn, expected, atol=1e-5)
+
+
+def test_a_larger_ensemble_keeps_the_members_it_had() -> None:
+    small, large = (
+        latent_score("dps")(State(background(4).values[:n], LAYOUT), observations(), 6.0, key)[0]
+        for n, key in ((2, jax.random.key(0)), (4, jax.random.key(0)))
+    )
+    np.testing.assert_array_equal(small.values, large.values[:2])

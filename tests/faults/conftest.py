@@ -1,0 +1,48 @@
+"""Children that can be killed, without the seconds that importing takes each time."""
+
+import multiprocessing
+import sys
+from collections.abc import Callable
+from multiprocessing.context import ForkServerContext, ForkServerProcess
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))  # children find small_run by its name
+
+import small_run  # noqa: E402
+from hurt import folder_digest  # noqa: E402
+
+
+@pytest.fixture(scope="session")
+def children() -> ForkServerContext:
+    """A server that has imported everything and forks a child for each run."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["align_da.cycling.driver", "align_da.forecast.lorenz96"])
+    return context
+
+
+@pytest.fixture
+def start(children: ForkServerContext) -> Callable[..., ForkServerProcess]:
+    """Start `small_run.main` with its arguments in a child."""
+
+    def begin(*arguments: object, **options: object) -> ForkServerProcess:
+        child = children.Process(target=small_run.main, args=arguments, kwargs=options)
+        child.start()
+        return child
+
+    return begin
+
+
+@pytest.fixture(scope="session")
+def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The store of a run that nothing has disturbed; never changed."""
+    path = tmp_path_factory.mktemp("uninterrupted") / "run.zarr"
+    assert small_run.run_small(path) == 0
+    return path
+
+
+@pytest.fixture(scope="session")
+def expected_digest(uninterrupted: Path) -> str:
+    """Digest of every file of the undisturbed run."""
+    return folder_digest(uninterrupted.parent)

@@ -1,0 +1,44 @@
+"""What the fault tests do to stores, and how they compare them."""
+
+import hashlib
+import shutil
+import time
+from pathlib import Path
+
+from align_da.storage.store_files import ledger_path
+
+
+def folder_digest(folder: Path) -> str:
+    """Digest of names and contents of all files below a folder, locks left out."""
+    found = hashlib.sha256()
+    for file in sorted(p for p in folder.rglob("*") if p.is_file() and p.suffix != ".lock"):
+        found.update(f"{file.relative_to(folder)}\0".encode())
+        found.update(hashlib.sha256(file.read_bytes()).digest())
+    return found.hexdigest()
+
+
+def copied(store: Path, folder: Path) -> Path:
+    """A copy of a store with what lies beside it."""
+    shutil.copytree(store.parent, folder, dirs_exist_ok=True)
+    return folder / store.name
+
+
+def complete_cycles(store: Path) -> int:
+    """Complete cycles according to the ledger as it lies there now, -1 before there is one."""
+    path = ledger_path(store)
+    return path.read_text().count("\n") - 1 if path.exists() else -1
+
+
+def wait_for_cycles(store: Path, cycles: int, seconds: float = 120.0) -> None:
+    """Wait until the ledger names so many cycles."""
+    deadline = time.monotonic() + seconds
+    while complete_cycles(store) < cycles:
+        assert time.monotonic() < deadline, "the run does not get on"
+        time.sleep(0.005)
+
+
+def flip_bit(file: Path, bit: int) -> None:
+    """Flip one bit of a file."""
+    content = bytearray(file.read_bytes())
+    content[bit // 8] ^= 1 << (bit % 8)
+    file.write_bytes(content)

@@ -1,0 +1,51 @@
+"""JCM as a function from gridded state to gridded state."""
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+pytest.importorskip("jcm")
+from align_da.forecast.jcm import JcmForecastModel
+from data_pipelines.era5_start import era5_state
+
+pytestmark = pytest.mark.slow
+TIME = np.datetime64("1959-01-02T00:00")
+
+
+@pytest.fixture(scope="module")
+def models() -> tuple[JcmForecastModel, JcmForecastModel]:
+    return JcmForecastModel(21), JcmForecastModel(31)
+
+
+def test_both_truncations_take_and_give_the_same_states(
+    models: tuple[JcmForecastModel, JcmForecastModel],
+) -> None:
+    coarse, fine = models
+    assert coarse.layout == fine.layout
+    assert coarse.layout.shape == (32, 64, 33)
+    start = era5_state(coarse).values[0]
+    once = [np.asarray(model.end(model.begin(start, TIME))) for model in models]
+    # float32 rounding of surface pressure (1e5 Pa) is 0.01 Pa.
+    np.testing.assert_allclose(once[0], once[1], rtol=1e-5, atol=2e-3)
+
+
+def test_a_gridded_state_restarts_as_the_state_that_it_was(
+    models: tuple[JcmForecastModel, JcmForecastModel],
+) -> None:
+    model = models[1]
+    once = model.end(model.begin(era5_state(model).values[0], TIME))
+    twice = model.end(model.begin(once, TIME))
+    scale = jnp.abs(once).max(axis=(0, 1))
+    assert float((jnp.abs(twice - once) / scale).max()) < 5e-6
+
+
+def test_the_start_has_the_pressure_and_temperature_of_the_atmosphere(
+    models: tuple[JcmForecastModel, JcmForecastModel],
+) -> None:
+    state = era5_state(models[0])
+    weights = models[0].layout.grid.area_weights[None, :, :, None]
+    pressure = float((state["surface_pressure"] * weights).sum())
+    # Trenberth and Smith 2005, J. Climate 18, 864-875: mean surface pressure 985.5 hPa.
+    assert pressure == pytest.approx(98550.0, abs=300.0)
+    assert float(state["temperature"][..., -1].max()) < 320.0
+    assert float(state["specific_humidity"].min()) >= 0.0

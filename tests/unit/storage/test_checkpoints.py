@@ -1,0 +1,216 @@
+"""Checkpoints and weights: whole and of the right form, or refused."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+from flax import nnx
+
+from align_da.errors import StorageError
+from align_da.storage.checkpoints import (
+    load_weights,
+    newest_whole,
+    save_step,
+    save_weights,
+    weights_metadata,
+)
+
+RNG = np.random.default_rng(0)
+PARAMS = {
+    "embed": {"kernel": jnp.asarray(RNG.normal(size=(8, 6)), jnp.float32), "bias": jnp.zeros(6)},
+    "count": jnp.asarray(7, jnp.int32),
+}
+
+
+def assert_same_bits(found: Any, expected: Any) -> None:
+    assert jax.tree.structure(found) == jax.tree.structure(expected)
+    for one, other in zip(jax.tree.leaves(found), jax.tree.leaves(expected), strict=True):
+        assert one.dtype == other.dtype
+        assert np.asarray(one).tobytes() == np.asarray(other).tobytes()
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("saved") / "weights"
+    save_weights(folder, PARAMS, {"configuration": "abc"})
+    return folder
+
+
+@pytest.fixture
+def weights(saved: Path, tmp_path: Path) -> Path:
+    """A copy to be damaged."""
+    return Path(shutil.copytree(saved, tmp_path / "copy"))
+
+
+def test_weights_come_back_bit_by_bit(weights: Path) -> None:
+    assert_same_bits(load_weights(weights, PARAMS), PARAMS)
+    assert weights_metadata(weights) == {"configuration": "abc"}
+
+
+def test_state_of_network_and_optimizer_comes_back(tmp_path: Path) -> None:
+    class Network(nnx.Module):
+        def __init__(self) -> None:
+            self.layers = nnx.List([nnx.Param(jnp.arange(6.0).reshape(2, 3))])
+            self.bias = nnx.Param(jnp.ones(3))
+
+    params = nnx.state(Network())
+    tree = {"params": params, "optimizer": optax.adamw(1e-3).init(params)}
+    save_step(tmp_path, 5, tree, {})
+    found, warnings = newest_whole(tmp_path, tree)
+    assert found is not None
+    assert (found.step, warnings) == (5, ())
+    assert_same_bits(found.tree, tree)
+    named = json.loads((tmp_path / "step_00000005" / "digests.json").read_text())
+    assert {"params/bias", "params/layers/0"} < named["content"]["arrays"].keys()
+
+
+def test_half_precision_halves_the_size_and_rounds(tmp_path: Path) -> None:
+    params = {"kernel": jnp.asarray(RNG.normal(size=(200, 200)), jnp.float32)}
+    save_weights(tmp_path / "half", params, {}, precision="float16")
+    save_weights(tmp_path / "single", params, {})
+    found = load_weights(tmp_path / "half", params)["kernel"]
+    assert found.dtype == jnp.float32
+    np.testing.assert_allclose(found, params["kernel"], rtol=5e-4, atol=1e-7)
+    size = {name: size_of(tmp_path / name) for name in ("half", "single")}
+    assert size["half"] < 0.6 * size["single"]
+
+
+def size_of(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+@pytest.mark.parametrize("value", [1e5, 1e-7, np.nan])
+def test_values_that_half_precision_cannot_hold_are_refused(tmp_path: Path, value: float) -> None:
+    with pytest.raises(StorageError, match="'std' is out of the range of float16"):
+        save_weights(tmp_path / "half", {"std": jnp.full(3, value)}, {}, precision="float16")
+
+
+def test_any_flipped_bit_is_refused_or_without_effect(saved: Path, tmp_path: Path) -> None:
+    refused = 0
+    files = [path.relative_to(saved) for path in sorted(saved.rglob("*")) if path.is_file()]
+    for number, name in enumerate(files):
+        content = (saved / name).read_bytes()
+        for offset in sorted({0, len(content) // 2, max(len(content) - 3, 0)}):
+            if not content:
+                continue
+            copy = Path(shutil.copytree(saved, tmp_path / f"{number}-{offset}"))
+            flipped = content[offset] ^ (1 << (offset % 8))
+            (copy / name).write_bytes(content[:offset] + bytes([flipped]) + content[offset + 1 :])
+            try:
+                assert_same_bits(load_weights(copy, PARAMS), PARAMS)
+            except StorageError:
+                refused += 1
+    assert refused > 0
+
+
+@pytest.mark.parametrize("damage", [lambda content: content[: len(content) // 2], lambda _: b""])
+def test_a_cut_file_is_refused_or_without_effect(
+    saved: Path, tmp_path: Path, damage: Callable[[bytes], bytes]
+) -> None:
+    refused = []
+    for number, path in enumerate(sorted(p for p in saved.rglob("*") if p.is_file())):
+        copy = Path(shutil.copytree(saved, tmp_path / str(number)))
+        damaged = copy / path.relative_to(saved)
+        damaged.write_bytes(damage(path.read_bytes()))
+        try:
+            assert_same_bits(load_weights(copy, PARAMS), PARAMS)
+        except StorageError:
+            refused.append(path.name)
+    assert "digests.json" in refused
+    assert len(refused) > 1
+
+
+def test_a_changed_value_is_told_with_its_leaf(weights: Path) -> None:
+    """Another array of the same shape, with a manifest that is whole in itself."""
+    other = {**PARAMS, "embed": {**PARAMS["embed"], "bias": jnp.ones(6)}}
+    save_weights(weights.with_name("other"), other, {})
+    shutil.rmtree(weights / "arrays")
+    shutil.copytree(weights.with_name("other") / "arrays", weights / "arrays")
+    with pytest.raises(StorageError, match="'embed/bias' is damaged"):
+        load_weights(weights, PARAMS)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"count": jnp.zeros((2,), jnp.int32)}, r"'count': expected \(\(2,\), 'int32'\)"),
+        ({"count": jnp.zeros((), jnp.float32)}, r"'count': expected \(\(\), 'float32'\)"),
+        ({"more": jnp.zeros(1)}, "'more' is only in what is expected"),
+        ({"count": None}, "'count' is only in /"),
+    ],
+)
+def test_weights_of_another_network_are_refused_with_the_leaf(
+    weights: Path, change: dict[str, Any], reason: str
+) -> None:
+    with pytest.raises(StorageError, match=reason):
+        load_weights(weights, {**PARAMS, **change})
+
+
+def test_no_weights_is_a_storage_error(tmp_path: Path) -> None:
+    with pytest.raises(StorageError, match="nowhere"):
+        load_weights(tmp_path / "nowhere", PARAMS)
+
+
+def test_a_pickle_offered_as_manifest_is_not_read(weights: Path, tmp_path: Path) -> None:
+    """The payload would make a folder if it were unpickled."""
+    canary = tmp_path / "canary"
+    payload = f"cos\nmkdir\n(S'{canary}'\ntR.".encode()
+    (weights / "digests.json").write_bytes(payload)
+    with pytest.raises(StorageError, match="damaged"):
+        load_weights(weights, PARAMS)
+    assert not canary.exists()
+
+
+@pytest.fixture
+def steps(tmp_path: Path) -> Path:
+    for step in (10, 20, 30, 40):
+        save_step(tmp_path, step, {"value": jnp.full(3, step)}, {"loss": step / 3}, keep=3)
+    return tmp_path
+
+
+def test_only_the_newest_checkpoints_are_kept(steps: Path) -> None:
+    names = sorted(path.name for path in steps.iterdir())
+    assert names == ["step_00000020", "step_00000030", "step_00000040"]
+
+
+def test_the_newest_whole_checkpoint_is_taken_and_the_others_are_told(steps: Path) -> None:
+    for path in (steps / "step_00000040" / "arrays").rglob("*"):
+        if path.is_file():
+            path.write_bytes(b"")
+    (steps / "step_00000030" / "digests.json").unlink()
+    (steps / "step_00000050.saving").mkdir()
+    found, warnings = newest_whole(steps, {"value": jnp.zeros(3, jnp.int32)})
+    assert found is not None
+    assert (found.step, found.metadata) == (20, {"loss": 20 / 3})
+    assert np.array_equal(found.tree["value"], [20, 20, 20])
+    assert ["00000040" in warnings[0], "00000030" in warnings[1]] == [True, True]
+
+
+def test_there_may_be_no_checkpoint_yet(tmp_path: Path) -> None:
+    assert newest_whole(tmp_path / "nothing", PARAMS) == (None, ())
+
+
+def test_nothing_whole_is_an_error(steps: Path) -> None:
+    for path in steps.glob("*/digests.json"):
+        path.write_text("{}")
+    with pytest.raises(StorageError, match=r"no checkpoint in .* is whole"):
+        newest_whole(steps, {"value": jnp.zeros(3, jnp.int32)})
+
+
+def test_a_checkpoint_of_another_network_is_no_reason_to_fall_back(steps: Path) -> None:
+    with pytest.raises(StorageError, match="leaf 'value'"):
+        newest_whole(steps, {"value": jnp.zeros(4, jnp.int32)})
+
+
+def test_a_step_is_written_again_after_a_fall_back(steps: Path) -> None:
+    save_step(steps, 40, {"value": jnp.full(3, 41)}, {})
+    found, _ = newest_whole(steps, {"value": jnp.zeros(3, jnp.int32)})
+    assert found is not None
+    assert np.array_equal(found.tree["value"], [41, 41, 41])

@@ -1,0 +1,55 @@
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from align_da.config import CycleConfig
+from align_da.errors import StorageError
+from align_da.storage.manifest import check_manifest, manifest_of, read_manifest, write_manifest
+
+MANIFEST = manifest_of({"cycle": CycleConfig(), "leads": (6, 12)}, 3, {"truth": "ab"})
+
+
+def test_a_manifest_is_read_as_it_was_written_and_accepted(tmp_path: Path) -> None:
+    write_manifest(tmp_path / "manifest.json", MANIFEST)
+    assert read_manifest(tmp_path / "manifest.json") == MANIFEST
+    check_manifest(tmp_path / "manifest.json", MANIFEST)
+
+
+def test_sections_are_kept_in_full() -> None:
+    assert MANIFEST.config["cycle"]["window_hours"] == 6
+    assert MANIFEST.libraries["jax"]
+
+
+def test_every_difference_is_told(tmp_path: Path) -> None:
+    write_manifest(tmp_path / "manifest.json", MANIFEST)
+    other = manifest_of(
+        {"cycle": CycleConfig(members=20), "leads": (6, 12)}, 4, {"truth": "ab", "weights": "cd"}
+    )
+    with pytest.raises(StorageError) as caught:
+        check_manifest(tmp_path / "manifest.json", other)
+    assert str(caught.value).splitlines()[1:] == [
+        "  config.cycle.members: stored 4, now 20",
+        "  inputs.weights: stored None, now 'cd'",
+        "  seed: stored 3, now 4",
+    ]
+
+
+def test_the_digest_depends_on_the_configuration_alone() -> None:
+    again = manifest_of({"leads": [6, 12], "cycle": CycleConfig()}, 5, {})
+    assert again.config_digest == MANIFEST.config_digest
+    other = manifest_of({"leads": [6], "cycle": CycleConfig()}, 5, {})
+    assert other.config_digest != MANIFEST.config_digest
+
+
+def test_another_code_version_is_refused(tmp_path: Path) -> None:
+    write_manifest(tmp_path / "manifest.json", replace(MANIFEST, code_version="0.0.1"))
+    with pytest.raises(StorageError, match=r"code_version: stored '0\.0\.1'"):
+        check_manifest(tmp_path / "manifest.json", MANIFEST)
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"seed": 1}', "[" * 100_000])
+def test_anything_else_is_refused(content: str, tmp_path: Path) -> None:
+    (tmp_path / "manifest.json").write_text(content)
+    with pytest.raises(StorageError, match="no manifest"):
+        read_manifest(tmp_path / "manifest.json")

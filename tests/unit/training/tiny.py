@@ -1,0 +1,74 @@
+"""A small regression with noise in the loss, for tests of the training loop.
+
+Run as a program it trains into a folder; tests kill it on the way.
+"""
+
+import sys
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from align_da.config import TrainingConfig
+from align_da.training import BatchPlan, FitResult, data_mesh, fit
+
+Params = dict[str, jax.Array]
+_RNG = np.random.default_rng(0)
+FEATURES = _RNG.normal(size=(40, 6)).astype(np.float32)
+VALUES = np.tanh(FEATURES @ _RNG.normal(size=(6, 1)).astype(np.float32))
+CONFIG = TrainingConfig(
+    steps=40,
+    batch_size=8,
+    learning_rate=1e-2,
+    warm_up_steps=5,
+    ema_decay=0.9,
+    validate_every=8,
+    patience=100,
+)
+PLAN = BatchPlan(count=32, batch_size=CONFIG.batch_size, seed=1)
+
+
+def initial_params() -> Params:
+    rng = np.random.default_rng(1)
+    return {
+        "inward": jnp.asarray(0.3 * rng.normal(size=(6, 5)), jnp.float32),
+        "outward": jnp.asarray(0.3 * rng.normal(size=(5, 1)), jnp.float32),
+        "bias": jnp.zeros(1),
+    }
+
+
+def loss(
+    params: Params, batch: dict[str, jax.Array], key: jax.Array
+) -> tuple[jax.Array, dict[str, jax.Array]]:
+    noisy = batch["features"] + 0.01 * jax.random.normal(key, batch["features"].shape)
+    found = jnp.tanh(noisy @ params["inward"]) @ params["outward"] + params["bias"]
+    error = jnp.square(found - batch["values"]).mean()
+    return error, {"largest": jnp.abs(found - batch["values"]).max()}
+
+
+def batch_of(cases: np.ndarray) -> dict[str, jax.Array]:
+    return {"features": jnp.asarray(FEATURES[cases]), "values": jnp.asarray(VALUES[cases])}
+
+
+def train(checkpoints: Path | None = None, split: bool = False) -> FitResult:
+    return fit(
+        initial_params(),
+        loss,
+        lambda step: batch_of(PLAN.indices(step)),
+        [batch_of(np.arange(32, 40))],
+        CONFIG,
+        seed=3,
+        checkpoints=checkpoints,
+        mesh=data_mesh() if split else None,
+        report=lambda step, _: print(f"step {step}", flush=True),  # noqa: T201  read by the test
+    )
+
+
+if __name__ == "__main__":
+    result = train(Path(sys.argv[1]), split=sys.argv[2:] == ["split"])
+    np.savez(
+        Path(sys.argv[1]) / "result.npz",
+        **{name: np.asarray(leaf) for name, leaf in result.params.items()},
+        history=np.array([[row[name] for name in sorted(row)] for row in result.history[1:]]),
+    )
