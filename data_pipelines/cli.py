@@ -11,7 +11,11 @@ from align_da.config import load_config
 from align_da.storage.run_folder import RunFolder
 from align_da.storage.stages import run_stage
 
-app = typer.Typer(no_args_is_help=True, help="Make the data of the embedded world.")
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Make the data of the embedded world.",
+    epilog="Example: align-da data truth --run runs/mine",
+)
 
 
 @app.command()

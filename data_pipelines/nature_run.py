@@ -50,9 +50,10 @@ def run_nature(world: WorldConfig, folder: Path, progress: Progress) -> None:
         run, done = _read_restart(restart, model, world)
     else:
         folder.mkdir(parents=True, exist_ok=True)
-        write_template(store, model.layout, {"time": times}, block, _description(world, model))
         run, done = _spun_up(model, world, progress), 0
         _write_restart(restart, run, done, world)
+    if done == 0:
+        write_template(store, model.layout, {"time": times}, block, _description(world, model))
 
     task = progress.add_task("nature run", total=times.size, completed=done)
     while done < times.size:

@@ -118,13 +118,15 @@ def geostrophic_score(
     surface_geopotential: Float[Array, "lat lon"],
     region: BalanceRegion = EXTRATROPICAL_TROPOSPHERE,
 ) -> Float[Array, "*batch"]:
-    """How close the imbalance of a state is to that of the truth: 2 sigmoid(−|R − R_truth|).
+    """How close the imbalance of a state is to that of the truth: 2 sigmoid(−|√R − √R_truth|).
+
+    The root is the relative size of the ageostrophic wind; R itself, its square, hardly resolves.
 
     Dimensionless, in (0, 1], higher is better, 1 at the imbalance of the truth.
     """
     imbalance = geostrophic_imbalance(state, surface_geopotential, region)
     reference = geostrophic_imbalance(truth, surface_geopotential, region)
-    return 2 * jax.nn.sigmoid(-jnp.abs(imbalance - reference))
+    return 2 * jax.nn.sigmoid(-jnp.abs(jnp.sqrt(imbalance) - jnp.sqrt(reference)))
 
 
 def hydrostatic_residual(

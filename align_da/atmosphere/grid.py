@@ -28,7 +28,7 @@ class VerticalCoordinate:
 
     def __post_init__(self) -> None:
         levels = np.asarray(self.levels)
-        if levels.size == 0 or np.any(levels <= 0) or np.any(np.diff(levels) <= 0):
+        if levels.size == 0 or not (np.all(levels > 0) and np.all(np.diff(levels) > 0)):
             message = f"levels must be positive and increase from the top down, got {self.levels}"
             raise InputError(message)
         if self.kind == "sigma" and levels[-1] > 1:
@@ -57,7 +57,7 @@ class Grid:
 
     def __post_init__(self) -> None:
         latitude, longitude = np.asarray(self.latitude), np.asarray(self.longitude)
-        if np.any(np.diff(latitude) <= 0) or np.any(np.abs(latitude) > 90):
+        if not (np.all(np.diff(latitude) > 0) and np.all(np.abs(latitude) <= 90)):
             message = (
                 "latitude must increase from south to north within [-90, 90], "
                 f"got {latitude[:3]} ... {latitude[-3:]}: flip the latitude axis of the input"
@@ -65,7 +65,8 @@ class Grid:
             raise InputError(message)
         spacing = 360.0 / longitude.size
         expected = longitude[0] + spacing * np.arange(longitude.size)
-        if not 0 <= longitude[0] < 360 or np.abs(longitude - expected).max() > 1e-3 * spacing:
+        aligned = np.all(np.abs(longitude - expected) <= 1e-3 * spacing)
+        if not (0 <= longitude[0] < 360 and aligned):
             message = (
                 "longitude must be equally spaced over the whole circle from a start in [0, 360), "
                 f"got {longitude[:3]} ... {longitude[-3:]}: bring the input to 0..360"

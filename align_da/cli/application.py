@@ -7,12 +7,12 @@ Exit codes: 0 done, 1 an unforeseen error, 2 configuration or usage, 3 input, 4 
 integrity, 5 bad state, 130 and 143 ended by a signal.
 """
 
+import signal
 import sys
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Annotated, Literal
 
-import click
 import typer
 
 from align_da.cli.options import DEFAULT_RUN, ConfigOption, RunOption, SetOption
@@ -29,20 +29,15 @@ app = typer.Typer(
 
 def main() -> None:
     """Run the command line; errors raised on purpose become one line and an exit code."""
+    # The shell reports 130; a cycling run handles the signal itself while it owns a store.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     for command in entry_points(group="align_da.commands"):
         app.add_typer(command.load(), name=command.name)
     try:
-        code = app(standalone_mode=False)
+        app()
     except AlignDAError as error:
         typer.echo(f"align-da: {error}", err=True)
-        code = error.exit_code
-    except click.ClickException as error:
-        error.show()
-        code = 2
-    except (KeyboardInterrupt, click.Abort):
-        typer.echo("align-da: interrupted", err=True)
-        code = 130
-    sys.exit(code)
+        sys.exit(error.exit_code)
 
 
 @app.command(epilog="Example: align-da train denoiser --run runs/mine --set denoiser.width=128")

@@ -1,7 +1,7 @@
 """The observing system of a run: fixed stations, simulated reports, quality control."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import jax.numpy as jnp
 import numpy as np
@@ -62,7 +62,9 @@ def quality_control_for(
     world: World, operator: InterpolationOperator
 ) -> Callable[[ObservationBatch, State], ObservationBatch]:
     """Every check, the background check with the errors of the oldest training backgrounds."""
-    variance = operator(State(_background_variance(world), world.layout))
+    # Weights of winds are negative across a pole, variances are not.
+    unsigned = replace(operator, weight=jnp.abs(operator.weight))
+    variance = unsigned(State(_background_variance(world), world.layout))
     window_seconds = world.config.cycle.window_hours * 3600.0
 
     def controlled(batch: ObservationBatch, background: State) -> ObservationBatch:

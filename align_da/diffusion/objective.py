@@ -7,20 +7,14 @@ turns it into its training loss.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import jax
 import jax.numpy as jnp
 from flax import nnx
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, PyTree
 
 from align_da.diffusion.condition import Condition
 from align_da.diffusion.schedule import DenoiserNetwork, Schedule
-
-DenoisingLoss = Callable[
-    [Any, "DenoisingBatch", jax.Array], tuple[Float[Array, ""], dict[str, Float[Array, ""]]]
-]
-"""(parameters, batch, key) → (loss, metrics)."""
 
 
 @jax.tree_util.register_dataclass
@@ -35,6 +29,12 @@ class DenoisingBatch:
 
     increment: Float[Array, "batch lat lon latent"]
     condition: Condition
+
+
+DenoisingLoss = Callable[
+    [PyTree, DenoisingBatch, jax.Array], tuple[Float[Array, ""], dict[str, Float[Array, ""]]]
+]
+"""(parameters, batch, key) → (loss, metrics)."""
 
 
 def draw_noise(
@@ -78,7 +78,7 @@ def denoising_loss(graphdef: nnx.GraphDef, schedule: Schedule) -> DenoisingLoss:
     """
 
     def loss(
-        params: nnx.State, batch: DenoisingBatch, key: jax.Array
+        params: PyTree, batch: DenoisingBatch, key: jax.Array
     ) -> tuple[Float[Array, ""], dict[str, Float[Array, ""]]]:
         network = nnx.merge(graphdef, params)
         sigma, noise = draw_noise(schedule, key, batch.increment.shape)

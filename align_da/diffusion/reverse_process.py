@@ -20,7 +20,7 @@ from align_da.diffusion.noise_levels import noise_levels
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Levels:
-    """The noise levels around one step.
+    """The noise levels around one step (or around each of several).
 
     Attributes:
         previous: level before this step's; equal to `current` at the first step.
@@ -28,9 +28,9 @@ class Levels:
         following: level to reach; 0 at the last step.
     """
 
-    previous: Float[Array, ""]
-    current: Float[Array, ""]
-    following: Float[Array, ""]
+    previous: Float[Array, "*step"]
+    current: Float[Array, "*step"]
+    following: Float[Array, "*step"]
 
 
 @runtime_checkable

@@ -66,14 +66,15 @@ def _describe_cycles(path: Path) -> str:
         manifest = read_manifest(manifest_path(path))
         size = manifest.config["store"]
         span = f", {times[0]} to {times[-1]}" if len(times) else ""
+        grid = f"{len(size['latitude'])} x {len(size['longitude'])}"
+        levels = f"{len(size['levels'])} {size['vertical']} levels"
+        digest = manifest.config_digest[:12]
         lines += [
             f"  complete: {len(times)} of {size['cycles']} cycles{span}",
-            f"  members {size['members']}, observations a cycle {size['observations']}, "
-            f"grid {len(size['latitude'])} x {len(size['longitude'])}, "
-            f"{len(size['levels'])} {size['vertical']} levels",
+            f"  {size['members']} members, {size['observations']} observations a cycle",
+            f"  grid {grid}, {levels}",
             f"  variables: {', '.join(size['variables'])}",
-            f"  code {manifest.code_version}, seed {manifest.seed}, "
-            f"configuration {manifest.config_digest[:12]}",
+            f"  code {manifest.code_version}, seed {manifest.seed}, configuration {digest}",
             *_listed("inputs", manifest.inputs),
             *_listed("libraries", manifest.libraries),
         ]

@@ -8,7 +8,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from align_da import __version__
 from align_da.config import Section
 from align_da.errors import StorageError
 from align_da.storage.digest import digest_of_json
@@ -51,7 +50,9 @@ def manifest_of(
     table = _plain(config)
     python = ".".join(map(str, sys.version_info[:2]))
     libraries = {"python": python} | {name: version(name) for name in _LIBRARIES}
-    return Manifest(table, digest_of_json(table), seed, dict(inputs), __version__, libraries)
+    return Manifest(
+        table, digest_of_json(table), seed, dict(inputs), version("align-da"), libraries
+    )
 
 
 def write_manifest(path: Path, manifest: Manifest) -> None:

@@ -48,7 +48,7 @@ def run_stage(
         folder.mkdir(parents=True, exist_ok=True)
     start = clock()
     action()
-    content = {"stage": name, "digest": digest, "inputs": list(inputs)}
+    content: dict[str, Any] = {"stage": name, "digest": digest, "inputs": list(inputs)}
     content["wall_seconds"] = round(clock() - start, 1)
     write_durably(record, json.dumps(content, indent=1).encode())
     return True

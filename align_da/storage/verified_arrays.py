@@ -1,8 +1,9 @@
 """Named arrays in a folder that is trusted only when every digest fits.
 
 Orbax writes and reads the arrays. It does not notice a flipped bit, and casts or cuts an array to
-whatever template it is given; hence a manifest beside the arrays with the SHA-256, shape and type
-of each and a digest of itself, and a reader that compares all of them. Nothing is ever pickled.
+whatever template it is given; hence a manifest beside the arrays with the SHA-256 of every file,
+the SHA-256, shape and type of every array and a digest of itself. Files are compared before orbax
+sees them, arrays after. Nothing is ever pickled.
 
 The folder is made under another name, flushed to the disk and renamed: it is there whole or not.
 """
@@ -17,7 +18,7 @@ import numpy as np
 import orbax.checkpoint as ocp
 
 from align_da.errors import StorageError
-from align_da.storage.digest import canonical_json, digest_of_array, digest_of_json
+from align_da.storage.digest import canonical_json, digest_of_array, digest_of_file, digest_of_json
 from align_da.storage.durable import storage_errors, sync_files, sync_tree
 
 UNFINISHED = ".saving"  # ending of folders that are not whole yet
@@ -46,6 +47,7 @@ def write_arrays(
         content = {
             "metadata": dict(metadata),
             "arrays": {name: _describe(array) for name, array in arrays.items()},
+            "files": _digests_of_files(unfinished / _ARRAYS),
         }
         manifest = canonical_json({"content": content, "digest": digest_of_json(content)})
         (unfinished / MANIFEST).write_text(manifest, encoding="utf-8")
@@ -60,10 +62,11 @@ def read_arrays(folder: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     """The arrays and the metadata in `folder`, every digest checked.
 
     Raises:
-        StorageError: something is missing, cut or altered; names the folder and the array.
+        StorageError: something is missing, cut or altered; names the file or the array.
     """
     content = _read_manifest(folder)
     expected = content["arrays"]
+    _check_files(folder / _ARRAYS, content["files"])
     arrays = _load(folder, expected)
     for name, description in expected.items():
         found = _describe(arrays[name])
@@ -89,6 +92,26 @@ def _describe(array: np.ndarray) -> dict[str, Any]:
         "shape": list(array.shape),
         "dtype": array.dtype.name,
     }
+
+
+def _digests_of_files(folder: Path) -> dict[str, str]:
+    """Digest of every file below `folder`, by its place there."""
+    return {
+        path.relative_to(folder).as_posix(): digest_of_file(path)
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def _check_files(folder: Path, expected: Mapping[str, str]) -> None:
+    """Raise a StorageError for the first file that is missing or not what was written."""
+    with storage_errors(folder):
+        found = _digests_of_files(folder)
+    for name, digest in expected.items():
+        if found.get(name) != digest:
+            state = "damaged" if name in found else "missing"
+            message = f"{folder / name} is {state}: restore the folder from a copy"
+            raise StorageError(message)
 
 
 def _read_manifest(folder: Path) -> dict[str, Any]:
@@ -131,7 +154,7 @@ def _load(folder: Path, expected: Mapping[str, Mapping[str, Any]]) -> dict[str, 
             found = checkpointer.restore(
                 (folder / _ARRAYS).absolute(), args=ocp.args.StandardRestore(template)
             )
-        except Exception as error:  # damaged files raise whatever happens to read them
+        except (ValueError, TypeError, KeyError, RuntimeError, OSError) as error:
             message = f"{folder}: the arrays cannot be read: {error}"
             raise StorageError(message) from error
     return {name: np.asarray(array) for name, array in found.items()}

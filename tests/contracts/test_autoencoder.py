@@ -47,7 +47,7 @@ def built(name: str, noise: float) -> Built:
     """With parameters `noise` away from the start, where the branches are silent."""
     config = CONFIGS[name]
     abstract = nnx.eval_shape(
-        lambda: build_autoencoder(config, SHAPE, jax.random.key(0), sign=(-1, -1, 1))
+        lambda: build_autoencoder(config, SHAPE, jax.random.key(0), sign=(-1.0, -1.0, 1.0))
     )
     graphdef, shapes = nnx.split(abstract)
     rng = np.random.default_rng(1)

@@ -10,8 +10,8 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))  # children find small_run by its name
 
-import small_run  # noqa: E402
-from hurt import folder_digest  # noqa: E402
+import small_run
+from hurt import folder_digest
 
 
 @pytest.fixture(scope="session")

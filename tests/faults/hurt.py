@@ -5,6 +5,8 @@ import shutil
 import time
 from pathlib import Path
 
+import numpy as np
+
 from align_da.storage.store_files import ledger_path
 
 
@@ -35,6 +37,11 @@ def wait_for_cycles(store: Path, cycles: int, seconds: float = 120.0) -> None:
     while complete_cycles(store) < cycles:
         assert time.monotonic() < deadline, "the run does not get on"
         time.sleep(0.005)
+
+
+def bits_of(file: Path, count: int) -> list[int]:
+    """Some bits of a file, always the same."""
+    return np.random.default_rng(0).choice(8 * file.stat().st_size, count, replace=False).tolist()
 
 
 def flip_bit(file: Path, bit: int) -> None:

@@ -130,7 +130,7 @@ def main(
 
 
 def _killing(sync: Callable[[int], None], last: int) -> Callable[[int], None]:
-    """fsync that kills the process instead of returning from the call number `last`."""
+    """A flush that kills the process instead of returning from the call number `last`."""
     calls = itertools.count(1)
 
     def sync_or_die(descriptor: int) -> None:

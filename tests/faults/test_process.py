@@ -1,7 +1,6 @@
 """Rows 1-3, 7, 10, 11, 13 of the table of faults: what may happen to the process."""
 
 import os
-import random
 import shutil
 import signal
 from collections.abc import Callable
@@ -9,6 +8,7 @@ from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from time import monotonic, sleep
 
+import numpy as np
 import pytest
 from hurt import complete_cycles, copied, folder_digest, wait_for_cycles
 from small_run import run_small, small_experiment
@@ -26,10 +26,10 @@ KILLS = 5
 def test_row_1_killed_at_random_times_the_run_ends_with_the_same_bits(
     start: Start, expected_digest: str, tmp_path: Path
 ) -> None:
-    chance, store, kills = random.Random(1), tmp_path / "run.zarr", 0
+    chance, store, kills = np.random.default_rng(1), tmp_path / "run.zarr", 0
     while kills < KILLS:
         child = start(store, seconds=0.05)
-        wait_for_cycles(store, complete_cycles(store) + chance.randint(0, 1))
+        wait_for_cycles(store, complete_cycles(store) + int(chance.integers(2)))
         sleep(chance.uniform(0.0, 0.15))
         child.kill()
         child.join()
@@ -94,7 +94,7 @@ def test_row_8_a_disk_too_small_is_refused_before_anything_is_made(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr("align_da.storage.store_template.free_bytes", lambda path: 5_000)
-    with pytest.raises(StorageError, match="8 cycles need about .* 5000 are free"):
+    with pytest.raises(StorageError, match=r"8 cycles need about .* 5000 are free"):
         run_small(tmp_path / "run.zarr")
     assert [file.name for file in tmp_path.iterdir()] == ["run.lock"]
 

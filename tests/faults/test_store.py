@@ -1,7 +1,6 @@
 """Rows 19-25 and 51 of the table of faults: what may happen to a store, and bad states."""
 
 import json
-import random
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import xarray as xr
-from hurt import complete_cycles, copied, flip_bit, folder_digest
+from hurt import bits_of, complete_cycles, copied, flip_bit, folder_digest
 from small_run import MODEL, run_small, small_experiment
 
 from align_da.atmosphere import State
@@ -30,7 +29,7 @@ def store(uninterrupted: Path, tmp_path: Path) -> Path:
 def test_row_19_every_flipped_bit_of_a_chunk_is_found_and_named(store: Path) -> None:
     chunk = store / CHUNK
     content = chunk.read_bytes()
-    for bit in random.Random(2).sample(range(8 * len(content)), 15):
+    for bit in bits_of(chunk, 12):
         flip_bit(chunk, bit)
         (damage,) = verify_store(store)
         assert (damage.cycle, damage.variable) == (5, "analysis/lorenz_96")
@@ -41,7 +40,7 @@ def test_row_19_every_flipped_bit_of_a_chunk_is_found_and_named(store: Path) -> 
 
 def test_row_19_a_flipped_bit_is_told_to_readers_too(store: Path) -> None:
     flip_bit(store / CHUNK, 8 * 200)
-    with pytest.raises(RuntimeError, match="checksum|corrupt|[Zz]std"):
+    with pytest.raises(RuntimeError, match=r"checksum|corrupt|[Zz]std"):
         open_cycles(store).load()
 
 
@@ -51,11 +50,13 @@ def test_row_19_a_flipped_bit_of_the_last_analysis_stops_the_run(store: Path) ->
         run_small(store)
 
 
-@pytest.mark.parametrize("name", ["analysis/lorenz_96/zarr.json", "zarr.json", "analysis/time/c.0"])
+@pytest.mark.parametrize(
+    "name", ["analysis/lorenz_96/zarr.json", "zarr.json", "analysis/time/c.0"]
+)
 def test_row_19_every_flipped_bit_of_metadata_is_found(name: str, store: Path) -> None:
     file = store / name
     content = file.read_bytes()
-    for bit in random.Random(3).sample(range(8 * len(content)), 8):
+    for bit in bits_of(file, 6):
         flip_bit(file, bit)
         assert file in {damage.file for damage in verify_store(store)}
         with pytest.raises(StorageError, match=str(file)):
@@ -66,7 +67,7 @@ def test_row_19_every_flipped_bit_of_metadata_is_found(name: str, store: Path) -
 def test_row_19_every_flipped_bit_of_the_ledger_is_found(store: Path) -> None:
     ledger = ledger_path(store)
     content = ledger.read_bytes()
-    for bit in random.Random(4).sample(range(8 * len(content)), 60):
+    for bit in bits_of(ledger, 60):
         flip_bit(ledger, bit)
         with pytest.raises(StorageError, match=str(ledger)):
             verify_store(store)
@@ -184,7 +185,9 @@ def test_row_51_a_bad_background_is_refused_before_anything_is_written(
             return State(good.values.at[1, 0, 7, 0].set(value), good.layout)
 
     store = tmp_path / "run.zarr"
-    with pytest.raises(BadStateError, match=f"background of cycle 2: member 1 has lorenz_96.*{told}"):
+    with pytest.raises(
+        BadStateError, match=f"background of cycle 2: member 1 has lorenz_96.*{told}"
+    ):
         run_small(store, replace(small_experiment(), forecast_model=Failing()))
     assert complete_cycles(store) == 2
     assert not list(store.rglob("c.2*"))

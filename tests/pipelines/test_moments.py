@@ -4,7 +4,7 @@ from functools import reduce
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data_pipelines.moments import Moments, moments_of
@@ -12,6 +12,7 @@ from data_pipelines.moments import Moments, moments_of
 WEIGHTS = np.array([[0.1, 0.2], [0.3, 0.4]])
 
 
+@settings(deadline=None)
 @given(cuts=st.lists(st.integers(1, 29), max_size=5, unique=True))
 def test_the_cutting_into_blocks_does_not_matter(cuts: list[int]) -> None:
     values = 3e4 + np.random.default_rng(0).normal(size=(30, 2, 2, 3))

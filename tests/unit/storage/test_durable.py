@@ -22,7 +22,7 @@ def test_the_file_is_on_the_disk_before_it_gets_its_name(
     real_sync, real_replace = os.fsync, os.replace
 
     def sync(descriptor: int) -> None:
-        events.append(f"fsync {Path(os.readlink(f'/proc/self/fd/{descriptor}')).name}")
+        events.append(f"fsync {Path(f'/proc/self/fd/{descriptor}').readlink().name}")
         real_sync(descriptor)
 
     def replace(source: Path, target: Path) -> None:

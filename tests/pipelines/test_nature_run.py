@@ -1,0 +1,62 @@
+"""The nature run, at T21 and over three weeks."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+from rich.progress import Progress
+
+from align_da.config import WorldConfig
+from align_da.errors import StorageError
+from align_da.storage.run_folder import RunFolder
+
+pytest.importorskip("jcm")
+from data_pipelines import nature_run  # noqa: E402
+
+pytestmark = pytest.mark.slow
+WORLD = WorldConfig(
+    truth_truncation=21,
+    spin_up_days=1,
+    train_days=1,
+    gap_days=10,
+    validation_days=1,
+    test_days=1,
+)
+
+
+class PowerCutError(Exception):
+    """Stands for a run that is killed."""
+
+
+def simulate(world: WorldConfig, folder: Path) -> None:
+    with Progress(disable=True) as progress:
+        nature_run.run_nature(world, folder, progress)
+
+
+def test_a_killed_run_goes_on_with_the_same_bits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = nature_run.write_region
+
+    def cut_at_the_second_block(*arguments: object) -> None:
+        if arguments[-1]:
+            raise PowerCutError
+        written(*arguments)
+
+    monkeypatch.setattr(nature_run, "write_region", cut_at_the_second_block)
+    with pytest.raises(PowerCutError):
+        simulate(WORLD, tmp_path / "killed")
+    monkeypatch.setattr(nature_run, "write_region", written)
+    simulate(WORLD, tmp_path / "killed")
+    simulate(WORLD, tmp_path / "whole")
+
+    opened = [
+        xr.open_zarr(RunFolder(tmp_path / name).truth, consolidated=False).load()
+        for name in ("killed", "whole")
+    ]
+    xr.testing.assert_identical(*opened)
+    assert opened[0].sizes["time"] == 23 * 4
+    assert bool(np.isfinite(opened[0]["temperature"]).all())
+    with pytest.raises(StorageError, match="another"):
+        simulate(WORLD.model_copy(update={"test_days": 2}), tmp_path / "whole")

@@ -1,0 +1,109 @@
+from dataclasses import dataclass, field, replace
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from align_da.assimilation.free_run import FreeRun
+from align_da.atmosphere import Layout, State
+from align_da.cycling.cycle import CycleDiagnostics, CycleState, run_cycle
+from align_da.cycling.record import OBSERVATION_FIELDS, SCALAR_FIELDS, record_of
+from align_da.forecast.lorenz96 import Lorenz96ForecastModel
+from align_da.keys import Purpose, key_for
+from align_da.observations.batch import Flag, ObservationBatch
+
+LAYOUT = Lorenz96ForecastModel().layout
+
+
+@dataclass
+class Doubling:
+    """A model that doubles the state and remembers what it was asked for."""
+
+    layout: Layout = LAYOUT
+    step_hours: int = 6
+    differentiable: bool = True
+    asked: list[tuple[np.datetime64, int]] = field(default_factory=list)
+
+    def forecast(self, states: State, valid_time: np.datetime64, lead_hours: int) -> State:
+        self.asked.append((valid_time, lead_hours))
+        return State(2 * states.values, states.layout)
+
+
+@pytest.fixture
+def observations() -> ObservationBatch:
+    floats, integers = jnp.zeros(3), jnp.zeros(3, jnp.int32)
+    flag = jnp.asarray([Flag.PASS, Flag.PASSIVE, Flag.MISSING])
+    return ObservationBatch(
+        floats, floats + 1, floats, floats, floats + 1, integers, floats, integers, integers, flag
+    )
+
+
+@pytest.fixture
+def state() -> CycleState:
+    values = jnp.ones((2, *LAYOUT.shape)) * jnp.arange(1.0, 3.0)[:, None, None, None]
+    return CycleState(State(values, LAYOUT), np.datetime64("2020-02-28T18:00", "ns"), 4)
+
+
+def free_run() -> FreeRun:
+    return FreeRun(lambda batch, layout: lambda states: states.values[:, 0, :3, 0])
+
+
+def run(
+    state: CycleState, observations: ObservationBatch, model: Doubling
+) -> tuple[CycleState, CycleDiagnostics]:
+    key = key_for(0, Purpose.ANALYSIS, state.cycle)
+    return run_cycle(
+        state, model, lambda batch, background: batch, free_run(), observations, 6, key
+    )
+
+
+def test_the_background_is_the_forecast_of_every_member(
+    state: CycleState, observations: ObservationBatch
+) -> None:
+    model = Doubling()
+    following, diagnostics = run(state, observations, model)
+    np.testing.assert_array_equal(diagnostics.background.values, 2 * state.analysis.values)
+    assert model.asked == [(np.datetime64("2020-02-28T18:00"), 6)]
+    assert following.cycle == 5
+    assert following.valid_time == np.datetime64("2020-02-29T00:00")
+
+
+def test_quality_control_sees_the_background_and_its_flags_reach_analysis_and_report(
+    state: CycleState, observations: ObservationBatch
+) -> None:
+    def refuse_all(batch: ObservationBatch, background: State) -> ObservationBatch:
+        assert float(background.values.max()) == 4.0
+        return replace(batch, flag=jnp.full_like(batch.flag, int(Flag.BACKGROUND)))
+
+    key = key_for(0, Purpose.ANALYSIS, 4)
+    _, diagnostics = run_cycle(state, Doubling(), refuse_all, free_run(), observations, 6, key)
+    assert int(diagnostics.used) == 0
+    assert set(np.asarray(diagnostics.observations.flag).tolist()) == {Flag.BACKGROUND}
+
+
+def test_row_33_an_empty_window_gives_the_background_and_says_so(
+    state: CycleState, observations: ObservationBatch
+) -> None:
+    empty = replace(observations, flag=jnp.full_like(observations.flag, int(Flag.MISSING)))
+    following, diagnostics = run(state, empty, Doubling())
+    np.testing.assert_array_equal(following.analysis.values, diagnostics.background.values)
+    record = record_of(following.analysis, diagnostics)
+    assert record.scalars["used_observations"] == 0
+
+
+def test_the_record_holds_every_field_of_the_store(
+    state: CycleState, observations: ObservationBatch
+) -> None:
+    following, diagnostics = run(state, observations, Doubling())
+    record = record_of(following.analysis, diagnostics)
+    assert set(record.observations) == {field.name for field in OBSERVATION_FIELDS}
+    assert set(record.scalars) == {field.name for field in SCALAR_FIELDS}
+    assert record.scalars["used_observations"] == 1
+    np.testing.assert_array_equal(record.observations["background_equivalent"], [3.0] * 3)
+
+
+def test_the_key_is_the_only_source_of_randomness() -> None:
+    keys = [jax.random.key_data(key_for(0, Purpose.ANALYSIS, cycle)) for cycle in (0, 0, 1)]
+    np.testing.assert_array_equal(keys[0], keys[1])
+    assert not np.array_equal(keys[0], keys[2])

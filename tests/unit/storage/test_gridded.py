@@ -1,0 +1,63 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from align_da.atmosphere import State
+from align_da.errors import InputError, StorageError
+from align_da.storage.gridded import open_states, read_states
+
+START, STEP = np.datetime64("2020-01-01", "ns"), np.timedelta64(6, "h")
+
+
+def test_states_are_read_at_the_times_asked_for_in_that_order(
+    gridded: Path, states: State
+) -> None:
+    found = read_states(gridded, np.array([START + 2 * STEP, START, START + 2 * STEP]))
+    assert found.layout == states.layout
+    np.testing.assert_array_equal(found.values, states.values[np.array([2, 0, 2])])
+
+
+def test_nothing_is_read_before_it_is_needed(gridded: Path) -> None:
+    assert open_states(gridded)["temperature"].chunks is not None
+
+
+def test_a_netcdf_file_is_as_good_as_a_store(gridded: Path, states: State) -> None:
+    path = gridded.with_suffix(".nc")
+    open_states(gridded).load().to_netcdf(path)
+    found = read_states(path, np.array([START]))
+    np.testing.assert_array_equal(found.values, states.values[:1])
+
+
+@pytest.mark.parametrize("hours", [-6, 3, 24])
+def test_a_time_that_is_not_there_is_never_the_nearest_one(hours: int, gridded: Path) -> None:
+    with pytest.raises(InputError, match="expected a state at"):
+        read_states(gridded, np.array([START + np.timedelta64(hours, "h")]))
+
+
+def test_a_missing_store_is_told(tmp_path: Path) -> None:
+    with pytest.raises(StorageError, match="found nothing"):
+        open_states(tmp_path / "none.zarr")
+
+
+def test_a_damaged_store_is_told(gridded: Path) -> None:
+    (gridded / "zarr.json").write_text("{")
+    with pytest.raises(StorageError, match="cannot be opened"):
+        open_states(gridded)
+
+
+def test_unsorted_times_are_refused(gridded: Path) -> None:
+    dataset = xr.open_zarr(gridded, consolidated=False).load().isel(time=[1, 0, 2])
+    path = gridded.with_suffix(".nc")
+    dataset.to_netcdf(path)
+    with pytest.raises(InputError, match="strictly increasing"):
+        open_states(path)
+
+
+def test_text_is_refused(gridded: Path) -> None:
+    dataset = xr.open_zarr(gridded, consolidated=False).load()
+    path = gridded.with_suffix(".nc")
+    dataset.assign(name=("time", np.array(list("abcd"), object))).to_netcdf(path)
+    with pytest.raises(InputError, match="name do not hold numbers"):
+        open_states(path)
