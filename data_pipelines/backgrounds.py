@@ -89,7 +89,7 @@ def make_backgrounds(config: Config, folder: Path, workers: int, progress: Progr
     bar = progress.add_task("backgrounds", total=len(tasks))
     with (
         LocalCluster(
-            n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=None
+            n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=":0"
         ) as cluster,
         Client(cluster) as client,
     ):

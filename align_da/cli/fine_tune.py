@@ -52,7 +52,7 @@ def run(config: Config, folder: Path, what: What) -> None:
 def _fine_tune(world: World, what: What) -> None:
     settings, prior = world.config.alignment, load_prior(world, "reference")
     scored = read_dataset(world.folder.candidates).load()
-    rewards = scored["reward"].transpose("case", "candidate", "reward").to_numpy()
+    rewards = scored["rewards"].transpose("case", "candidate", "reward").to_numpy()
     pairs = select_pairs(
         rewards, quantile=settings.quantile, count=settings.pairs, seed=world.config.seed
     )

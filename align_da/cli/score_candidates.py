@@ -122,7 +122,7 @@ def _client(scheduler: str | None) -> Iterator[Client]:
     with (
         dask.config.set({"distributed.worker.daemon": True}),
         LocalCluster(
-            n_workers=_WORKERS, threads_per_worker=1, processes=True, dashboard_address=None
+            n_workers=_WORKERS, threads_per_worker=1, processes=True, dashboard_address=":0"
         ) as cluster,
         Client(cluster) as client,
     ):

@@ -2,7 +2,9 @@
 
 At a fixed noise level, x ← x − (δ e + √(2δ) n) σ with the predicted noise e = (x − D(x, σ)) / σ
 and δ = τ / mean(e²), as in score-based data assimilation (Rozet and Louppe 2023, arXiv:2306.10574,
-Algorithm 4 and its code).
+Algorithm 4 and its code). δ grows where the whole field is nearly free of noise, which mends the
+spread fast and leaves the smallest scales up to a quarter too wide (Gaussian with variances from
+0.1 to 1.4).
 """
 
 import jax

@@ -190,8 +190,8 @@ def _build(truncation: int, parameters: Parameters) -> tuple[Model, ForcingData]
     coordinates = get_speedy_coords(LEVELS, truncation)
     folder = files("jcm") / "data" / "bc" / "t30" / "clim"
     with warnings.catch_warnings():
-        # JCM calls xarray in a way that a later xarray will refuse; its user can do nothing.
-        warnings.simplefilter("ignore", FutureWarning)
+        # JCM calls xarray and pandas in ways that later ones will refuse; its user can do nothing.
+        warnings.simplefilter("ignore")
         land = TerrainData.from_file(str(folder / "terrain.nc"), coordinates).fmask
         forcing = ForcingData.from_file(str(folder / "forcing.nc"), coordinates)
     terrain = TerrainData.from_coords(

@@ -110,9 +110,9 @@ def _series(
 def _empty(
     sizes: Mapping[Hashable, int], dtype: str, attributes: Mapping[str, Any]
 ) -> xr.Variable:
-    """A variable that is lazily all fill value, in chunks of one time."""
+    """A variable that is all fill value; lazy, and never computed."""
     shape = tuple(sizes.values())
-    values = da.full(shape, _fill_value(dtype), dtype=dtype, chunks=(1, *shape[1:]))
+    values = da.full(shape, _fill_value(dtype), dtype=dtype, chunks=shape)
     return xr.Variable(tuple(sizes), values, attributes)
 
 
@@ -124,7 +124,7 @@ def _encoding(dataset: xr.Dataset) -> dict[Hashable, dict[str, Any]]:
         name: {
             **checksum,
             **flat,
-            "chunks": variable.data.chunksize,
+            "chunks": (1, *variable.shape[1:]),
             "fill_value": _fill_value(variable.dtype),
         }
         for name, variable in dataset.data_vars.items()

@@ -17,7 +17,6 @@ CASES = [
     SamplerConfig(kind="dpm_solver", steps=64, sigma_min=0.005, sigma_max=50.0),
     SamplerConfig(kind="stochastic", steps=128, sigma_min=0.005, sigma_max=50.0),
     SamplerConfig(kind="stochastic", steps=64, sigma_min=0.005, churn=0.0, sigma_max=50.0),
-    SamplerConfig(kind="dpm_solver", steps=64, sigma_min=0.005, sigma_max=50.0, correctors=1),
 ]
 
 
@@ -26,7 +25,7 @@ def _denoiser(noisy: jax.Array, sigma: jax.Array | float) -> jax.Array:
     return (STD**2 * noisy + sigma**2 * MEAN) / (STD**2 + sigma**2)
 
 
-@pytest.fixture(params=CASES, ids=["heun", "dpm", "ancestral", "euler", "dpm+corrector"])
+@pytest.fixture(params=CASES, ids=["heun", "dpm", "ancestral", "euler"])
 def sampler(request: pytest.FixtureRequest) -> Sampler:
     return build_sampler(request.param)
 
@@ -47,3 +46,13 @@ def test_a_draw_depends_on_its_key_alone(sampler: Sampler) -> None:
     assert first.shape == SHAPE
     np.testing.assert_array_equal(first, draw(jax.random.key(1)))
     assert jnp.all(first != draw(jax.random.key(2)))
+
+
+@pytest.mark.parametrize("kind", ["heun", "dpm_solver", "stochastic"])
+def test_correctors_go_with_every_sampler(kind: str) -> None:
+    """Mean and spread stay near the truth; small scales are widened (see `langevin`)."""
+    sampler = build_sampler(SamplerConfig(kind=kind, steps=20, correctors=2))
+    keys = jax.random.split(jax.random.key(0), 1000)
+    drawn = jax.jit(jax.vmap(lambda key: sampler(_denoiser, key, SHAPE)))(keys)
+    np.testing.assert_allclose(drawn.mean(axis=0), MEAN, atol=0.15)
+    np.testing.assert_allclose((drawn.std(axis=0) / STD).mean(), 1.0, atol=0.1)

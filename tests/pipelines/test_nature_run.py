@@ -12,7 +12,7 @@ from align_da.errors import StorageError
 from align_da.storage.run_folder import RunFolder
 
 pytest.importorskip("jcm")
-from data_pipelines import nature_run  # noqa: E402
+from data_pipelines import nature_run
 
 pytestmark = pytest.mark.slow
 WORLD = WorldConfig(

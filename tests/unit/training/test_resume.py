@@ -34,6 +34,7 @@ def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> dict[str, np.ndar
     return run_to_end(tmp_path_factory.mktemp("whole"))
 
 
+@pytest.mark.slow
 def test_killed_training_ends_with_the_same_bits(
     tmp_path: Path, uninterrupted: dict[str, np.ndarray]
 ) -> None:

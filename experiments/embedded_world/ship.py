@@ -1,0 +1,55 @@
+"""Put the weights of a finished run into the package, with a manifest of where they came from.
+
+Usage: python experiments/embedded_world/ship.py [RUN_FOLDER]
+"""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from align_da.cli.assembly import load_prior, open_world
+from align_da.config import digest_of, load_config
+from align_da.storage.checkpoints import save_weights
+
+HERE = Path(__file__).parent
+TARGET = HERE.parents[1] / "align_da" / "resources" / "embedded_world"
+PRIORS = ("reference", "aligned")
+SCORES = ("report/benchmark/density_5.csv", "report/reconstruction.csv")
+
+
+def main() -> None:
+    """Write weights, stage records, the end of the nature run and the manifest."""
+    run = Path(sys.argv[1] if len(sys.argv) > 1 else "runs/embedded_world")
+    config, demo = load_config(HERE / "config.toml"), load_config(TARGET / "demo.toml")
+    world = open_world(config, run)
+    shutil.rmtree(TARGET / "weights", ignore_errors=True)
+    shutil.copytree(world.folder.weights("autoencoder"), TARGET / "weights" / "autoencoder")
+    for name in PRIORS:
+        prior = load_prior(world, name)
+        bundle = {"network": prior.network, "scaling": prior.scaling}
+        save_weights(TARGET / "weights" / name, bundle, {"name": name}, precision="float16")
+    (TARGET / "stages").mkdir(exist_ok=True)
+    for name in ("denoiser", "aligned"):
+        shutil.copy(world.folder.stages / f"{name}.json", TARGET / "stages")
+    with np.load(run / "truth_restart.npz") as end:
+        start = {**end, "done": np.asarray(0), "configuration": np.asarray(digest_of(demo.world))}
+    np.savez_compressed(TARGET / "truth_restart.npz", allow_pickle=False, **start)
+    commit = subprocess.run(
+        ["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=True, cwd=HERE
+    ).stdout.strip()
+    manifest = {
+        "command": "make pipeline && python experiments/embedded_world/ship.py",
+        "commit": commit,
+        "configuration": digest_of(config),
+        "data": json.loads((world.folder.stages / "statistics.json").read_text())["digest"],
+        "scores": {path: (run / path).read_text().splitlines() for path in SCORES},
+    }
+    (TARGET / "MANIFEST.json").write_text(json.dumps(manifest, indent=1))
+
+
+if __name__ == "__main__":
+    main()
