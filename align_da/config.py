@@ -191,7 +191,9 @@ class BenchmarkConfig(Section):
         "dps",
         "repaint",
     )
-    strength: dict[str, PositiveFloat] = {}
+    dps_strength: PositiveFloat = 1.0
+    sda_strength: PositiveFloat = 0.1
+    mmps_strength: PositiveFloat = 1.0
     priors: tuple[Literal["reference", "aligned", "continued", "supervised"], ...] = (
         "reference",
         "aligned",

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 import jax
 import jax.numpy as jnp
 from flax import nnx
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, PyTree
 
 AutoencoderLoss = Callable[
-    [nnx.State, "PairBatch", jax.Array], tuple[Float[Array, ""], dict[str, Float[Array, ""]]]
+    [PyTree, "PairBatch", jax.Array], tuple[Float[Array, ""], dict[str, Float[Array, ""]]]
 ]
 """(parameters, batch, key) -> (loss, metrics)."""
 
@@ -58,7 +58,7 @@ def autoencoder_loss(
     """
 
     def loss(
-        params: nnx.State,
+        params: PyTree,
         batch: PairBatch,
         key: jax.Array,
     ) -> tuple[Float[Array, ""], dict[str, Float[Array, ""]]]:

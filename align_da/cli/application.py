@@ -58,9 +58,10 @@ def train(
 @app.command(epilog="Example: align-da align candidates --set alignment.candidates=32")
 def align(
     what: Annotated[
-        Literal["candidates", "aligned", "continued", "supervised"],
+        Literal["candidates", "aligned", "continued", "supervised", "compare"],
         typer.Argument(
-            help="Draw and score candidates, or fine-tune: by preference, or one of the controls."
+            help="Draw and score candidates; fine-tune by preference, or one of the controls; "
+            "compare the priors by their rewards."
         ),
     ],
     config: ConfigOption = None,
@@ -69,10 +70,12 @@ def align(
 ) -> None:
     """Align the prior with the rewards of its own candidates."""
     settings = load_config(config, override or ())
-    from align_da.cli import fine_tune, score_candidates
+    from align_da.cli import compare_priors, fine_tune, score_candidates
 
     if what == "candidates":
         score_candidates.run(settings, run)
+    elif what == "compare":
+        compare_priors.run(settings, run)
     else:
         fine_tune.run(settings, run, what)
 

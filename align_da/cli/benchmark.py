@@ -55,10 +55,15 @@ def methods_of(world: World) -> dict[str, Analysis]:
         REFERENCE: FreeRun(interpolation_operator),
         "optimal interpolation": optimal_interpolation(world, settings.background_lead_hours),
     }
+    strengths = {
+        "dps": settings.dps_strength,
+        "sda": settings.sda_strength,
+        "mmps": settings.mmps_strength,
+    }
     for prior_name in settings.priors:
         prior = load_prior(world, prior_name)
         for method in settings.guidance:
-            guidance = GuidanceConfig(method=method, strength=settings.strength.get(method, 1.0))
+            guidance = GuidanceConfig(method=method, strength=strengths.get(method, 1.0))
             changed = world.config.model_copy(update={"guidance": guidance})
             chosen = World(changed, world.folder, world.truth, world.layout)
             methods[f"{method} {prior_name}"] = latent_score(chosen, prior)

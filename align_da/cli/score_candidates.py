@@ -1,30 +1,25 @@
 """Draw candidates from the reference prior and score them with the rewards."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import dask.config
 import jax
-from distributed import Client, LocalCluster
 
 from align_da.alignment.candidates import Draw, Latents, Score, reward_score, score_cases
-from align_da.alignment.contract import Case
+from align_da.alignment.contract import Case, Reward
 from align_da.alignment.rewards.build import build_rewards
 from align_da.assimilation.latent_prior import LatentPrior
 from align_da.assimilation.prior_draws import draw_from_prior
 from align_da.atmosphere import State
 from align_da.cli.assembly import World, load_prior, open_world
 from align_da.cli.cases import cases_of
+from align_da.cli.cluster import client_of
 from align_da.cli.progress import progress_bar
 from align_da.config import Config
 from align_da.diffusion.build import build_sampler
 from align_da.forecast import build_forecast_model
 from align_da.storage.datasets import write_dataset
 from align_da.storage.stages import run_stage
-
-_WORKERS = 2
 
 
 @dataclass(frozen=True)
@@ -41,14 +36,17 @@ class RewardScore:
 
     def __call__(self) -> Score:
         """The score that tells every configured reward."""
-        settings, world = self.config.alignment, open_world(self.config, self.folder)
-        rewards = build_rewards(
-            settings.rewards,
-            lambda: build_forecast_model(self.config.world),
-            settings.forecast_lead_hours,
-            world.surface_geopotential,
-        )
-        return reward_score(rewards)
+        return reward_score(configured_rewards(self.config, self.folder))
+
+
+def configured_rewards(config: Config, folder: Path) -> dict[str, Reward]:
+    """The rewards that the section [alignment] names."""
+    return build_rewards(
+        config.alignment.rewards,
+        lambda: build_forecast_model(config.world),
+        config.alignment.forecast_lead_hours,
+        open_world(config, folder).surface_geopotential,
+    )
 
 
 def run(config: Config, folder: Path) -> None:
@@ -87,11 +85,11 @@ def _score(world: World) -> None:
         settings.forecast_lead_hours,
         config.backgrounds.lead_hours,
     )
-    with progress_bar() as progress, _client(settings.scheduler) as client:
+    with progress_bar() as progress, client_of(settings.scheduler) as client:
         task = progress.add_task("candidates", total=settings.backgrounds)
         scored = score_cases(
             cases,
-            prior_draw(world, load_prior(world, "reference")),
+            prior_draw(world, load_prior(world, "reference"), settings.candidates),
             RewardScore(config, world.folder.root),
             seed=config.seed,
             executor=client.get_executor(pure=False),
@@ -100,9 +98,9 @@ def _score(world: World) -> None:
     write_dataset(world.folder.candidates, scored)
 
 
-def prior_draw(world: World, prior: LatentPrior) -> Draw:
-    """Draws the configured number of candidates from a prior."""
-    sampler, count = build_sampler(world.config.sampler), world.config.alignment.candidates
+def prior_draw(world: World, prior: LatentPrior, count: int) -> Draw:
+    """Draws `count` candidates from a prior."""
+    sampler = build_sampler(world.config.sampler)
 
     def draw(case: Case, key: jax.Array) -> tuple[State, Latents]:
         return draw_from_prior(
@@ -110,20 +108,3 @@ def prior_draw(world: World, prior: LatentPrior) -> Draw:
         )
 
     return draw
-
-
-@contextmanager
-def _client(scheduler: str | None) -> Iterator[Client]:
-    """A client of the scheduler at an address, or of a local cluster of processes."""
-    if scheduler is not None:
-        with Client(scheduler) as client:
-            yield client
-        return
-    with (
-        dask.config.set({"distributed.worker.daemon": True}),
-        LocalCluster(
-            n_workers=_WORKERS, threads_per_worker=1, processes=True, dashboard_address=":0"
-        ) as cluster,
-        Client(cluster) as client,
-    ):
-        yield client

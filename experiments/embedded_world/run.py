@@ -18,6 +18,7 @@ STAGES = (
     "align aligned",
     "align continued",
     "align supervised",
+    "align compare",
     "benchmark --name density_5",
     "benchmark --name density_2 --set observations.density=0.02",
     "cycle --name free_run --set cycle.method=free_run",
