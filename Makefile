@@ -33,7 +33,7 @@ types:
 	$(BIN)/mypy
 
 tests:
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 # The lock file is resolved for every supported Python at once; it needs `pip install uv`.
 lock:

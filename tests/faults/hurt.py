@@ -31,7 +31,7 @@ def complete_cycles(store: Path) -> int:
     return path.read_text().count("\n") - 1 if path.exists() else -1
 
 
-def wait_for_cycles(store: Path, cycles: int, seconds: float = 120.0) -> None:
+def wait_for_cycles(store: Path, cycles: int, seconds: float = 240.0) -> None:
     """Wait until the ledger names so many cycles."""
     deadline = time.monotonic() + seconds
     while complete_cycles(store) < cycles:
