@@ -39,7 +39,7 @@ class Variable:
 _VARIABLES = (
     Variable("u_component_of_wind", "eastward_wind", "m s-1", "u", "levels", (-200.0, 200.0)),
     Variable("v_component_of_wind", "northward_wind", "m s-1", "v", "levels", (-200.0, 200.0)),
-    Variable("temperature", "air_temperature", "K", "T", "levels", (130.0, 340.0)),
+    Variable("temperature", "air_temperature", "K", "T", "levels", (100.0, 350.0)),
     Variable("specific_humidity", "specific_humidity", "kg kg-1", "q", "levels", (-0.005, 0.06)),
     Variable("geopotential", "geopotential", "m2 s-2", "z", "levels", (-1.0e4, 6.0e5)),
     Variable("surface_pressure", "surface_air_pressure", "Pa", "p_s", "surface", (4.0e4, 1.1e5)),

@@ -72,8 +72,8 @@ class LatentScaling:
 
 
 LatentPairs = tuple[
-    Float[Array | np.ndarray, "case lat lon latent"],
-    Float[Array | np.ndarray, "case lat lon latent"],
+    Float[Array | np.ndarray, "_ lat lon latent"],
+    Float[Array | np.ndarray, "_ lat lon latent"],
 ]
 """Latents of truths and of the backgrounds valid at the same times."""
 
@@ -120,7 +120,7 @@ def _root_mean_square_increment(lead: int, pair: LatentPairs) -> Float[np.ndarra
 
 
 def _mean_and_std(
-    latents: list[Float[Array | np.ndarray, "case lat lon latent"]],
+    latents: list[Float[Array | np.ndarray, "_ lat lon latent"]],
 ) -> tuple[Float[np.ndarray, " latent"], Float[np.ndarray, " latent"]]:
     """Mean and standard deviation of every latent channel over all cases and points.
 

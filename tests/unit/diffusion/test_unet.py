@@ -14,13 +14,11 @@ from align_da.diffusion.condition import Condition
 def _filled(network: nnx.Module) -> nnx.Module:
     """The network with every parameter random, also those that start at zero."""
     graphdef, params = nnx.split(network)
-    leaves, structure = jax.tree.flatten(params)
-    keys = jax.random.split(jax.random.key(7), len(leaves))
-    filled = [
-        leaf + 0.1 * jax.random.normal(key, leaf.shape)
-        for leaf, key in zip(leaves, keys, strict=True)
-    ]
-    return nnx.merge(graphdef, jax.tree.unflatten(structure, filled))
+    random = np.random.default_rng(7)
+    filled = jax.tree.map(
+        lambda leaf: np.float32(np.asarray(leaf) + 0.1 * random.normal(size=leaf.shape)), params
+    )
+    return nnx.jit(nnx.merge(graphdef, jax.tree.map(jnp.asarray, filled)))
 
 
 def _inputs(shape: tuple[int, int, int], batch: int = 1) -> tuple[jax.Array, jax.Array, Condition]:
@@ -84,6 +82,10 @@ def test_default_network_is_small_and_cheap() -> None:
     graphdef, params = nnx.split(network)
     count = sum(leaf.size for leaf in jax.tree.leaves(params))
     assert 2e6 < count < 3e6
-    forward = jax.jit(lambda p, *inputs: nnx.merge(graphdef, p)(*inputs))
-    cost = forward.lower(params, *_inputs(shape)).cost_analysis()
+    noisy, noise_input, condition = _inputs(shape)
+
+    def forward(params: nnx.State, noisy: jax.Array) -> jax.Array:
+        return nnx.merge(graphdef, params)(noisy, noise_input, condition)
+
+    cost = jax.jit(forward).lower(params, noisy).cost_analysis()
     assert cost["flops"] < 0.6e9
