@@ -164,6 +164,7 @@ class CycleConfig(Section):
 
     method: Literal["latent_score", "optimal_interpolation", "free_run"] = "latent_score"
     prior: Literal["reference", "aligned", "continued", "supervised"] = "aligned"
+    condition_on: Literal["member", "mean"] = "mean"
     members: Positive = 4
     cycles: Positive = 40
     window_hours: Positive = 6

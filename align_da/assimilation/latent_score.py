@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Literal
 
 import jax
 import jax.numpy as jnp
@@ -34,6 +35,9 @@ class LatentScoreAnalysis:
         operator_for: gives H for the observations of a cycle.
         micro_batch: members computed at once. It is part of the result: another size changes the
             last bits, a larger ensemble does not.
+        condition_on: the background that a member is drawn for: its own, or the ensemble mean. In
+            a cycle the mean is the better estimate, and draws for single members add their noise
+            to the next background cycle after cycle.
     """
 
     prior: LatentPrior
@@ -41,6 +45,7 @@ class LatentScoreAnalysis:
     guidance: Guidance
     operator_for: Callable[[ObservationBatch, Layout], ObservationOperator]
     micro_batch: int
+    condition_on: Literal["member", "mean"] = "member"
 
     def __call__(
         self,
@@ -67,9 +72,10 @@ class LatentScoreAnalysis:
         likelihood = Likelihood(observations.value, error**2, observations.used)
         members = background.values.shape[0]
         padding = -members % self.micro_batch
-        padded = jnp.concatenate(
-            [background.values, jnp.repeat(background.values[:1], padding, 0)]
-        )
+        values = background.values
+        if self.condition_on == "mean":
+            values = jnp.broadcast_to(values.mean(axis=0), values.shape)
+        padded = jnp.concatenate([values, jnp.repeat(values[:1], padding, 0)])
         keys = keys_for_members(key, members + padding)
         drawn = [
             _draw_batch(

@@ -20,7 +20,7 @@ def draw_from_prior(
     lead_hours: float,
     key: jax.Array,
     count: int,
-) -> tuple[State, Float[Array, "draw lat lon latent"]]:
+) -> tuple[State, Float[Array, "draw rows columns latent"]]:
     """Several draws for one background.
 
     Args:
@@ -46,7 +46,7 @@ def _draw(
     lead_hours: Float[Array, ""],
     keys: jax.Array,
     sampler: Sampler,
-) -> tuple[Float[Array, "draw lat lon channel"], Float[Array, "draw lat lon latent"]]:
+) -> tuple[Float[Array, "draw lat lon channel"], Float[Array, "draw rows columns latent"]]:
     latent = prior.space.encode(background)
     rows, columns, channels = latent.shape
     denoiser = prior.denoiser(latent, lead_hours)

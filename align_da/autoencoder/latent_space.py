@@ -9,7 +9,7 @@ from jaxtyping import Array, Float
 from align_da.atmosphere import Normalisation
 
 Values = Float[Array, "lat lon channel"]
-Latent = Float[Array, "lat lon latent"]
+Latent = Float[Array, "rows columns latent"]
 
 
 @jax.tree_util.register_dataclass

@@ -146,6 +146,7 @@ def latent_score(world: World, prior: LatentPrior) -> LatentScoreAnalysis:
         build_guidance(config.guidance),
         interpolation_operator,
         config.sampler.micro_batch,
+        config.cycle.condition_on,
     )
 
 

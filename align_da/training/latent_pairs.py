@@ -87,5 +87,5 @@ def encode_states(space: LatentSpace, states: State) -> Latents:
 @jax.jit
 def _encode(
     space: LatentSpace, values: Float[jax.Array, "case lat lon channel"]
-) -> Float[jax.Array, "case lat lon latent"]:
+) -> Float[jax.Array, "case rows columns latent"]:
     return jax.vmap(space.encode)(values)

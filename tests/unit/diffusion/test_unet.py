@@ -1,5 +1,7 @@
 """The U-Net on the sphere."""
 
+from collections.abc import Callable
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -11,14 +13,19 @@ from align_da.diffusion.build import build_denoiser_network
 from align_da.diffusion.condition import Condition
 
 
-def _filled(network: nnx.Module) -> nnx.Module:
-    """The network with every parameter random, also those that start at zero."""
+def _filled(network: nnx.Module) -> Callable[..., jax.Array]:
+    """The compiled network with every parameter random, also those that start at zero."""
     graphdef, params = nnx.split(network)
     random = np.random.default_rng(7)
     filled = jax.tree.map(
         lambda leaf: np.float32(np.asarray(leaf) + 0.1 * random.normal(size=leaf.shape)), params
     )
-    return nnx.jit(nnx.merge(graphdef, jax.tree.map(jnp.asarray, filled)))
+
+    @jax.jit
+    def apply(noisy: jax.Array, noise_input: jax.Array, condition: Condition) -> jax.Array:
+        return nnx.merge(graphdef, filled)(noisy, noise_input, condition)
+
+    return apply
 
 
 def _inputs(shape: tuple[int, int, int], batch: int = 1) -> tuple[jax.Array, jax.Array, Condition]:
