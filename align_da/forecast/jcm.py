@@ -7,8 +7,8 @@ divergence is not aliased). Every truncation sees the same orography, that of th
 cut to T21.
 
 A forecast restarts from gridded states alone. What the physics carries from step to step
-(surface fluxes, radiation of the last step) starts afresh; at 500 hPa this moves a 6-hour forecast
-by 3 % of its tendency.
+(surface fluxes, radiation of the last step) starts afresh; this moves a 6-hour forecast by 3 % of
+its change in wind, 5 % in temperature, 10 % in humidity and 9 % in surface pressure.
 
 References: JCM (https://pypi.org/project/jcm); Molteni 2003 (SPEEDY), Clim. Dyn. 20, 175-191.
 """

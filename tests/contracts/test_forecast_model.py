@@ -47,8 +47,8 @@ def jcm_case() -> Case:
     assert isinstance(model, JcmForecastModel)
     start = era5_state(model).values
     states = State(jnp.concatenate([start, jnp.flip(start, axis=2)]), model.layout)
-    # The physics starts afresh, which moves 6 hours by 3 % of their change (measured after a
-    # spin-up; ERA5 itself is further from the balance of the model).
+    # The physics starts afresh, which moves 6 hours by 3 to 10 % of their change (measured 10 days
+    # after ERA5; the start itself is further from the balance of the model).
     return Case(model, states, 0.15)
 
 
