@@ -1,12 +1,11 @@
 """Physical constants in SI units.
 
 Sources: Earth radius and rotation, GRS80 rounded as in SPEEDY and ERA5 (IFS documentation, part
-IV); gas constants and heat capacity, WMO / IFS documentation.
+IV); gas constants, WMO / IFS documentation.
 """
 
 EARTH_RADIUS = 6.371e6  # m
 EARTH_ROTATION = 7.292e-5  # rad/s
 GRAVITY = 9.80665  # m/s2
 DRY_AIR_GAS_CONSTANT = 287.05  # J/(kg K)
-DRY_AIR_HEAT_CAPACITY = 1004.7  # J/(kg K), constant pressure
 VAPOUR_TO_DRY_GAS_RATIO = 0.622  # R_dry / R_vapour

@@ -13,12 +13,13 @@ from pathlib import Path
 import jax
 import numpy as np
 import xarray as xr
-from distributed import Client, LocalCluster, as_completed
+from distributed import as_completed
 from jaxtyping import Float, Shaped
 from rich.progress import Progress
 
 from align_da.atmosphere import State
 from align_da.atmosphere.dataset import layout_from_dataset, state_from_dataset
+from align_da.cli.cluster import client_of
 from align_da.config import Config, digest_of
 from align_da.errors import ConfigError, StorageError
 from align_da.forecast import ForecastModel, build_forecast_model
@@ -87,12 +88,7 @@ def make_backgrounds(config: Config, folder: Path, workers: int, progress: Progr
     """
     tasks = [task for split in starts_of(config) for task in _open_tasks(config, folder, split)]
     bar = progress.add_task("backgrounds", total=len(tasks))
-    with (
-        LocalCluster(
-            n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=":0"
-        ) as cluster,
-        Client(cluster) as client,
-    ):
+    with client_of(None, workers) as client:
         futures = client.map(forecast_block, tasks, pure=False)
         for future in as_completed(futures):
             future.result()

@@ -1,6 +1,7 @@
 """Objects of every room, put together from the configuration and the folder of a run."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,7 @@ class World:
     truth: xr.Dataset
     layout: Layout
 
-    @property
+    @cached_property
     def surface_geopotential(self) -> Float[Array, "lat lon"]:
         """Geopotential of the surface that the models see, m2 s-2."""
         return jnp.asarray(self.truth["geopotential_at_surface"].to_numpy(), jnp.float32)
@@ -87,7 +88,7 @@ def load_space(world: World) -> LatentSpace:
     Raises:
         StorageError: it has not been trained, or its weights are damaged or of another shape.
     """
-    graph, state = nnx.split(untrained_autoencoder(world))
+    graph, state = nnx.split(nnx.eval_shape(lambda: untrained_autoencoder(world)))
     channels = jnp.zeros(world.layout.shape[-1])
     template = {"autoencoder": state, "normalisation": Normalisation(channels, channels)}
     loaded = load_weights(world.folder.weights("autoencoder"), template)
@@ -102,7 +103,7 @@ def load_prior(world: World, name: str) -> LatentPrior:
     """
     space = load_space(world)
     shape = space.autoencoder.latent_shape
-    graph, state = nnx.split(untrained_network(world.config, shape))
+    graph, state = nnx.split(nnx.eval_shape(lambda: untrained_network(world.config, shape)))
     template = {"network": state, "scaling": blank_scaling(world.config, shape)}
     loaded = load_weights(world.folder.weights(name), template)
     network = nnx.merge(graph, loaded["network"])

@@ -1,6 +1,7 @@
 """Single analyses of several methods on the same backgrounds, dates and observations."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import jax.numpy as jnp
@@ -65,8 +66,7 @@ def methods_of(world: World) -> dict[str, Analysis]:
         for method in settings.guidance:
             guidance = GuidanceConfig(method=method, strength=strengths.get(method, 1.0))
             changed = world.config.model_copy(update={"guidance": guidance})
-            chosen = World(changed, world.folder, world.truth, world.layout)
-            methods[f"{method} {prior_name}"] = latent_score(chosen, prior)
+            methods[f"{method} {prior_name}"] = latent_score(replace(world, config=changed), prior)
     return methods
 
 
@@ -87,10 +87,12 @@ def score_dates(world: World, methods: Mapping[str, Analysis]) -> pd.DataFrame:
             members = State(
                 jnp.repeat(background.values, settings.members, axis=0), background.layout
             )
+            ahead = np.timedelta64(settings.forecast_lead_hours, "h")
+            later = read_times(world.truth, world.layout, np.asarray([time + ahead]))
             key = key_for(world.config.seed, Purpose.ANALYSIS, number)
             for name, method in methods.items():
                 analysis, report = method(members, observations, float(lead), key)
-                values = _scores(world, model, analysis, _first(truth), time)
+                values = _scores(world, model, analysis, (_first(truth), _first(later)), time)
                 values["state", "chi_square"] = float(report.chi_square)
                 rows += [
                     (time, name, "analysis", *field, value) for field, value in values.items()
@@ -100,17 +102,20 @@ def score_dates(world: World, methods: Mapping[str, Analysis]) -> pd.DataFrame:
 
 
 def _scores(
-    world: World, model: ForecastModel, analysis: State, truth: State, time: np.datetime64
+    world: World,
+    model: ForecastModel,
+    analysis: State,
+    truths: tuple[State, State],
+    time: np.datetime64,
 ) -> dict[tuple[str, str], float]:
-    """Scores of an analysis ensemble and of the forecast from its mean."""
+    """Scores of an analysis ensemble and of the forecast from its mean, against both truths."""
+    truth, later = truths
     found = score_cycle(analysis, truth, default_fields(world.layout))
     balance = geostrophic_score(analysis, truth, world.surface_geopotential)
     found["state", "geostrophic"] = float(jnp.mean(balance))
-    lead = world.config.benchmark.forecast_lead_hours
     mean = State(analysis.values.mean(axis=0, keepdims=True), analysis.layout)
-    forecast = model.forecast(mean, time, lead)
-    later = read_times(world.truth, world.layout, np.asarray([time + np.timedelta64(lead, "h")]))
-    scored = score_cycle(forecast, _first(later), default_fields(world.layout))
+    forecast = model.forecast(mean, time, world.config.benchmark.forecast_lead_hours)
+    scored = score_cycle(forecast, later, default_fields(world.layout))
     found |= {
         (field, f"forecast_{score}"): value
         for (field, score), value in scored.items()

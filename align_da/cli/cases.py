@@ -25,3 +25,15 @@ def cases_of(
         first = (State(states.values[0], world.layout) for states in (background, truth, at_lead))
         background_state, truth_state, state_at_lead = first
         yield Case(background_state, truth_state, valid_time, state_at_lead, float(lead))
+
+
+def alignment_cases(world: World) -> Iterator[Case]:
+    """The training cases whose candidates are drawn, scored and preferred, always the same."""
+    settings = world.config.alignment
+    return cases_of(
+        world,
+        "train",
+        settings.backgrounds,
+        settings.forecast_lead_hours,
+        world.config.backgrounds.lead_hours,
+    )

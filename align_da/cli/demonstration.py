@@ -9,6 +9,7 @@ import shutil
 from importlib import resources
 from pathlib import Path
 
+import typer
 from rich.console import Console
 
 from align_da.cli.application import app
@@ -38,7 +39,9 @@ def run(folder: Path) -> None:
     shared = f"--run {shlex.quote(str(folder))} --config {shlex.quote(str(folder / _CONFIG))}"
     for command in _COMMANDS:
         console.rule(f"align-da {command}")
-        app(shlex.split(f"{command} {shared}"), standalone_mode=False)
+        code = app(shlex.split(f"{command} {shared}"), standalone_mode=False)
+        if code:  # a signal ended the cycle: the same command goes on from there
+            raise typer.Exit(code)
     console.rule("done")
     console.print(f"report: {folder / 'report' / 'report.html'}")
     for store in sorted((folder / "cycles").glob("*.zarr")):

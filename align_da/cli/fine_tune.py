@@ -19,7 +19,7 @@ from align_da.alignment.pairs import PreferencePairs, select_pairs
 from align_da.assimilation.latent_prior import LatentPrior
 from align_da.atmosphere import State
 from align_da.cli.assembly import World, load_prior, open_world
-from align_da.cli.cases import cases_of
+from align_da.cli.cases import alignment_cases
 from align_da.cli.fitting import fit_stage
 from align_da.config import Config
 from align_da.diffusion.condition import Condition
@@ -110,17 +110,12 @@ def denoising_error(graph: nnx.GraphDef, schedule: Schedule) -> DenoisingError:
 
 def _truth_of_cases(world: World, prior: LatentPrior) -> LatentPairs:
     """Latents of the truth and the background of every case."""
-    settings = world.config.alignment
-    cases = cases_of(
-        world,
-        "train",
-        settings.backgrounds,
-        settings.forecast_lead_hours,
-        world.config.backgrounds.lead_hours,
-    )
     return encode_pairs(
         prior.space,
-        ((_one(case.truth), _one(case.background), case.background_lead_hours) for case in cases),
+        (
+            (_one(case.truth), _one(case.background), case.background_lead_hours)
+            for case in alignment_cases(world)
+        ),
     )
 
 

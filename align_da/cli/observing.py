@@ -22,7 +22,7 @@ from align_da.observations.simulate import (
 from align_da.storage.gridded import read_times
 
 _REJECTION_THRESHOLD = 5.0  # standard deviations: gross errors only
-_LARGEST_STEP = 10  # of the pairs whose errors give the variance of the background check
+_EVERY = 10  # pair: enough for the variance of the background check
 
 
 @dataclass(frozen=True)
@@ -78,6 +78,6 @@ def quality_control_for(
 def _background_variance(world: World) -> Float[Array, "lat lon channel"]:
     """Mean square of the oldest training background errors, the same at every point."""
     pairs = world.pairs("train")
-    truth, background = pairs.read(max(pairs.lead_hours), slice(None, None, _LARGEST_STEP))
+    truth, background = pairs.read(max(pairs.lead_hours), slice(None, None, _EVERY))
     squares = jnp.square(background.values - truth.values).mean(axis=(0, 1, 2))
     return jnp.broadcast_to(squares, world.layout.shape)

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import jax
 import numpy as np
-from rich.console import Console
 
 from align_da.atmosphere import State
 from align_da.cli.assembly import World, build_analysis, open_world
 from align_da.cli.observing import observing_system, quality_control_for
+from align_da.cli.progress import progress_bar
 from align_da.config import Config
 from align_da.cycling.driver import CyclingExperiment, run_experiment
 from align_da.forecast import build_forecast_model
@@ -43,7 +43,7 @@ def run(config: Config, folder: Path, name: str) -> int:
         seed=config.seed,
     )
     manifest = manifest_of(config, config.seed, _inputs(world))
-    return run_experiment(experiment, world.folder.cycles(name), manifest, Console())
+    return run_experiment(experiment, world.folder.cycles(name), manifest, progress_bar())
 
 
 def initial_ensemble(world: World) -> tuple[State, np.datetime64]:

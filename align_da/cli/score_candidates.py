@@ -12,7 +12,7 @@ from align_da.assimilation.latent_prior import LatentPrior
 from align_da.assimilation.prior_draws import draw_from_prior
 from align_da.atmosphere import State
 from align_da.cli.assembly import World, load_prior, open_world
-from align_da.cli.cases import cases_of
+from align_da.cli.cases import alignment_cases
 from align_da.cli.cluster import client_of
 from align_da.cli.progress import progress_bar
 from align_da.config import Config
@@ -78,17 +78,10 @@ def _drawing(config: Config) -> list[object]:
 
 def _score(world: World) -> None:
     config, settings = world.config, world.config.alignment
-    cases = cases_of(
-        world,
-        "train",
-        settings.backgrounds,
-        settings.forecast_lead_hours,
-        config.backgrounds.lead_hours,
-    )
     with progress_bar() as progress, client_of(settings.scheduler) as client:
         task = progress.add_task("candidates", total=settings.backgrounds)
         scored = score_cases(
-            cases,
+            alignment_cases(world),
             prior_draw(world, load_prior(world, "reference"), settings.candidates),
             RewardScore(config, world.folder.root),
             seed=config.seed,

@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import Progress
 
 from align_da.assimilation.contract import Analysis
 from align_da.atmosphere import State
@@ -71,7 +70,7 @@ def run_experiment(
     experiment: CyclingExperiment,
     path: Path,
     manifest: Manifest,
-    console: Console | None = None,
+    progress: Progress | None = None,
 ) -> int:
     """Run every cycle that the store does not hold yet.
 
@@ -79,7 +78,7 @@ def run_experiment(
         experiment: what to run.
         path: the store, ending in ".zarr".
         manifest: what defines the run; a store made by anything else is refused.
-        console: where progress is shown; nowhere if None.
+        progress: shows the cycles done; nothing is shown if None.
 
     Returns:
         Exit code: 0 if every cycle is complete, 130 or 143 if a signal ended the run before.
@@ -89,15 +88,16 @@ def run_experiment(
             written.
         BadStateError: a background or analysis is not plausible; the cycles before it are kept.
     """
-    with owned(lock_path(path)), stop_on_signal() as request, _progress(console) as progress:
+    bar = progress or Progress(disable=True)
+    with owned(lock_path(path)), stop_on_signal() as request, bar:
         store = open_store(path, _template(experiment), manifest)
-        task = progress.add_task("cycles", total=experiment.cycles, completed=store.complete)
+        task = bar.add_task("cycles", total=experiment.cycles, completed=store.complete)
         state = _state_of(experiment, store)
         while state.cycle < experiment.cycles:
             if request.received:
                 return request.exit_code
             state, store = _advance(experiment, state, store)
-            progress.update(task, completed=store.complete)
+            bar.update(task, completed=store.complete)
     return 0
 
 
@@ -134,15 +134,4 @@ def _template(experiment: CyclingExperiment) -> StoreTemplate:
         observations=experiment.observe(0).value.shape[0],
         observation_fields=OBSERVATION_FIELDS,
         scalar_fields=SCALAR_FIELDS,
-    )
-
-
-def _progress(console: Console | None) -> Progress:
-    """A progress bar with the time left."""
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=console or Console(quiet=True),
     )

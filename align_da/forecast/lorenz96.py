@@ -21,8 +21,6 @@ FORCING = 8.0
 STEP = 0.05
 STEP_HOURS = 6
 
-Circle = Float[Array, "batch 40"]
-
 
 class Lorenz96ForecastModel:
     """A `ForecastModel` of one circle of latitude with 40 points.

@@ -10,8 +10,6 @@ from align_da.atmosphere import Layout, State
 from align_da.atmosphere.dataset import dataset_from_state
 from align_da.errors import StorageError
 
-ENSEMBLES = ("background", "analysis")
-
 
 @dataclass(frozen=True)
 class StoredField:
