@@ -13,13 +13,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from align_da.errors import ConfigError
 
 Positive = Annotated[int, Field(gt=0)]
 PositiveFloat = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NonNegativeFloat = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+GuidanceName = Literal["none", "dps", "sda", "mmps", "jfps", "repaint"]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -46,11 +47,40 @@ class WorldConfig(Section):
 class BackgroundsConfig(Section):
     """Forecasts from perturbed truth, the pairs that the learned parts train on."""
 
-    lead_hours: tuple[Positive, ...] = (6, 12, 24, 48)
+    lead_hours: tuple[Positive, ...] = (12, 24, 48)
     train_starts: Positive = 1400
     validation_starts: Positive = 80
     test_starts: Positive = 40
     amplitude: tuple[PositiveFloat, PositiveFloat] = (0.05, 0.3)
+
+
+class OptimalInterpolationConfig(Section):
+    """The classical peer with a static, localised error ensemble.
+
+    In a cycle its errors are those of cycled backgrounds, or of forecasts from perturbed truth.
+    """
+
+    errors_in_cycles: Literal["cycled", "forecast"] = "cycled"
+
+    samples: Positive = 800
+    variance_factor: PositiveFloat = 1.0
+    radius_km: PositiveFloat = 5000.0
+
+
+class CycledBackgroundsConfig(Section):
+    """Backgrounds taken from cycling with optimal interpolation; 0 segments are none.
+
+    Their lead time is the cycle window, which must not be among `backgrounds.lead_hours`: errors
+    of forecasts from perturbed truth are others.
+    """
+
+    segments: Annotated[int, Field(ge=0)] = 8
+    cycles: Positive = 60
+    spin_up: Annotated[int, Field(ge=0)] = 10
+    densities: tuple[Share, ...] = (0.05, 0.03)
+    optimal_interpolation: OptimalInterpolationConfig = OptimalInterpolationConfig(
+        samples=200, variance_factor=2.5, radius_km=3000.0
+    )
 
 
 class ObservationsConfig(Section):
@@ -104,6 +134,9 @@ class DenoiserConfig(Section):
     patch: Positive = 2
     sigma_mean: float = 0.0
     sigma_spread: PositiveFloat = 1.4
+    correlation_waves: Annotated[int, Field(ge=0)] = 12
+    correlation_modes: Positive = 160
+    correlation_radius_km: PositiveFloat = 7000.0
     training: TrainingConfig = TrainingConfig()
 
 
@@ -111,7 +144,7 @@ class SamplerConfig(Section):
     """How the reverse process is integrated."""
 
     kind: Literal["heun", "dpm_solver", "stochastic"] = "dpm_solver"
-    steps: Positive = 20
+    steps: Positive = 10
     sigma_min: PositiveFloat = 0.02
     sigma_max: PositiveFloat = 20.0
     rho: PositiveFloat = 7.0
@@ -119,13 +152,15 @@ class SamplerConfig(Section):
     correctors: Annotated[int, Field(ge=0)] = 0
     corrector_step: PositiveFloat = 0.1
     micro_batch: Positive = 4
+    centred: bool = True
 
 
 class GuidanceConfig(Section):
     """How the observations steer the sampler."""
 
-    method: Literal["none", "dps", "sda", "mmps", "repaint"] = "dps"
+    method: GuidanceName = "jfps"
     strength: PositiveFloat = 1.0
+    iterations: Positive = 5
     repetitions: Positive = 1
 
 
@@ -143,6 +178,8 @@ class AlignmentConfig(Section):
     quantile: Annotated[float, Field(gt=0, le=0.5)] = 0.25
     pairs: Positive = 1000
     objective: Literal["dpo", "ipo", "capo"] = "dpo"
+    weighting: Literal["noise", "increment"] = "increment"
+    trained: Literal["all", "modulation"] = "modulation"
     beta: PositiveFloat = 2000.0
     anchor_weight: NonNegativeFloat = 0.1
     scheduler: str | None = None
@@ -151,19 +188,11 @@ class AlignmentConfig(Section):
     )
 
 
-class OptimalInterpolationConfig(Section):
-    """The classical peer with a static, localised error ensemble."""
-
-    samples: Positive = 200
-    variance_factor: PositiveFloat = 1.0
-    radius_km: PositiveFloat = 1000.0
-
-
 class CycleConfig(Section):
     """The cycling experiment."""
 
     method: Literal["latent_score", "optimal_interpolation", "free_run"] = "latent_score"
-    prior: Literal["reference", "aligned", "continued", "supervised"] = "aligned"
+    prior: Literal["static", "reference", "aligned", "continued", "supervised"] = "aligned"
     condition_on: Literal["member", "mean"] = "mean"
     members: Positive = 4
     cycles: Positive = 40
@@ -187,18 +216,14 @@ class BenchmarkConfig(Section):
     members: Positive = 4
     background_lead_hours: Positive = 48
     forecast_lead_hours: Positive = 24
-    guidance: tuple[Literal["none", "dps", "sda", "mmps", "repaint"], ...] = (
-        "none",
-        "dps",
-        "repaint",
-    )
+    guidance: tuple[GuidanceName, ...] = ("none", "dps", "repaint", "jfps")
+    control_guidance: tuple[GuidanceName, ...] = ("none", "dps")
     dps_strength: PositiveFloat = 1.0
     sda_strength: PositiveFloat = 0.1
     mmps_strength: PositiveFloat = 1.0
-    priors: tuple[Literal["reference", "aligned", "continued", "supervised"], ...] = (
-        "reference",
-        "aligned",
-    )
+    jfps_strength: PositiveFloat = 1.0
+    priors: tuple[Literal["reference", "aligned"], ...] = ("reference", "aligned")
+    controls: tuple[Literal["continued", "supervised"], ...] = ("continued", "supervised")
 
 
 class Config(Section):
@@ -207,6 +232,7 @@ class Config(Section):
     seed: Annotated[int, Field(ge=0)] = 0
     world: WorldConfig = WorldConfig()
     backgrounds: BackgroundsConfig = BackgroundsConfig()
+    cycled_backgrounds: CycledBackgroundsConfig = CycledBackgroundsConfig()
     observations: ObservationsConfig = ObservationsConfig()
     autoencoder: AutoencoderConfig = AutoencoderConfig()
     denoiser: DenoiserConfig = DenoiserConfig()
@@ -217,6 +243,24 @@ class Config(Section):
     cycle: CycleConfig = CycleConfig()
     verification: VerificationConfig = VerificationConfig()
     benchmark: BenchmarkConfig = BenchmarkConfig()
+
+    @model_validator(mode="after")
+    def _one_kind_of_background_a_lead(self) -> "Config":
+        window = self.cycle.window_hours
+        if self.cycled_backgrounds.segments and window in self.backgrounds.lead_hours:
+            message = (
+                f"backgrounds.lead_hours {self.backgrounds.lead_hours} holds the cycle window of "
+                f"{window} h, which is the lead time of cycled backgrounds: leave it out, or set "
+                "cycled_backgrounds.segments = 0"
+            )
+            raise ValueError(message)
+        return self
+
+    @property
+    def learned_lead_hours(self) -> tuple[int, ...]:
+        """Lead times of all backgrounds that the learned parts train on, in order."""
+        cycled = (self.cycle.window_hours,) if self.cycled_backgrounds.segments else ()
+        return tuple(sorted({*self.backgrounds.lead_hours, *cycled}))
 
 
 def load_config(path: Path | None, overrides: Sequence[str] = ()) -> Config:
@@ -288,6 +332,8 @@ def _apply(table: dict[str, Any], override: str) -> None:
 
 def _explain(item: Mapping[str, Any]) -> str:
     """One line for one validation error."""
+    if not item["loc"]:  # a rule between sections
+        return str(item["ctx"]["error"])
     *sections, key = (str(part) for part in item["loc"])
     place = ".".join([*sections, key])
     if item["type"] != "extra_forbidden":

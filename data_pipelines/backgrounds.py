@@ -24,6 +24,7 @@ from align_da.config import Config, digest_of
 from align_da.errors import ConfigError, StorageError
 from align_da.forecast import ForecastModel, build_forecast_model
 from align_da.keys import Purpose, key_for
+from align_da.storage.gridded import open_states
 from align_da.storage.run_folder import RunFolder
 from data_pipelines.compilation import use_compilation_cache
 from data_pipelines.splits import Period, SplitName, periods_of
@@ -118,7 +119,7 @@ def forecast_block(task: Task) -> None:
     use_compilation_cache(task.folder)
     model = build_forecast_model(task.config.world)
     starts = _block_of(starts_of(task.config)[task.split], task.block)
-    with xr.open_zarr(RunFolder(task.folder).truth, consolidated=False) as truth:
+    with open_states(RunFolder(task.folder).truth) as truth:
         times = truth["time"].to_numpy()
         period = _range_on_axis(times, periods_of(task.config.world)[task.split])
         places = np.searchsorted(times, starts)

@@ -57,6 +57,30 @@ def backgrounds(
 
 
 @app.command()
+def cycled(
+    config: ConfigOption = None,
+    run: RunOption = DEFAULT_RUN,
+    override: SetOption = None,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that cycle.")] = 2,
+) -> None:
+    """Take backgrounds from cycling with optimal interpolation; goes on where it was stopped."""
+    settings = load_config(config, override or ())
+    from data_pipelines.cycled_backgrounds import make_cycled_backgrounds
+
+    def take() -> None:
+        with progress_bar() as progress:
+            make_cycled_backgrounds(settings, run, workers, progress)
+
+    defined_by = [
+        settings.seed,
+        settings.cycled_backgrounds,
+        settings.observations,
+        settings.cycle.window_hours,
+    ]
+    run_stage(RunFolder(run).stages, "cycled", defined_by, ["backgrounds"], take)
+
+
+@app.command()
 def statistics(
     config: ConfigOption = None, run: RunOption = DEFAULT_RUN, override: SetOption = None
 ) -> None:

@@ -25,9 +25,17 @@ DenoisingError = Callable[
 DrawNoise = Callable[[jax.Array, tuple[int, ...]], tuple[Float[Array, " batch"], Latent]]
 """(key, shape of z) → σ and standard normal noise."""
 
+WeightOfLevel = Callable[[Float[Array, " batch"]], Float[Array, " batch"]]
+"""σ → weight."""
+
 PreferenceLoss = Callable[
     [PyTree, "PreferenceBatch", jax.Array], tuple[Float[Array, ""], dict[str, Float[Array, ""]]]
 ]
+
+WEIGHTINGS: dict[str, WeightOfLevel] = {"noise": jnp.ones_like, "increment": jnp.square}
+"""What the implicit margin compares: the error of the noise, as in Diffusion-DPO, or that of the
+increment, σ² times as large. At low noise both draws of a pair are denoised equally well and their
+difference teaches nothing; the error of the increment leaves that out."""
 
 
 @jax.tree_util.register_dataclass
@@ -84,7 +92,8 @@ def make_preference_loss(
     *,
     beta: float,
     anchor_weight: float = 0.0,
-    weight: Callable[[Float[Array, " batch"]], Float[Array, " batch"]] = jnp.ones_like,
+    weight: WeightOfLevel = jnp.ones_like,
+    preference_weight: WeightOfLevel = jnp.ones_like,
 ) -> PreferenceLoss:
     """The loss of fine-tuning.
 
@@ -98,6 +107,7 @@ def make_preference_loss(
             the same cases has gained over the reference, times β/2 so that its pull is comparable
             to that of a pair. It keeps the spread that offline preferences would lose.
         weight: the prior's weight of a noise level in its training loss, for anchor and controls.
+        preference_weight: weight of a noise level in the implicit margin, one of `WEIGHTINGS`.
 
     Returns:
         A function of parameters, `PreferenceBatch` and key. Its metrics are means over the batch.
@@ -120,6 +130,7 @@ def make_preference_loss(
             reference_truth=error_of(reference_params, batch.truth),
             margin=batch.margin,
             weight=weight(sigma),
+            preference_weight=preference_weight(sigma),
         )
         preference = objective(errors, beta).mean()
         anchor = jnp.mean(errors.weight * (errors.truth - errors.reference_truth))

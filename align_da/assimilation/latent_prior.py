@@ -1,6 +1,7 @@
 """The learned prior p(x | x_b): latent space, score model and the statistics between them.
 
-A draw z of the score model is decoded as an increment, x = x_b + D(z_b + s z) − D(z_b).
+A draw z is decoded as an increment, x = x_b + D(l_b + P^½ C^½ z) − D(l_b), with l_b the latent
+of the background, P the covariance of the channels of a point and C the correlation in space.
 """
 
 from dataclasses import dataclass, field
@@ -36,10 +37,16 @@ class LatentPrior:
     schedule: Schedule = field(metadata={"static": True})
 
     def denoiser(self, background: Latent, lead_hours: Float[Array, ""]) -> Denoiser:
-        """The denoiser given the latent of a background and the age of its forecast in hours."""
+        """The denoiser of z, given the latent of a background and its age in hours."""
         unknown_spread = jnp.zeros(())
         condition = Condition(self.scaling.standardise(background), lead_hours, unknown_spread)
-        return make_denoiser(self.network, self.schedule, condition)
+        of_scaled = make_denoiser(self.network, self.schedule, condition)
+
+        def denoise(noisy: Latent, sigma: Float[Array, ""]) -> Latent:
+            coloured = self.scaling.colour(noisy, lead_hours)
+            return self.scaling.whiten(of_scaled(coloured, sigma), lead_hours)
+
+        return denoise
 
     def analysis(
         self, background: Values, latent: Latent, z: Latent, lead_hours: Float[Array, ""]
@@ -49,8 +56,9 @@ class LatentPrior:
         Args:
             background: SI units.
             latent: its latent.
-            z: scaled latent increment.
+            z: white latent increment.
             lead_hours: age of the background forecast.
         """
-        moved = latent + self.scaling.unscale(z, lead_hours)
+        scaled = self.scaling.colour(z, lead_hours)
+        moved = latent + self.scaling.unscale(scaled, lead_hours)
         return background + self.space.difference(moved, latent)

@@ -21,6 +21,8 @@ from align_da.keys import keys_for_members
 from align_da.observations.batch import ObservationBatch
 from align_da.observations.contract import ObservationOperator
 
+MEMBER_AXIS = "member"
+"""The axis of the members of a micro-batch, over which noise may be centred."""
 _VARIANCE_DRAWS = 16  # the variance within about a third; not computed where it is not used
 
 
@@ -30,7 +32,8 @@ class LatentScoreAnalysis:
 
     Attributes:
         prior: the learned prior.
-        sampler: integrates the reverse process.
+        sampler: integrates the reverse process; its noise may be centred over `MEMBER_AXIS` where
+            every micro-batch is full.
         guidance: how the observations steer it.
         operator_for: gives H for the observations of a cycle.
         micro_batch: members computed at once. It is part of the result: another size changes the
@@ -121,4 +124,4 @@ def _draw_batch(
         rows, columns, channels = latent.shape
         return analysis_of(sampler(guided, jax.random.fold_in(key, 1), (rows, columns, channels)))
 
-    return jax.vmap(draw_one)(background.values, keys)
+    return jax.vmap(draw_one, axis_name=MEMBER_AXIS)(background.values, keys)

@@ -18,8 +18,8 @@ from jaxtyping import Array, Float
 
 from align_da.assimilation.contract import AnalysisDiagnostics
 from align_da.assimilation.diagnostics import diagnose
-from align_da.assimilation.localisation import gaspari_cohn, great_circle_distance
 from align_da.atmosphere import Layout, State
+from align_da.atmosphere.localisation import gaspari_cohn, great_circle_distance
 from align_da.observations.batch import ObservationBatch
 from align_da.observations.contract import ObservationOperator
 

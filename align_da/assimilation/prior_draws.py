@@ -53,7 +53,8 @@ def _draw(
 
     def draw_one(key: jax.Array) -> tuple[Values, Latent]:
         z = sampler(denoiser, key, (rows, columns, channels))
-        return prior.analysis(background, latent, z, lead_hours), z
+        scaled = prior.scaling.colour(z, lead_hours)
+        return prior.analysis(background, latent, z, lead_hours), scaled
 
     values, latents = jax.vmap(draw_one)(keys)
     return values, latents

@@ -13,7 +13,7 @@ from jaxtyping import Array, Float
 from align_da.assimilation.contract import Analysis
 from align_da.assimilation.free_run import FreeRun
 from align_da.assimilation.latent_prior import LatentPrior
-from align_da.assimilation.latent_score import LatentScoreAnalysis
+from align_da.assimilation.latent_score import MEMBER_AXIS, LatentScoreAnalysis
 from align_da.assimilation.optimal_interpolation import OptimalInterpolation
 from align_da.atmosphere import Layout, Normalisation, State
 from align_da.atmosphere.dataset import layout_from_dataset
@@ -21,7 +21,11 @@ from align_da.autoencoder import build_autoencoder, pole_signs
 from align_da.autoencoder.latent_space import LatentSpace
 from align_da.config import Config
 from align_da.diffusion.build import build_denoiser_network, build_sampler, build_schedule
+from align_da.diffusion.correlation import IncrementCorrelation
+from align_da.diffusion.noise import centred_over, standard_normal
 from align_da.diffusion.scaling import LatentScaling
+from align_da.diffusion.schedule import EDMSchedule
+from align_da.diffusion.unit_normal import UnitNormal
 from align_da.guidance.build import build_guidance
 from align_da.keys import Purpose, key_for
 from align_da.observations.interpolation import interpolation_operator
@@ -29,6 +33,9 @@ from align_da.storage.background_pairs import BackgroundPairs, open_background_p
 from align_da.storage.checkpoints import load_weights
 from align_da.storage.gridded import open_states
 from align_da.storage.run_folder import RunFolder
+
+SCALING = "scaling"
+"""Name under which the statistics of latent increments lie beside the weights."""
 
 
 @dataclass(frozen=True)
@@ -53,8 +60,23 @@ class World:
         return jnp.asarray(self.truth["geopotential_at_surface"].to_numpy(), jnp.float32)
 
     def pairs(self, split: str) -> BackgroundPairs:
-        """Backgrounds of a split beside the truth."""
+        """Backgrounds of a split (or "cycled_" and a split) beside the truth."""
         return open_background_pairs(self.folder.truth, self.folder.backgrounds(split))
+
+    @property
+    def cycled_stage(self) -> tuple[str, ...]:
+        """The stage that makes cycled backgrounds, where the configuration asks for them."""
+        return ("cycled",) if self.config.cycled_backgrounds.segments else ()
+
+    def learned_pairs(self, split: str) -> tuple[BackgroundPairs, ...]:
+        """All backgrounds of a split that the learned parts train on."""
+        names = (split, *(f"{stage}_{split}" for stage in self.cycled_stage))
+        return tuple(self.pairs(name) for name in names)
+
+    def pairs_of_lead(self, split: str, lead_hours: int) -> BackgroundPairs:
+        """Those of `learned_pairs` with backgrounds `lead_hours` old."""
+        forecast = lead_hours in self.config.backgrounds.lead_hours
+        return self.pairs(split if forecast else f"cycled_{split}")
 
 
 def open_world(config: Config, run: Path) -> World:
@@ -96,26 +118,40 @@ def load_space(world: World) -> LatentSpace:
 
 
 def load_prior(world: World, name: str) -> LatentPrior:
-    """The prior called `name`: "reference", "aligned" or a control.
+    """The prior called `name`: "reference", "aligned", a control, or "static" without a network.
 
     Raises:
         StorageError: it has not been trained, or its weights are damaged or of another shape.
     """
     space = load_space(world)
     shape = space.autoencoder.latent_shape
+    scaling = load_weights(world.folder.weights(SCALING), blank_scaling(world.config, shape))
+    if name == "static":
+        return LatentPrior(space, UnitNormal(), scaling, EDMSchedule(0.0, 1.0))
     graph, state = nnx.split(nnx.eval_shape(lambda: untrained_network(world.config, shape)))
-    template = {"network": state, "scaling": blank_scaling(world.config, shape)}
-    loaded = load_weights(world.folder.weights(name), template)
+    loaded = load_weights(world.folder.weights(name), {"network": state})
     network = nnx.merge(graph, loaded["network"])
-    return LatentPrior(space, network, loaded["scaling"], build_schedule(world.config.denoiser))
+    return LatentPrior(space, network, scaling, build_schedule(world.config.denoiser))
 
 
 def blank_scaling(config: Config, latent_shape: tuple[int, int, int]) -> LatentScaling:
     """A scaling of the right shapes, to be filled by what is loaded."""
-    rows, _, latent = latent_shape
-    leads = len(config.backgrounds.lead_hours)
+    rows, columns, latent = latent_shape
+    leads, settings = len(config.learned_lead_hours), config.denoiser
+    waves = settings.correlation_waves
+    modes = settings.correlation_modes if waves else 0
+    correlation = IncrementCorrelation(
+        jnp.zeros((waves, modes, rows * latent, 2)),
+        jnp.zeros((leads, waves, modes)),
+        jnp.zeros((leads, columns // 2 + 1)),
+    )
+    of_latents = jnp.zeros(latent)
     return LatentScaling(
-        jnp.zeros(leads), jnp.zeros((leads, rows, latent)), jnp.zeros(latent), jnp.zeros(latent)
+        jnp.zeros(leads),
+        jnp.zeros((leads, rows, latent, latent)),
+        of_latents,
+        of_latents,
+        correlation,
     )
 
 
@@ -128,9 +164,11 @@ def build_analysis(world: World, method: str, prior: str) -> Analysis:
         prior: which prior the learned method draws from.
     """
     builders: dict[str, Any] = {
-        "latent_score": lambda: latent_score(world, load_prior(world, prior)),
+        "latent_score": lambda: latent_score(
+            world, load_prior(world, prior), world.config.cycle.members
+        ),
         "optimal_interpolation": lambda: optimal_interpolation(
-            world, world.config.cycle.window_hours
+            world, _errors_in_cycles(world), world.config.cycle.window_hours
         ),
         "free_run": lambda: FreeRun(interpolation_operator),
     }
@@ -138,12 +176,16 @@ def build_analysis(world: World, method: str, prior: str) -> Analysis:
     return built
 
 
-def latent_score(world: World, prior: LatentPrior) -> LatentScoreAnalysis:
-    """The learned method with the sampler and the guidance of the configuration."""
+def latent_score(world: World, prior: LatentPrior, members: int) -> LatentScoreAnalysis:
+    """The learned method with the sampler and the guidance of the configuration.
+
+    Noise is centred over the members of a micro-batch where `members` fill them.
+    """
     config = world.config
+    centred = config.sampler.centred and members % config.sampler.micro_batch == 0
     return LatentScoreAnalysis(
         prior,
-        build_sampler(config.sampler),
+        build_sampler(config.sampler, centred_over(MEMBER_AXIS) if centred else standard_normal),
         build_guidance(config.guidance),
         interpolation_operator,
         config.sampler.micro_batch,
@@ -151,9 +193,17 @@ def latent_score(world: World, prior: LatentPrior) -> LatentScoreAnalysis:
     )
 
 
-def optimal_interpolation(world: World, lead_hours: int) -> OptimalInterpolation:
-    """Optimal interpolation with the training errors of the lead time nearest to `lead_hours`."""
-    settings, pairs = world.config.optimal_interpolation, world.pairs("train")
+def _errors_in_cycles(world: World) -> BackgroundPairs:
+    """The pairs whose errors optimal interpolation uses in a cycle."""
+    cycled = world.config.optimal_interpolation.errors_in_cycles == "cycled"
+    return world.pairs("cycled_train" if cycled else "train")
+
+
+def optimal_interpolation(
+    world: World, pairs: BackgroundPairs, lead_hours: int
+) -> OptimalInterpolation:
+    """Optimal interpolation with the errors of `pairs` at the lead nearest to `lead_hours`."""
+    settings = world.config.optimal_interpolation
     nearest = min(pairs.lead_hours, key=lambda lead: abs(lead - lead_hours))
     every = max(1, pairs.starts.size // settings.samples)
     truth, background = pairs.read(nearest, slice(0, every * settings.samples, every))

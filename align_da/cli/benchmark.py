@@ -10,6 +10,8 @@ import pandas as pd
 
 from align_da.assimilation.contract import Analysis
 from align_da.assimilation.free_run import FreeRun
+from align_da.assimilation.latent_prior import LatentPrior
+from align_da.assimilation.latent_score import LatentScoreAnalysis
 from align_da.atmosphere import State
 from align_da.atmosphere.balance import geostrophic_score
 from align_da.cli.assembly import (
@@ -21,7 +23,7 @@ from align_da.cli.assembly import (
 )
 from align_da.cli.observing import observing_system, quality_control_for
 from align_da.cli.progress import progress_bar
-from align_da.config import Config, GuidanceConfig
+from align_da.config import Config, GuidanceName
 from align_da.forecast import ForecastModel, build_forecast_model
 from align_da.keys import Purpose, key_for
 from align_da.observations.interpolation import interpolation_operator
@@ -50,24 +52,39 @@ def run(config: Config, folder: Path, name: str) -> None:
 
 
 def methods_of(world: World) -> dict[str, Analysis]:
-    """The background, optimal interpolation, and each guidance with each prior."""
+    """The background, the two classical peers, and each prior with the guidance asked for it."""
     settings = world.config.benchmark
     methods: dict[str, Analysis] = {
         REFERENCE: FreeRun(interpolation_operator),
-        "optimal interpolation": optimal_interpolation(world, settings.background_lead_hours),
+        "optimal interpolation": optimal_interpolation(
+            world, world.pairs("train"), settings.background_lead_hours
+        ),
     }
+    # Without a network the learned method is 3D-Var in latent space.
+    methods["latent 3D-Var"] = _guided(world, load_prior(world, "static"), "jfps")
+    asked: list[tuple[str, tuple[GuidanceName, ...]]] = [
+        *((name, settings.guidance) for name in settings.priors),
+        *((name, settings.control_guidance) for name in settings.controls),
+    ]
+    for name, guidance in asked:
+        prior = load_prior(world, name)
+        methods |= {f"{method} {name}": _guided(world, prior, method) for method in guidance}
+    return methods
+
+
+def _guided(world: World, prior: LatentPrior, method: GuidanceName) -> LatentScoreAnalysis:
+    """The learned method with one guidance at the strength that [benchmark] gives it."""
+    settings = world.config.benchmark
     strengths = {
         "dps": settings.dps_strength,
         "sda": settings.sda_strength,
         "mmps": settings.mmps_strength,
+        "jfps": settings.jfps_strength,
     }
-    for prior_name in settings.priors:
-        prior = load_prior(world, prior_name)
-        for method in settings.guidance:
-            guidance = GuidanceConfig(method=method, strength=strengths.get(method, 1.0))
-            changed = world.config.model_copy(update={"guidance": guidance})
-            methods[f"{method} {prior_name}"] = latent_score(replace(world, config=changed), prior)
-    return methods
+    changes = {"method": method, "strength": strengths.get(method, 1.0)}
+    guidance = world.config.guidance.model_copy(update=changes)
+    changed = world.config.model_copy(update={"guidance": guidance})
+    return latent_score(replace(world, config=changed), prior, settings.members)
 
 
 def score_dates(world: World, methods: Mapping[str, Analysis]) -> pd.DataFrame:

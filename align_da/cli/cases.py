@@ -14,11 +14,13 @@ def cases_of(
     world: World, split: str, count: int, forecast_lead_hours: int, leads: tuple[int, ...]
 ) -> Iterator[Case]:
     """`count` cases spread evenly over a split, their lead times taken in turn from `leads`."""
-    pairs = world.pairs(split)
-    places = np.linspace(0, pairs.starts.size - 1, count).round().astype(int)
-    for number, place in enumerate(places):
+    shares = np.linspace(0, 1, count)
+    pairs_at = {lead: world.pairs_of_lead(split, lead) for lead in leads}
+    for number, share in enumerate(shares):
         lead = leads[number % len(leads)]
-        truth, background = pairs.read(lead, slice(int(place), int(place) + 1))
+        pairs = pairs_at[lead]
+        place = round(share * (pairs.starts.size - 1))
+        truth, background = pairs.read(lead, slice(place, place + 1))
         valid_time = pairs.valid_times(lead)[place]
         later = valid_time + np.timedelta64(forecast_lead_hours, "h")
         at_lead = read_times(world.truth, world.layout, np.asarray([later]))
@@ -35,5 +37,5 @@ def alignment_cases(world: World) -> Iterator[Case]:
         "train",
         settings.backgrounds,
         settings.forecast_lead_hours,
-        world.config.backgrounds.lead_hours,
+        world.config.learned_lead_hours,
     )

@@ -2,13 +2,15 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
+import jax
 import numpy as np
 from flax import nnx
 from jaxtyping import Array, Float, Int, PyTree
 
 from align_da.alignment.fine_tuning import (
+    WEIGHTINGS,
     DenoisingError,
     PreferenceBatch,
     make_preference_loss,
@@ -23,13 +25,24 @@ from align_da.cli.cases import alignment_cases
 from align_da.cli.fitting import fit_stage
 from align_da.config import Config
 from align_da.diffusion.condition import Condition
-from align_da.diffusion.objective import DenoisingBatch, draw_noise, per_sample_error
+from align_da.diffusion.objective import Colour, DenoisingBatch, draw_noise, per_sample_error
 from align_da.diffusion.schedule import Schedule
 from align_da.storage.datasets import read_dataset
 from align_da.storage.stages import run_stage
 from align_da.training.latent_pairs import LatentPairs, encode_pairs
 
 What = Literal["aligned", "continued", "supervised"]
+_MODULATION = {"embedding", "film", "modulation", "exit_norm"}
+
+
+def _modulates(path: tuple[object, ...], _value: object) -> bool:
+    """Whether a parameter acts on whole channels, by noise level and lead time."""
+    return not _MODULATION.isdisjoint(path)
+
+
+_TRAINED: dict[str, Any] = {"all": nnx.Param, "modulation": _modulates}
+"""What fine-tuning may change. A few hundred pairs are learned by heart by a whole network; how
+strongly each channel speaks at each noise level is something that they can teach."""
 _HELD_OUT = 8  # of this many cases one is for validation
 
 
@@ -67,16 +80,17 @@ def _fine_tune(world: World, what: What) -> None:
             latents, truth.increment, truth.condition, chosen, rows
         )
 
-    graph, params = nnx.split(prior.network)
+    graph, params, frozen = nnx.split(prior.network, _TRAINED[settings.trained], ...)
     objective = settings.objective if what == "aligned" else what
     loss = make_preference_loss(
-        denoising_error(graph, prior.schedule),
+        denoising_error(graph, frozen, prior.schedule, jax.vmap(prior.scaling.colour)),
         params,
         OBJECTIVES[objective],
         lambda key, shape: draw_noise(prior.schedule, key, shape),
         beta=settings.beta,
         anchor_weight=settings.anchor_weight if what == "aligned" else 0.0,
         weight=prior.schedule.weight,
+        preference_weight=WEIGHTINGS[settings.weighting],
     )
     training, validation = pairs.where(~held_out), pairs.where(held_out)
     fit_stage(
@@ -87,12 +101,21 @@ def _fine_tune(world: World, what: What) -> None:
         settings.training,
         (batches(training), len(training)),
         (batches(validation), len(validation)),
-        lambda best: {"network": best, "scaling": prior.scaling},
+        lambda best: {"network": nnx.state(nnx.merge(graph, best, frozen))},
     )
 
 
-def denoising_error(graph: nnx.GraphDef, schedule: Schedule) -> DenoisingError:
-    """The error of the noise as a function of the parameters."""
+def denoising_error(
+    graph: nnx.GraphDef, frozen: nnx.State, schedule: Schedule, colour: Colour
+) -> DenoisingError:
+    """The error of the noise as a function of the trained parameters.
+
+    Args:
+        graph: structure of the network.
+        frozen: the parameters that are not trained.
+        schedule: its noise schedule.
+        colour: correlates the noise.
+    """
 
     def error(
         params: PyTree,
@@ -101,9 +124,10 @@ def denoising_error(graph: nnx.GraphDef, schedule: Schedule) -> DenoisingError:
         sigma: Float[Array, " batch"],
         noise: Float[Array, "batch lat lon latent"],
     ) -> Float[Array, " batch"]:
-        network = nnx.merge(graph, params)
+        network = nnx.merge(graph, params, frozen)
         batch = DenoisingBatch(increment, condition)
-        return per_sample_error(network, schedule, batch, sigma, noise)
+        coloured = colour(noise, condition.lead_hours)
+        return per_sample_error(network, schedule, batch, sigma, coloured)
 
     return error
 

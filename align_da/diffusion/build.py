@@ -8,6 +8,7 @@ from align_da.diffusion.contract import Sampler
 from align_da.diffusion.dit import DiffusionTransformer
 from align_da.diffusion.dpm_solver import dpm_solver_sampler
 from align_da.diffusion.heun import heun_sampler
+from align_da.diffusion.noise import NoiseDraw, standard_normal
 from align_da.diffusion.schedule import EDMSchedule, Schedule, VPCosineSchedule
 from align_da.diffusion.stochastic import stochastic_sampler
 from align_da.diffusion.unet import UNet
@@ -33,9 +34,9 @@ def build_schedule(config: DenoiserConfig) -> Schedule:
     return _SCHEDULES[config.schedule](config)
 
 
-def build_sampler(config: SamplerConfig) -> Sampler:
-    """The sampler of `config`."""
-    return _SAMPLERS[config.kind](config)
+def build_sampler(config: SamplerConfig, noise: NoiseDraw = standard_normal) -> Sampler:
+    """The sampler of `config`, its noise drawn by `noise`."""
+    return _SAMPLERS[config.kind](config, noise)
 
 
 def _unet(config: DenoiserConfig, latent_shape: LatentShape, rngs: nnx.Rngs) -> nnx.Module:

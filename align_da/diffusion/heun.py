@@ -10,6 +10,7 @@ from jaxtyping import Array, Float
 
 from align_da.config import SamplerConfig
 from align_da.diffusion.contract import Denoiser, Sampler
+from align_da.diffusion.noise import NoiseDraw, standard_normal
 from align_da.diffusion.reverse_process import Levels, sampler_from_step
 
 
@@ -33,6 +34,6 @@ def heun_step(
     return jnp.where(is_last, euler, heun), denoised
 
 
-def heun_sampler(config: SamplerConfig) -> Sampler:
+def heun_sampler(config: SamplerConfig, noise: NoiseDraw = standard_normal) -> Sampler:
     """Heun's method over the levels of `config`: two denoiser calls a step."""
-    return sampler_from_step(heun_step, config)
+    return sampler_from_step(heun_step, config, noise)

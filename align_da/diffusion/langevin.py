@@ -12,6 +12,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from align_da.diffusion.contract import Denoiser
+from align_da.diffusion.noise import NoiseDraw, standard_normal
 
 
 def langevin_correct(
@@ -21,6 +22,7 @@ def langevin_correct(
     key: jax.Array,
     corrections: int,
     step: float,
+    noise: NoiseDraw = standard_normal,
 ) -> Float[Array, "lat lon latent"]:
     """Apply `corrections` Langevin steps of relative size τ = `step` at the level `sigma` > 0."""
 
@@ -29,8 +31,8 @@ def langevin_correct(
     ) -> Float[Array, "lat lon latent"]:
         predicted = (x - denoiser(x, sigma)) / sigma
         size = step / jnp.mean(jnp.square(predicted))
-        noise = jax.random.normal(jax.random.fold_in(key, index), x.shape)
-        return x - (size * predicted + jnp.sqrt(2 * size) * noise) * sigma
+        fresh = noise(jax.random.fold_in(key, index), x.shape)
+        return x - (size * predicted + jnp.sqrt(2 * size) * fresh) * sigma
 
     if corrections == 0:
         return noisy

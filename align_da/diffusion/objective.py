@@ -1,8 +1,10 @@
 """The denoising objective.
 
-Everything is measured as the mean squared error of the noise, e = mean (z − D(z + σ n, σ))² / σ²,
+Everything is measured as the mean squared error of the noise, e = mean (s − D(s + σ n, σ))² / σ²,
 which is what Diffusion-DPO compares (Wallace et al. 2024, arXiv:2311.12908); a schedule's weight
-turns it into its training loss.
+turns it into its training loss. Where the noise n is correlated, the mean is that of scaled
+increments and not of white ones: any metric has the same minimiser, and this one cares for what
+matters in an analysis, the large scales.
 """
 
 from collections.abc import Callable
@@ -23,7 +25,7 @@ class DenoisingBatch:
     """Training cases.
 
     Attributes:
-        increment: scaled latent increments z, [batch, lat, lon, latent].
+        increment: scaled latent increments s, [batch, lat, lon, latent].
         condition: their backgrounds, batched.
     """
 
@@ -35,6 +37,16 @@ DenoisingLoss = Callable[
     [PyTree, DenoisingBatch, jax.Array], tuple[Float[Array, ""], dict[str, Float[Array, ""]]]
 ]
 """(parameters, batch, key) → (loss, metrics)."""
+
+
+Noise = Float[Array, "batch lat lon latent"]
+Colour = Callable[[Noise, Float[Array, " batch"]], Noise]
+"""(white noise, lead times in hours) → noise of the correlation of increments at that age."""
+
+
+def white(noise: Noise, lead_hours: Float[Array, " batch"]) -> Noise:
+    """Noise as it is: no correlation."""
+    return noise
 
 
 def draw_noise(
@@ -59,19 +71,22 @@ def per_sample_error(
         schedule: the schedule of the network.
         batch: what is noised and its condition.
         sigma: noise levels; given, so that the chosen and the rejected of a pair can share them.
-        noise: standard normal noise, likewise.
+        noise: of unit variance and the correlation of the increments, likewise.
     """
     noisy = batch.increment + sigma[:, None, None, None] * noise
     denoised = schedule.denoise(network, noisy, sigma, batch.condition)
     return jnp.mean(jnp.square(batch.increment - denoised), axis=(1, 2, 3)) / sigma**2
 
 
-def denoising_loss(graphdef: nnx.GraphDef, schedule: Schedule) -> DenoisingLoss:
+def denoising_loss(
+    graphdef: nnx.GraphDef, schedule: Schedule, colour: Colour = white
+) -> DenoisingLoss:
     """The training loss of a network.
 
     Args:
         graphdef: structure of the network, the first part of `nnx.split(network)`.
         schedule: its noise schedule.
+        colour: correlates the noise.
 
     Returns:
         A function of the network's state (second part of the split), a batch and a key.
@@ -82,7 +97,8 @@ def denoising_loss(graphdef: nnx.GraphDef, schedule: Schedule) -> DenoisingLoss:
     ) -> tuple[Float[Array, ""], dict[str, Float[Array, ""]]]:
         network = nnx.merge(graphdef, params)
         sigma, noise = draw_noise(schedule, key, batch.increment.shape)
-        error = per_sample_error(network, schedule, batch, sigma, noise)
+        coloured = colour(noise, batch.condition.lead_hours)
+        error = per_sample_error(network, schedule, batch, sigma, coloured)
         value = jnp.mean(schedule.weight(sigma) * error)
         return value, {"loss": value, "denoised_error": jnp.mean(sigma**2 * error)}
 

@@ -14,6 +14,7 @@ from jaxtyping import Array, Float
 from align_da.config import SamplerConfig
 from align_da.diffusion.contract import Denoiser, Sampler
 from align_da.diffusion.langevin import langevin_correct
+from align_da.diffusion.noise import NoiseDraw, standard_normal
 from align_da.diffusion.noise_levels import noise_levels
 
 
@@ -54,7 +55,9 @@ class Step(Protocol):
         ...
 
 
-def sampler_from_step(step: Step, config: SamplerConfig) -> Sampler:
+def sampler_from_step(
+    step: Step, config: SamplerConfig, noise: NoiseDraw = standard_normal
+) -> Sampler:
     """The sampler that repeats `step` over the noise levels, with Langevin correctors."""
     visited = jnp.asarray(noise_levels(config), jnp.float32)
     levels = Levels(
@@ -79,10 +82,11 @@ def sampler_from_step(step: Step, config: SamplerConfig) -> Sampler:
                 jax.random.fold_in(step_key, 1),
                 config.correctors,
                 config.corrector_step,
+                noise,
             )
             return step(denoiser, noisy, last_denoised, around, step_key), None
 
-        initial = visited[0] * jax.random.normal(jax.random.fold_in(key, 0), shape)
+        initial = visited[0] * noise(jax.random.fold_in(key, 0), shape)
         start = (initial, jnp.zeros_like(initial))
         (drawn, _), _ = jax.lax.scan(advance, start, (jnp.arange(config.steps), levels))
         return drawn

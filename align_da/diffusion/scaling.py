@@ -1,8 +1,12 @@
-"""Scaling between latents and the unit-variance quantities that are diffused.
+"""Scaling between latents and what is diffused.
 
-The score model draws z = (E(truth) − E(background)) / s. The standard deviation s depends on the
-lead time, on the latitude (errors of the tropics and of the storm tracks differ) and on the latent
-channel, so that one network serves every lead time.
+    E(truth) − E(background) = P^½ s,    s = C^½ z
+
+P is the covariance between the latent channels of one point. It depends on the lead time and on
+the latitude (errors of the tropics and of the storm tracks differ), so that one network serves
+every lead time. The network sees scaled increments s, whose channels at a point are uncorrelated
+and of unit variance; samplers and guidance see z, which is white under the prior without a
+network (see `correlation`).
 """
 
 from collections.abc import Mapping
@@ -13,9 +17,15 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from align_da.diffusion.correlation import (
+    CorrelationRank,
+    IncrementCorrelation,
+    estimate_correlation,
+)
 from align_da.errors import InputError
 
 _SMALLEST_STD = 1e-6  # a latent channel that never varies would otherwise divide zero by zero
+_SMALLEST_SHARE = 1e-6  # of the largest variance: what is smaller is rounding
 _CHUNK = 64  # cases summed at once in float64
 
 
@@ -26,43 +36,59 @@ class LatentScaling:
 
     Invariants:
         1. `lead_hours` increases strictly.
-        2. Standard deviations are positive.
+        2. Roots are invertible, standard deviations positive.
 
     Attributes:
         lead_hours: lead times with statistics, hours, [lead].
-        increment_std: root-mean-square increment, latent units, [lead, lat, latent].
+        increment_root: P^½, latent units, [lead, lat, latent, latent]; times the inverse root of
+            the covariance that `correlation` has at a point, so that both together give P.
         state_mean: mean of the latents, [latent].
         state_std: standard deviation of the latents, [latent].
+        correlation: C of scaled increments.
     """
 
     lead_hours: Float[Array, " lead"]
-    increment_std: Float[Array, "lead lat latent"]
+    increment_root: Float[Array, "lead lat latent latent"]
     state_mean: Float[Array, " latent"]
     state_std: Float[Array, " latent"]
+    correlation: IncrementCorrelation
 
-    def std_at(self, lead_hours: Float[Array, ""] | float) -> Float[Array, "lat 1 latent"]:
-        """Standard deviation of increments, linear in lead time, constant outside the range."""
-        last = self.lead_hours.shape[0] - 1
-        place = jnp.interp(jnp.asarray(lead_hours), self.lead_hours, jnp.arange(last + 1.0))
-        lower = jnp.floor(place).astype(int)
-        upper = jnp.minimum(lower + 1, last)
-        share = place - lower
-        std = (1 - share) * self.increment_std[lower] + share * self.increment_std[upper]
-        return std[:, None, :]
+    def share_of_leads(self, lead_hours: Float[Array, ""] | float) -> Float[Array, " lead"]:
+        """Weights, sum 1, that interpolate in lead time; constant outside the range."""
+        places = jnp.arange(self.lead_hours.shape[0], dtype=jnp.float32)
+        place = jnp.interp(jnp.asarray(lead_hours), self.lead_hours, places)
+        return jnp.maximum(1 - jnp.abs(place - places), 0.0)
+
+    def root_at(self, lead_hours: Float[Array, ""] | float) -> Float[Array, "lat latent latent"]:
+        """P^½, linear in lead time, constant outside the range."""
+        return jnp.tensordot(self.share_of_leads(lead_hours), self.increment_root, axes=1)
+
+    def colour(
+        self, z: Float[Array, "lat lon latent"], lead_hours: Float[Array, ""] | float
+    ) -> Float[Array, "lat lon latent"]:
+        """The scaled increment s = C^½ z."""
+        return self.correlation.colour(z, self.share_of_leads(lead_hours))
+
+    def whiten(
+        self, scaled: Float[Array, "lat lon latent"], lead_hours: Float[Array, ""] | float
+    ) -> Float[Array, "lat lon latent"]:
+        """Z of a scaled increment: the inverse of `colour`."""
+        return self.correlation.whiten(scaled, self.share_of_leads(lead_hours))
 
     def scale(
         self,
         increment: Float[Array, "*batch lat lon latent"],
         lead_hours: Float[Array, ""] | float,
     ) -> Float[Array, "*batch lat lon latent"]:
-        """The unit-variance z of a latent increment whose background is `lead_hours` old."""
-        return increment / self.std_at(lead_hours)
+        """The scaled increment s of a latent increment whose background is `lead_hours` old."""
+        inverse = jnp.linalg.inv(self.root_at(lead_hours))
+        return jnp.einsum("ykl,...yxl->...yxk", inverse, increment)
 
     def unscale(
-        self, z: Float[Array, "*batch lat lon latent"], lead_hours: Float[Array, ""] | float
+        self, scaled: Float[Array, "*batch lat lon latent"], lead_hours: Float[Array, ""] | float
     ) -> Float[Array, "*batch lat lon latent"]:
-        """The latent increment of z: the inverse of `scale`."""
-        return z * self.std_at(lead_hours)
+        """The latent increment of s: the inverse of `scale`."""
+        return jnp.einsum("ykl,...yxl->...yxk", self.root_at(lead_hours), scaled)
 
     def standardise(
         self, latent: Float[Array, "*batch lat lon latent"]
@@ -78,11 +104,12 @@ LatentPairs = tuple[
 """Latents of truths and of the backgrounds valid at the same times."""
 
 
-def estimate_scaling(pairs: Mapping[int, LatentPairs]) -> LatentScaling:
-    """Statistics of latent pairs, summed in float64.
+def estimate_scaling(pairs: Mapping[int, LatentPairs], rank: CorrelationRank) -> LatentScaling:
+    """Statistics of latent pairs, mean and variance summed in float64.
 
     Args:
         pairs: by lead time in hours, the latents of truths and backgrounds.
+        rank: how much of the correlation is kept.
 
     Raises:
         InputError: no pairs, or truths and backgrounds of different shapes.
@@ -91,18 +118,41 @@ def estimate_scaling(pairs: Mapping[int, LatentPairs]) -> LatentScaling:
         message = "expected latent pairs for one lead time at least, got none"
         raise InputError(message)
     leads = sorted(pairs)
-    increment_std = [_root_mean_square_increment(lead, pairs[lead]) for lead in leads]
+    roots = [_root_of_covariance(lead, pairs[lead]) for lead in leads]
     mean, std = _mean_and_std([pairs[lead][1] for lead in leads])
+    scaled = {
+        lead: np.einsum(
+            "ykl,nyxl->nyxk", np.linalg.inv(root).astype(np.float32), _increment(pairs[lead])
+        )
+        for lead, root in zip(leads, roots, strict=True)
+    }
+    correlation = estimate_correlation(scaled, rank)
+    _, rows, columns, _ = scaled[leads[0]].shape
+    modelled = [
+        np.asarray(correlation.point_covariance(rows, columns, share), np.float64)
+        for share in jnp.eye(len(leads))
+    ]
+    matched = [
+        root @ np.linalg.inv(_symmetric_root(of_model))
+        for root, of_model in zip(roots, modelled, strict=True)
+    ]
     return LatentScaling(
         lead_hours=jnp.asarray(leads, jnp.float32),
-        increment_std=jnp.asarray(np.stack(increment_std), jnp.float32),
+        increment_root=jnp.asarray(np.stack(matched), jnp.float32),
         state_mean=jnp.asarray(mean, jnp.float32),
         state_std=jnp.asarray(std, jnp.float32),
+        correlation=correlation,
     )
 
 
-def _root_mean_square_increment(lead: int, pair: LatentPairs) -> Float[np.ndarray, "lat latent"]:
-    """Root mean square over cases and longitudes of truth − background."""
+def _increment(pair: LatentPairs) -> Float[np.ndarray, "_ lat lon latent"]:
+    """Truth − background in single precision."""
+    truth, background = pair
+    return np.asarray(truth, np.float32) - np.asarray(background, np.float32)
+
+
+def _root_of_covariance(lead: int, pair: LatentPairs) -> Float[np.ndarray, "lat latent latent"]:
+    """P^½ about zero at every latitude, from all cases and longitudes."""
     truth, background = pair
     if truth.shape != background.shape or truth.shape[0] == 0:
         message = (
@@ -110,13 +160,23 @@ def _root_mean_square_increment(lead: int, pair: LatentPairs) -> Float[np.ndarra
             f"got {truth.shape} and {background.shape}"
         )
         raise InputError(message)
-    total = np.zeros((truth.shape[1], truth.shape[3]))
+    total = np.zeros((truth.shape[1], truth.shape[3], truth.shape[3]))
     for start in range(0, truth.shape[0], _CHUNK):
         part = slice(start, start + _CHUNK)
         increment = np.asarray(truth[part], np.float64) - np.asarray(background[part], np.float64)
-        total += np.square(increment).sum(axis=(0, 2))
-    mean_square = total / (truth.shape[0] * truth.shape[2])
-    return np.asarray(np.maximum(np.sqrt(mean_square), _SMALLEST_STD))
+        by_row = np.moveaxis(increment, 1, 0).reshape(truth.shape[1], -1, truth.shape[3])
+        total += np.swapaxes(by_row, 1, 2) @ by_row
+    return _symmetric_root(total / (truth.shape[0] * truth.shape[2]))
+
+
+def _symmetric_root(
+    covariance: Float[np.ndarray, "lat latent latent"],
+) -> Float[np.ndarray, "lat latent latent"]:
+    """The symmetric square root, variances held above rounding."""
+    values, vectors = np.linalg.eigh(covariance)
+    smallest = np.maximum(_SMALLEST_SHARE * values[:, -1:], _SMALLEST_STD**2)
+    root = vectors * np.sqrt(np.maximum(values, smallest))[:, None, :]
+    return np.asarray(root @ np.swapaxes(vectors, 1, 2))
 
 
 def _mean_and_std(

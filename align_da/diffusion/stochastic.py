@@ -12,10 +12,11 @@ from jaxtyping import Array, Float
 
 from align_da.config import SamplerConfig
 from align_da.diffusion.contract import Denoiser, Sampler
+from align_da.diffusion.noise import NoiseDraw, standard_normal
 from align_da.diffusion.reverse_process import Levels, sampler_from_step
 
 
-def stochastic_sampler(config: SamplerConfig) -> Sampler:
+def stochastic_sampler(config: SamplerConfig, noise: NoiseDraw = standard_normal) -> Sampler:
     """The stochastic sampler over the levels of `config`, c its `churn`: one call a step."""
 
     def step(
@@ -29,7 +30,7 @@ def stochastic_sampler(config: SamplerConfig) -> Sampler:
         ratio = levels.following / levels.current
         up = config.churn * levels.following * jnp.sqrt(1 - ratio**2)
         down = jnp.sqrt(levels.following**2 - up**2)
-        fresh = jax.random.normal(key, noisy.shape)
+        fresh = noise(key, noisy.shape)
         return denoised + down / levels.current * (noisy - denoised) + up * fresh, denoised
 
-    return sampler_from_step(step, config)
+    return sampler_from_step(step, config, noise)

@@ -27,7 +27,9 @@ def open_states(path: Path) -> xr.Dataset:
         raise StorageError(message)
     try:
         if path.is_dir():
-            dataset: xr.Dataset = xr.open_zarr(path, consolidated=False)
+            # Lazy without dask: states are read a few at a time, also inside of dask workers,
+            # where a graph for each would go back to the scheduler.
+            dataset: xr.Dataset = xr.open_zarr(path, chunks=None, consolidated=False)
         else:
             dataset = xr.open_dataset(path, chunks={})
     except (OSError, ValueError, KeyError, TypeError) as error:

@@ -11,6 +11,7 @@ CONFIG = Path(__file__).with_name("config.toml")
 STAGES = (
     "data truth",
     "data backgrounds",
+    "data cycled",
     "data statistics",
     "train autoencoder",
     "train denoiser",

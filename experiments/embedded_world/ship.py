@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from align_da.cli.assembly import load_prior, open_world
+from align_da.cli.assembly import SCALING, load_prior, open_world
 from align_da.config import digest_of, load_config
 from align_da.storage.checkpoints import save_weights
 
@@ -30,8 +30,10 @@ def main() -> None:
     shutil.copytree(world.folder.weights("autoencoder"), TARGET / "weights" / "autoencoder")
     for name in PRIORS:
         prior = load_prior(world, name)
-        bundle = {"network": prior.network, "scaling": prior.scaling}
+        bundle = {"network": prior.network}
         save_weights(TARGET / "weights" / name, bundle, {"name": name}, precision="float16")
+    scaling = load_prior(world, PRIORS[0]).scaling
+    save_weights(TARGET / "weights" / SCALING, scaling, {"name": SCALING}, precision="float16")
     (TARGET / "stages").mkdir(exist_ok=True)
     for name in ("denoiser", "aligned"):
         shutil.copy(world.folder.stages / f"{name}.json", TARGET / "stages")

@@ -19,6 +19,7 @@ from align_da.autoencoder import build_autoencoder, pole_signs
 from align_da.autoencoder.latent_space import LatentSpace
 from align_da.config import AutoencoderConfig, DenoiserConfig, GuidanceConfig, SamplerConfig
 from align_da.diffusion.build import build_denoiser_network, build_sampler, build_schedule
+from align_da.diffusion.correlation import no_correlation
 from align_da.diffusion.scaling import LatentScaling
 from align_da.guidance.build import build_guidance
 from align_da.observations.batch import Flag, ObservationBatch, Vertical
@@ -47,9 +48,10 @@ def prior() -> LatentPrior:
         build_denoiser_network(denoiser, (rows, columns, latent), jax.random.key(1)),
         LatentScaling(
             jnp.asarray([6.0, 48.0]),
-            jnp.full((2, rows, latent), 0.5),
+            jnp.broadcast_to(0.5 * jnp.eye(latent), (2, rows, latent, latent)),
             jnp.zeros(latent),
             jnp.ones(latent),
+            no_correlation((rows, columns, latent), leads=2),
         ),
         build_schedule(denoiser),
     )
@@ -71,7 +73,7 @@ def optimal_interpolation() -> OptimalInterpolation:
 
 GUIDED: dict[str, Callable[[], Analysis]] = {
     f"latent_score {method}": lambda method=method: latent_score(method)
-    for method in ("dps", "sda", "mmps", "repaint")
+    for method in ("dps", "sda", "mmps", "jfps", "repaint")
 }
 USING_OBSERVATIONS = {**GUIDED, "optimal_interpolation": optimal_interpolation}
 ALL = {

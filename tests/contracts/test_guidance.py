@@ -27,6 +27,7 @@ CONFIGS = [
     GuidanceConfig(method="dps"),
     GuidanceConfig(method="sda", strength=0.1),
     GuidanceConfig(method="mmps"),
+    GuidanceConfig(method="jfps"),
     GuidanceConfig(method="repaint"),
     GuidanceConfig(method="repaint", repetitions=3),
 ]

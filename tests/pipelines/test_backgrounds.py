@@ -11,7 +11,7 @@ import xarray as xr
 from rich.progress import Progress
 
 from align_da.atmosphere import State
-from align_da.config import BackgroundsConfig, Config, WorldConfig
+from align_da.config import Config
 from align_da.errors import ConfigError, StorageError
 from align_da.forecast import Lorenz96ForecastModel
 from align_da.keys import Purpose, key_for
@@ -28,46 +28,6 @@ from data_pipelines.backgrounds import (
 )
 from data_pipelines.splits import periods_of
 from data_pipelines.statistics import write_statistics
-from data_pipelines.template import write_region, write_template
-
-CONFIG = Config(
-    world=WorldConfig(
-        model="lorenz96", train_days=30, gap_days=10, validation_days=6, test_days=6
-    ),
-    backgrounds=BackgroundsConfig(
-        lead_hours=(6, 48), train_starts=25, validation_starts=3, test_starts=2
-    ),
-)
-
-
-def write_truth(folder: Path) -> None:
-    """A nature run of Lorenz-96 over all the periods."""
-    model = Lorenz96ForecastModel()
-    periods = periods_of(CONFIG.world)
-    step = np.timedelta64(6, "h")
-    times = np.arange(periods["train"].start, periods["test"].end, step).astype("datetime64[ns]")
-    state = State(
-        8.0 + jax.random.normal(jax.random.key(0), (1, *model.layout.shape)), model.layout
-    )
-    state = model.forecast(state, times[0], 24 * 30)
-    values = []
-    for time in times:
-        values.append(np.asarray(state.values[0]))
-        state = model.forecast(state, time, 6)
-    store = RunFolder(folder).truth
-    write_template(store, model.layout, {"time": times}, 40, xr.Dataset())
-    for first in range(0, times.size, 40):
-        block = np.stack(values[first : first + 40])
-        write_region(store, block, model.layout, {"time": times[first : first + 40]}, first)
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("run")
-    write_truth(path)
-    with Progress(disable=True) as progress:
-        make_backgrounds(CONFIG, path, 2, progress)
-    return path
 
 
 @pytest.mark.slow
@@ -95,27 +55,27 @@ def test_errors_grow_with_the_lead_and_with_the_amplitude(folder: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_lost_block_comes_back_with_the_same_bits(folder: Path) -> None:
+def test_a_lost_block_comes_back_with_the_same_bits(folder: Path, config: Config) -> None:
     store = RunFolder(folder).backgrounds("train")
     with xr.open_zarr(store, consolidated=False) as dataset:
         before = dataset.load()
     lost = xr.Dataset({"amplitude": ("time", np.full(5, np.nan, np.float32))})
     lost.to_zarr(store, region={"time": slice(20, 25)}, consolidated=False)
-    forecast_block(Task(CONFIG, folder, "train", 1))
+    forecast_block(Task(config, folder, "train", 1))
     with xr.open_zarr(store, consolidated=False) as dataset:
         xr.testing.assert_identical(dataset.load(), before)
 
 
 @pytest.mark.slow
-def test_another_configuration_is_refused(folder: Path) -> None:
-    other = CONFIG.model_copy(update={"seed": 1})
+def test_another_configuration_is_refused(folder: Path, config: Config) -> None:
+    other = config.model_copy(update={"seed": 1})
     with pytest.raises(StorageError, match="another configuration"), Progress(disable=True) as bar:
         make_backgrounds(other, folder, 1, bar)
 
 
 @pytest.mark.slow
-def test_statistics_are_those_of_the_training_period(folder: Path) -> None:
-    write_statistics(CONFIG.world, folder)
+def test_statistics_are_those_of_the_training_period(folder: Path, config: Config) -> None:
+    write_statistics(config.world, folder)
     found = json.loads(RunFolder(folder).statistics.read_text())
     assert found["channels"] == ["lorenz_96_0"]
     # Lorenz and Emanuel 1998: mean 2.3, standard deviation 3.6.
@@ -125,17 +85,17 @@ def test_statistics_are_those_of_the_training_period(folder: Path) -> None:
     assert 0 < early < late < found["differences_24h"]["std"][0] * 2
 
 
-def test_starts_leave_room_for_the_longest_forecast() -> None:
-    starts, periods = starts_of(CONFIG), periods_of(CONFIG.world)
+def test_starts_leave_room_for_the_longest_forecast(config: Config) -> None:
+    starts, periods = starts_of(config), periods_of(config.world)
     for name, found in starts.items():
         assert found.size == np.unique(found).size
         assert found[0] >= periods[name].start
         assert found[-1] + np.timedelta64(48, "h") < periods[name].end
 
 
-def test_too_many_starts_are_refused_with_the_number_that_fits() -> None:
-    crowded = CONFIG.model_copy(
-        update={"backgrounds": CONFIG.backgrounds.model_copy(update={"test_starts": 99})}
+def test_too_many_starts_are_refused_with_the_number_that_fits(config: Config) -> None:
+    crowded = config.model_copy(
+        update={"backgrounds": config.backgrounds.model_copy(update={"test_starts": 99})}
     )
     with pytest.raises(ConfigError, match=r"at most 16.*test_starts"):
         starts_of(crowded)

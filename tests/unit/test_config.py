@@ -72,3 +72,12 @@ def test_digests_see_every_value_and_no_order() -> None:
 def test_reading_a_configuration_does_not_import_jax() -> None:
     code = "import sys, align_da.config; sys.exit('jax' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_lead_time_has_one_kind_of_background() -> None:
+    table = {"backgrounds": {"lead_hours": [6, 48]}}
+    with pytest.raises(ConfigError, match=r"cycle window of 6 h.*segments = 0"):
+        config_from_table(table)
+    without = config_from_table({**table, "cycled_backgrounds": {"segments": 0}})
+    assert without.learned_lead_hours == (6, 48)
+    assert config_from_table({}).learned_lead_hours == (6, 12, 24, 48)

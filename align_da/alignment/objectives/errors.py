@@ -21,6 +21,7 @@ class PairErrors:
         reference_truth: of the reference model, likewise.
         margin: difference of calibrated rewards, dimensionless, within (0, 1].
         weight: of the training loss of the prior at this noise level.
+        preference_weight: of this noise level in the implicit margin.
     """
 
     chosen: Float[Array, " pair"]
@@ -31,6 +32,7 @@ class PairErrors:
     reference_truth: Float[Array, " pair"]
     margin: Float[Array, " pair"]
     weight: Float[Array, " pair"]
+    preference_weight: Float[Array, " pair"]
 
 
 Objective = Callable[[PairErrors, float], Float[Array, " pair"]]
@@ -38,12 +40,12 @@ Objective = Callable[[PairErrors, float], Float[Array, " pair"]]
 
 
 def implicit_margin(errors: PairErrors, beta: float) -> Float[Array, " pair"]:
-    """The implicit margin u = −β/2 [(e_w − e_w,ref) − (e_l − e_l,ref)].
+    """The implicit margin u = −β/2 v [(e_w − e_w,ref) − (e_l − e_l,ref)].
 
     Dimensionless, positive where the chosen is preferred. Errors are means over dimensions, hence
     β of thousands and the factor 1/2, as in the code of Diffusion-DPO (Wallace et al. 2024,
-    arXiv:2311.12908, eq. 14).
+    arXiv:2311.12908, eq. 14). There the weight v of a noise level is 1.
     """
     chosen = errors.chosen - errors.reference_chosen
     rejected = errors.rejected - errors.reference_rejected
-    return -0.5 * beta * (chosen - rejected)
+    return -0.5 * beta * errors.preference_weight * (chosen - rejected)

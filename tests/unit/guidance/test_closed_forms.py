@@ -8,6 +8,7 @@ import pytest
 from align_da.errors import InputError
 from align_da.guidance.contract import Likelihood
 from align_da.guidance.dps import dps_guidance
+from align_da.guidance.jfps import jfps_guidance
 from align_da.guidance.mmps import mmps_guidance
 from align_da.guidance.prior_variance import estimate_prior_variance
 from align_da.guidance.repaint import repaint_guidance
@@ -137,3 +138,25 @@ def test_residual_ignores_what_is_not_used() -> None:
         jnp.array([1.0, jnp.nan]), jnp.array([4.0, jnp.nan]), jnp.array([True, False])
     )
     np.testing.assert_array_equal(likelihood.residual(jnp.array([0.0, jnp.nan])), [0.5, 0.0])
+
+
+@pytest.mark.parametrize("variance", [1e-3, 0.25, 10.0])
+def test_jfps_of_a_mask_is_the_posterior_mean_of_each_observed_number(variance: float) -> None:
+    guided = jfps_guidance(1.0, 5)(_white, _mask, _likelihood(variance))
+    spread = SIGMA**2 / (1 + SIGMA**2)
+    denoised = _white(NOISY, SIGMA).ravel()
+    gain = spread / (spread + variance)
+    expected = denoised.at[SEEN].add(gain * (VALUE - denoised[SEEN]))
+    np.testing.assert_allclose(guided(NOISY, SIGMA).ravel(), expected, atol=1e-5)
+
+
+def test_a_larger_strength_of_jfps_is_a_weaker_guidance() -> None:
+    denoised = _white(NOISY, SIGMA).ravel()[SEEN]
+    moved = [
+        jnp.abs(
+            jfps_guidance(s, 5)(_white, _mask, _likelihood())(NOISY, SIGMA).ravel()[SEEN]
+            - denoised
+        )
+        for s in (1.0, 2.0)
+    ]
+    assert jnp.all(moved[1] < moved[0])

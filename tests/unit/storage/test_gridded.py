@@ -1,3 +1,4 @@
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -19,8 +20,15 @@ def test_states_are_read_at_the_times_asked_for_in_that_order(
     np.testing.assert_array_equal(found.values, states.values[np.array([2, 0, 2])])
 
 
-def test_nothing_is_read_before_it_is_needed(gridded: Path) -> None:
-    assert open_states(gridded)["temperature"].chunks is not None
+def test_nothing_is_read_before_it_is_needed(gridded: Path, tmp_path: Path) -> None:
+    store = tmp_path / "copy.zarr"
+    shutil.copytree(gridded, store)
+    opened = open_states(store)
+    with xr.open_zarr(store, consolidated=False) as before:
+        later = (2 * before[["temperature"]]).load()
+    every_time = {"time": slice(0, later.sizes["time"])}
+    later.drop_vars(list(later.coords)).to_zarr(store, region=every_time, consolidated=False)
+    np.testing.assert_array_equal(opened["temperature"], later["temperature"])
 
 
 def test_a_netcdf_file_is_as_good_as_a_store(gridded: Path, states: State) -> None:

@@ -1,0 +1,204 @@
+"""Backgrounds taken from cycling: what a cycle meets, and no forecast from perturbed truth has.
+
+A forecast that starts near the truth is shocked by a model whose balance is another one; in a
+cycle the model has settled and its systematic errors have grown to where the observations hold
+them. Optimal interpolation cycles through segments of a period, each with its own network, density
+and observation errors; the first cycles of a segment are left out.
+"""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+from distributed import as_completed
+from jaxtyping import Float, Shaped
+from rich.progress import Progress
+
+from align_da.cli.assembly import World, open_world, optimal_interpolation
+from align_da.cli.cluster import client_of
+from align_da.cli.observing import observing_system, quality_control_for
+from align_da.config import Config
+from align_da.cycling.cycle import CycleState, run_cycle
+from align_da.errors import ConfigError
+from align_da.forecast import build_forecast_model
+from align_da.keys import Purpose, key_for
+from data_pipelines.compilation import use_compilation_cache
+from data_pipelines.splits import SplitName
+from data_pipelines.template import write_region, write_template
+
+
+@dataclass(frozen=True)
+class Segment:
+    """Consecutive cycles of one period, computed by one worker.
+
+    Attributes:
+        config: the run.
+        folder: holds truth and backgrounds, receives the store.
+        split: which period.
+        number: of the segment in the period.
+        of: segments of the period.
+    """
+
+    config: Config
+    folder: Path
+    split: SplitName
+    number: int
+    of: int
+
+
+def make_cycled_backgrounds(
+    config: Config, folder: Path, workers: int, progress: Progress
+) -> None:
+    """Cycle through every segment, or finish what was interrupted.
+
+    Writes backgrounds_cycled_train.zarr and backgrounds_cycled_validation.zarr, laid out as the
+    other backgrounds: `time` is that of the analysis that a background starts from, the only lead
+    time is the cycle window.
+
+    Args:
+        config: seed and the sections of world, observations and [cycled_backgrounds].
+        folder: holds the truth and the backgrounds of perturbed truth.
+        workers: processes to use.
+        progress: shows the segments done.
+
+    Raises:
+        ConfigError: the segments do not fit into a period.
+        StorageError: an input is missing.
+    """
+    world = open_world(config, folder)
+    settings = config.cycled_backgrounds
+    counts: dict[SplitName, int] = {"train": settings.segments, "validation": 1}
+    segments = [
+        Segment(config, folder, split, number, count)
+        for split, count in counts.items()
+        for number in range(count)
+    ]
+    for split, count in counts.items():
+        _make_store(world, split, count)
+    missing = [segment for segment in segments if not _is_written(world, segment)]
+    bar = progress.add_task("cycled backgrounds", total=len(missing))
+    with client_of(None, workers) as client:
+        for future in as_completed(client.map(cycle_segment, missing, pure=False)):
+            future.result()
+            progress.advance(bar)
+
+
+def cycle_segment(segment: Segment) -> None:
+    """Cycle through `segment` and write its backgrounds. Runs in a worker process."""
+    use_compilation_cache(segment.folder)
+    world = _world_of(segment)
+    settings = segment.config.cycled_backgrounds
+    window = segment.config.cycle.window_hours
+    system = observing_system(world)
+    control = quality_control_for(world, system.operator)
+    model = build_forecast_model(segment.config.world)
+    method = optimal_interpolation(world, world.pairs("train"), window)
+    state = _first_state(world, segment)
+    kept = []
+    for cycle in range(settings.spin_up + settings.cycles):
+        time = state.valid_time + np.timedelta64(window, "h")
+        key = key_for(world.config.seed, Purpose.ANALYSIS, cycle)
+        observations = system.observe(time, cycle)
+        state, report = run_cycle(state, model, control, method, observations, window, key)
+        if cycle >= settings.spin_up:
+            kept.append(np.asarray(report.background.values))
+    _write(world, segment, np.stack(kept))
+
+
+def _world_of(segment: Segment) -> World:
+    """The run with the network, density and errors of this segment."""
+    config = segment.config
+    place = segment.number if segment.split == "train" else segment.number + segment.of + 1000
+    densities = config.cycled_backgrounds.densities
+    density = densities[segment.number % len(densities)]
+    observed = config.observations.model_copy(update={"density": density})
+    # A seed of its own keeps the network of the experiments out of the training data.
+    changes = {
+        "seed": config.seed + 1 + place,
+        "observations": observed,
+        "optimal_interpolation": config.cycled_backgrounds.optimal_interpolation,
+    }
+    return replace(open_world(config, segment.folder), config=config.model_copy(update=changes))
+
+
+def _first_state(world: World, segment: Segment) -> CycleState:
+    """The oldest background of perturbed truth at the start of the segment."""
+    pairs = world.pairs(segment.split)
+    lead = max(pairs.lead_hours)
+    place = _places(world, segment.split, segment.of)[segment.number]
+    _, background = pairs.read(lead, slice(place, place + 1))
+    return CycleState(background, pairs.valid_times(lead)[place], 0)
+
+
+def _places(world: World, split: SplitName, count: int) -> list[int]:
+    """Which starts of the backgrounds begin a segment: evenly spread, each with room to its end.
+
+    Raises:
+        ConfigError: the segments overlap.
+    """
+    settings, window = world.config.cycled_backgrounds, world.config.cycle.window_hours
+    pairs = world.pairs(split)
+    valid = pairs.valid_times(max(pairs.lead_hours))
+    length = np.timedelta64((settings.spin_up + settings.cycles) * window, "h")
+    latest = valid[-1] - length
+    first = valid[0] + np.arange(count) * (latest - valid[0]) / max(count - 1, 1)
+    places = np.searchsorted(valid, first)
+    if latest < valid[0] or np.any(np.diff(valid[places]) < length):
+        message = (
+            f"{count} segments of {length} do not fit into the {split} period, backgrounds of "
+            f"which are valid from {valid[0]} to {valid[-1]}: lower cycled_backgrounds.cycles or "
+            "cycled_backgrounds.segments"
+        )
+        raise ConfigError(message)
+    return [int(place) for place in places]
+
+
+def _starts(world: World, split: SplitName, count: int) -> Shaped[np.ndarray, " start"]:
+    """Times of the analyses that the kept backgrounds of every segment start from."""
+    settings, window = world.config.cycled_backgrounds, world.config.cycle.window_hours
+    pairs = world.pairs(split)
+    valid = pairs.valid_times(max(pairs.lead_hours))
+    offset = np.arange(settings.spin_up, settings.spin_up + settings.cycles)
+    apart = offset * np.timedelta64(window, "h")
+    times = [valid[place] + apart for place in _places(world, split, count)]
+    return np.concatenate(times).astype("datetime64[ns]")
+
+
+def _leads(config: Config) -> Shaped[np.ndarray, " lead"]:
+    return np.asarray([config.cycle.window_hours], "timedelta64[h]").astype("timedelta64[ns]")
+
+
+def _make_store(world: World, split: SplitName, count: int) -> None:
+    """The empty store of a period, where there is none with these axes."""
+    store = world.folder.backgrounds(f"cycled_{split}")
+    starts = _starts(world, split, count)
+    if store.exists():
+        with xr.open_zarr(store, consolidated=False) as dataset:
+            if np.array_equal(dataset["time"].to_numpy(), starts):
+                return
+    title = f"Backgrounds taken from cycling in the {split} period"
+    leading = {"time": starts, "prediction_timedelta": _leads(world.config)}
+    block = world.config.cycled_backgrounds.cycles
+    write_template(store, world.layout, leading, block, xr.Dataset(attrs={"title": title}))
+
+
+def _is_written(world: World, segment: Segment) -> bool:
+    """Whether the store holds the backgrounds of a segment."""
+    cycles = segment.config.cycled_backgrounds.cycles
+    store = world.folder.backgrounds(f"cycled_{segment.split}")
+    with xr.open_zarr(store, consolidated=False) as dataset:
+        last = next(iter(dataset.data_vars))
+        values = dataset[last].isel(time=(segment.number + 1) * cycles - 1).to_numpy()
+    return bool(np.isfinite(values).all())
+
+
+def _write(
+    world: World, segment: Segment, values: Float[np.ndarray, "start lead lat lon channel"]
+) -> None:
+    """Write the backgrounds of a segment."""
+    first = segment.number * len(values)
+    starts = _starts(world, segment.split, segment.of)[first : first + len(values)]
+    leading = {"time": starts, "prediction_timedelta": _leads(segment.config)}
+    store = world.folder.backgrounds(f"cycled_{segment.split}")
+    write_region(store, values, world.layout, leading, first)

@@ -1,0 +1,53 @@
+"""Where the segments of cycled backgrounds lie; cycling itself has tests of its own."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from align_da.cli.assembly import World, open_world
+from align_da.config import Config, CycledBackgroundsConfig
+from align_da.errors import ConfigError
+from align_da.storage.background_pairs import open_background_pairs
+from data_pipelines.cycled_backgrounds import Segment, _is_written, _make_store, _places, _starts
+from data_pipelines.splits import periods_of
+
+SETTINGS = CycledBackgroundsConfig(segments=3, cycles=10, spin_up=4)
+
+
+@pytest.fixture
+def world(config: Config, folder: Path) -> World:
+    return replace(
+        open_world(config, folder),
+        config=config.model_copy(update={"cycled_backgrounds": SETTINGS}),
+    )
+
+
+@pytest.mark.slow
+def test_segments_start_from_backgrounds_and_do_not_overlap(world: World) -> None:
+    starts = _starts(world, "train", 3).reshape(3, SETTINGS.cycles)
+    assert np.all(np.diff(starts, axis=1) == np.timedelta64(6, "h"))
+    assert np.all(starts[1:, 0] - starts[:-1, -1] > SETTINGS.spin_up * np.timedelta64(6, "h"))
+    first = world.pairs("train").valid_times(48)[_places(world, "train", 3)]
+    assert np.all(starts[:, 0] - first == np.timedelta64(24, "h"))
+    period = periods_of(world.config.world)["train"]
+    assert period.start < starts[0, 0]
+    assert starts[-1, -1] + np.timedelta64(6, "h") < period.end + np.timedelta64(1, "D")
+
+
+@pytest.mark.slow
+def test_segments_that_do_not_fit_are_refused_with_what_to_do(world: World) -> None:
+    with pytest.raises(ConfigError, match=r"9 segments .* lower cycled_backgrounds.cycles"):
+        _places(world, "train", 9)
+
+
+@pytest.mark.slow
+def test_a_new_store_is_empty_and_laid_out_as_other_backgrounds(world: World) -> None:
+    _make_store(world, "train", 3)
+    files = world.folder
+    pairs = open_background_pairs(files.truth, files.backgrounds("cycled_train"))
+    assert pairs.lead_hours == (6,)
+    assert pairs.starts.size == 30
+    segment = Segment(world.config, files.root, "train", 2, 3)
+    assert not _is_written(world, segment)
