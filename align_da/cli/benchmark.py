@@ -21,6 +21,7 @@ from align_da.cli.assembly import (
     open_world,
     optimal_interpolation,
 )
+from align_da.cli.cases import verifiable_places
 from align_da.cli.observing import observing_system, quality_control_for
 from align_da.cli.progress import progress_bar
 from align_da.config import Config, GuidanceName
@@ -92,13 +93,13 @@ def score_dates(world: World, methods: Mapping[str, Analysis]) -> pd.DataFrame:
     settings, pairs = world.config.benchmark, world.pairs(world.config.benchmark.split)
     system, model = observing_system(world), build_forecast_model(world.config.world)
     control = quality_control_for(world, system.operator)
-    places = np.linspace(0, pairs.starts.size - 1, settings.dates).round().astype(int)
     lead = settings.background_lead_hours
+    places = verifiable_places(world, pairs, lead, settings.forecast_lead_hours, settings.dates)
     rows: list[tuple[object, ...]] = []
     with progress_bar() as progress:
         task = progress.add_task("benchmark", total=len(places) * len(methods))
         for number, place in enumerate(places):
-            truth, background = pairs.read(lead, slice(int(place), int(place) + 1))
+            truth, background = pairs.read(lead, slice(place, place + 1))
             time = pairs.valid_times(lead)[place]
             observations = control(system.observe(time, number), background)
             members = State(

@@ -69,5 +69,5 @@ def _inputs(world: World) -> dict[str, str]:
     names = ["backgrounds"]
     if world.config.cycle.method == "latent_score":
         prior = world.config.cycle.prior
-        names.append("denoiser" if prior == "reference" else prior)
+        names.append("denoiser" if prior in {"static", "reference"} else prior)
     return {name: digest_of_stage(stages, name) for name in names}
