@@ -18,9 +18,9 @@ from rich.progress import Progress
 from align_da.cli.assembly import World, open_world, optimal_interpolation
 from align_da.cli.cluster import client_of
 from align_da.cli.observing import observing_system, quality_control_for
-from align_da.config import Config
+from align_da.config import Config, digest_of
 from align_da.cycling.cycle import CycleState, run_cycle
-from align_da.errors import ConfigError
+from align_da.errors import ConfigError, StorageError
 from align_da.forecast import build_forecast_model
 from align_da.keys import Purpose, key_for
 from data_pipelines.compilation import use_compilation_cache
@@ -64,7 +64,7 @@ def make_cycled_backgrounds(
 
     Raises:
         ConfigError: the segments do not fit into a period.
-        StorageError: an input is missing.
+        StorageError: an input is missing, or a store belongs to another configuration.
     """
     world = open_world(config, folder)
     settings = config.cycled_backgrounds
@@ -138,8 +138,7 @@ def _places(world: World, split: SplitName, count: int) -> list[int]:
         ConfigError: the segments overlap.
     """
     settings, window = world.config.cycled_backgrounds, world.config.cycle.window_hours
-    pairs = world.pairs(split)
-    valid = pairs.valid_times(max(pairs.lead_hours))
+    valid = _valid_times(world, split)
     length = np.timedelta64((settings.spin_up + settings.cycles) * window, "h")
     latest = valid[-1] - length
     first = valid[0] + np.arange(count) * (latest - valid[0]) / max(count - 1, 1)
@@ -154,11 +153,16 @@ def _places(world: World, split: SplitName, count: int) -> list[int]:
     return [int(place) for place in places]
 
 
+def _valid_times(world: World, split: SplitName) -> Shaped[np.ndarray, " start"]:
+    """Valid times of the oldest backgrounds of perturbed truth."""
+    pairs = world.pairs(split)
+    return pairs.valid_times(max(pairs.lead_hours))
+
+
 def _starts(world: World, split: SplitName, count: int) -> Shaped[np.ndarray, " start"]:
     """Times of the analyses that the kept backgrounds of every segment start from."""
     settings, window = world.config.cycled_backgrounds, world.config.cycle.window_hours
-    pairs = world.pairs(split)
-    valid = pairs.valid_times(max(pairs.lead_hours))
+    valid = _valid_times(world, split)
     offset = np.arange(settings.spin_up, settings.spin_up + settings.cycles)
     apart = offset * np.timedelta64(window, "h")
     times = [valid[place] + apart for place in _places(world, split, count)]
@@ -170,17 +174,30 @@ def _leads(config: Config) -> Shaped[np.ndarray, " lead"]:
 
 
 def _make_store(world: World, split: SplitName, count: int) -> None:
-    """The empty store of a period, where there is none with these axes."""
-    store = world.folder.backgrounds(f"cycled_{split}")
-    starts = _starts(world, split, count)
+    """The empty store of a period, where there is none.
+
+    Raises:
+        StorageError: there is one of another configuration.
+    """
+    config, store = world.config, world.folder.backgrounds(f"cycled_{split}")
+    digest = digest_of(
+        config.seed,
+        config.world,
+        config.backgrounds,
+        config.cycled_backgrounds,
+        config.observations,
+        config.cycle.window_hours,
+    )
     if store.exists():
         with xr.open_zarr(store, consolidated=False) as dataset:
-            if np.array_equal(dataset["time"].to_numpy(), starts):
-                return
+            if dataset.attrs.get("configuration") != digest:
+                message = f"{store} belongs to another configuration: choose another folder"
+                raise StorageError(message)
+        return
     title = f"Backgrounds taken from cycling in the {split} period"
-    leading = {"time": starts, "prediction_timedelta": _leads(world.config)}
-    block = world.config.cycled_backgrounds.cycles
-    write_template(store, world.layout, leading, block, xr.Dataset(attrs={"title": title}))
+    extra = xr.Dataset(attrs={"title": title, "configuration": digest})
+    leading = {"time": _starts(world, split, count), "prediction_timedelta": _leads(config)}
+    write_template(store, world.layout, leading, config.cycled_backgrounds.cycles, extra)
 
 
 def _is_written(world: World, segment: Segment) -> bool:

@@ -72,7 +72,7 @@ class LatentScaling:
     def whiten(
         self, scaled: Float[Array, "lat lon latent"], lead_hours: Float[Array, ""] | float
     ) -> Float[Array, "lat lon latent"]:
-        """Z of a scaled increment: the inverse of `colour`."""
+        """The white z of a scaled increment: the inverse of `colour`."""
         return self.correlation.whiten(scaled, self.share_of_leads(lead_hours))
 
     def scale(

@@ -8,7 +8,7 @@ import pytest
 
 from align_da.cli.assembly import World, open_world
 from align_da.config import Config, CycledBackgroundsConfig
-from align_da.errors import ConfigError
+from align_da.errors import ConfigError, StorageError
 from align_da.storage.background_pairs import open_background_pairs
 from data_pipelines.cycled_backgrounds import Segment, _is_written, _make_store, _places, _starts
 from data_pipelines.splits import periods_of
@@ -51,3 +51,12 @@ def test_a_new_store_is_empty_and_laid_out_as_other_backgrounds(world: World) ->
     assert pairs.starts.size == 30
     segment = Segment(world.config, files.root, "train", 2, 3)
     assert not _is_written(world, segment)
+
+
+@pytest.mark.slow
+def test_a_store_of_another_configuration_is_refused(world: World) -> None:
+    _make_store(world, "validation", 1)
+    _make_store(world, "validation", 1)  # the same again changes nothing
+    other = replace(world, config=world.config.model_copy(update={"seed": 9}))
+    with pytest.raises(StorageError, match="another configuration"):
+        _make_store(other, "validation", 1)
