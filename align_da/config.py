@@ -134,9 +134,8 @@ class DenoiserConfig(Section):
     patch: Positive = 2
     sigma_mean: float = 0.0
     sigma_spread: PositiveFloat = 1.4
-    correlation_waves: Annotated[int, Field(ge=0)] = 12
-    correlation_modes: Positive = 160
-    correlation_radius_km: PositiveFloat = 7000.0
+    correlation_modes: Annotated[int, Field(ge=0)] = 100
+    correlation_radius_km: PositiveFloat = 8000.0
     training: TrainingConfig = TrainingConfig()
 
 
@@ -144,10 +143,10 @@ class SamplerConfig(Section):
     """How the reverse process is integrated."""
 
     kind: Literal["heun", "dpm_solver", "stochastic"] = "dpm_solver"
-    steps: Positive = 10
+    steps: Positive = 12
     sigma_min: PositiveFloat = 0.02
-    sigma_max: PositiveFloat = 20.0
-    rho: PositiveFloat = 7.0
+    sigma_max: PositiveFloat = 5.0
+    rho: PositiveFloat = 12.0
     churn: Share = 1.0
     correctors: Annotated[int, Field(ge=0)] = 0
     corrector_step: PositiveFloat = 0.1

@@ -41,10 +41,11 @@ class LatentPrior:
         unknown_spread = jnp.zeros(())
         condition = Condition(self.scaling.standardise(background), lead_hours, unknown_spread)
         of_scaled = make_denoiser(self.network, self.schedule, condition)
+        whiten = self.scaling.whitener(lead_hours)
 
         def denoise(noisy: Latent, sigma: Float[Array, ""]) -> Latent:
             coloured = self.scaling.colour(noisy, lead_hours)
-            return self.scaling.whiten(of_scaled(coloured, sigma), lead_hours)
+            return whiten(of_scaled(coloured, sigma))
 
         return denoise
 

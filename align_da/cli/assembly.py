@@ -137,13 +137,13 @@ def load_prior(world: World, name: str) -> LatentPrior:
 def blank_scaling(config: Config, latent_shape: tuple[int, int, int]) -> LatentScaling:
     """A scaling of the right shapes, to be filled by what is loaded."""
     rows, columns, latent = latent_shape
-    leads, settings = len(config.learned_lead_hours), config.denoiser
-    waves = settings.correlation_waves
-    modes = settings.correlation_modes if waves else 0
+    leads, waves = len(config.learned_lead_hours), columns // 2 + 1
+    modes = min(config.denoiser.correlation_modes, rows * latent)
     correlation = IncrementCorrelation(
+        jnp.zeros((waves, rows, latent, latent, 2)),
         jnp.zeros((waves, modes, rows * latent, 2)),
         jnp.zeros((leads, waves, modes)),
-        jnp.zeros((leads, columns // 2 + 1)),
+        jnp.zeros((leads, waves)),
     )
     of_latents = jnp.zeros(latent)
     return LatentScaling(

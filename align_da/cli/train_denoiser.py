@@ -50,11 +50,7 @@ def _train(world: World) -> None:
     pairs = encode_split(world, space, "train")
     held_out = encode_split(world, space, "validation")
     settings = world.config.denoiser
-    rank = CorrelationRank(
-        settings.correlation_waves,
-        settings.correlation_modes,
-        settings.correlation_radius_km * 1e3,
-    )
+    rank = CorrelationRank(settings.correlation_modes, settings.correlation_radius_km * 1e3)
     scaling = estimate_scaling(pairs.by_lead(), rank)
     save_weights(world.folder.weights(SCALING), scaling, {"name": SCALING})
     graph, params = nnx.split(untrained_network(world.config, space.autoencoder.latent_shape))

@@ -9,7 +9,7 @@ and of unit variance; samplers and guidance see z, which is white under the prio
 network (see `correlation`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import jax
@@ -69,11 +69,11 @@ class LatentScaling:
         """The scaled increment s = C^½ z."""
         return self.correlation.colour(z, self.share_of_leads(lead_hours))
 
-    def whiten(
-        self, scaled: Float[Array, "lat lon latent"], lead_hours: Float[Array, ""] | float
-    ) -> Float[Array, "lat lon latent"]:
-        """The white z of a scaled increment: the inverse of `colour`."""
-        return self.correlation.whiten(scaled, self.share_of_leads(lead_hours))
+    def whitener(
+        self, lead_hours: Float[Array, ""] | float
+    ) -> Callable[[Float[Array, "lat lon latent"]], Float[Array, "lat lon latent"]]:
+        """The inverse of `colour` at one lead time, as a function."""
+        return self.correlation.whitener(self.share_of_leads(lead_hours))
 
     def scale(
         self,
@@ -127,9 +127,9 @@ def estimate_scaling(pairs: Mapping[int, LatentPairs], rank: CorrelationRank) ->
         for lead, root in zip(leads, roots, strict=True)
     }
     correlation = estimate_correlation(scaled, rank)
-    _, rows, columns, _ = scaled[leads[0]].shape
+    columns = scaled[leads[0]].shape[2]
     modelled = [
-        np.asarray(correlation.point_covariance(rows, columns, share), np.float64)
+        np.asarray(correlation.point_covariance(columns, share), np.float64)
         for share in jnp.eye(len(leads))
     ]
     matched = [

@@ -9,7 +9,7 @@ from align_da.diffusion.correlation import CorrelationRank
 from align_da.diffusion.scaling import LatentPairs, LatentScaling, estimate_scaling
 from align_da.errors import InputError
 
-WHITE = CorrelationRank(waves=0, modes=1, radius=1e6)
+WHITE = CorrelationRank(modes=0, radius=1e6)
 LATITUDE_STD = np.array([0.5, 2.0, 1.0])[:, None, None]
 
 
@@ -49,7 +49,7 @@ def test_channels_of_scaled_increments_are_uncorrelated_with_unit_variance_at_ev
 def test_root_and_correlation_together_give_the_covariance_of_a_point(
     pairs: dict[int, LatentPairs],
 ) -> None:
-    few_modes = estimate_scaling(pairs, CorrelationRank(waves=2, modes=1, radius=4e6))
+    few_modes = estimate_scaling(pairs, CorrelationRank(modes=1, radius=4e6))
     noise = jax.random.normal(jax.random.key(3), (4000, 3, 8, 2))
     drawn = jax.vmap(lambda z: few_modes.unscale(few_modes.colour(z, 24.0), 24.0))(noise)
     np.testing.assert_allclose(
