@@ -143,10 +143,10 @@ class SamplerConfig(Section):
     """How the reverse process is integrated."""
 
     kind: Literal["heun", "dpm_solver", "stochastic"] = "dpm_solver"
-    steps: Positive = 12
+    steps: Positive = 10
     sigma_min: PositiveFloat = 0.02
-    sigma_max: PositiveFloat = 5.0
-    rho: PositiveFloat = 12.0
+    sigma_max: PositiveFloat = 20.0
+    rho: PositiveFloat = 7.0
     churn: Share = 1.0
     correctors: Annotated[int, Field(ge=0)] = 0
     corrector_step: PositiveFloat = 0.1
