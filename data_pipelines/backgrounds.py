@@ -21,14 +21,14 @@ from align_da.atmosphere import State
 from align_da.atmosphere.dataset import layout_from_dataset, state_from_dataset
 from align_da.cli.cluster import client_of
 from align_da.config import Config, digest_of
-from align_da.errors import ConfigError, StorageError
+from align_da.errors import ConfigError
 from align_da.forecast import ForecastModel, build_forecast_model
 from align_da.keys import Purpose, key_for
 from align_da.storage.gridded import open_states
 from align_da.storage.run_folder import RunFolder
 from data_pipelines.compilation import use_compilation_cache
 from data_pipelines.splits import Period, SplitName, periods_of
-from data_pipelines.template import write_region, write_template
+from data_pipelines.template import is_made, write_region, write_template
 
 BLOCK = 20  # starts in a chunk of the store, and in a task of a worker
 WINDOW_DAYS = 20
@@ -216,7 +216,7 @@ def _open_tasks(config: Config, folder: Path, split: SplitName) -> list[Task]:
     starts = starts_of(config)[split]
     store = RunFolder(folder).backgrounds(split)
     digest = digest_of(config.seed, config.world, config.backgrounds)
-    if not store.exists():
+    if not is_made(store, digest):
         extra = xr.Dataset(
             {"amplitude": ("time", np.full(starts.size, np.nan, np.float32), _AMPLITUDE)},
             attrs={"title": f"Backgrounds of the {split} period", "configuration": digest},
@@ -226,9 +226,6 @@ def _open_tasks(config: Config, folder: Path, split: SplitName) -> list[Task]:
             layout = layout_from_dataset(truth)
         write_template(store, layout, leading, BLOCK, extra)
     with xr.open_zarr(store, consolidated=False) as dataset:
-        if dataset.attrs["configuration"] != digest:
-            message = f"{store} belongs to another configuration: choose another folder"
-            raise StorageError(message)
         missing = np.isnan(dataset["amplitude"].to_numpy())
     blocks = range(0, starts.size, BLOCK)
     return [

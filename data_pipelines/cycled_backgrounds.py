@@ -20,12 +20,12 @@ from align_da.cli.cluster import client_of
 from align_da.cli.observing import observing_system, quality_control_for
 from align_da.config import Config, digest_of
 from align_da.cycling.cycle import CycleState, run_cycle
-from align_da.errors import ConfigError, StorageError
+from align_da.errors import ConfigError
 from align_da.forecast import build_forecast_model
 from align_da.keys import Purpose, key_for
 from data_pipelines.compilation import use_compilation_cache
 from data_pipelines.splits import SplitName
-from data_pipelines.template import write_region, write_template
+from data_pipelines.template import is_made, write_region, write_template
 
 
 @dataclass(frozen=True)
@@ -188,11 +188,7 @@ def _make_store(world: World, split: SplitName, count: int) -> None:
         config.observations,
         config.cycle.window_hours,
     )
-    if store.exists():
-        with xr.open_zarr(store, consolidated=False) as dataset:
-            if dataset.attrs.get("configuration") != digest:
-                message = f"{store} belongs to another configuration: choose another folder"
-                raise StorageError(message)
+    if is_made(store, digest):
         return
     title = f"Backgrounds taken from cycling in the {split} period"
     extra = xr.Dataset(attrs={"title": title, "configuration": digest})

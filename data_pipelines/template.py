@@ -16,7 +16,7 @@ from jaxtyping import Float, Shaped
 
 from align_da.atmosphere import Layout, State
 from align_da.atmosphere.dataset import dataset_from_state
-from align_da.errors import BadStateError
+from align_da.errors import BadStateError, StorageError
 
 Coordinates = Mapping[str, Shaped[np.ndarray, " _"]]
 
@@ -55,6 +55,21 @@ def write_template(
     template.to_zarr(
         store, mode="w", compute=False, zarr_format=3, consolidated=False, encoding=chunks
     )
+
+
+def is_made(store: Path, configuration: str) -> bool:
+    """Whether there is a store made for the configuration with this digest.
+
+    Raises:
+        StorageError: there is one of another configuration.
+    """
+    if not store.exists():
+        return False
+    with xr.open_zarr(store, consolidated=False) as dataset:
+        if dataset.attrs.get("configuration") != configuration:
+            message = f"{store} belongs to another configuration: choose another folder"
+            raise StorageError(message)
+    return True
 
 
 def write_region(

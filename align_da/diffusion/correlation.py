@@ -26,6 +26,7 @@ import numpy as np
 from jaxtyping import Array, Complex, Float
 
 from align_da.atmosphere.localisation import gaspari_cohn, great_circle_distance
+from align_da.diffusion.matrix_root import root_and_inverse
 
 _SMALLEST_VARIANCE = 1e-4  # of a scaled increment: keeps the square root invertible
 _CHUNK = 64  # cases in memory at once
@@ -269,7 +270,8 @@ def _of_wavenumber(
     rows, _, channels = shape
     localised = np.mean(by_lead, axis=0) * taper
     blocks = localised.reshape(rows, channels, rows, channels)
-    root, inverse = _hermitian_roots(blocks[np.arange(rows), :, np.arange(rows), :])
+    of_rows = blocks[np.arange(rows), :, np.arange(rows), :]
+    root, inverse = root_and_inverse(of_rows, _SMALLEST_VARIANCE)
 
     def without_channels(covariance: Covariance) -> Covariance:
         parts = covariance.reshape(blocks.shape)
@@ -285,16 +287,6 @@ def _of_wavenumber(
     of_lead = np.maximum(values * own / own.mean(axis=0), _SMALLEST_VARIANCE)
     of_others = of_lead[:, left].mean(axis=1) if left.size else np.ones(len(by_lead))
     return root, vectors[:, kept].T, of_lead[:, kept], of_others
-
-
-def _hermitian_roots(
-    covariance: Complex[np.ndarray, "lat latent latent"],
-) -> tuple[Complex[np.ndarray, "lat latent latent"], Complex[np.ndarray, "lat latent latent"]]:
-    """The Hermitian square root of every matrix and its inverse."""
-    values, vectors = np.linalg.eigh(covariance)
-    std = np.sqrt(np.maximum(values, _SMALLEST_VARIANCE))[:, None, :]
-    adjoint = np.swapaxes(vectors, 1, 2).conj()
-    return vectors * std @ adjoint, vectors / std @ adjoint
 
 
 def _along(vectors: Covariance, covariance: Covariance) -> Float[np.ndarray, " coefficient"]:

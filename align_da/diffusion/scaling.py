@@ -22,6 +22,7 @@ from align_da.diffusion.correlation import (
     IncrementCorrelation,
     estimate_correlation,
 )
+from align_da.diffusion.matrix_root import root_and_inverse
 from align_da.errors import InputError
 
 _SMALLEST_STD = 1e-6  # a latent channel that never varies would otherwise divide zero by zero
@@ -118,13 +119,11 @@ def estimate_scaling(pairs: Mapping[int, LatentPairs], rank: CorrelationRank) ->
         message = "expected latent pairs for one lead time at least, got none"
         raise InputError(message)
     leads = sorted(pairs)
-    roots = [_root_of_covariance(lead, pairs[lead]) for lead in leads]
+    roots = {lead: _roots(_point_covariance(lead, pairs[lead])) for lead in leads}
     mean, std = _mean_and_std([pairs[lead][1] for lead in leads])
     scaled = {
-        lead: np.einsum(
-            "ykl,nyxl->nyxk", np.linalg.inv(root).astype(np.float32), _increment(pairs[lead])
-        )
-        for lead, root in zip(leads, roots, strict=True)
+        lead: np.einsum("ykl,nyxl->nyxk", inverse.astype(np.float32), _increment(pairs[lead]))
+        for lead, (_, inverse) in roots.items()
     }
     correlation = estimate_correlation(scaled, rank)
     columns = scaled[leads[0]].shape[2]
@@ -133,8 +132,8 @@ def estimate_scaling(pairs: Mapping[int, LatentPairs], rank: CorrelationRank) ->
         for share in jnp.eye(len(leads))
     ]
     matched = [
-        root @ np.linalg.inv(_symmetric_root(of_model))
-        for root, of_model in zip(roots, modelled, strict=True)
+        root @ _roots(of_model)[1]
+        for (root, _), of_model in zip(roots.values(), modelled, strict=True)
     ]
     return LatentScaling(
         lead_hours=jnp.asarray(leads, jnp.float32),
@@ -151,8 +150,8 @@ def _increment(pair: LatentPairs) -> Float[np.ndarray, "_ lat lon latent"]:
     return np.asarray(truth, np.float32) - np.asarray(background, np.float32)
 
 
-def _root_of_covariance(lead: int, pair: LatentPairs) -> Float[np.ndarray, "lat latent latent"]:
-    """P^½ about zero at every latitude, from all cases and longitudes."""
+def _point_covariance(lead: int, pair: LatentPairs) -> Float[np.ndarray, "lat latent latent"]:
+    """P about zero at every latitude, from all cases and longitudes."""
     truth, background = pair
     if truth.shape != background.shape or truth.shape[0] == 0:
         message = (
@@ -166,17 +165,15 @@ def _root_of_covariance(lead: int, pair: LatentPairs) -> Float[np.ndarray, "lat 
         increment = np.asarray(truth[part], np.float64) - np.asarray(background[part], np.float64)
         by_row = np.moveaxis(increment, 1, 0).reshape(truth.shape[1], -1, truth.shape[3])
         total += np.swapaxes(by_row, 1, 2) @ by_row
-    return _symmetric_root(total / (truth.shape[0] * truth.shape[2]))
+    return total / (truth.shape[0] * truth.shape[2])
 
 
-def _symmetric_root(
+def _roots(
     covariance: Float[np.ndarray, "lat latent latent"],
-) -> Float[np.ndarray, "lat latent latent"]:
-    """The symmetric square root, variances held above rounding."""
-    values, vectors = np.linalg.eigh(covariance)
-    smallest = np.maximum(_SMALLEST_SHARE * values[:, -1:], _SMALLEST_STD**2)
-    root = vectors * np.sqrt(np.maximum(values, smallest))[:, None, :]
-    return np.asarray(root @ np.swapaxes(vectors, 1, 2))
+) -> tuple[Float[np.ndarray, "lat latent latent"], Float[np.ndarray, "lat latent latent"]]:
+    """The symmetric square root and its inverse, variances held above rounding."""
+    largest = np.linalg.eigvalsh(covariance)[:, -1:]
+    return root_and_inverse(covariance, np.maximum(_SMALLEST_SHARE * largest, _SMALLEST_STD**2))
 
 
 def _mean_and_std(
