@@ -67,8 +67,15 @@ class OptimalInterpolationConfig(Section):
     radius_km: PositiveFloat = 5000.0
 
 
+class LatentThreeDVarConfig(Section):
+    """Latent 3D-Var: Gauss-Newton iterations, and those of conjugate gradients in each."""
+
+    outer: Positive = 1
+    inner: Positive = 30
+
+
 class CycledBackgroundsConfig(Section):
-    """Backgrounds taken from cycling with optimal interpolation; 0 segments are none.
+    """Backgrounds taken from cycling with latent 3D-Var; 0 segments are none.
 
     Their lead time is the cycle window, which must not be among `backgrounds.lead_hours`: errors
     of forecasts from perturbed truth are others.
@@ -78,9 +85,6 @@ class CycledBackgroundsConfig(Section):
     cycles: Positive = 60
     spin_up: Annotated[int, Field(ge=0)] = 10
     densities: tuple[Share, ...] = (0.05, 0.03)
-    optimal_interpolation: OptimalInterpolationConfig = OptimalInterpolationConfig(
-        samples=200, variance_factor=2.5, radius_km=3000.0
-    )
 
 
 class ObservationsConfig(Section):
@@ -95,8 +99,21 @@ class ObservationsConfig(Section):
     withheld: Share = 0.1
 
 
+class AnalysisConfig(Section):
+    """What holds for the analyses of every method.
+
+    Increments are cut to the triangular truncation of the forecast model; None cuts nothing.
+    """
+
+    truncation: Positive | None = None
+
+
 class TrainingConfig(Section):
-    """How a network is trained."""
+    """How a network is trained.
+
+    With `early_stopping` the parameters of the lowest validation loss are kept. That needs enough
+    validation cases: a handful of preference pairs tells nothing but noise.
+    """
 
     steps: Positive = 2000
     batch_size: Positive = 32
@@ -106,6 +123,7 @@ class TrainingConfig(Section):
     gradient_clip: PositiveFloat = 1.0
     ema_decay: Annotated[float, Field(ge=0, lt=1)] = 0.999
     validate_every: Positive = 200
+    early_stopping: bool = True
     patience: Positive = 5
 
 
@@ -178,7 +196,7 @@ class AlignmentConfig(Section):
     pairs: Positive = 1000
     objective: Literal["dpo", "ipo", "capo"] = "dpo"
     weighting: Literal["noise", "increment"] = "increment"
-    trained: Literal["all", "modulation"] = "modulation"
+    trained: Literal["all", "amplitude"] = "amplitude"
     beta: PositiveFloat = 2000.0
     anchor_weight: NonNegativeFloat = 0.1
     scheduler: str | None = None
@@ -188,11 +206,19 @@ class AlignmentConfig(Section):
 
 
 class CycleConfig(Section):
-    """The cycling experiment."""
+    """The cycling experiment.
 
-    method: Literal["latent_score", "optimal_interpolation", "free_run"] = "latent_score"
+    `network_share` is the weight of the score model against the Gaussian of the same covariance.
+    What the network knows of the error of a background is corrected once; in a cycle the same
+    correction would be made again and again, and only what grew since the last analysis is new.
+    """
+
+    method: Literal["latent_score", "latent_three_d_var", "optimal_interpolation", "free_run"] = (
+        "latent_score"
+    )
     prior: Literal["static", "reference", "aligned", "continued", "supervised"] = "aligned"
     condition_on: Literal["member", "mean"] = "mean"
+    network_share: Share = 1.0
     members: Positive = 4
     cycles: Positive = 40
     window_hours: Positive = 6
@@ -233,12 +259,14 @@ class Config(Section):
     backgrounds: BackgroundsConfig = BackgroundsConfig()
     cycled_backgrounds: CycledBackgroundsConfig = CycledBackgroundsConfig()
     observations: ObservationsConfig = ObservationsConfig()
+    analysis: AnalysisConfig = AnalysisConfig()
     autoencoder: AutoencoderConfig = AutoencoderConfig()
     denoiser: DenoiserConfig = DenoiserConfig()
     sampler: SamplerConfig = SamplerConfig()
     guidance: GuidanceConfig = GuidanceConfig()
     alignment: AlignmentConfig = AlignmentConfig()
     optimal_interpolation: OptimalInterpolationConfig = OptimalInterpolationConfig()
+    latent_three_d_var: LatentThreeDVarConfig = LatentThreeDVarConfig()
     cycle: CycleConfig = CycleConfig()
     verification: VerificationConfig = VerificationConfig()
     benchmark: BenchmarkConfig = BenchmarkConfig()

@@ -63,7 +63,7 @@ def cycled(
     override: SetOption = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes that cycle.")] = 2,
 ) -> None:
-    """Take backgrounds from cycling with optimal interpolation; goes on where it was stopped."""
+    """Take backgrounds from cycling with latent 3D-Var; goes on where it was stopped."""
     settings = load_config(config, override or ())
     from data_pipelines.cycled_backgrounds import make_cycled_backgrounds
 
@@ -74,10 +74,12 @@ def cycled(
     defined_by = [
         settings.seed,
         settings.cycled_backgrounds,
+        settings.latent_three_d_var,
         settings.observations,
+        settings.analysis,
         settings.cycle.window_hours,
     ]
-    run_stage(RunFolder(run).stages, "cycled", defined_by, ["backgrounds"], take)
+    run_stage(RunFolder(run).stages, "cycled", defined_by, ["autoencoder"], take)
 
 
 @app.command()

@@ -2,8 +2,9 @@
 
 A forecast that starts near the truth is shocked by a model whose balance is another one; in a
 cycle the model has settled and its systematic errors have grown to where the observations hold
-them. Optimal interpolation cycles through segments of a period, each with its own network, density
-and observation errors; the first cycles of a segment are left out.
+them. Latent 3D-Var, with the covariance of the youngest forecasts from perturbed truth, cycles
+through segments of a period, each with its own network, density and observation errors; the first
+cycles of a segment are left out.
 """
 
 from dataclasses import dataclass, replace
@@ -15,14 +16,24 @@ from distributed import as_completed
 from jaxtyping import Float, Shaped
 from rich.progress import Progress
 
-from align_da.cli.assembly import World, open_world, optimal_interpolation
+from align_da.cli.assembly import (
+    FORECAST_SCALING,
+    World,
+    latent_three_d_var,
+    load_forecast_prior,
+    load_space,
+    open_world,
+)
 from align_da.cli.cluster import client_of
+from align_da.cli.latents import encode_backgrounds, scaling_of
 from align_da.cli.observing import observing_system, quality_control_for
 from align_da.config import Config, digest_of
 from align_da.cycling.cycle import CycleState, run_cycle
 from align_da.errors import ConfigError
 from align_da.forecast import build_forecast_model
 from align_da.keys import Purpose, key_for
+from align_da.storage.checkpoints import save_weights
+from align_da.storage.stages import digest_of_stage
 from data_pipelines.compilation import use_compilation_cache
 from data_pipelines.splits import SplitName
 from data_pipelines.template import is_made, write_region, write_template
@@ -58,7 +69,7 @@ def make_cycled_backgrounds(
 
     Args:
         config: seed and the sections of world, observations and [cycled_backgrounds].
-        folder: holds the truth and the backgrounds of perturbed truth.
+        folder: holds the truth, the backgrounds of perturbed truth and the autoencoder.
         workers: processes to use.
         progress: shows the segments done.
 
@@ -74,14 +85,33 @@ def make_cycled_backgrounds(
         for split, count in counts.items()
         for number in range(count)
     ]
+    digest = digest_of(
+        config.seed,
+        config.cycled_backgrounds,
+        config.latent_three_d_var,
+        config.observations,
+        config.analysis,
+        config.cycle.window_hours,
+        digest_of_stage(world.folder.stages, "autoencoder"),
+    )
     for split, count in counts.items():
-        _make_store(world, split, count)
+        _make_store(world, split, count, digest)
     missing = [segment for segment in segments if not _is_written(world, segment)]
+    if missing:
+        _save_first_guess(world)
     bar = progress.add_task("cycled backgrounds", total=len(missing))
     with client_of(None, workers) as client:
         for future in as_completed(client.map(cycle_segment, missing, pure=False)):
             future.result()
             progress.advance(bar)
+
+
+def _save_first_guess(world: World) -> None:
+    """Save the statistics of latent increments that every segment assimilates with."""
+    pairs = world.pairs("train")
+    latents = encode_backgrounds(load_space(world), [pairs], [min(pairs.lead_hours)])
+    scaling = scaling_of(world.config, latents)
+    save_weights(world.folder.weights(FORECAST_SCALING), scaling, {"name": FORECAST_SCALING})
 
 
 def cycle_segment(segment: Segment) -> None:
@@ -93,7 +123,7 @@ def cycle_segment(segment: Segment) -> None:
     system = observing_system(world)
     control = quality_control_for(world, system.operator)
     model = build_forecast_model(segment.config.world)
-    method = optimal_interpolation(world, world.pairs("train"), window)
+    method = latent_three_d_var(world, load_forecast_prior(world))
     state = _first_state(world, segment)
     kept = []
     for cycle in range(settings.spin_up + settings.cycles):
@@ -114,11 +144,7 @@ def _world_of(segment: Segment) -> World:
     density = densities[segment.number % len(densities)]
     observed = config.observations.model_copy(update={"density": density})
     # A seed of its own keeps the network of the experiments out of the training data.
-    changes = {
-        "seed": config.seed + 1 + place,
-        "observations": observed,
-        "optimal_interpolation": config.cycled_backgrounds.optimal_interpolation,
-    }
+    changes = {"seed": config.seed + 1 + place, "observations": observed}
     return replace(open_world(config, segment.folder), config=config.model_copy(update=changes))
 
 
@@ -173,21 +199,13 @@ def _leads(config: Config) -> Shaped[np.ndarray, " lead"]:
     return np.asarray([config.cycle.window_hours], "timedelta64[h]").astype("timedelta64[ns]")
 
 
-def _make_store(world: World, split: SplitName, count: int) -> None:
+def _make_store(world: World, split: SplitName, count: int, digest: str) -> None:
     """The empty store of a period, where there is none.
 
     Raises:
         StorageError: there is one of another configuration.
     """
     config, store = world.config, world.folder.backgrounds(f"cycled_{split}")
-    digest = digest_of(
-        config.seed,
-        config.world,
-        config.backgrounds,
-        config.cycled_backgrounds,
-        config.observations,
-        config.cycle.window_hours,
-    )
     if is_made(store, digest):
         return
     title = f"Backgrounds taken from cycling in the {split} period"

@@ -1,7 +1,8 @@
 """The learned prior p(x | x_b): latent space, score model and the statistics between them.
 
-A draw z is decoded as an increment, x = x_b + D(l_b + P^½ C^½ z) − D(l_b), with l_b the latent
-of the background, P the covariance of the channels of a point and C the correlation in space.
+A draw z is decoded as an increment, x = x_b + T [D(l_b + P^½ C^½ z) − D(l_b)], with l_b the latent
+of the background, P the covariance of the channels of a point, C the correlation in space and T
+the truncation of the forecast model.
 """
 
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from align_da.atmosphere.truncation import SpectralTruncation
 from align_da.autoencoder.latent_space import Latent, LatentSpace, Values
 from align_da.diffusion.condition import Condition
 from align_da.diffusion.contract import Denoiser
@@ -29,12 +31,17 @@ class LatentPrior:
         network: the network of the score model.
         scaling: statistics of latents and of latent increments.
         schedule: the noise schedule that the network was trained with.
+        network_share: weight of the network's estimate against that of the Gaussian with the same
+            covariance, within [0, 1]; 0 is the prior without a network.
+        truncation: what of a decoded increment the forecast model can hold; None keeps it all.
     """
 
     space: LatentSpace
     network: Any
     scaling: LatentScaling
     schedule: Schedule = field(metadata={"static": True})
+    network_share: Float[Array, ""] | float = 1.0
+    truncation: SpectralTruncation | None = None
 
     def denoiser(self, background: Latent, lead_hours: Float[Array, ""]) -> Denoiser:
         """The denoiser of z, given the latent of a background and its age in hours."""
@@ -44,8 +51,9 @@ class LatentPrior:
         whiten = self.scaling.whitener(lead_hours)
 
         def denoise(noisy: Latent, sigma: Float[Array, ""]) -> Latent:
-            coloured = self.scaling.colour(noisy, lead_hours)
-            return whiten(of_scaled(coloured, sigma))
+            learned = whiten(of_scaled(self.scaling.colour(noisy, lead_hours), sigma))
+            gaussian = noisy / (1 + sigma**2)
+            return gaussian + self.network_share * (learned - gaussian)
 
         return denoise
 
@@ -62,4 +70,5 @@ class LatentPrior:
         """
         scaled = self.scaling.colour(z, lead_hours)
         moved = latent + self.scaling.unscale(scaled, lead_hours)
-        return background + self.space.difference(moved, latent)
+        increment = self.space.difference(moved, latent)
+        return background + (increment if self.truncation is None else self.truncation(increment))

@@ -18,8 +18,10 @@ from jaxtyping import Array, Float
 
 from align_da.assimilation.contract import AnalysisDiagnostics
 from align_da.assimilation.diagnostics import diagnose
+from align_da.assimilation.perturbed_observations import observation_perturbations
 from align_da.atmosphere import Layout, State
 from align_da.atmosphere.localisation import gaspari_cohn, great_circle_distance
+from align_da.atmosphere.truncation import SpectralTruncation
 from align_da.observations.batch import ObservationBatch
 from align_da.observations.contract import ObservationOperator
 
@@ -35,6 +37,7 @@ class OptimalInterpolation:
         variance_factor: α, factor on the sample covariance.
         radius: half width of the localisation in metres.
         operator_for: gives H for the observations of a cycle.
+        truncation: what of an increment the forecast model can hold; None keeps it all.
     """
 
     errors: State
@@ -43,6 +46,7 @@ class OptimalInterpolation:
     operator_for: Callable[[ObservationBatch, Layout], ObservationOperator] = field(
         metadata={"static": True}
     )
+    truncation: SpectralTruncation | None = None
 
     def __call__(
         self,
@@ -67,7 +71,10 @@ def _update(
 ) -> State:
     """The analysis ensemble; the background itself where no observation is used."""
     innovation = _perturbed_innovation(observations, operator(background), key)
-    values = background.values + _increments(method, operator, observations, innovation)
+    increments = _increments(method, operator, observations, innovation)
+    if method.truncation is not None:
+        increments = method.truncation(increments)
+    values = background.values + increments
     kept = jnp.where(jnp.any(observations.used), values, background.values)
     return State(kept, background.layout)
 
@@ -78,10 +85,7 @@ def _perturbed_innovation(
     key: jax.Array,
 ) -> Float[Array, "member observation"]:
     """(y + ε_m − H x_m) / √R, with ε of zero ensemble mean; zero where not used."""
-    noise = jax.vmap(
-        lambda member: jax.random.normal(jax.random.fold_in(key, member), observations.value.shape)
-    )(jnp.arange(equivalent.shape[0]))
-    noise = noise - noise.mean(axis=0)
+    noise = observation_perturbations(key, *equivalent.shape)
     used = observations.used
     difference = jnp.where(used, observations.value, 0.0) - jnp.where(used, equivalent, 0.0)
     scaled = difference / jnp.where(used, observations.error, 1.0) + noise

@@ -1,6 +1,6 @@
 """Objects of every room, put together from the configuration and the folder of a run."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -14,12 +14,15 @@ from align_da.assimilation.contract import Analysis
 from align_da.assimilation.free_run import FreeRun
 from align_da.assimilation.latent_prior import LatentPrior
 from align_da.assimilation.latent_score import MEMBER_AXIS, LatentScoreAnalysis
+from align_da.assimilation.latent_three_d_var import LatentThreeDVar
 from align_da.assimilation.optimal_interpolation import OptimalInterpolation
 from align_da.atmosphere import Layout, Normalisation, State
 from align_da.atmosphere.dataset import layout_from_dataset
+from align_da.atmosphere.truncation import SpectralTruncation, spectral_truncation
 from align_da.autoencoder import build_autoencoder, pole_signs
 from align_da.autoencoder.latent_space import LatentSpace
 from align_da.config import Config
+from align_da.diffusion.amplitude import AdaptedNetwork
 from align_da.diffusion.build import build_denoiser_network, build_sampler, build_schedule
 from align_da.diffusion.correlation import IncrementCorrelation
 from align_da.diffusion.noise import centred_over, standard_normal
@@ -36,6 +39,8 @@ from align_da.storage.run_folder import RunFolder
 
 SCALING = "scaling"
 """Name under which the statistics of latent increments lie beside the weights."""
+FORECAST_SCALING = "forecast_scaling"
+"""Those of the youngest forecasts from perturbed truth, which the first cycles start with."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +63,12 @@ class World:
     def surface_geopotential(self) -> Float[Array, "lat lon"]:
         """Geopotential of the surface that the models see, m2 s-2."""
         return jnp.asarray(self.truth["geopotential_at_surface"].to_numpy(), jnp.float32)
+
+    @cached_property
+    def truncation(self) -> SpectralTruncation | None:
+        """What of an increment every method keeps."""
+        kept = self.config.analysis.truncation
+        return None if kept is None else spectral_truncation(self.layout, kept)
 
     def pairs(self, split: str) -> BackgroundPairs:
         """Backgrounds of a split (or "cycled_" and a split) beside the truth."""
@@ -104,6 +115,12 @@ def untrained_network(config: Config, latent_shape: tuple[int, int, int]) -> nnx
     return build_denoiser_network(config.denoiser, latent_shape, key)
 
 
+def _blank_network(config: Config, name: str, latent_shape: tuple[int, int, int]) -> nnx.Module:
+    """The network of the prior called `name`, to be filled by what is loaded."""
+    network = untrained_network(config, latent_shape)
+    return network if name == "reference" else AdaptedNetwork(network, latent_shape)
+
+
 def load_space(world: World) -> LatentSpace:
     """The trained autoencoder with its normalisation.
 
@@ -123,21 +140,38 @@ def load_prior(world: World, name: str) -> LatentPrior:
     Raises:
         StorageError: it has not been trained, or its weights are damaged or of another shape.
     """
-    space = load_space(world)
-    shape = space.autoencoder.latent_shape
-    scaling = load_weights(world.folder.weights(SCALING), blank_scaling(world.config, shape))
+    static = _static_prior(world, SCALING, len(world.config.learned_lead_hours))
     if name == "static":
-        return LatentPrior(space, UnitNormal(), scaling, EDMSchedule(0.0, 1.0))
-    graph, state = nnx.split(nnx.eval_shape(lambda: untrained_network(world.config, shape)))
+        return static
+    shape = static.space.autoencoder.latent_shape
+    graph, state = nnx.split(nnx.eval_shape(lambda: _blank_network(world.config, name, shape)))
     loaded = load_weights(world.folder.weights(name), {"network": state})
     network = nnx.merge(graph, loaded["network"])
-    return LatentPrior(space, network, scaling, build_schedule(world.config.denoiser))
+    return replace(static, network=network, schedule=build_schedule(world.config.denoiser))
 
 
-def blank_scaling(config: Config, latent_shape: tuple[int, int, int]) -> LatentScaling:
+def load_forecast_prior(world: World) -> LatentPrior:
+    """The prior without a network whose covariance is that of the youngest forecasts.
+
+    Raises:
+        StorageError: there is none, or it is damaged or of another shape.
+    """
+    return _static_prior(world, FORECAST_SCALING, leads=1)
+
+
+def _static_prior(world: World, name: str, leads: int) -> LatentPrior:
+    """The prior without a network, with the statistics called `name`."""
+    space = load_space(world)
+    blank = blank_scaling(world.config, space.autoencoder.latent_shape, leads)
+    scaling = load_weights(world.folder.weights(name), blank)
+    schedule = EDMSchedule(0.0, 1.0)
+    return LatentPrior(space, UnitNormal(), scaling, schedule, truncation=world.truncation)
+
+
+def blank_scaling(config: Config, latent_shape: tuple[int, int, int], leads: int) -> LatentScaling:
     """A scaling of the right shapes, to be filled by what is loaded."""
     rows, columns, latent = latent_shape
-    leads, waves = len(config.learned_lead_hours), columns // 2 + 1
+    waves = columns // 2 + 1
     modes = min(config.denoiser.correlation_modes, rows * latent)
     correlation = IncrementCorrelation(
         jnp.zeros((waves, rows, latent, latent, 2)),
@@ -160,13 +194,16 @@ def build_analysis(world: World, method: str, prior: str) -> Analysis:
 
     Args:
         world: the run.
-        method: "latent_score", "optimal_interpolation" or "free_run".
+        method: "latent_score", "latent_three_d_var", "optimal_interpolation" or "free_run".
         prior: which prior the learned method draws from.
     """
     builders: dict[str, Any] = {
         "latent_score": lambda: latent_score(
-            world, load_prior(world, prior), world.config.cycle.members
+            world,
+            replace(load_prior(world, prior), network_share=world.config.cycle.network_share),
+            world.config.cycle.members,
         ),
+        "latent_three_d_var": lambda: latent_three_d_var(world, load_prior(world, "static")),
         "optimal_interpolation": lambda: optimal_interpolation(
             world, _errors_in_cycles(world), world.config.cycle.window_hours
         ),
@@ -193,6 +230,12 @@ def latent_score(world: World, prior: LatentPrior, members: int) -> LatentScoreA
     )
 
 
+def latent_three_d_var(world: World, prior: LatentPrior) -> LatentThreeDVar:
+    """Latent 3D-Var with the covariance of a prior."""
+    settings = world.config.latent_three_d_var
+    return LatentThreeDVar(prior, interpolation_operator, settings.outer, settings.inner)
+
+
 def _errors_in_cycles(world: World) -> BackgroundPairs:
     """The pairs whose errors optimal interpolation uses in a cycle."""
     cycled = world.config.optimal_interpolation.errors_in_cycles == "cycled"
@@ -213,4 +256,5 @@ def optimal_interpolation(
         jnp.float32(settings.variance_factor),
         settings.radius_km * 1e3,
         interpolation_operator,
+        world.truncation,
     )

@@ -1,9 +1,13 @@
 """Where work is distributed: a local cluster of processes, or any dask scheduler."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from distributed import Client, LocalCluster
+
+# Importing distributed sets its loggers to tell of every connection, beside the progress bar.
+logging.getLogger("distributed").setLevel(logging.WARNING)
 
 
 @contextmanager

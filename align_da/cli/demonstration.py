@@ -22,7 +22,7 @@ _COMMANDS = (
     "data truth",
     "data backgrounds",
     "cycle --name free_run --set cycle.method=free_run",
-    "cycle --name latent_3d_var --set cycle.prior=static",
+    "cycle --name latent_3d_var --set cycle.method=latent_three_d_var",
     "cycle --name align_da",
     "verify --name free_run --name latent_3d_var --name align_da",
 )

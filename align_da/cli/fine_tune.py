@@ -24,6 +24,7 @@ from align_da.cli.assembly import World, load_prior, open_world
 from align_da.cli.cases import alignment_cases
 from align_da.cli.fitting import fit_stage
 from align_da.config import Config
+from align_da.diffusion.amplitude import AdaptedNetwork
 from align_da.diffusion.condition import Condition
 from align_da.diffusion.objective import Colour, DenoisingBatch, draw_noise, per_sample_error
 from align_da.diffusion.schedule import Schedule
@@ -32,17 +33,15 @@ from align_da.storage.stages import run_stage
 from align_da.training.latent_pairs import LatentPairs, encode_pairs
 
 What = Literal["aligned", "continued", "supervised"]
-_MODULATION = {"embedding", "film", "modulation", "exit_norm"}
 
 
-def _modulates(path: tuple[object, ...], _value: object) -> bool:
-    """Whether a parameter acts on whole channels, by noise level and lead time."""
-    return not _MODULATION.isdisjoint(path)
+def _is_amplitude(path: tuple[object, ...], _value: object) -> bool:
+    """Whether a parameter belongs to the direct path of an adapted network."""
+    return "amplitude" in path
 
 
-_TRAINED: dict[str, Any] = {"all": nnx.Param, "modulation": _modulates}
-"""What fine-tuning may change. A few hundred pairs are learned by heart by a whole network; how
-strongly each channel speaks at each noise level is something that they can teach."""
+_TRAINED: dict[str, Any] = {"all": nnx.Param, "amplitude": _is_amplitude}
+"""What fine-tuning may change; see `align_da.diffusion.amplitude`."""
 _HELD_OUT = 8  # of this many cases one is for validation
 
 
@@ -80,7 +79,8 @@ def _fine_tune(world: World, what: What) -> None:
             latents, truth.increment, truth.condition, chosen, rows
         )
 
-    graph, params, frozen = nnx.split(prior.network, _TRAINED[settings.trained], ...)
+    network = AdaptedNetwork(prior.network, prior.space.autoencoder.latent_shape)
+    graph, params, frozen = nnx.split(network, _TRAINED[settings.trained], ...)
     objective = settings.objective if what == "aligned" else what
     loss = make_preference_loss(
         denoising_error(graph, frozen, prior.schedule, jax.vmap(prior.scaling.colour)),

@@ -66,8 +66,9 @@ def initial_ensemble(world: World) -> tuple[State, np.datetime64]:
 def _inputs(world: World) -> dict[str, str]:
     """Digests of the stages that the run reads."""
     stages = world.folder.stages
-    names = ["backgrounds"]
-    if world.config.cycle.method == "latent_score":
-        prior = world.config.cycle.prior
-        names.append("denoiser" if prior in {"static", "reference"} else prior)
+    cycle, names = world.config.cycle, ["backgrounds"]
+    if cycle.method == "latent_three_d_var":
+        names.append("denoiser")  # the stage that made the covariance
+    elif cycle.method == "latent_score":
+        names.append("denoiser" if cycle.prior in {"static", "reference"} else cycle.prior)
     return {name: digest_of_stage(stages, name) for name in names}

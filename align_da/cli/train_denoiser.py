@@ -1,14 +1,10 @@
 """Train the score model on latent pairs of the training period."""
 
-from collections.abc import Iterable
-from itertools import product
 from pathlib import Path
 
 import jax
 from flax import nnx
 
-from align_da.atmosphere import State
-from align_da.autoencoder.latent_space import LatentSpace
 from align_da.cli.assembly import (
     SCALING,
     World,
@@ -17,16 +13,12 @@ from align_da.cli.assembly import (
     untrained_network,
 )
 from align_da.cli.fitting import fit_stage
+from align_da.cli.latents import encode_backgrounds, scaling_of
 from align_da.config import Config
 from align_da.diffusion.build import build_schedule
-from align_da.diffusion.correlation import CorrelationRank
 from align_da.diffusion.objective import denoising_loss
-from align_da.diffusion.scaling import estimate_scaling
 from align_da.storage.checkpoints import save_weights
 from align_da.storage.stages import run_stage
-from align_da.training.latent_pairs import LatentPairs, encode_pairs
-
-_STARTS_AT_ONCE = 100  # bounds the memory of states that wait to be encoded
 
 
 def run(config: Config, folder: Path) -> None:
@@ -47,11 +39,10 @@ def run(config: Config, folder: Path) -> None:
 
 def _train(world: World) -> None:
     space = load_space(world)
-    pairs = encode_split(world, space, "train")
-    held_out = encode_split(world, space, "validation")
+    pairs = encode_backgrounds(space, world.learned_pairs("train"))
+    held_out = encode_backgrounds(space, world.learned_pairs("validation"))
     settings = world.config.denoiser
-    rank = CorrelationRank(settings.correlation_modes, settings.correlation_radius_km * 1e3)
-    scaling = estimate_scaling(pairs.by_lead(), rank)
+    scaling = scaling_of(world.config, pairs)
     save_weights(world.folder.weights(SCALING), scaling, {"name": SCALING})
     graph, params = nnx.split(untrained_network(world.config, space.autoencoder.latent_shape))
     loss = denoising_loss(graph, build_schedule(settings), jax.vmap(scaling.colour))
@@ -65,17 +56,3 @@ def _train(world: World) -> None:
         (lambda rows: held_out.batch(rows, scaling), len(held_out)),
         lambda best: {"network": best},
     )
-
-
-def encode_split(world: World, space: LatentSpace, split: str) -> LatentPairs:
-    """Latents of every pair of a split."""
-
-    def parts() -> Iterable[tuple[State, State, float]]:
-        for pairs in world.learned_pairs(split):
-            for lead, start in product(
-                pairs.lead_hours, range(0, pairs.starts.size, _STARTS_AT_ONCE)
-            ):
-                truth, background = pairs.read(lead, slice(start, start + _STARTS_AT_ONCE))
-                yield truth, background, float(lead)
-
-    return encode_pairs(space, parts())

@@ -36,7 +36,8 @@ class FitResult:
     """What a training returns.
 
     Attributes:
-        params: the averaged parameters with the lowest validation loss.
+        params: the averaged parameters with the lowest validation loss; the last ones where the
+            configuration wants no early stopping.
         history: one row a validation, from step 0 on: `step`, and the mean of every metric since
             the last row (`training_loss`, ...) and over the validation batches
             (`validation_loss`, ...). Row 0 has no training metrics.
@@ -88,6 +89,8 @@ def fit(
 ) -> FitResult:
     """Train until the steps are used up or validation has not improved for `patience` times.
 
+    Without `config.early_stopping` all steps are made, whatever validation says.
+
     Args:
         params: initial parameters.
         loss: what is minimised, a mean over the batch.
@@ -123,11 +126,12 @@ def fit(
     )
     start = replicate(initial_state(params, optimizer), mesh)
     run = _resume(checkpoints, start, task) or _first(start, task)
-    while run.step < config.steps and run.stale < config.patience:
+    while run.step < config.steps and not (config.early_stopping and run.stale >= config.patience):
         run = _until_next_validation(run, task)
         if checkpoints is not None:
             _save(checkpoints, run, task)
-    return FitResult(run.best, list(run.history))
+    kept = run.best if config.early_stopping else run.state.ema
+    return FitResult(kept, list(run.history))
 
 
 def _first(start: TrainState, task: _Task) -> _Run:

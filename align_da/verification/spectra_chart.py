@@ -10,12 +10,15 @@ from matplotlib.ticker import FixedLocator, NullLocator
 
 from align_da.verification.figure_style import STYLE, colour_of, legend_below, new_figure
 
+_RESOLVED = 1e-6  # of the largest power of the truth: below it there is rounding alone
 _WAVENUMBERS = (1, 2, 5, 10, 20, 50, 100, 200, 500)
 
 
 @mpl.rc_context(STYLE)
 def spectra_chart(spectra: pd.DataFrame, product: str, labels: Sequence[str]) -> Figure:
     """Power against wavenumber above and relative to the truth below, a column a variable.
+
+    Beyond the truncation of the truth there is no power to compare with, and no ratio is drawn.
 
     Args:
         spectra: of `mean_spectra`, possibly of several methods.
@@ -38,10 +41,12 @@ def spectra_chart(spectra: pd.DataFrame, product: str, labels: Sequence[str]) ->
 
 def _draw_column(above: Axes, below: Axes, power: pd.DataFrame, names: list[str]) -> None:
     """The spectra of one variable; `power` has a row a wavenumber and a column a method."""
+    resolved = power[power["truth"] > _RESOLVED * power["truth"].max()]
     for name in names:
         colour = colour_of(name, names)
         above.loglog(power.index, power[name], color=colour, linewidth=1.4, label=name)
-        below.semilogx(power.index, power[name] / power["truth"], color=colour, linewidth=1.4)
+        ratio = resolved[name] / resolved["truth"]
+        below.semilogx(ratio.index, ratio, color=colour, linewidth=1.4)
     below.set_ylim(0, None)
     below.set_xlabel("zonal wavenumber")
     ticks = [k for k in _WAVENUMBERS if k <= power.index.max()]

@@ -11,9 +11,9 @@ CONFIG = Path(__file__).with_name("config.toml")
 STAGES = (
     "data truth",
     "data backgrounds",
-    "data cycled",
     "data statistics",
     "train autoencoder",
+    "data cycled",
     "train denoiser",
     "align candidates",
     "align aligned",

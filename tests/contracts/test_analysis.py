@@ -13,6 +13,7 @@ from align_da.assimilation.contract import Analysis
 from align_da.assimilation.free_run import FreeRun
 from align_da.assimilation.latent_prior import LatentPrior
 from align_da.assimilation.latent_score import LatentScoreAnalysis
+from align_da.assimilation.latent_three_d_var import LatentThreeDVar
 from align_da.assimilation.optimal_interpolation import OptimalInterpolation
 from align_da.atmosphere import Grid, Layout, Normalisation, State, VerticalCoordinate
 from align_da.autoencoder import build_autoencoder, pole_signs
@@ -71,11 +72,20 @@ def optimal_interpolation() -> OptimalInterpolation:
     return OptimalInterpolation(centred, 1.0, 3e6, interpolation_operator)
 
 
+@cache
+def latent_three_d_var() -> LatentThreeDVar:
+    return LatentThreeDVar(prior(), interpolation_operator, outer=2, inner=10)
+
+
 GUIDED: dict[str, Callable[[], Analysis]] = {
     f"latent_score {method}": lambda method=method: latent_score(method)
     for method in ("dps", "sda", "mmps", "jfps", "repaint")
 }
-USING_OBSERVATIONS = {**GUIDED, "optimal_interpolation": optimal_interpolation}
+USING_OBSERVATIONS = {
+    **GUIDED,
+    "optimal_interpolation": optimal_interpolation,
+    "latent_3d_var": latent_three_d_var,
+}
 ALL = {
     **USING_OBSERVATIONS,
     "latent_score none": lambda: latent_score("none"),

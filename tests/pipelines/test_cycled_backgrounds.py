@@ -44,7 +44,7 @@ def test_segments_that_do_not_fit_are_refused_with_what_to_do(world: World) -> N
 
 @pytest.mark.slow
 def test_a_new_store_is_empty_and_laid_out_as_other_backgrounds(world: World) -> None:
-    _make_store(world, "train", 3)
+    _make_store(world, "train", 3, "digest")
     files = world.folder
     pairs = open_background_pairs(files.truth, files.backgrounds("cycled_train"))
     assert pairs.lead_hours == (6,)
@@ -55,8 +55,7 @@ def test_a_new_store_is_empty_and_laid_out_as_other_backgrounds(world: World) ->
 
 @pytest.mark.slow
 def test_a_store_of_another_configuration_is_refused(world: World) -> None:
-    _make_store(world, "validation", 1)
-    _make_store(world, "validation", 1)  # the same again changes nothing
-    other = replace(world, config=world.config.model_copy(update={"seed": 9}))
+    _make_store(world, "validation", 1, "digest")
+    _make_store(world, "validation", 1, "digest")  # the same again changes nothing
     with pytest.raises(StorageError, match="another configuration"):
-        _make_store(other, "validation", 1)
+        _make_store(world, "validation", 1, "another digest")
