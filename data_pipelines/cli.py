@@ -65,21 +65,14 @@ def cycled(
 ) -> None:
     """Take backgrounds from cycling with latent 3D-Var; goes on where it was stopped."""
     settings = load_config(config, override or ())
-    from data_pipelines.cycled_backgrounds import make_cycled_backgrounds
+    from data_pipelines.cycled_backgrounds import definition_of, make_cycled_backgrounds
 
     def take() -> None:
         with progress_bar() as progress:
             make_cycled_backgrounds(settings, run, workers, progress)
 
-    defined_by = [
-        settings.seed,
-        settings.cycled_backgrounds,
-        settings.latent_three_d_var,
-        settings.observations,
-        settings.analysis,
-        settings.cycle.window_hours,
-    ]
-    run_stage(RunFolder(run).stages, "cycled", defined_by, ["autoencoder"], take)
+    stages = RunFolder(run).stages
+    run_stage(stages, "cycled", definition_of(settings), ["autoencoder"], take)
 
 
 @app.command()

@@ -58,6 +58,18 @@ class Segment:
     of: int
 
 
+def definition_of(config: Config) -> list[object]:
+    """What of the configuration defines cycled backgrounds, beside the autoencoder."""
+    return [
+        config.seed,
+        config.cycled_backgrounds,
+        config.latent_three_d_var,
+        config.observations,
+        config.analysis,
+        config.cycle.window_hours,
+    ]
+
+
 def make_cycled_backgrounds(
     config: Config, folder: Path, workers: int, progress: Progress
 ) -> None:
@@ -85,15 +97,7 @@ def make_cycled_backgrounds(
         for split, count in counts.items()
         for number in range(count)
     ]
-    digest = digest_of(
-        config.seed,
-        config.cycled_backgrounds,
-        config.latent_three_d_var,
-        config.observations,
-        config.analysis,
-        config.cycle.window_hours,
-        digest_of_stage(world.folder.stages, "autoencoder"),
-    )
+    digest = digest_of(*definition_of(config), digest_of_stage(world.folder.stages, "autoencoder"))
     for split, count in counts.items():
         _make_store(world, split, count, digest)
     missing = [segment for segment in segments if not _is_written(world, segment)]

@@ -15,7 +15,7 @@ from align_da.assimilation.latent_prior import LatentPrior
 from align_da.atmosphere import Layout, State
 from align_da.autoencoder.latent_space import Latent, Values
 from align_da.diffusion.contract import Sampler
-from align_da.guidance.contract import Guidance, Likelihood
+from align_da.guidance.contract import Guidance, Likelihood, likelihood_of
 from align_da.guidance.prior_variance import estimate_prior_variance
 from align_da.keys import keys_for_members
 from align_da.observations.batch import ObservationBatch
@@ -71,8 +71,7 @@ class LatentScoreAnalysis:
         key: jax.Array,
     ) -> State:
         """One guided draw a background, values [member, lat, lon, channel] in SI units."""
-        error = jnp.where(observations.used, observations.error, 1.0)
-        likelihood = Likelihood(observations.value, error**2, observations.used)
+        likelihood = likelihood_of(observations)
         members = background.values.shape[0]
         padding = -members % self.micro_batch
         values = background.values

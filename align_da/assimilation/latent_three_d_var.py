@@ -1,6 +1,6 @@
 """Latent 3D-Var: the variational analysis in the control variable of the learned prior.
 
-    J(z) = ½ zᵀ z + ½ |R^-½ (y − H(x(z)))|²,    x(z) = x_b + D(l_b + P^½ C^½ z) − D(l_b)
+    J(z) = ½ zᵀ z + ½ |R^-½ (y − H(x(z)))|²,    x(z) as `LatentPrior.analysis` decodes it
 
 The background error covariance is that of the latent prior without its network. J is minimised by
 Gauss-Newton iterations, each a dual problem solved by conjugate gradients in observation space:
@@ -20,7 +20,6 @@ from functools import partial
 
 import jax
 import jax.numpy as jnp
-from jax.scipy.sparse.linalg import cg
 from jaxtyping import Array, Float
 
 from align_da.assimilation.contract import AnalysisDiagnostics
@@ -29,7 +28,8 @@ from align_da.assimilation.latent_prior import LatentPrior
 from align_da.assimilation.perturbed_observations import observation_perturbations
 from align_da.atmosphere import Layout, State
 from align_da.autoencoder.latent_space import Latent, Values
-from align_da.guidance.contract import Likelihood
+from align_da.guidance.contract import Likelihood, likelihood_of
+from align_da.guidance.dual import dual_gradient
 from align_da.observations.batch import ObservationBatch
 from align_da.observations.contract import ObservationOperator
 
@@ -59,13 +59,16 @@ class LatentThreeDVar:
     ) -> tuple[State, AnalysisDiagnostics]:
         """One analysis; see `align_da.assimilation.contract.Analysis`."""
         operator = self.operator_for(observations, background.layout)
-        members = background.values.shape[0]
-        noise = observation_perturbations(key, members, observations.value.shape[0])
-        error = jnp.where(observations.used, observations.error, 1.0)
-        likelihood = Likelihood(observations.value, error**2, observations.used)
-        lead = jnp.float32(lead_hours)
-        sizes = {"outer": self.outer, "inner": self.inner}
-        analysis = _analyse(self.prior, operator, likelihood, background, lead, noise, **sizes)
+        analysis = _analyse(
+            self.prior,
+            operator,
+            likelihood_of(observations),
+            background,
+            jnp.float32(lead_hours),
+            observation_perturbations(key, background.values.shape[0], observations.used),
+            outer=self.outer,
+            inner=self.inner,
+        )
         return analysis, diagnose(operator, observations, background, analysis)
 
 
@@ -89,8 +92,7 @@ def _analyse(
 
         def residual(z: Latent) -> Float[Array, " observation"]:
             state = State(prior.analysis(values, latent, z, lead_hours), background.layout)
-            perturbed = likelihood.residual(operator(state)) + perturbation
-            return jnp.where(likelihood.used, perturbed, 0.0)
+            return likelihood.residual(operator(state)) + perturbation
 
         def improve(z: Latent, _: None) -> tuple[Latent, None]:
             return _gauss_newton(residual, z, inner), None
@@ -108,12 +110,4 @@ def _gauss_newton(
 ) -> Latent:
     """One iteration; the tangent of the residual is −A."""
     at_z, forward = jax.linearize(residual, z)
-    transpose = jax.linear_transpose(forward, z)
-
-    def dual(weight: Float[Array, " observation"]) -> Float[Array, " observation"]:
-        spread: Float[Array, " observation"] = forward(*transpose(weight))
-        return weight + spread
-
-    weight, _ = cg(dual, at_z - forward(z), maxiter=iterations)  # type: ignore[no-untyped-call]
-    improved: Latent = -transpose(weight)[0]
-    return improved
+    return -dual_gradient(forward, z, at_z - forward(z), 1.0, iterations)

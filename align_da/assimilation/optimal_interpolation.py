@@ -85,11 +85,10 @@ def _perturbed_innovation(
     key: jax.Array,
 ) -> Float[Array, "member observation"]:
     """(y + ε_m − H x_m) / √R, with ε of zero ensemble mean; zero where not used."""
-    noise = observation_perturbations(key, *equivalent.shape)
     used = observations.used
+    noise = observation_perturbations(key, equivalent.shape[0], used)
     difference = jnp.where(used, observations.value, 0.0) - jnp.where(used, equivalent, 0.0)
-    scaled = difference / jnp.where(used, observations.error, 1.0) + noise
-    return jnp.where(used, scaled, 0.0)
+    return difference / jnp.where(used, observations.error, 1.0) + noise
 
 
 def _increments(

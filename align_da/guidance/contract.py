@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from align_da.diffusion.contract import Denoiser
+from align_da.observations.batch import ObservationBatch
 
 
 @jax.tree_util.register_dataclass
@@ -36,6 +37,12 @@ class Likelihood:
         safe_equivalent = jnp.where(self.used, equivalent, 0.0)
         safe_variance = jnp.where(self.used, self.variance, 1.0)
         return (safe_value - safe_equivalent) / jnp.sqrt(safe_variance)
+
+
+def likelihood_of(observations: ObservationBatch) -> Likelihood:
+    """The likelihood of the observations of a cycle; errors of unused ones may hold anything."""
+    error = jnp.where(observations.used, observations.error, 1.0)
+    return Likelihood(observations.value, error**2, observations.used)
 
 
 LatentOperator = Callable[[Float[Array, "lat lon latent"]], Float[Array, " observation"]]

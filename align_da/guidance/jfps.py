@@ -14,11 +14,11 @@ above 1 the guidance is weaker.
 """
 
 import jax
-from jax.scipy.sparse.linalg import cg
 from jaxtyping import Array, Float
 
 from align_da.diffusion.contract import Denoiser
 from align_da.guidance.contract import Guidance, LatentOperator, Likelihood
+from align_da.guidance.dual import dual_gradient
 from align_da.guidance.unobserved import prior_if_unobserved
 
 
@@ -32,17 +32,8 @@ def jfps_guidance(strength: float, iterations: int) -> Guidance:
             denoised = denoiser(noisy, sigma)
             # The residual falls where the estimate rises: its tangent is −R^-½ A.
             residual, forward = jax.linearize(lambda z: likelihood.residual(operator(z)), denoised)
-            transpose = jax.linear_transpose(forward, denoised)
             variance = sigma**2 / (1 + sigma**2)
-
-            def innovation_covariance(
-                weight: Float[Array, " observation"],
-            ) -> Float[Array, " observation"]:
-                spread: Float[Array, " observation"] = forward(*transpose(weight))
-                return weight + strength * variance * spread
-
-            weight, _ = cg(innovation_covariance, residual, maxiter=iterations)  # type: ignore[no-untyped-call]
-            (gradient,) = transpose(weight)
+            gradient = dual_gradient(forward, denoised, residual, strength * variance, iterations)
             moved: Float[Array, "lat lon latent"] = denoised - variance * gradient
             return moved
 
