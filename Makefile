@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: install demo pipeline test check format types tests lock clean
+.PHONY: install demo pipeline scores test check format types tests lock clean
 
 STAMP := $(VENV)/installed-$(notdir $(PYTHON))
 
@@ -19,7 +19,10 @@ demo: install
 	$(BIN)/align-da demo
 
 pipeline: install
-	$(BIN)/python experiments/embedded_world/run.py
+	$(BIN)/python experiments/embedded_world/run.py chain
+
+scores: pipeline
+	$(BIN)/python experiments/embedded_world/run.py scores
 
 test: install check
 

@@ -242,7 +242,7 @@ class BenchmarkConfig(Section):
     background_lead_hours: Positive = 48
     forecast_lead_hours: Positive = 24
     guidance: tuple[GuidanceName, ...] = ("none", "dps", "repaint", "jfps")
-    control_guidance: tuple[GuidanceName, ...] = ("none", "dps")
+    control_guidance: tuple[GuidanceName, ...] = ("none", "dps", "repaint", "jfps")
     dps_strength: PositiveFloat = 1.0
     sda_strength: PositiveFloat = 0.1
     mmps_strength: PositiveFloat = 1.0

@@ -66,6 +66,8 @@ def definition_of(config: Config) -> list[object]:
         config.latent_three_d_var,
         config.observations,
         config.analysis,
+        config.denoiser.correlation_modes,
+        config.denoiser.correlation_radius_km,
         config.cycle.window_hours,
     ]
 

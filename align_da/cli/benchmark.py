@@ -17,6 +17,7 @@ from align_da.atmosphere.balance import geostrophic_score
 from align_da.cli.assembly import (
     World,
     latent_score,
+    latent_three_d_var,
     load_prior,
     open_world,
     optimal_interpolation,
@@ -53,7 +54,7 @@ def run(config: Config, folder: Path, name: str) -> None:
 
 
 def methods_of(world: World) -> dict[str, Analysis]:
-    """The background, the two classical peers, and each prior with the guidance asked for it."""
+    """The background, the two peers, the prior without a network, and the learned priors."""
     settings = world.config.benchmark
     methods: dict[str, Analysis] = {
         REFERENCE: FreeRun(interpolation_operator),
@@ -61,8 +62,9 @@ def methods_of(world: World) -> dict[str, Analysis]:
             world, world.pairs("train"), settings.background_lead_hours
         ),
     }
-    # Without a network the learned method is 3D-Var in latent space.
-    methods["latent 3D-Var"] = _guided(world, load_prior(world, "static"), "jfps")
+    static = load_prior(world, "static")
+    methods["latent 3D-Var"] = latent_three_d_var(world, static)
+    methods["jfps static"] = _guided(world, static, "jfps")
     asked: list[tuple[str, tuple[GuidanceName, ...]]] = [
         *((name, settings.guidance) for name in settings.priors),
         *((name, settings.control_guidance) for name in settings.controls),

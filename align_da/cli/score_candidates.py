@@ -59,7 +59,7 @@ def run(config: Config, folder: Path) -> None:
     run_stage(
         world.folder.stages,
         "candidates",
-        [config.seed, config.sampler, _drawing(config)],
+        [config.seed, config.sampler, config.analysis, _drawing(config)],
         ["denoiser"],
         lambda: _score(world),
     )
