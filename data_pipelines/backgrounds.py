@@ -13,20 +13,19 @@ from pathlib import Path
 import jax
 import numpy as np
 import xarray as xr
-from distributed import as_completed
 from jaxtyping import Float, Shaped
 from rich.progress import Progress
 
 from align_da.atmosphere import State
 from align_da.atmosphere.dataset import layout_from_dataset, state_from_dataset
-from align_da.cli.cluster import client_of
+from align_da.cli.cluster import run_tasks
+from align_da.cli.compilation import use_compilation_cache
 from align_da.config import Config, digest_of
 from align_da.errors import ConfigError
 from align_da.forecast import ForecastModel, build_forecast_model
 from align_da.keys import Purpose, key_for
 from align_da.storage.gridded import open_states
 from align_da.storage.run_folder import RunFolder
-from data_pipelines.compilation import use_compilation_cache
 from data_pipelines.splits import Period, SplitName, periods_of
 from data_pipelines.template import is_made, write_region, write_template
 
@@ -88,12 +87,7 @@ def make_backgrounds(config: Config, folder: Path, workers: int, progress: Progr
         StorageError: a store belongs to another configuration.
     """
     tasks = [task for split in starts_of(config) for task in _open_tasks(config, folder, split)]
-    bar = progress.add_task("backgrounds", total=len(tasks))
-    with client_of(None, workers) as client:
-        futures = client.map(forecast_block, tasks, pure=False)
-        for future in as_completed(futures):
-            future.result()
-            progress.advance(bar)
+    run_tasks(forecast_block, tasks, workers, progress, "backgrounds")
 
 
 def starts_of(config: Config) -> dict[SplitName, Shaped[np.ndarray, " start"]]:

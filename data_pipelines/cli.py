@@ -25,7 +25,7 @@ def truth(
     """Simulate the nature run; goes on where a killed run has stopped."""
     settings = load_config(config, override or ())
     # Heavy imports come after the configuration is known to be right.
-    from data_pipelines.compilation import use_compilation_cache
+    from align_da.cli.compilation import use_compilation_cache
     from data_pipelines.nature_run import run_nature
 
     use_compilation_cache(run)
@@ -101,7 +101,7 @@ def report(
 ) -> None:
     """Measure the world: climate, forecast errors, growth of errors, balance, tendencies."""
     settings = load_config(config, override or ())
-    from data_pipelines.compilation import use_compilation_cache
+    from align_da.cli.compilation import use_compilation_cache
     from data_pipelines.world_report import world_report
 
     use_compilation_cache(run)

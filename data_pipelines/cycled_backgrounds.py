@@ -12,7 +12,6 @@ from pathlib import Path
 
 import numpy as np
 import xarray as xr
-from distributed import as_completed
 from jaxtyping import Float, Shaped
 from rich.progress import Progress
 
@@ -24,7 +23,8 @@ from align_da.cli.assembly import (
     load_space,
     open_world,
 )
-from align_da.cli.cluster import client_of
+from align_da.cli.cluster import run_tasks
+from align_da.cli.compilation import use_compilation_cache
 from align_da.cli.latents import encode_backgrounds, scaling_of
 from align_da.cli.observing import observing_system, quality_control_for
 from align_da.config import Config, digest_of
@@ -34,7 +34,6 @@ from align_da.forecast import build_forecast_model
 from align_da.keys import Purpose, key_for
 from align_da.storage.checkpoints import save_weights
 from align_da.storage.stages import digest_of_stage
-from data_pipelines.compilation import use_compilation_cache
 from data_pipelines.splits import SplitName
 from data_pipelines.template import is_made, write_region, write_template
 
@@ -105,11 +104,7 @@ def make_cycled_backgrounds(
     missing = [segment for segment in segments if not _is_written(world, segment)]
     if missing:
         _save_first_guess(world)
-    bar = progress.add_task("cycled backgrounds", total=len(missing))
-    with client_of(None, workers) as client:
-        for future in as_completed(client.map(cycle_segment, missing, pure=False)):
-            future.result()
-            progress.advance(bar)
+    run_tasks(cycle_segment, missing, workers, progress, "cycled backgrounds")
 
 
 def _save_first_guess(world: World) -> None:

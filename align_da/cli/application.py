@@ -16,7 +16,7 @@ from typing import Annotated, Literal
 import typer
 
 from align_da.cli.options import DEFAULT_RUN, ConfigOption, RunOption, SetOption
-from align_da.config import load_config
+from align_da.config import Config, load_config
 from align_da.errors import AlignDAError
 
 app = typer.Typer(
@@ -40,6 +40,15 @@ def main() -> None:
         sys.exit(error.exit_code)
 
 
+def _settings(config: Path | None, run: Path, override: list[str] | None) -> Config:
+    """The configuration of a command, whose compiled programs are then kept with the run."""
+    settings = load_config(config, override or ())
+    from align_da.cli.compilation import use_compilation_cache
+
+    use_compilation_cache(run)
+    return settings
+
+
 @app.command(epilog="Example: align-da train denoiser --run runs/mine --set denoiser.width=128")
 def train(
     what: Annotated[Literal["autoencoder", "denoiser"], typer.Argument(help="What to train.")],
@@ -48,7 +57,7 @@ def train(
     override: SetOption = None,
 ) -> None:
     """Train the autoencoder, or the denoiser on its latents."""
-    settings = load_config(config, override or ())
+    settings = _settings(config, run, override)
     from align_da.cli import train_autoencoder, train_denoiser
 
     stage = {"autoencoder": train_autoencoder, "denoiser": train_denoiser}[what]
@@ -58,10 +67,10 @@ def train(
 @app.command(epilog="Example: align-da align candidates --set alignment.candidates=32")
 def align(
     what: Annotated[
-        Literal["candidates", "aligned", "continued", "supervised", "compare"],
+        Literal["leads", "candidates", "aligned", "continued", "supervised", "compare"],
         typer.Argument(
-            help="Draw and score candidates; fine-tune by preference, or one of the controls; "
-            "compare the priors by their rewards."
+            help="Compare leads of the forecast reward; draw and score candidates; fine-tune by "
+            "preference, or one of the controls; compare the priors by their rewards."
         ),
     ],
     config: ConfigOption = None,
@@ -69,10 +78,12 @@ def align(
     override: SetOption = None,
 ) -> None:
     """Align the prior with the rewards of its own candidates."""
-    settings = load_config(config, override or ())
-    from align_da.cli import compare_priors, fine_tune, score_candidates
+    settings = _settings(config, run, override)
+    from align_da.cli import compare_leads, compare_priors, fine_tune, score_candidates
 
-    if what == "candidates":
+    if what == "leads":
+        compare_leads.run(settings, run)
+    elif what == "candidates":
         score_candidates.run(settings, run)
     elif what == "compare":
         compare_priors.run(settings, run)
@@ -88,7 +99,7 @@ def cycle(
     override: SetOption = None,
 ) -> None:
     """Run the assimilation cycle over the test period; goes on where a killed run has stopped."""
-    settings = load_config(config, override or ())
+    settings = _settings(config, run, override)
     from align_da.cli import run_cycles
 
     raise typer.Exit(run_cycles.run(settings, run, name))
@@ -102,7 +113,7 @@ def verify(
     override: SetOption = None,
 ) -> None:
     """Score cycling runs against the truth and write the report."""
-    settings = load_config(config, override or ())
+    settings = _settings(config, run, override)
     from align_da.cli import verify_cycles
 
     verify_cycles.run(settings, run, name or ["main"])
@@ -116,7 +127,7 @@ def benchmark(
     override: SetOption = None,
 ) -> None:
     """Compare methods on single analyses with the same backgrounds, dates and observations."""
-    settings = load_config(config, override or ())
+    settings = _settings(config, run, override)
     from align_da.cli import benchmark as stage
 
     stage.run(settings, run, name)

@@ -1,10 +1,12 @@
 """Where work is distributed: a local cluster of processes, or any dask scheduler."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
-from distributed import Client, LocalCluster
+from distributed import Client, LocalCluster, as_completed
+from rich.progress import Progress
 
 # Importing distributed sets its loggers to tell of every connection, beside the progress bar.
 logging.getLogger("distributed").setLevel(logging.WARNING)
@@ -27,3 +29,18 @@ def client_of(scheduler: str | None, workers: int = 2) -> Iterator[Client]:
         Client(cluster) as client,
     ):
         yield client
+
+
+def run_tasks(
+    work: Callable[[Any], None],
+    tasks: Sequence[object],
+    workers: int,
+    progress: Progress,
+    description: str,
+) -> None:
+    """Do `work` with every task in local processes, in any order, and show how many are done."""
+    bar = progress.add_task(description, total=len(tasks))
+    with client_of(None, workers) as client:
+        for future in as_completed(client.map(work, tasks, pure=False)):
+            future.result()
+            progress.advance(bar)

@@ -17,6 +17,7 @@ from align_da.alignment.evaluation import compare_priors, pooled_draw, prior_sco
 from align_da.cli.assembly import World, load_prior, open_world
 from align_da.cli.cases import cases_of
 from align_da.cli.cluster import client_of
+from align_da.cli.compilation import use_compilation_cache
 from align_da.cli.progress import progress_bar
 from align_da.cli.score_candidates import configured_rewards, prior_draw
 from align_da.config import Config
@@ -41,6 +42,7 @@ class PriorScore:
 
     def __call__(self) -> Score:
         """The score that tells rewards, errors and spread of each prior."""
+        use_compilation_cache(self.folder)
         return prior_score(configured_rewards(self.config, self.folder), PRIORS)
 
 

@@ -77,6 +77,7 @@ def compose_report(world: World, runs: Sequence[RunScores]) -> Report:
             _maps(world, featured),
             _reliability(world, featured, key),
             _spectra(runs),
+            *_alignment(world),
             *_training(world),
         ],
         f"configuration {digest_of(world.config)[:16]}, seed {world.config.seed}",
@@ -235,6 +236,18 @@ def _spectra(runs: Sequence[RunScores]) -> Section:
     caption = "Zonal power of members, and its ratio to the truth."
     figure = report_figure("spectra", caption, spectra_chart(spectra, "analysis", labels))
     return Section("Spectra", figures=[figure])
+
+
+def _alignment(world: World) -> list[Section]:
+    """How the priors compare, where that was measured in this run."""
+    path = world.folder.report / "alignment.csv"
+    if not path.exists():
+        return []
+    text = (
+        "Rewards of single draws, all priors of a case in one group, and the difference to "
+        "the reference prior with its date-paired bootstrap interval; relative measures have none."
+    )
+    return [Section("Alignment", text, [ReportTable("Priors", pd.read_csv(path))])]
 
 
 def _training(world: World) -> list[Section]:

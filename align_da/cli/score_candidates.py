@@ -14,6 +14,7 @@ from align_da.atmosphere import State
 from align_da.cli.assembly import World, load_prior, open_world
 from align_da.cli.cases import alignment_cases
 from align_da.cli.cluster import client_of
+from align_da.cli.compilation import use_compilation_cache
 from align_da.cli.progress import progress_bar
 from align_da.config import Config
 from align_da.diffusion.build import build_sampler
@@ -36,6 +37,7 @@ class RewardScore:
 
     def __call__(self) -> Score:
         """The score that tells every configured reward."""
+        use_compilation_cache(self.folder)
         return reward_score(configured_rewards(self.config, self.folder))
 
 
@@ -88,7 +90,9 @@ def _score(world: World) -> None:
             executor=client.get_executor(pure=False),
             on_case=lambda _: progress.advance(task),
         )
-    write_dataset(world.folder.candidates, scored)
+    # Names as an attribute: zarr has no dtype for text that every reader knows.
+    named = scored.drop_vars("reward").assign_attrs(rewards=list(settings.rewards))
+    write_dataset(world.folder.candidates, named)
 
 
 def prior_draw(world: World, prior: LatentPrior, count: int) -> Draw:

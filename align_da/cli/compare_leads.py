@@ -1,0 +1,86 @@
+"""Measure how well the forecast reward would separate candidates at each lead."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from align_da.alignment.candidates import Score, score_cases
+from align_da.alignment.contract import Case
+from align_da.alignment.rewards.win_rate import channel_rmse, relative_to_group
+from align_da.alignment.separation import separation_by_lead
+from align_da.atmosphere import State
+from align_da.cli.assembly import load_prior, open_world
+from align_da.cli.cases import cases_of
+from align_da.cli.cluster import client_of
+from align_da.cli.compilation import use_compilation_cache
+from align_da.cli.progress import progress_bar
+from align_da.cli.score_candidates import prior_draw
+from align_da.config import Config
+from align_da.forecast import build_forecast_model
+from align_da.storage.gridded import read_times
+
+LEAD_HOURS = (24, 48, 72, 120)
+
+
+@dataclass(frozen=True)
+class LeadScore:
+    """Builds the score of a group of candidates, once in each worker.
+
+    Attributes:
+        config: the configuration.
+        folder: the folder of the run.
+    """
+
+    config: Config
+    folder: Path
+
+    def __call__(self) -> Score:
+        """The score that tells relative forecast errors [lead, candidate, channel]."""
+        use_compilation_cache(self.folder)
+        world, model = (
+            open_world(self.config, self.folder),
+            build_forecast_model(self.config.world),
+        )
+
+        def error_at(candidates: State, case: Case, lead: int) -> np.ndarray:
+            at_lead = case.valid_time + np.timedelta64(lead, "h")
+            truth = read_times(world.truth, world.layout, np.asarray([at_lead]))
+            forecast = model.forecast(candidates, case.valid_time, lead)
+            errors = channel_rmse(forecast, State(truth.values[0], world.layout))
+            return np.asarray(relative_to_group(errors))
+
+        def score(candidates: State, case: Case) -> xr.Dataset:
+            errors = np.stack([error_at(candidates, case, lead) for lead in LEAD_HOURS])
+            return xr.Dataset({"error": (("lead", "candidate", "channel"), errors)})
+
+        return score
+
+
+def run(config: Config, folder: Path) -> None:
+    """Write report/forecast_leads.csv: signal, noise and stability of ranks by lead.
+
+    Raises:
+        StorageError: the reference prior or the backgrounds are missing or damaged.
+    """
+    world, settings = open_world(config, folder), config.alignment
+    cases = cases_of(
+        world, "train", settings.backgrounds, max(LEAD_HOURS), config.learned_lead_hours
+    )
+    with progress_bar() as progress, client_of(settings.scheduler) as client:
+        task = progress.add_task("forecast leads", total=settings.backgrounds)
+        scored = score_cases(
+            cases,
+            prior_draw(world, load_prior(world, "reference"), settings.candidates),
+            LeadScore(config, folder),
+            seed=config.seed,
+            executor=client.get_executor(pure=False),
+            on_case=lambda _: progress.advance(task),
+        )
+    errors = scored["error"].transpose("lead", "case", "candidate", "channel").to_numpy()
+    world.folder.report.mkdir(parents=True, exist_ok=True)
+    pd.DataFrame(vars(separation_by_lead(LEAD_HOURS, errors))).to_csv(
+        world.folder.report / "forecast_leads.csv", index=False
+    )
