@@ -45,6 +45,7 @@ class Score:
 SCORES: Mapping[str, Score] = {
     "rmse": Score("RMSE", "low"),
     "crps": Score("CRPS", "low"),
+    "forecast_rmse": Score("RMSE of the forecast", "low"),
     "bias": Score("bias", "none"),
     "spread": Score("spread", "none"),
     "spread_skill": Score("spread/skill", "none"),

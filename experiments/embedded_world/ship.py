@@ -18,7 +18,12 @@ from align_da.storage.checkpoints import save_weights
 HERE = Path(__file__).parent
 TARGET = HERE.parents[1] / "align_da" / "resources" / "embedded_world"
 PRIORS = ("reference", "aligned")
-SCORES = ("report/reconstruction.csv", "report/loss_reference.jsonl", "report/loss_aligned.jsonl")
+SCORES = (
+    "report/reconstruction.csv",
+    "report/loss_reference.jsonl",
+    "report/loss_aligned.jsonl",
+    "report/alignment.csv",
+)
 
 
 def main() -> None:

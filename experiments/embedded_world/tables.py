@@ -1,11 +1,10 @@
 """Print the score tables of a finished run as Markdown.
 
-Usage: python experiments/embedded_world/tables.py [RUN_FOLDER [REFERENCE]]
-
-Improvements are those over REFERENCE, the name of a method; the background where none is given.
+Single analyses are compared over all dates, cycles over their second half, where the start is
+forgotten. A star marks an improvement whose interval excludes zero.
 """
 
-import sys
+import argparse
 from pathlib import Path
 
 import pandas as pd
@@ -17,26 +16,42 @@ from align_da.verification.table_format import readable_table, to_markdown
 
 SCORES = {
     "rmse": "RMSE of the ensemble mean",
-    "crps": "Fair CRPS",
-    "spread_skill": "Spread over skill",
-    "geostrophic": "Geostrophic score",
-    "chi_square": "Residual chi-square",
+    "crps": "fair CRPS",
+    "spread_skill": "spread over skill",
+    "geostrophic": "geostrophic score",
+    "chi_square": "residual chi-square",
     "forecast_rmse": "RMSE of the forecast",
 }
 
 
 def main() -> None:
-    """One table for every benchmark and score."""
-    run = Path(sys.argv[1] if len(sys.argv) > 1 else "runs/embedded_world")
-    reference = sys.argv[2] if len(sys.argv) > 2 else "background"
+    """One table for every product and score of every benchmark and of the cycles."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("run", nargs="?", default="runs/embedded_world", type=Path)
+    parser.add_argument("--reference", default="background", help="method of the benchmarks")
+    parser.add_argument("--cycle-reference", default="free_run", help="cycling run")
+    arguments = parser.parse_args()
+    report = arguments.run / "report"
+    for path in sorted((report / "benchmark").glob("*_rows.csv")):
+        name = path.stem.removesuffix("_rows")
+        print_tables(name, pd.read_csv(path), arguments.reference)
+    rows = pd.read_csv(report / "cycle_scores.csv")
+    dates = sorted(rows.loc[rows["product"] == "analysis", "date"].unique())
+    later = rows[rows["date"] >= dates[len(dates) // 2]]
+    print_tables("cycles", later, arguments.cycle_reference)
+
+
+def print_tables(name: str, rows: pd.DataFrame, reference: str) -> None:
+    """Every score of every product, with the improvement over a reference."""
     config = load_config(Path(__file__).with_name("config.toml"))
     key = key_for(config.seed, Purpose.VERIFICATION)
-    for path in sorted((run / "report" / "benchmark").glob("*_rows.csv")):
-        summary = summarise_scores(pd.read_csv(path), reference, config.verification, key)
+    summary = summarise_scores(rows, reference, config.verification, key)
+    for product in dict.fromkeys(rows["product"]):
+        found = set(summary.loc[summary["product"] == product, "score"])
         for score, title in SCORES.items():
-            if (summary["score"] == score).any():
-                print(f"\n### {path.stem.removesuffix('_rows')}: {title}\n")
-                print(to_markdown(readable_table(summary, score, "analysis")))
+            if score in found:
+                print(f"\n### {name}, {product}: {title}\n")
+                print(to_markdown(readable_table(summary, score, product)))
 
 
 if __name__ == "__main__":
