@@ -7,17 +7,16 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from align_da.alignment.candidates import Score, score_cases
+from align_da.alignment.candidates import Score
 from align_da.alignment.contract import Case
 from align_da.alignment.rewards.win_rate import channel_rmse, relative_to_group
 from align_da.alignment.separation import separation_by_lead
 from align_da.atmosphere import State
 from align_da.cli.assembly import load_prior, open_world
 from align_da.cli.cases import cases_of
-from align_da.cli.cluster import client_of
 from align_da.cli.compilation import use_compilation_cache
-from align_da.cli.progress import progress_bar
 from align_da.cli.score_candidates import prior_draw
+from align_da.cli.scoring import score_on_cluster
 from align_da.config import Config
 from align_da.forecast import build_forecast_model
 from align_da.storage.gridded import read_times
@@ -69,16 +68,14 @@ def run(config: Config, folder: Path) -> None:
     cases = cases_of(
         world, "train", settings.backgrounds, max(LEAD_HOURS), config.learned_lead_hours
     )
-    with progress_bar() as progress, client_of(settings.scheduler) as client:
-        task = progress.add_task("forecast leads", total=settings.backgrounds)
-        scored = score_cases(
-            cases,
-            prior_draw(world, load_prior(world, "reference"), settings.candidates),
-            LeadScore(config, folder),
-            seed=config.seed,
-            executor=client.get_executor(pure=False),
-            on_case=lambda _: progress.advance(task),
-        )
+    scored = score_on_cluster(
+        config,
+        cases,
+        prior_draw(world, load_prior(world, "reference"), settings.candidates),
+        LeadScore(config, folder),
+        description="forecast leads",
+        total=settings.backgrounds,
+    )
     errors = scored["error"].transpose("lead", "case", "candidate", "channel").to_numpy()
     world.folder.report.mkdir(parents=True, exist_ok=True)
     pd.DataFrame(vars(separation_by_lead(LEAD_HOURS, errors))).to_csv(

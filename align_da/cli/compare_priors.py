@@ -12,14 +12,13 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from align_da.alignment.candidates import Score, score_cases
+from align_da.alignment.candidates import Score
 from align_da.alignment.evaluation import compare_priors, pooled_draw, prior_score
 from align_da.cli.assembly import World, load_prior, open_world
 from align_da.cli.cases import cases_of
-from align_da.cli.cluster import client_of
 from align_da.cli.compilation import use_compilation_cache
-from align_da.cli.progress import progress_bar
 from align_da.cli.score_candidates import configured_rewards, prior_draw
+from align_da.cli.scoring import score_on_cluster
 from align_da.config import Config
 from align_da.keys import Purpose, key_for
 from align_da.verification.significance import mean_difference
@@ -57,16 +56,14 @@ def run(config: Config, folder: Path) -> None:
     lead = (settings.background_lead_hours,)
     cases = cases_of(world, settings.split, settings.dates, alignment.forecast_lead_hours, lead)
     draws = {name: prior_draw(world, load_prior(world, name), settings.members) for name in PRIORS}
-    with progress_bar() as progress, client_of(alignment.scheduler) as client:
-        task = progress.add_task("priors", total=settings.dates)
-        scored = score_cases(
-            cases,
-            pooled_draw(draws),
-            PriorScore(config, folder),
-            seed=config.seed,
-            executor=client.get_executor(pure=False),
-            on_case=lambda _: progress.advance(task),
-        )
+    scored = score_on_cluster(
+        config,
+        cases,
+        pooled_draw(draws),
+        PriorScore(config, folder),
+        description="priors",
+        total=settings.dates,
+    )
     world.folder.report.mkdir(parents=True, exist_ok=True)
     table = summarise_priors(world, scored)
     table.to_csv(world.folder.report / "alignment.csv", index=False)

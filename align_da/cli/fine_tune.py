@@ -106,7 +106,7 @@ def _fine_tune(world: World, what: What) -> None:
 
 
 def denoising_error(
-    graph: nnx.GraphDef, frozen: nnx.State, schedule: Schedule, colour: Colour
+    graph: nnx.GraphDef, frozen: PyTree, schedule: Schedule, colour: Colour
 ) -> DenoisingError:
     """The error of the noise as a function of the trained parameters.
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import jax
 
-from align_da.alignment.candidates import Draw, Latents, Score, reward_score, score_cases
+from align_da.alignment.candidates import Draw, Latents, Score, reward_score
 from align_da.alignment.contract import Case, Reward
 from align_da.alignment.rewards.build import build_rewards
 from align_da.assimilation.latent_prior import LatentPrior
@@ -13,9 +13,8 @@ from align_da.assimilation.prior_draws import draw_from_prior
 from align_da.atmosphere import State
 from align_da.cli.assembly import World, load_prior, open_world
 from align_da.cli.cases import alignment_cases
-from align_da.cli.cluster import client_of
 from align_da.cli.compilation import use_compilation_cache
-from align_da.cli.progress import progress_bar
+from align_da.cli.scoring import score_on_cluster
 from align_da.config import Config
 from align_da.diffusion.build import build_sampler
 from align_da.forecast import build_forecast_model
@@ -80,16 +79,14 @@ def _drawing(config: Config) -> list[object]:
 
 def _score(world: World) -> None:
     config, settings = world.config, world.config.alignment
-    with progress_bar() as progress, client_of(settings.scheduler) as client:
-        task = progress.add_task("candidates", total=settings.backgrounds)
-        scored = score_cases(
-            alignment_cases(world),
-            prior_draw(world, load_prior(world, "reference"), settings.candidates),
-            RewardScore(config, world.folder.root),
-            seed=config.seed,
-            executor=client.get_executor(pure=False),
-            on_case=lambda _: progress.advance(task),
-        )
+    scored = score_on_cluster(
+        config,
+        alignment_cases(world),
+        prior_draw(world, load_prior(world, "reference"), settings.candidates),
+        RewardScore(config, world.folder.root),
+        description="candidates",
+        total=settings.backgrounds,
+    )
     # Names as an attribute: zarr has no dtype for text that every reader knows.
     named = scored.drop_vars("reward").assign_attrs(rewards=list(settings.rewards))
     write_dataset(world.folder.candidates, named)

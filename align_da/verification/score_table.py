@@ -52,6 +52,7 @@ SCORES: Mapping[str, Score] = {
     "acc": Score("ACC", "high"),
     "activity": Score("activity", "none"),
     "geostrophic": Score("geostrophic score", "high"),
+    "chi_square": Score("residual chi-square", "none"),
 }
 
 

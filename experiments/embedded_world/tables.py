@@ -9,19 +9,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from align_da.config import load_config
+from align_da.config import Config, load_config
 from align_da.keys import Purpose, key_for
-from align_da.verification.score_table import summarise_scores
+from align_da.verification.score_table import SCORES, summarise_scores
 from align_da.verification.table_format import readable_table, to_markdown
 
-SCORES = {
-    "rmse": "RMSE of the ensemble mean",
-    "crps": "fair CRPS",
-    "spread_skill": "spread over skill",
-    "geostrophic": "geostrophic score",
-    "chi_square": "residual chi-square",
-    "forecast_rmse": "RMSE of the forecast",
-}
+SHOWN = ("rmse", "crps", "spread_skill", "geostrophic", "chi_square", "forecast_rmse")
 
 
 def main() -> None:
@@ -32,25 +25,25 @@ def main() -> None:
     parser.add_argument("--cycle-reference", default="free_run", help="cycling run")
     arguments = parser.parse_args()
     report = arguments.run / "report"
+    config = load_config(Path(__file__).with_name("config.toml"))
     for path in sorted((report / "benchmark").glob("*_rows.csv")):
         name = path.stem.removesuffix("_rows")
-        print_tables(name, pd.read_csv(path), arguments.reference)
+        print_tables(config, name, pd.read_csv(path), arguments.reference)
     rows = pd.read_csv(report / "cycle_scores.csv")
     dates = sorted(rows.loc[rows["product"] == "analysis", "date"].unique())
     later = rows[rows["date"] >= dates[len(dates) // 2]]
-    print_tables("cycles", later, arguments.cycle_reference)
+    print_tables(config, "cycles", later, arguments.cycle_reference)
 
 
-def print_tables(name: str, rows: pd.DataFrame, reference: str) -> None:
+def print_tables(config: Config, name: str, rows: pd.DataFrame, reference: str) -> None:
     """Every score of every product, with the improvement over a reference."""
-    config = load_config(Path(__file__).with_name("config.toml"))
     key = key_for(config.seed, Purpose.VERIFICATION)
     summary = summarise_scores(rows, reference, config.verification, key)
     for product in dict.fromkeys(rows["product"]):
         found = set(summary.loc[summary["product"] == product, "score"])
-        for score, title in SCORES.items():
+        for score in SHOWN:
             if score in found:
-                print(f"\n### {name}, {product}: {title}\n")
+                print(f"\n### {name}, {product}: {SCORES[score].label}\n")
                 print(to_markdown(readable_table(summary, score, product)))
 
 
