@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: install demo pipeline scores test check format types tests lock clean
+.PHONY: install demo pipeline scores test check format types tests test-chain lock clean
 
 STAMP := $(VENV)/installed-$(notdir $(PYTHON))
 
@@ -36,7 +36,11 @@ types:
 	$(BIN)/mypy
 
 tests:
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+	$(BIN)/python -m pytest -m "not chain" --numprocesses 2 --dist loadfile
+
+# Every command on a world of toy size; beside the other tests it would take them over 15 minutes.
+test-chain: install
+	$(BIN)/python -m pytest -m chain
 
 # The lock file is resolved for every supported Python at once; it needs `pip install uv`.
 lock:

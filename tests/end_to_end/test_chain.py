@@ -15,10 +15,10 @@ from data_pipelines.cli import app as data
 CONFIG = Path(__file__).with_name("small.toml")
 STAGES = (
     "data truth",
-    "data backgrounds",
+    "data backgrounds --workers 1",
     "data statistics",
     "train autoencoder",
-    "data cycled",
+    "data cycled --workers 1",
     "train denoiser",
     "align candidates",
     "align aligned",
@@ -34,7 +34,7 @@ SCORES = (
     "verify --name free_run --name align_da",
 )
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.chain, pytest.mark.timeout(900)]
 
 
 def align_da(command: str, folder: Path) -> None:
