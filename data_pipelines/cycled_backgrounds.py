@@ -34,7 +34,7 @@ from align_da.forecast import build_forecast_model
 from align_da.keys import Purpose, key_for
 from align_da.storage.checkpoints import save_weights
 from align_da.storage.stages import digest_of_stage
-from data_pipelines.splits import SplitName
+from data_pipelines.splits import SplitName, periods_of
 from data_pipelines.template import is_made, write_region, write_template
 
 
@@ -169,7 +169,10 @@ def _places(world: World, split: SplitName, count: int) -> list[int]:
     length = np.timedelta64((settings.spin_up + settings.cycles) * window, "h")
     latest = valid[-1] - length
     first = valid[0] + np.arange(count) * (latest - valid[0]) / max(count - 1, 1)
-    places = np.searchsorted(valid, first)
+    # The next start may be hours after `first`, too late for the cycles to end in the period.
+    end = periods_of(world.config.world)[split].end
+    fitting = np.searchsorted(valid, end - length, side="right") - 1
+    places = np.minimum(np.searchsorted(valid, first), fitting)
     if latest < valid[0] or np.any(np.diff(valid[places]) < length):
         message = (
             f"{count} segments of {length} do not fit into the {split} period, backgrounds of "
