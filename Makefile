@@ -2,6 +2,8 @@
 PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
+# As the commands do, see align_da/cli/application.py.
+export OPENBLAS_NUM_THREADS ?= 1
 
 .PHONY: install demo pipeline scores test check format types tests test-chain lock clean
 

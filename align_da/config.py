@@ -60,7 +60,7 @@ class OptimalInterpolationConfig(Section):
     In a cycle its errors are those of cycled backgrounds, or of forecasts from perturbed truth.
     """
 
-    errors_in_cycles: Literal["cycled", "forecast"] = "cycled"
+    errors_in_cycles: Literal["cycled", "forecast"] = "forecast"
 
     samples: Positive = 800
     variance_factor: PositiveFloat = 1.0

@@ -14,9 +14,10 @@ logging.getLogger("distributed").setLevel(logging.WARNING)
 
 @contextmanager
 def client_of(scheduler: str | None, workers: int = 2) -> Iterator[Client]:
-    """A client of the scheduler at an address, or of a local cluster of processes.
+    """A client of the scheduler at an address, or of a local cluster.
 
     Each worker has one thread: models run one after the other and use the cores themselves.
+    Several workers are processes; a single one shares the compiled models of this process.
     """
     if scheduler is not None:
         with Client(scheduler) as client:
@@ -24,7 +25,10 @@ def client_of(scheduler: str | None, workers: int = 2) -> Iterator[Client]:
         return
     with (
         LocalCluster(
-            n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=":0"
+            n_workers=workers,
+            threads_per_worker=1,
+            processes=workers > 1,
+            dashboard_address=":0",
         ) as cluster,
         Client(cluster) as client,
     ):
@@ -38,7 +42,7 @@ def run_tasks(
     progress: Progress,
     description: str,
 ) -> None:
-    """Do `work` with every task in local processes, in any order, and show how many are done."""
+    """Do `work` with every task on local workers, in any order, and show how many are done."""
     bar = progress.add_task(description, total=len(tasks))
     with client_of(None, workers) as client:
         for future in as_completed(client.map(work, tasks, pure=False)):

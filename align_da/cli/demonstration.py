@@ -20,7 +20,7 @@ SHIPPED = "resources/embedded_world"
 _CONFIG = "demo.toml"
 _COMMANDS = (
     "data truth",
-    "data backgrounds",
+    "data backgrounds --workers 1",  # in this process, so that its model is compiled once
     "cycle --name free_run --set cycle.method=free_run",
     "cycle --name latent_3d_var --set cycle.method=latent_three_d_var",
     "cycle --name align_da",

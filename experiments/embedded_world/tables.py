@@ -1,7 +1,8 @@
-"""Print the score tables of a finished run as Markdown.
+"""Print the score tables of a finished run as Markdown, a row a method.
 
 Single analyses are compared over all dates, cycles over their second half, where the start is
-forgotten. A star marks an improvement whose interval excludes zero.
+forgotten. Brackets hold the improvement over the reference; a star marks one whose interval
+excludes zero.
 """
 
 import argparse
@@ -14,11 +15,22 @@ from align_da.keys import Purpose, key_for
 from align_da.verification.score_table import SCORES, summarise_scores
 from align_da.verification.table_format import readable_table, to_markdown
 
-SHOWN = ("rmse", "crps", "spread_skill", "geostrophic", "chi_square", "forecast_rmse")
+VARIABLES = ("u", "v", "T", "q", "p_s")
+ERRORS = tuple((variable, "rmse") for variable in VARIABLES)
+REST = (
+    ("u", "crps"),
+    ("T", "crps"),
+    ("u", "spread_skill"),
+    ("T", "spread_skill"),
+    ("state", "geostrophic"),
+    ("state", "chi_square"),
+    ("u", "forecast_rmse"),
+    ("T", "forecast_rmse"),
+)
 
 
 def main() -> None:
-    """One table for every product and score of every benchmark and of the cycles."""
+    """Two tables for every product of every benchmark and of the cycles."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("run", nargs="?", default="runs/embedded_world", type=Path)
     parser.add_argument("--reference", default="background", help="method of the benchmarks")
@@ -36,15 +48,25 @@ def main() -> None:
 
 
 def print_tables(config: Config, name: str, rows: pd.DataFrame, reference: str) -> None:
-    """Every score of every product, with the improvement over a reference."""
+    """The errors of every product, and its other scores, with the gain over a reference."""
     key = key_for(config.seed, Purpose.VERIFICATION)
     summary = summarise_scores(rows, reference, config.verification, key)
     for product in dict.fromkeys(rows["product"]):
-        found = set(summary.loc[summary["product"] == product, "score"])
-        for score in SHOWN:
-            if score in found:
-                print(f"\n### {name}, {product}: {SCORES[score].label}\n")
-                print(to_markdown(readable_table(summary, score, product)))
+        for columns in (ERRORS, REST):
+            print(f"\n### {name}, {product}\n")
+            print(to_markdown(side_by_side(summary, product, columns)))
+
+
+def side_by_side(
+    summary: pd.DataFrame, product: str, columns: tuple[tuple[str, str], ...]
+) -> pd.DataFrame:
+    """The scores that a product has, a row a method and a column a variable and score."""
+    found: dict[str, pd.Series] = {}
+    for variable, score in columns:
+        by_method = readable_table(summary, score, product).set_index("variable").T
+        if variable in by_method:
+            found[f"{SCORES[score].label} {variable}".removesuffix(" state")] = by_method[variable]
+    return pd.DataFrame(found).rename_axis("method").reset_index()
 
 
 if __name__ == "__main__":
