@@ -42,7 +42,7 @@ tests:
 
 # Every command on a world of toy size; beside the other tests it would take them over 15 minutes.
 test-chain: install
-	$(BIN)/python -m pytest -m chain
+	$(BIN)/python -m pytest -m chain -o faulthandler_timeout=0
 
 # The lock file is resolved for every supported Python at once; it needs `pip install uv`.
 lock:
