@@ -34,11 +34,11 @@ STAGES = {
         "cycle --name optimal_interpolation --set cycle.method=optimal_interpolation",
         "cycle --name prior_alone --set guidance.method=none",
         "cycle --name dps --set guidance.method=dps",
+        "cycle --name repaint --set guidance.method=repaint",
         (
             "verify --name free_run --name latent_three_d_var --name align_da"
-            " --name optimal_interpolation --name prior_alone --name dps"
+            " --name optimal_interpolation --name prior_alone --name dps --name repaint"
         ),
-        "cycle --name repaint --set guidance.method=repaint",  # last: it diverges and is stopped
     ),
 }
 
