@@ -74,6 +74,18 @@ class LatentThreeDVarConfig(Section):
     inner: Positive = 30
 
 
+class LetkfConfig(Section):
+    """The local ensemble transform Kalman filter: half widths of its localisation, and inflation.
+
+    `depth` is in the logarithm of the level; a global filter has neither radius nor depth.
+    """
+
+    radius_km: PositiveFloat | None = 2000.0
+    depth: PositiveFloat | None = 1.0
+    inflation: PositiveFloat = 1.0
+    relaxation: Share = 0.9
+
+
 class CycledBackgroundsConfig(Section):
     """Backgrounds taken from cycling with latent 3D-Var; 0 segments are none.
 
@@ -213,9 +225,9 @@ class CycleConfig(Section):
     correction would be made again and again, and only what grew since the last analysis is new.
     """
 
-    method: Literal["latent_score", "latent_three_d_var", "optimal_interpolation", "free_run"] = (
-        "latent_score"
-    )
+    method: Literal[
+        "latent_score", "latent_three_d_var", "letkf", "optimal_interpolation", "free_run"
+    ] = "latent_score"
     prior: Literal["static", "reference", "aligned", "continued", "supervised"] = "aligned"
     condition_on: Literal["member", "mean"] = "mean"
     network_share: Share = 1.0
@@ -267,6 +279,7 @@ class Config(Section):
     alignment: AlignmentConfig = AlignmentConfig()
     optimal_interpolation: OptimalInterpolationConfig = OptimalInterpolationConfig()
     latent_three_d_var: LatentThreeDVarConfig = LatentThreeDVarConfig()
+    letkf: LetkfConfig = LetkfConfig()
     cycle: CycleConfig = CycleConfig()
     verification: VerificationConfig = VerificationConfig()
     benchmark: BenchmarkConfig = BenchmarkConfig()

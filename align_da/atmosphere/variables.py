@@ -58,6 +58,7 @@ _VARIABLES = (
     Variable(
         "10m_v_component_of_wind", "northward_wind", "m s-1", "v10", "surface", (-100.0, 100.0)
     ),
+    Variable("lorenz_63", "lorenz_63_variable", "1", "x", "levels", (-100.0, 100.0)),
     Variable("lorenz_96", "lorenz_96_variable", "1", "x", "levels", (-100.0, 100.0)),
 )
 

@@ -15,6 +15,7 @@ from align_da.assimilation.free_run import FreeRun
 from align_da.assimilation.latent_prior import LatentPrior
 from align_da.assimilation.latent_score import MEMBER_AXIS, LatentScoreAnalysis
 from align_da.assimilation.latent_three_d_var import LatentThreeDVar
+from align_da.assimilation.letkf import LETKF, Localisation
 from align_da.assimilation.optimal_interpolation import OptimalInterpolation
 from align_da.atmosphere import Layout, Normalisation, State
 from align_da.atmosphere.dataset import layout_from_dataset
@@ -194,7 +195,8 @@ def build_analysis(world: World, method: str, prior: str) -> Analysis:
 
     Args:
         world: the run.
-        method: "latent_score", "latent_three_d_var", "optimal_interpolation" or "free_run".
+        method: "latent_score", "latent_three_d_var", "letkf", "optimal_interpolation" or
+            "free_run".
         prior: which prior the learned method draws from.
     """
     builders: dict[str, Any] = {
@@ -207,6 +209,7 @@ def build_analysis(world: World, method: str, prior: str) -> Analysis:
         "optimal_interpolation": lambda: optimal_interpolation(
             world, _errors_in_cycles(world), world.config.cycle.window_hours
         ),
+        "letkf": lambda: letkf(world),
         "free_run": lambda: FreeRun(interpolation_operator),
     }
     built: Analysis = builders[method]()
@@ -234,6 +237,14 @@ def latent_three_d_var(world: World, prior: LatentPrior) -> LatentThreeDVar:
     """Latent 3D-Var with the covariance of a prior."""
     settings = world.config.latent_three_d_var
     return LatentThreeDVar(prior, interpolation_operator, settings.outer, settings.inner)
+
+
+def letkf(world: World) -> LETKF:
+    """The local ensemble transform Kalman filter."""
+    settings = world.config.letkf
+    radius = None if settings.radius_km is None else settings.radius_km * 1e3
+    near = Localisation(radius, settings.depth)
+    return LETKF(interpolation_operator, near, settings.inflation, settings.relaxation)
 
 
 def _errors_in_cycles(world: World) -> BackgroundPairs:

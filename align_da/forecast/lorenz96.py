@@ -15,6 +15,7 @@ from jaxtyping import Array, Float
 
 from align_da.atmosphere import Grid, Layout, State, VerticalCoordinate
 from align_da.forecast.checks import check_request
+from align_da.forecast.runge_kutta import runge_kutta
 
 SIZE = 40
 FORCING = 8.0
@@ -36,7 +37,10 @@ class Lorenz96ForecastModel:
 
     def __init__(self, forcing: float = FORCING) -> None:
         """Set the forcing F; 8 is chaotic, with errors doubling in about two days."""
-        self._advance = jax.jit(partial(_advance, forcing=forcing), static_argnames="steps")
+        self._advance = jax.jit(
+            partial(runge_kutta, partial(tendency, forcing=forcing)),
+            static_argnames=("step", "steps"),
+        )
         grid = Grid(
             latitude=(0.0,),
             longitude=tuple(float(i) * 360.0 / SIZE for i in range(SIZE)),
@@ -47,23 +51,11 @@ class Lorenz96ForecastModel:
     def forecast(self, states: State, valid_time: np.datetime64, lead_hours: int) -> State:
         """States `lead_hours` later, whatever `valid_time`; see `ForecastModel.forecast`."""
         check_request(states, self.layout, lead_hours, self.step_hours)
-        x = self._advance(states.values[:, 0, :, 0], steps=lead_hours // self.step_hours)
+        steps = lead_hours // self.step_hours
+        x = self._advance(states.values[:, 0, :, 0], step=STEP, steps=steps)
         return State(x[:, None, :, None], self.layout)
 
 
 def tendency(x: Float[Array, "*batch 40"], forcing: float) -> Float[Array, "*batch 40"]:
     """dx/dt of the equation above."""
     return (jnp.roll(x, -1, -1) - jnp.roll(x, 2, -1)) * jnp.roll(x, 1, -1) - x + forcing
-
-
-def _advance(
-    x: Float[Array, "batch 40"], *, steps: int, forcing: float
-) -> Float[Array, "batch 40"]:
-    def step(x: Float[Array, "batch 40"], _: None) -> tuple[Float[Array, "batch 40"], None]:
-        k1 = tendency(x, forcing)
-        k2 = tendency(x + STEP / 2 * k1, forcing)
-        k3 = tendency(x + STEP / 2 * k2, forcing)
-        k4 = tendency(x + STEP * k3, forcing)
-        return x + STEP / 6 * (k1 + 2 * k2 + 2 * k3 + k4), None
-
-    return jax.lax.scan(step, x, None, length=steps)[0]

@@ -14,6 +14,7 @@ from align_da.assimilation.free_run import FreeRun
 from align_da.assimilation.latent_prior import LatentPrior
 from align_da.assimilation.latent_score import LatentScoreAnalysis
 from align_da.assimilation.latent_three_d_var import LatentThreeDVar
+from align_da.assimilation.letkf import LETKF, Localisation
 from align_da.assimilation.optimal_interpolation import OptimalInterpolation
 from align_da.atmosphere import Grid, Layout, Normalisation, State, VerticalCoordinate
 from align_da.autoencoder import build_autoencoder, pole_signs
@@ -77,6 +78,11 @@ def latent_three_d_var() -> LatentThreeDVar:
     return LatentThreeDVar(prior(), interpolation_operator, outer=2, inner=10)
 
 
+def letkf() -> LETKF:
+    near = Localisation(radius=4e6, depth=1.5)
+    return LETKF(interpolation_operator, near, inflation=1.1, relaxation=0.5)
+
+
 GUIDED: dict[str, Callable[[], Analysis]] = {
     f"latent_score {method}": lambda method=method: latent_score(method)
     for method in ("dps", "sda", "mmps", "jfps", "repaint")
@@ -85,6 +91,8 @@ USING_OBSERVATIONS = {
     **GUIDED,
     "optimal_interpolation": optimal_interpolation,
     "latent_3d_var": latent_three_d_var,
+    "letkf": letkf,
+    "etkf": lambda: LETKF(interpolation_operator, rotate=True),
 }
 ALL = {
     **USING_OBSERVATIONS,

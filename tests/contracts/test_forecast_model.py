@@ -11,6 +11,7 @@ from align_da.atmosphere import State
 from align_da.config import WorldConfig
 from align_da.errors import InputError
 from align_da.forecast import ForecastModel, Lorenz96ForecastModel, build_forecast_model
+from align_da.forecast.lorenz63 import Lorenz63ForecastModel
 
 TIME = np.datetime64("1959-01-02T00:00")
 
@@ -38,6 +39,13 @@ def lorenz96_case() -> Case:
     return Case(model, State(values, model.layout), 1e-5)
 
 
+def lorenz63_case() -> Case:
+    model = Lorenz63ForecastModel()
+    start = jnp.asarray([1.509, -1.531, 25.46])[:, None]
+    values = start + jax.random.normal(jax.random.key(0), (2, *model.layout.shape))
+    return Case(model, State(values, model.layout), 1e-3)
+
+
 def jcm_case() -> Case:
     pytest.importorskip("jcm")
     from align_da.forecast.jcm import JcmForecastModel  # noqa: PLC0415
@@ -55,6 +63,7 @@ def jcm_case() -> Case:
 @pytest.fixture(
     scope="session",
     params=[
+        pytest.param(lorenz63_case, id="lorenz63"),
         pytest.param(lorenz96_case, id="lorenz96"),
         pytest.param(jcm_case, id="jcm", marks=pytest.mark.slow),
     ],

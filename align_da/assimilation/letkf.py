@@ -1,0 +1,183 @@
+"""The local ensemble transform Kalman filter, and without localisation the global one (ETKF).
+
+Every point of the grid has an ensemble transform of its own, in which the weight of an observation
+falls with its distance (R-localisation: the inverse error variance times a Gaspari-Cohn taper).
+Inflation: the perturbations of the background are multiplied before the analysis, and the spread
+of the analysis is relaxed to that of the background after it (RTPS, Whitaker and Hamill 2012, Mon.
+Wea. Rev. 140, 3078-3089, equation 2).
+
+Source: Hunt, Kostelich and Szunyogh 2007, Physica D 230, 112-126.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from align_da.assimilation.contract import AnalysisDiagnostics
+from align_da.assimilation.diagnostics import diagnose
+from align_da.assimilation.ensemble_transform import (
+    ObservedSpread,
+    ensemble_transform,
+    observed_spread,
+    random_rotation,
+)
+from align_da.atmosphere import Layout, State
+from align_da.atmosphere.localisation import gaspari_cohn, great_circle_distance
+from align_da.errors import InputError
+from align_da.observations.batch import ObservationBatch, Vertical
+from align_da.observations.contract import ObservationOperator
+from align_da.observations.interpolation import vertical_place
+
+_SMALLEST_SPREAD = 1e-12  # a channel in which all members agree has nothing to relax
+
+
+@dataclass(frozen=True)
+class Localisation:
+    """Half widths of the Gaspari-Cohn tapers; None is no localisation in that direction.
+
+    Attributes:
+        radius: horizontal, metres.
+        depth: vertical, in the logarithm of the level (in levels of an abstract index).
+    """
+
+    radius: float | None = None
+    depth: float | None = None
+
+
+@dataclass(frozen=True)
+class LETKF:
+    """The method and what it is tuned with.
+
+    Attributes:
+        operator_for: gives H for the observations of a cycle.
+        localisation: none at all makes it the ETKF.
+        inflation: factor on the perturbations of the background.
+        relaxation: share of the spread of the background that is given back (RTPS), 0 to 1.
+        rotate: turn the analysis perturbations at random, with their mean kept.
+    """
+
+    operator_for: Callable[[ObservationBatch, Layout], ObservationOperator]
+    localisation: Localisation = Localisation()
+    inflation: float = 1.0
+    relaxation: float = 0.0
+    rotate: bool = False
+
+    def __call__(
+        self,
+        background: State,
+        observations: ObservationBatch,
+        lead_hours: float,
+        key: jax.Array,
+    ) -> tuple[State, AnalysisDiagnostics]:
+        """One analysis; see `align_da.assimilation.contract.Analysis`.
+
+        Raises:
+            InputError: the ensemble has one member only.
+        """
+        members = background.values.shape[0]
+        if members < 2:
+            message = f"expected an ensemble of at least two members for a LETKF, got {members}"
+            raise InputError(message)
+        operator = self.operator_for(observations, background.layout)
+        horizontal, vertical = _tapers(self.localisation, observations, background.layout)
+        turn = random_rotation(key, members) if self.rotate else jnp.eye(members)
+        analysis = _update(
+            operator,
+            observations,
+            background,
+            (horizontal, vertical),
+            turn,
+            jnp.float32(self.inflation),
+            jnp.float32(self.relaxation),
+        )
+        return analysis, diagnose(operator, observations, background, analysis)
+
+
+def _tapers(
+    localisation: Localisation, observations: ObservationBatch, layout: Layout
+) -> tuple[Float[Array, "lat lon observation"], Float[Array, "level observation"]]:
+    """Taper of every observation at every column, and at every level."""
+    shape = (*layout.grid.shape, observations.value.shape[0])
+    horizontal, vertical = jnp.ones(shape), jnp.ones((layout.grid.level_count, shape[-1]))
+    if localisation.radius is not None:
+        mesh = np.meshgrid(layout.grid.latitude, layout.grid.longitude, indexing="ij")
+        latitude, longitude = (jnp.asarray(axis.ravel(), jnp.float32) for axis in mesh)
+        place = observations.latitude, observations.longitude
+        distance = great_circle_distance(latitude, longitude, *place)
+        horizontal = gaspari_cohn(distance, localisation.radius).reshape(shape)
+    if localisation.depth is not None:
+        known = vertical_place(np.asarray(layout.grid.vertical.levels), layout.grid.vertical)
+        own = vertical_place(np.asarray(observations.level), layout.grid.vertical)
+        own = np.where(np.asarray(observations.vertical) == Vertical.SURFACE, known[-1], own)
+        apart = jnp.asarray(np.abs(known[:, None] - own), jnp.float32)
+        vertical = gaspari_cohn(apart, localisation.depth)
+    return horizontal, vertical
+
+
+@jax.jit
+def _update(
+    operator: ObservationOperator,
+    observations: ObservationBatch,
+    background: State,
+    tapers: tuple[Float[Array, "lat lon observation"], Float[Array, "level observation"]],
+    turn: Float[Array, "member member"],
+    inflation: Float[Array, ""],
+    relaxation: Float[Array, ""],
+) -> State:
+    """The analysis ensemble; the background itself where no observation is used."""
+    perturbations, innovation = _in_observation_space(operator, observations, background)
+    horizontal, vertical = tapers
+
+    def observe(row: Float[Array, "lon observation"]) -> ObservedSpread:
+        return observed_spread(inflation * perturbations, innovation, row[:, None] * vertical)
+
+    weights = ensemble_transform(jax.lax.map(observe, horizontal))
+    levels = jnp.asarray(_level_of_channels(background.layout))
+    mean = background.values.mean(axis=0)
+    apart = background.values - mean
+
+    def combine(
+        row: tuple[Float[Array, "lon level member member"], Float[Array, "member lon channel"]],
+    ) -> Float[Array, "member lon channel"]:
+        of_levels, around = row
+        return jnp.einsum("ixc,xcij->jxc", inflation * around, of_levels[:, levels])
+
+    moved = jax.lax.map(combine, (weights, jnp.moveaxis(apart, 1, 0)))
+    moved = jnp.moveaxis(moved, 0, 1)
+    shift = moved.mean(axis=0)
+    around = jnp.einsum("iyxc,ij->jyxc", moved - shift, turn)
+    values = mean + shift + _relaxed(around, apart, relaxation)
+    kept = jnp.where(jnp.any(observations.used), values, background.values)
+    return State(kept, background.layout)
+
+
+def _in_observation_space(
+    operator: ObservationOperator, observations: ObservationBatch, background: State
+) -> tuple[Float[Array, "member observation"], Float[Array, " observation"]]:
+    """Y and d in units of √R, 0 where an observation is not used."""
+    used = observations.used
+    equivalent = jnp.where(used, operator(background), 0.0)
+    error = jnp.where(used, observations.error, 1.0)
+    centre = equivalent.mean(axis=0)
+    innovation = jnp.where(used, observations.value, 0.0) - centre
+    return (equivalent - centre) / error, innovation / error
+
+
+def _relaxed(
+    analysis: Float[Array, "member lat lon channel"],
+    background: Float[Array, "member lat lon channel"],
+    relaxation: Float[Array, ""],
+) -> Float[Array, "member lat lon channel"]:
+    """Analysis perturbations with their spread relaxed to that of the background."""
+    before, after = background.std(axis=0), analysis.std(axis=0)
+    return analysis * (1 + relaxation * (before - after) / jnp.maximum(after, _SMALLEST_SPREAD))
+
+
+def _level_of_channels(layout: Layout) -> list[int]:
+    """The level that each channel is localised at; the surface counts as the lowest level."""
+    lowest = layout.grid.level_count - 1
+    return [lowest if channel.level is None else channel.level for channel in layout.channels]

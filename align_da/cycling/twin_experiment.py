@@ -1,0 +1,122 @@
+"""Twin experiments on small models: many seeds at once, to be held against published scores.
+
+Truth and ensemble start from the same distribution, the truth is observed after every window with
+errors drawn from R, and the method cycles. All seeds are one batch, so that a thousand cycles of a
+Lorenz model take seconds.
+"""
+
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+from rich.progress import Progress
+
+from align_da.assimilation.contract import Analysis
+from align_da.atmosphere import State
+from align_da.forecast.contract import ForecastModel
+from align_da.keys import Purpose, key_for
+from align_da.observations.batch import ObservationBatch
+from align_da.observations.interpolation import interpolation_operator
+from align_da.observations.simulate import simulate_observations
+
+_START = np.datetime64("2000-01-01", "ns")  # the models know no time
+
+
+@dataclass(frozen=True)
+class TwinExperiment:
+    """What is cycled.
+
+    Attributes:
+        model: makes truth and backgrounds; must be traceable by JAX.
+        method: the assimilation method; must be traceable by JAX.
+        planned: positions and errors of the observations of every cycle.
+        initial: mean of the first states, [lat, lon, channel].
+        initial_std: their standard deviation.
+        members: of the ensemble.
+        cycles: to run.
+        window_hours: between two analyses.
+    """
+
+    model: ForecastModel
+    method: Analysis
+    planned: ObservationBatch
+    initial: Float[Array, "lat lon channel"]
+    initial_std: float
+    members: int
+    cycles: int
+    window_hours: int
+
+
+@dataclass(frozen=True)
+class TwinResult:
+    """Truth and analyses of every cycle and seed.
+
+    Attributes:
+        truth: [cycle, seed, lat, lon, channel].
+        analysis: [cycle, seed, member, lat, lon, channel].
+    """
+
+    truth: Float[np.ndarray, "cycle seed lat lon channel"]
+    analysis: Float[np.ndarray, "cycle seed member lat lon channel"]
+
+
+def run_twins(
+    experiment: TwinExperiment, seeds: tuple[int, ...], progress: Progress | None = None
+) -> TwinResult:
+    """Cycle from every seed.
+
+    Args:
+        experiment: what to run.
+        seeds: of truth, first ensemble, observation errors and analysis.
+        progress: shows the cycles done; nothing is shown if None.
+    """
+    layout, window = experiment.model.layout, experiment.window_hours
+    operator = interpolation_operator(experiment.planned, layout)
+
+    @jax.jit
+    @jax.vmap
+    def advance(
+        truth: Float[Array, "lat lon channel"],
+        ensemble: Float[Array, "member lat lon channel"],
+        keys: tuple[jax.Array, jax.Array],
+    ) -> tuple[Float[Array, "lat lon channel"], Float[Array, "member lat lon channel"]]:
+        both = State(jnp.concatenate([truth[None], ensemble]), layout)
+        later = experiment.model.forecast(both, _START, window).values
+        observed = simulate_observations(
+            experiment.planned, operator, State(later[0], layout), keys[0]
+        )
+        background = State(later[1:], layout)
+        analysis, _ = experiment.method(background, observed, float(window), keys[1])
+        return later[0], analysis.values
+
+    truth, ensemble = _first_states(experiment, seeds)
+    truths, analyses = [], []
+    with progress or Progress(disable=True) as bar:
+        for cycle in bar.track(range(experiment.cycles), description="cycles"):
+            truth, ensemble = advance(truth, ensemble, _keys(seeds, cycle))
+            truths.append(np.asarray(truth))
+            analyses.append(np.asarray(ensemble))
+    return TwinResult(np.stack(truths), np.stack(analyses))
+
+
+def _first_states(
+    experiment: TwinExperiment, seeds: tuple[int, ...]
+) -> tuple[Float[Array, "seed lat lon channel"], Float[Array, "seed member lat lon channel"]]:
+    """Truth and members, all drawn around `initial`."""
+    shape = (experiment.members + 1, *experiment.initial.shape)
+    noise = jnp.stack(
+        [jax.random.normal(key_for(seed, Purpose.INITIAL_ENSEMBLE), shape) for seed in seeds]
+    )
+    states = experiment.initial + experiment.initial_std * noise
+    return states[:, 0], states[:, 1:]
+
+
+def _keys(seeds: tuple[int, ...], cycle: int) -> tuple[jax.Array, jax.Array]:
+    """Keys of the observation errors and of the analysis of every seed."""
+    purposes = (Purpose.OBSERVATION_ERROR, Purpose.ANALYSIS)
+    errors, analysis = (
+        jnp.stack([key_for(seed, purpose, cycle) for seed in seeds]) for purpose in purposes
+    )
+    return errors, analysis
