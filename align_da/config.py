@@ -223,6 +223,7 @@ class CycleConfig(Section):
     `network_share` is the weight of the score model against the Gaussian of the same covariance.
     What the network knows of the error of a background is corrected once; in a cycle the same
     correction would be made again and again, and only what grew since the last analysis is new.
+    Methods are tuned on the `split` "validation".
     """
 
     method: Literal[
@@ -231,6 +232,7 @@ class CycleConfig(Section):
     prior: Literal["static", "reference", "aligned", "continued", "supervised"] = "aligned"
     condition_on: Literal["member", "mean"] = "mean"
     network_share: Share = 1.0
+    split: Literal["validation", "test"] = "test"
     members: Positive = 4
     cycles: Positive = 40
     window_hours: Positive = 6

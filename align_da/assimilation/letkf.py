@@ -27,6 +27,7 @@ from align_da.assimilation.ensemble_transform import (
 )
 from align_da.atmosphere import Layout, State
 from align_da.atmosphere.localisation import gaspari_cohn, great_circle_distance
+from align_da.atmosphere.truncation import SpectralTruncation
 from align_da.errors import InputError
 from align_da.observations.batch import ObservationBatch, Vertical
 from align_da.observations.contract import ObservationOperator
@@ -58,6 +59,7 @@ class LETKF:
         inflation: factor on the perturbations of the background.
         relaxation: share of the spread of the background that is given back (RTPS), 0 to 1.
         rotate: turn the analysis perturbations at random, with their mean kept.
+        truncation: what of an increment the forecast model can hold; None keeps it all.
     """
 
     operator_for: Callable[[ObservationBatch, Layout], ObservationOperator]
@@ -65,6 +67,7 @@ class LETKF:
     inflation: float = 1.0
     relaxation: float = 0.0
     rotate: bool = False
+    truncation: SpectralTruncation | None = None
 
     def __call__(
         self,
@@ -93,6 +96,7 @@ class LETKF:
             turn,
             jnp.float32(self.inflation),
             jnp.float32(self.relaxation),
+            self.truncation,
         )
         return analysis, diagnose(operator, observations, background, analysis)
 
@@ -127,6 +131,7 @@ def _update(
     turn: Float[Array, "member member"],
     inflation: Float[Array, ""],
     relaxation: Float[Array, ""],
+    truncation: SpectralTruncation | None,
 ) -> State:
     """The analysis ensemble; the background itself where no observation is used."""
     perturbations, innovation = _in_observation_space(operator, observations, background)
@@ -150,8 +155,10 @@ def _update(
     moved = jnp.moveaxis(moved, 0, 1)
     shift = moved.mean(axis=0)
     around = jnp.einsum("iyxc,ij->jyxc", moved - shift, turn)
-    values = mean + shift + _relaxed(around, apart, relaxation)
-    kept = jnp.where(jnp.any(observations.used), values, background.values)
+    increments = mean + shift + _relaxed(around, apart, relaxation) - background.values
+    if truncation is not None:
+        increments = truncation(increments)
+    kept = background.values + jnp.where(jnp.any(observations.used), increments, 0.0)
     return State(kept, background.layout)
 
 

@@ -244,7 +244,13 @@ def letkf(world: World) -> LETKF:
     settings = world.config.letkf
     radius = None if settings.radius_km is None else settings.radius_km * 1e3
     near = Localisation(radius, settings.depth)
-    return LETKF(interpolation_operator, near, settings.inflation, settings.relaxation)
+    return LETKF(
+        interpolation_operator,
+        near,
+        settings.inflation,
+        settings.relaxation,
+        truncation=world.truncation,
+    )
 
 
 def _errors_in_cycles(world: World) -> BackgroundPairs:

@@ -1,4 +1,4 @@
-"""Run the assimilation cycle over the test period."""
+"""Run the assimilation cycle over the test period, or to tune a method, over the validation."""
 
 from pathlib import Path
 
@@ -47,13 +47,14 @@ def run(config: Config, folder: Path, name: str) -> int:
 
 
 def initial_ensemble(world: World) -> tuple[State, np.datetime64]:
-    """The oldest first background of the test period, with errors of training backgrounds added.
+    """The oldest first background of the period, with errors of training backgrounds added.
 
     Returns:
         Values [member, lat, lon, channel], whose mean is the background, and their time.
     """
-    pairs, past = world.pairs("test"), world.pairs("train")
-    lead, members = max(pairs.lead_hours), world.config.cycle.members
+    cycle = world.config.cycle
+    pairs, past = world.pairs(cycle.split), world.pairs("train")
+    lead, members = max(pairs.lead_hours), cycle.members
     _, background = pairs.read(lead, slice(0, 1))
     key = key_for(world.config.seed, Purpose.INITIAL_ENSEMBLE)
     first = int(jax.random.randint(key, (), 0, past.starts.size - members + 1))
