@@ -74,6 +74,15 @@ class LatentThreeDVarConfig(Section):
     inner: Positive = 30
 
 
+class ThreeDVarConfig(Section):
+    """3D-Var in model space: its covariance, described as that of latents is, and iterations."""
+
+    modes: Positive = 200
+    radius_km: PositiveFloat = 8000.0
+    outer: Positive = 1
+    inner: Positive = 30
+
+
 class LetkfConfig(Section):
     """The local ensemble transform Kalman filter: half widths of its localisation, and inflation.
 
@@ -227,7 +236,12 @@ class CycleConfig(Section):
     """
 
     method: Literal[
-        "latent_score", "latent_three_d_var", "letkf", "optimal_interpolation", "free_run"
+        "latent_score",
+        "latent_three_d_var",
+        "three_d_var",
+        "letkf",
+        "optimal_interpolation",
+        "free_run",
     ] = "latent_score"
     prior: Literal["static", "reference", "aligned", "continued", "supervised"] = "aligned"
     condition_on: Literal["member", "mean"] = "mean"
@@ -281,6 +295,7 @@ class Config(Section):
     alignment: AlignmentConfig = AlignmentConfig()
     optimal_interpolation: OptimalInterpolationConfig = OptimalInterpolationConfig()
     latent_three_d_var: LatentThreeDVarConfig = LatentThreeDVarConfig()
+    three_d_var: ThreeDVarConfig = ThreeDVarConfig()
     letkf: LetkfConfig = LetkfConfig()
     cycle: CycleConfig = CycleConfig()
     verification: VerificationConfig = VerificationConfig()

@@ -55,17 +55,24 @@ def _settings(config: Path | None, run: Path, override: list[str] | None) -> Con
 
 @app.command(epilog="Example: align-da train denoiser --run runs/mine --set denoiser.width=128")
 def train(
-    what: Annotated[Literal["autoencoder", "denoiser"], typer.Argument(help="What to train.")],
+    what: Annotated[
+        Literal["autoencoder", "denoiser", "covariance"],
+        typer.Argument(help="What to train; the covariance is that of 3D-Var in model space."),
+    ],
     config: ConfigOption = None,
     run: RunOption = DEFAULT_RUN,
     override: SetOption = None,
 ) -> None:
-    """Train the autoencoder, or the denoiser on its latents."""
+    """Train the autoencoder, or the denoiser on its latents, or estimate the covariance."""
     settings = _settings(config, run, override)
-    from align_da.cli import train_autoencoder, train_denoiser
+    from align_da.cli import estimate_covariance, train_autoencoder, train_denoiser
 
-    stage = {"autoencoder": train_autoencoder, "denoiser": train_denoiser}[what]
-    stage.run(settings, run)
+    stages = {
+        "autoencoder": train_autoencoder,
+        "denoiser": train_denoiser,
+        "covariance": estimate_covariance,
+    }
+    stages[what].run(settings, run)
 
 
 @app.command(epilog="Example: align-da align candidates --set alignment.candidates=32")

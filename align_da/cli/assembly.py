@@ -21,6 +21,7 @@ from align_da.atmosphere import Layout, Normalisation, State
 from align_da.atmosphere.dataset import layout_from_dataset
 from align_da.atmosphere.truncation import SpectralTruncation, spectral_truncation
 from align_da.autoencoder import build_autoencoder, pole_signs
+from align_da.autoencoder.identity import IdentityAutoencoder
 from align_da.autoencoder.latent_space import LatentSpace
 from align_da.config import Config
 from align_da.diffusion.amplitude import AdaptedNetwork
@@ -37,11 +38,14 @@ from align_da.storage.background_pairs import BackgroundPairs, open_background_p
 from align_da.storage.checkpoints import load_weights
 from align_da.storage.gridded import open_states
 from align_da.storage.run_folder import RunFolder
+from align_da.storage.statistics import read_normalisation
 
 SCALING = "scaling"
 """Name under which the statistics of latent increments lie beside the weights."""
 FORECAST_SCALING = "forecast_scaling"
 """Those of the youngest forecasts from perturbed truth, which the first cycles start with."""
+MODEL_SPACE_SCALING = "model_space_scaling"
+"""Those of increments in model space, for 3D-Var."""
 
 
 @dataclass(frozen=True)
@@ -135,13 +139,25 @@ def load_space(world: World) -> LatentSpace:
     return LatentSpace(nnx.merge(graph, loaded["autoencoder"]), loaded["normalisation"])
 
 
+def model_space(world: World) -> LatentSpace:
+    """Standardised states as their own latents.
+
+    Raises:
+        StorageError: the statistics are missing or damaged.
+    """
+    normalisation = read_normalisation(world.folder.statistics)
+    return LatentSpace(IdentityAutoencoder(world.layout.shape), normalisation)
+
+
 def load_prior(world: World, name: str) -> LatentPrior:
     """The prior called `name`: "reference", "aligned", a control, or "static" without a network.
 
     Raises:
         StorageError: it has not been trained, or its weights are damaged or of another shape.
     """
-    static = _static_prior(world, SCALING, len(world.config.learned_lead_hours))
+    leads = len(world.config.learned_lead_hours)
+    modes = world.config.denoiser.correlation_modes
+    static = _static_prior(world, load_space(world), SCALING, leads, modes)
     if name == "static":
         return static
     shape = static.space.autoencoder.latent_shape
@@ -157,27 +173,39 @@ def load_forecast_prior(world: World) -> LatentPrior:
     Raises:
         StorageError: there is none, or it is damaged or of another shape.
     """
-    return _static_prior(world, FORECAST_SCALING, leads=1)
+    modes = world.config.denoiser.correlation_modes
+    return _static_prior(world, load_space(world), FORECAST_SCALING, leads=1, modes=modes)
 
 
-def _static_prior(world: World, name: str, leads: int) -> LatentPrior:
+def load_model_space_prior(world: World) -> LatentPrior:
+    """The prior without a network in model space: the background errors of 3D-Var.
+
+    Raises:
+        StorageError: they have not been estimated (align-da train covariance), or are damaged.
+    """
+    leads, modes = len(world.config.learned_lead_hours), world.config.three_d_var.modes
+    return _static_prior(world, model_space(world), MODEL_SPACE_SCALING, leads, modes)
+
+
+def _static_prior(
+    world: World, space: LatentSpace, name: str, leads: int, modes: int
+) -> LatentPrior:
     """The prior without a network, with the statistics called `name`."""
-    space = load_space(world)
-    blank = blank_scaling(world.config, space.autoencoder.latent_shape, leads)
+    blank = _blank_scaling(space.autoencoder.latent_shape, leads, modes)
     scaling = load_weights(world.folder.weights(name), blank)
     schedule = EDMSchedule(0.0, 1.0)
     return LatentPrior(space, UnitNormal(), scaling, schedule, truncation=world.truncation)
 
 
-def blank_scaling(config: Config, latent_shape: tuple[int, int, int], leads: int) -> LatentScaling:
+def _blank_scaling(latent_shape: tuple[int, int, int], leads: int, modes: int) -> LatentScaling:
     """A scaling of the right shapes, to be filled by what is loaded."""
     rows, columns, latent = latent_shape
     waves = columns // 2 + 1
-    modes = min(config.denoiser.correlation_modes, rows * latent)
+    kept = min(modes, rows * latent)
     correlation = IncrementCorrelation(
         jnp.zeros((waves, rows, latent, latent, 2)),
-        jnp.zeros((waves, modes, rows * latent, 2)),
-        jnp.zeros((leads, waves, modes)),
+        jnp.zeros((waves, kept, rows * latent, 2)),
+        jnp.zeros((leads, waves, kept)),
         jnp.zeros((leads, waves)),
     )
     of_latents = jnp.zeros(latent)
@@ -195,8 +223,7 @@ def build_analysis(world: World, method: str, prior: str) -> Analysis:
 
     Args:
         world: the run.
-        method: "latent_score", "latent_three_d_var", "letkf", "optimal_interpolation" or
-            "free_run".
+        method: one of those that `CycleConfig` names.
         prior: which prior the learned method draws from.
     """
     builders: dict[str, Any] = {
@@ -206,6 +233,7 @@ def build_analysis(world: World, method: str, prior: str) -> Analysis:
             world.config.cycle.members,
         ),
         "latent_three_d_var": lambda: latent_three_d_var(world, load_prior(world, "static")),
+        "three_d_var": lambda: three_d_var(world),
         "optimal_interpolation": lambda: optimal_interpolation(
             world, _errors_in_cycles(world), world.config.cycle.window_hours
         ),
@@ -236,6 +264,12 @@ def latent_score(world: World, prior: LatentPrior, members: int) -> LatentScoreA
 def latent_three_d_var(world: World, prior: LatentPrior) -> LatentThreeDVar:
     """Latent 3D-Var with the covariance of a prior."""
     settings = world.config.latent_three_d_var
+    return LatentThreeDVar(prior, interpolation_operator, settings.outer, settings.inner)
+
+
+def three_d_var(world: World) -> LatentThreeDVar:
+    """3D-Var in model space."""
+    settings, prior = world.config.three_d_var, load_model_space_prior(world)
     return LatentThreeDVar(prior, interpolation_operator, settings.outer, settings.inner)
 
 

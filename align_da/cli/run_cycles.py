@@ -70,6 +70,8 @@ def _inputs(world: World) -> dict[str, str]:
     cycle, names = world.config.cycle, ["backgrounds"]
     if cycle.method == "latent_three_d_var":
         names.append("denoiser")  # the stage that made the covariance
+    elif cycle.method == "three_d_var":
+        names.append("covariance")
     elif cycle.method == "latent_score":
         names.append("denoiser" if cycle.prior in {"static", "reference"} else cycle.prior)
     return {name: digest_of_stage(stages, name) for name in names}

@@ -18,11 +18,14 @@ from align_da.assimilation.letkf import LETKF, Localisation
 from align_da.assimilation.optimal_interpolation import OptimalInterpolation
 from align_da.atmosphere import Grid, Layout, Normalisation, State, VerticalCoordinate
 from align_da.autoencoder import build_autoencoder, pole_signs
+from align_da.autoencoder.identity import IdentityAutoencoder
 from align_da.autoencoder.latent_space import LatentSpace
 from align_da.config import AutoencoderConfig, DenoiserConfig, GuidanceConfig, SamplerConfig
 from align_da.diffusion.build import build_denoiser_network, build_sampler, build_schedule
 from align_da.diffusion.correlation import no_correlation
 from align_da.diffusion.scaling import LatentScaling
+from align_da.diffusion.schedule import EDMSchedule
+from align_da.diffusion.unit_normal import UnitNormal
 from align_da.guidance.build import build_guidance
 from align_da.observations.batch import Flag, ObservationBatch, Vertical
 from align_da.observations.interpolation import interpolation_operator
@@ -78,6 +81,22 @@ def latent_three_d_var() -> LatentThreeDVar:
     return LatentThreeDVar(prior(), interpolation_operator, outer=2, inner=10)
 
 
+@cache
+def three_d_var() -> LatentThreeDVar:
+    """In model space, with uncorrelated errors of standard deviation 2."""
+    shape = LAYOUT.shape
+    rows, _, channels = shape
+    root = jnp.broadcast_to(jnp.eye(channels), (1, rows, channels, channels))
+    scaling = LatentScaling(
+        jnp.asarray([6.0]), root, jnp.zeros(channels), jnp.ones(channels), no_correlation(shape, 1)
+    )
+    space = LatentSpace(
+        IdentityAutoencoder(shape), Normalisation(jnp.full(5, 10.0), jnp.full(5, 2.0))
+    )
+    model_space = LatentPrior(space, UnitNormal(), scaling, EDMSchedule(0.0, 1.0))
+    return LatentThreeDVar(model_space, interpolation_operator, outer=1, inner=20)
+
+
 def letkf() -> LETKF:
     near = Localisation(radius=4e6, depth=1.5)
     return LETKF(interpolation_operator, near, inflation=1.1, relaxation=0.5)
@@ -91,6 +110,7 @@ USING_OBSERVATIONS = {
     **GUIDED,
     "optimal_interpolation": optimal_interpolation,
     "latent_3d_var": latent_three_d_var,
+    "3d_var": three_d_var,
     "letkf": letkf,
     "etkf": lambda: LETKF(interpolation_operator, rotate=True),
 }

@@ -12,6 +12,7 @@ import pytest
 from flax import nnx
 
 from align_da.autoencoder import Autoencoder, build_autoencoder
+from align_da.autoencoder.identity import IdentityAutoencoder
 from align_da.autoencoder.patch_autoencoder import PatchAutoencoder
 from align_da.autoencoder.patches import LinearPatches
 from align_da.config import AutoencoderConfig
@@ -37,7 +38,7 @@ class Built:
     """An autoencoder with its maps compiled."""
 
     config: AutoencoderConfig
-    module: PatchAutoencoder
+    module: Autoencoder
     encode: Callable[[jax.Array], jax.Array]
     decode: Callable[[jax.Array], jax.Array]
 
@@ -59,9 +60,17 @@ def built(name: str, noise: float) -> Built:
     return Built(config, module, jax.jit(module.encode), jax.jit(module.decode))
 
 
-@pytest.fixture(params=CONFIGS)
+@cache
+def identity() -> Built:
+    """Described by the sizes that a network would need to do the same."""
+    module = IdentityAutoencoder(SHAPE)
+    config = AutoencoderConfig(stride=1, latent_channels=SHAPE[2])
+    return Built(config, module, module.encode, module.decode)
+
+
+@pytest.fixture(params=[*CONFIGS, "identity"])
 def autoencoder(request: pytest.FixtureRequest) -> Built:
-    return built(request.param, 0.2)
+    return identity() if request.param == "identity" else built(request.param, 0.2)
 
 
 def test_fulfils_the_protocol(autoencoder: Built) -> None:
