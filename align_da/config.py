@@ -20,6 +20,7 @@ from align_da.errors import ConfigError
 Positive = Annotated[int, Field(gt=0)]
 PositiveFloat = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NonNegativeFloat = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+PeerName = Literal["optimal_interpolation", "three_d_var", "latent_three_d_var"]
 GuidanceName = Literal["none", "dps", "sda", "mmps", "jfps", "repaint"]
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -269,6 +270,7 @@ class BenchmarkConfig(Section):
     members: Positive = 4
     background_lead_hours: Positive = 48
     forecast_lead_hours: Positive = 24
+    peers: tuple[PeerName, ...] = ("optimal_interpolation", "three_d_var", "latent_three_d_var")
     guidance: tuple[GuidanceName, ...] = ("none", "dps", "repaint", "jfps")
     control_guidance: tuple[GuidanceName, ...] = ("none", "dps", "repaint", "jfps")
     dps_strength: PositiveFloat = 1.0

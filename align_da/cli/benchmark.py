@@ -1,6 +1,6 @@
 """Single analyses of several methods on the same backgrounds, dates and observations."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,11 +21,12 @@ from align_da.cli.assembly import (
     load_prior,
     open_world,
     optimal_interpolation,
+    three_d_var,
 )
 from align_da.cli.cases import verifiable_places
 from align_da.cli.observing import observing_system, quality_control_for
 from align_da.cli.progress import progress_bar
-from align_da.config import Config, GuidanceName
+from align_da.config import Config, GuidanceName, PeerName
 from align_da.forecast import ForecastModel, build_forecast_model
 from align_da.keys import Purpose, key_for
 from align_da.observations.interpolation import interpolation_operator
@@ -35,6 +36,11 @@ from align_da.verification.verified_fields import default_fields
 from align_da.verification.verify_cycles import score_cycle
 
 REFERENCE = "background"
+_LABELS: Mapping[PeerName, str] = {
+    "optimal_interpolation": "optimal interpolation",
+    "three_d_var": "3D-Var",
+    "latent_three_d_var": "latent 3D-Var",
+}
 
 
 def run(config: Config, folder: Path, name: str) -> None:
@@ -54,16 +60,17 @@ def run(config: Config, folder: Path, name: str) -> None:
 
 
 def methods_of(world: World) -> dict[str, Analysis]:
-    """The background, the two peers, the prior without a network, and the learned priors."""
-    settings = world.config.benchmark
-    methods: dict[str, Analysis] = {
-        REFERENCE: FreeRun(interpolation_operator),
-        "optimal interpolation": optimal_interpolation(
+    """The background, the peers, the prior without a network, and the learned priors."""
+    settings, static = world.config.benchmark, load_prior(world, "static")
+    peers: dict[PeerName, Callable[[], Analysis]] = {
+        "optimal_interpolation": lambda: optimal_interpolation(
             world, world.pairs("train"), settings.background_lead_hours
         ),
+        "three_d_var": lambda: three_d_var(world),
+        "latent_three_d_var": lambda: latent_three_d_var(world, static),
     }
-    static = load_prior(world, "static")
-    methods["latent 3D-Var"] = latent_three_d_var(world, static)
+    methods: dict[str, Analysis] = {REFERENCE: FreeRun(interpolation_operator)}
+    methods |= {_LABELS[name]: peers[name]() for name in settings.peers}
     methods["jfps static"] = _guided(world, static, "jfps")
     asked: list[tuple[str, tuple[GuidanceName, ...]]] = [
         *((name, settings.guidance) for name in settings.priors),

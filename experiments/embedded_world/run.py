@@ -29,6 +29,7 @@ STAGES = {
         "verify --name free_run --name latent_three_d_var --name align_da",
     ),
     "scores": (
+        "train covariance",
         "benchmark --name density_5",
         "benchmark --name density_2 --set observations.density=0.02",
         "cycle --name optimal_interpolation --set cycle.method=optimal_interpolation",

@@ -68,7 +68,8 @@ def mean_scores(rows: pd.DataFrame) -> pd.DataFrame:
     later = rows[(rows["date"] >= dates[len(dates) // 2]) & rows["score"].isin(["rmse", "spread"])]
     means = later.pivot_table(index="method", columns=["variable", "score"], values="value")
     means.columns = [" ".join(names) for names in means.columns]
-    return means.sort_values("u rmse")
+    ordered: pd.DataFrame = means.sort_values("u rmse")
+    return ordered
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ STAGES = (
     "train autoencoder",
     "data cycled --workers 1",
     "train denoiser",
+    "train covariance",
     "align candidates",
     "align aligned",
     "align continued",
@@ -30,6 +31,8 @@ SCORES = (
     "align compare",
     "benchmark --name single",
     "cycle --name free_run --set cycle.method=free_run",
+    "cycle --name three_d_var --set cycle.method=three_d_var",
+    "cycle --name letkf --set cycle.method=letkf --set cycle.split=validation",
     "cycle --name align_da",
     "verify --name free_run --name align_da",
 )
