@@ -3,11 +3,11 @@
 With d_b = y − H x_b (innovation) and d_a = y − H x_a (residual), per variable:
 
     bias and standard deviation of both,  residual chi-square = mean d_a² / R  (below 1 where the
-    observations were fitted),  and  R̂ = mean d_a d_b
+    observations were fitted),  R̂ = mean d_a d_b  and  H B̂ Hᵀ = mean (d_b − d_a) d_b
 
-(Desroziers et al. 2005, Q. J. R. Meteorol. Soc. 131), an estimate of the error
-variance that holds for a nearly optimal linear analysis: read it with care for a diffusion
-sampler. Observations with flag PASSIVE were withheld from the analysis: their RMSE is the only
+(Desroziers et al. 2005, Q. J. R. Meteorol. Soc. 131), estimates of the error variances of
+observations and background that hold for a nearly optimal linear analysis: read them with care
+for a diffusion sampler. Observations with flag PASSIVE were withheld from the analysis: their RMSE is the only
 figure here that fitting the observations cannot improve.
 """
 
@@ -76,8 +76,8 @@ def departure_statistics(departures: Departures, layout: Layout) -> pd.DataFrame
 
     Returns:
         Columns variable (symbol), units, used, background_bias, background_std, analysis_bias,
-        analysis_std, chi_square, assumed_error, desroziers_error (nan where the estimate of the
-        variance is negative), withheld, withheld_background_rmse, withheld_analysis_rmse. Figures
+        analysis_std, chi_square, assumed_error, desroziers_error and desroziers_background_error
+        (nan where the estimate of the variance is negative), withheld, withheld_background_rmse, withheld_analysis_rmse. Figures
         without observations are nan.
     """
     rows = [
@@ -94,7 +94,6 @@ def _row(
     used = chosen & (departures.flag == Flag.PASS)
     withheld = chosen & (departures.flag == Flag.PASSIVE)
     innovation, residual = departures.innovation[used], departures.residual[used]
-    variance = _mean(innovation * residual)
     return {
         "variable": variable_named(name).symbol,
         "units": variable_named(name).units,
@@ -105,7 +104,8 @@ def _row(
         "analysis_std": _std(residual),
         "chi_square": _mean((residual / departures.error[used]) ** 2),
         "assumed_error": _root_mean_square(departures.error[used]),
-        "desroziers_error": float(np.sqrt(variance)) if variance >= 0 else float("nan"),
+        "desroziers_error": _root(_mean(innovation * residual)),
+        "desroziers_background_error": _root(_mean(innovation * (innovation - residual))),
         "withheld": int(withheld.sum()),
         "withheld_background_rmse": _root_mean_square(departures.innovation[withheld]),
         "withheld_analysis_rmse": _root_mean_square(departures.residual[withheld]),
@@ -125,6 +125,11 @@ def _mean(values: np.ndarray) -> float:
 def _std(values: np.ndarray) -> float:
     """Standard deviation about the mean; nan of none."""
     return float(values.std()) if values.size else float("nan")
+
+
+def _root(variance: float) -> float:
+    """Standard deviation of a variance; nan of a negative one."""
+    return float(np.sqrt(variance)) if variance >= 0 else float("nan")
 
 
 def _root_mean_square(values: np.ndarray) -> float:

@@ -33,9 +33,10 @@ def _scalar_optimal_cycle(observations: int) -> Departures:
     )
 
 
-def test_an_optimal_analysis_gives_back_the_observation_error() -> None:
+def test_an_optimal_analysis_gives_back_the_errors_of_observations_and_background() -> None:
     row = departure_statistics(_scalar_optimal_cycle(100_000), LAYOUT).iloc[0]
     assert row["desroziers_error"] == pytest.approx(1.0, rel=0.02)
+    assert row["desroziers_background_error"] == pytest.approx(2.0, rel=0.02)
     assert row["background_std"] == pytest.approx(np.sqrt(5.0), rel=0.02)
     assert row["analysis_std"] == pytest.approx(0.2 * np.sqrt(5.0), rel=0.02)
     assert row["chi_square"] == pytest.approx(0.2, rel=0.02)  # R / (B + R)
