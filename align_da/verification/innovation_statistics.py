@@ -7,8 +7,8 @@ With d_b = y − H x_b (innovation) and d_a = y − H x_a (residual), per variab
 
 (Desroziers et al. 2005, Q. J. R. Meteorol. Soc. 131), estimates of the error variances of
 observations and background that hold for a nearly optimal linear analysis: read them with care
-for a diffusion sampler. Observations with flag PASSIVE were withheld from the analysis: their RMSE is the only
-figure here that fitting the observations cannot improve.
+for a diffusion sampler. Observations with flag PASSIVE were withheld from the analysis: their RMSE
+is the only figure here that fitting the observations cannot improve.
 """
 
 from collections.abc import Sequence
@@ -77,8 +77,8 @@ def departure_statistics(departures: Departures, layout: Layout) -> pd.DataFrame
     Returns:
         Columns variable (symbol), units, used, background_bias, background_std, analysis_bias,
         analysis_std, chi_square, assumed_error, desroziers_error and desroziers_background_error
-        (nan where the estimate of the variance is negative), withheld, withheld_background_rmse, withheld_analysis_rmse. Figures
-        without observations are nan.
+        (nan where the estimate of the variance is negative), withheld, withheld_background_rmse,
+        withheld_analysis_rmse. Figures without observations are nan.
     """
     rows = [
         _row(departures, departures.variable == index, name)
