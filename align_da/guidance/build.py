@@ -21,7 +21,7 @@ _GUIDANCES: dict[str, Callable[[GuidanceConfig], Guidance]] = {
     "none": lambda _: none_guidance,
     "dps": lambda config: dps_guidance(config.strength),
     "sda": lambda config: sda_guidance(config.strength),
-    "mmps": lambda config: mmps_guidance(config.strength),
+    "mmps": lambda config: mmps_guidance(config.strength, config.iterations),
     "jfps": lambda config: jfps_guidance(config.strength, config.iterations),
     "repaint": lambda config: repaint_guidance(config.repetitions),
 }

@@ -1,36 +1,51 @@
-"""Moment-matching posterior sampling (Rozet et al. 2024, arXiv:2405.13712) with one CG iteration.
+"""Moment-matching posterior sampling (Rozet et al. 2024, arXiv:2405.13712).
 
 The likelihood of a noisy x is Gaussian about A(ẑ) with the variance R + A cov(z | x) Aᵀ, where
-cov(z | x) = σ² D'. Solving (R + A cov Aᵀ) u = y − A(ẑ) by one iteration of conjugate gradients,
-preconditioned by R, takes only what the gradient itself needs:
+cov(z | x) = σ² D', so that the denoised estimate moves to
 
-    u = R⁻¹ (y − A(ẑ)) / (1 + ρ),   ρ = Rayleigh quotient of R^-½ A cov Aᵀ R^-½ at the residual.
+    ẑ ← ẑ + cov(z | x) Aᵀ u,   (R + A cov(z | x) Aᵀ) u = y − A(ẑ),
 
-No parameter and no unit: in the linear-Gaussian conformance it is the nearest to the Kalman
-posterior of all methods at this cost. `strength` multiplies cov: above 1 the guidance is weaker.
+the system solved in units of √R by a few iterations of GMRES: the Jacobian D' of a network is not
+quite symmetric, and conjugate gradients may break down on it. No parameter and no unit: in the
+linear-Gaussian conformance it is the posterior to the accuracy of the sampler. `strength`
+multiplies cov inside the system: above 1 the guidance is weaker.
 """
 
-import jax.numpy as jnp
+import jax
+from jax.scipy.sparse.linalg import gmres
 from jaxtyping import Array, Float
 
 from align_da.diffusion.contract import Denoiser
 from align_da.guidance.contract import Guidance, LatentOperator, Likelihood
-from align_da.guidance.pullback import linearise, safe_ratio
 from align_da.guidance.unobserved import prior_if_unobserved
 
+Field = Float[Array, "lat lon latent"]
 
-def mmps_guidance(strength: float) -> Guidance:
-    """MMPS whose covariance of z given x is multiplied by `strength` (1 is the method)."""
+
+def mmps_guidance(strength: float, iterations: int) -> Guidance:
+    """MMPS with `iterations` of GMRES, each as dear as a gradient through the network."""
 
     def guide(denoiser: Denoiser, operator: LatentOperator, likelihood: Likelihood) -> Denoiser:
-        def guided(
-            noisy: Float[Array, "lat lon latent"], sigma: Float[Array, ""]
-        ) -> Float[Array, "lat lon latent"]:
-            at = linearise(denoiser, operator, likelihood, noisy, sigma)
-            at_denoised, at_noisy = at.pull(at.residual)
-            slope = jnp.maximum(jnp.vdot(at_denoised, at_noisy), 0.0)
-            quotient = sigma**2 * safe_ratio(slope, jnp.sum(jnp.square(at.residual)))
-            return at.denoised - sigma**2 / (1 + strength * quotient) * at_noisy
+        def guided(noisy: Field, sigma: Float[Array, ""]) -> Field:
+            denoised, pull_denoiser = jax.vjp(lambda x: denoiser(x, sigma), noisy)
+            # The residual falls where the estimate rises: its tangent is −R^-½ A.
+            residual, forward = jax.linearize(lambda z: likelihood.residual(operator(z)), denoised)
+            transpose = jax.linear_transpose(forward, denoised)
+
+            def move(weight: Float[Array, " observation"]) -> Field:
+                """−cov(z | x) Aᵀ R^-½ applied to a weight."""
+                change: Field = sigma**2 * pull_denoiser(*transpose(weight))[0]
+                return change
+
+            def innovation_covariance(
+                weight: Float[Array, " observation"],
+            ) -> Float[Array, " observation"]:
+                covered: Float[Array, " observation"]
+                covered = weight + strength * forward(move(weight))
+                return covered
+
+            solved = gmres(innovation_covariance, residual, restart=iterations, maxiter=1)  # type: ignore[no-untyped-call]
+            return denoised - move(solved[0])
 
         return prior_if_unobserved(denoiser, guided, likelihood)
 

@@ -113,6 +113,15 @@ def test_units_of_the_observations_do_not_matter(guided: GuidedDenoiser) -> None
     np.testing.assert_allclose(guided(NOISY, 0.5, scaled, UNITS), expected, atol=1e-4)
 
 
+def test_the_order_of_the_observations_does_not_matter(guidance: Guidance) -> None:
+    order = jnp.array([3, 5, 0, 1, 4, 2])
+    plain = _likelihood()
+    turned = jax.tree.map(lambda entry: entry[order], plain)
+    expected = jax.jit(guidance(_denoiser, _operator, plain))(NOISY, 0.5)
+    found = jax.jit(guidance(_denoiser, lambda z: _operator(z)[order], turned))(NOISY, 0.5)
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
 def test_a_perfect_fit_stays_as_it_is(guided: GuidedDenoiser) -> None:
     denoised = _denoiser(NOISY, 0.5)
     fitted = replace(_likelihood(), value=_operator(denoised))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from align_da.errors import InputError
-from align_da.guidance.contract import Likelihood
+from align_da.guidance.contract import Guidance, Likelihood
 from align_da.guidance.dps import dps_guidance
 from align_da.guidance.jfps import jfps_guidance
 from align_da.guidance.mmps import mmps_guidance
@@ -78,11 +78,20 @@ def test_repaint_with_many_repetitions_is_the_exact_conditional_mean() -> None:
 def test_mmps_of_one_observation_is_the_exact_conditional_mean() -> None:
     variance, prior = 0.25, 1.0
     likelihood = Likelihood(jnp.array([2.0]), jnp.array([variance]), jnp.full(1, True))
-    guided = mmps_guidance(1.0)(_white, lambda z: z[0, 3], likelihood)(NOISY, SIGMA)
+    guided = mmps_guidance(1.0, 1)(_white, lambda z: z[0, 3], likelihood)(NOISY, SIGMA)
     mean = _white(NOISY, SIGMA)
     posterior = prior * SIGMA**2 / (prior + SIGMA**2)
     change = posterior / (posterior + variance) * (2.0 - mean[0, 3, 0])
     np.testing.assert_allclose(guided, mean.at[0, 3, 0].add(change), rtol=1e-5)
+
+
+@pytest.mark.parametrize("guidance", [mmps_guidance(1.0, 4), jfps_guidance(1.0, 4)])
+def test_two_equal_observations_equal_one_of_half_the_variance(guidance: Guidance) -> None:
+    twice = Likelihood(jnp.array([2.0, 2.0]), jnp.full(2, 0.5), jnp.full(2, True))
+    once = Likelihood(jnp.array([2.0]), jnp.full(1, 0.25), jnp.full(1, True))
+    found = guidance(_white, lambda z: jnp.repeat(z[0, 3], 2), twice)(NOISY, SIGMA)
+    expected = guidance(_white, lambda z: z[0, 3], once)(NOISY, SIGMA)
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
 
 
 def test_sda_shift_is_the_score_of_its_gaussian() -> None:

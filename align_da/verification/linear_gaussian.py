@@ -1,0 +1,199 @@
+"""Linear-Gaussian conformance: samplers and guidance against the Kalman posterior.
+
+Prior N(0, C) on a ring of 32 points, C_ij = exp(−d²/8) + 10⁻⁴ δ_ij, exact denoiser
+C (C + σ²)⁻¹ x, some points observed. With the prior's denoiser exact, whatever is wrong with the
+draws is the guidance's or the sampler's.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from align_da.diffusion.contract import Sampler
+from align_da.guidance.contract import Guidance, Likelihood
+
+POINTS = 32
+SHAPE = (1, POINTS, 1)
+_DISTANCE = np.abs(np.arange(POINTS)[:, None] - np.arange(POINTS))
+_RING_DISTANCE = np.minimum(_DISTANCE, POINTS - _DISTANCE)
+COVARIANCE = np.exp(-(_RING_DISTANCE**2) / 8) + 1e-4 * np.eye(POINTS)
+_EIGENVALUES, _EIGENVECTORS = np.linalg.eigh(COVARIANCE)
+_ROOT = _EIGENVECTORS @ np.diag(np.sqrt(_EIGENVALUES)) @ _EIGENVECTORS.T
+
+
+@dataclass(frozen=True)
+class Case:
+    """What is observed.
+
+    Attributes:
+        spacing: every how manieth point.
+        error: standard deviation of the observation errors.
+    """
+
+    spacing: int
+    error: float
+
+    @property
+    def observed(self) -> np.ndarray:
+        """The indices of the observed points."""
+        return np.arange(0, POINTS, self.spacing)
+
+
+@dataclass(frozen=True)
+class Conformance:
+    """A sampled posterior against Kalman's, each a mean over seeds.
+
+    Attributes:
+        mean_error: root mean square error of the mean of the draws.
+        spread_ratio: sampled over exact standard deviation.
+        wasserstein: W2 distance of the Gaussians with both moments, over √points.
+        residual: root mean square of y − H x.
+        exact_residual: the same of the exact posterior.
+    """
+
+    mean_error: float
+    spread_ratio: float
+    wasserstein: float
+    residual: float
+    exact_residual: float
+
+
+def denoise(noisy: Float[Array, "1 32 1"], sigma: Float[Array, ""]) -> Float[Array, "1 32 1"]:
+    """The exact denoiser of N(0, C)."""
+    vectors = jnp.asarray(_EIGENVECTORS, jnp.float32)
+    values = jnp.asarray(_EIGENVALUES, jnp.float32)
+    gain = values / (values + sigma**2)
+    return (vectors @ (gain * (vectors.T @ noisy.ravel()))).reshape(SHAPE)
+
+
+def denoise_white(
+    noisy: Float[Array, "1 32 1"], sigma: Float[Array, ""]
+) -> Float[Array, "1 32 1"]:
+    """The exact denoiser of N(0, I)."""
+    return noisy / (1 + sigma**2)
+
+
+def compare_with_kalman(
+    guidance: Guidance,
+    sampler: Sampler,
+    case: Case,
+    *,
+    seeds: Sequence[int],
+    draws: int,
+    control_variable: bool = False,
+) -> Conformance:
+    """Sample the posterior of one truth a seed, and average the comparison.
+
+    Args:
+        guidance: under test.
+        sampler: under test.
+        case: what is observed.
+        seeds: of truth, observation errors and draws.
+        draws: a seed.
+        control_variable: diffuse z with x = C^½ z, z white, as JFPS demands.
+    """
+    found = [
+        _compare(guidance, sampler, case, seed, draws, control_variable=control_variable)
+        for seed in seeds
+    ]
+    return Conformance(*(float(value) for value in np.mean(found, axis=0)))
+
+
+def _compare(
+    guidance: Guidance,
+    sampler: Sampler,
+    case: Case,
+    seed: int,
+    draws: int,
+    *,
+    control_variable: bool,
+) -> tuple[float, ...]:
+    random = np.random.default_rng(seed)
+    truth = np.linalg.cholesky(COVARIANCE) @ random.normal(size=POINTS)
+    value = truth[case.observed] + case.error * random.normal(size=case.observed.size)
+    mean, covariance = kalman_posterior(case, value)
+    likelihood = Likelihood(
+        jnp.asarray(value, jnp.float32),
+        jnp.full(value.size, case.error**2, jnp.float32),
+        jnp.ones(value.size, bool),
+        jnp.ones(value.size),
+    )
+    drawn = np.asarray(
+        _draw(
+            likelihood,
+            jax.random.key(seed),
+            guidance=guidance,
+            sampler=sampler,
+            spacing=case.spacing,
+            draws=draws,
+            control_variable=control_variable,
+        ),
+        np.float64,
+    )
+    residual = drawn[:, case.observed] - value
+    exact = (mean[case.observed] - value) ** 2 + covariance.diagonal()[case.observed]
+    return (
+        np.sqrt(np.mean((drawn.mean(axis=0) - mean) ** 2)),
+        np.sqrt(drawn.var(axis=0, ddof=1).mean() / covariance.diagonal().mean()),
+        _wasserstein(drawn.mean(axis=0), np.cov(drawn.T), mean, covariance) / np.sqrt(POINTS),
+        np.sqrt(np.mean(residual**2)),
+        np.sqrt(exact.mean()),
+    )
+
+
+def kalman_posterior(
+    case: Case, value: Float[np.ndarray, " observation"]
+) -> tuple[Float[np.ndarray, "32"], Float[np.ndarray, "32 32"]]:
+    """Mean and covariance of the exact posterior."""
+    cross = COVARIANCE[:, case.observed]
+    innovation = cross[case.observed] + case.error**2 * np.eye(value.size)
+    gain = np.linalg.solve(innovation, cross.T).T
+    return gain @ value, COVARIANCE - gain @ cross.T
+
+
+@partial(jax.jit, static_argnames=("guidance", "sampler", "spacing", "draws", "control_variable"))
+def _draw(
+    likelihood: Likelihood,
+    key: jax.Array,
+    *,
+    guidance: Guidance,
+    sampler: Sampler,
+    spacing: int,
+    draws: int,
+    control_variable: bool,
+) -> Float[Array, "draw 32"]:
+    root = jnp.asarray(_ROOT if control_variable else np.eye(POINTS), jnp.float32)
+
+    def observe(z: Float[Array, "1 32 1"]) -> Float[Array, " observation"]:
+        return (root @ z.ravel())[::spacing]
+
+    prior = denoise_white if control_variable else denoise
+    guided = guidance(prior, observe, likelihood)
+    keys = jax.random.split(key, draws)
+    drawn = jax.vmap(lambda own: sampler(guided, own, SHAPE))(keys)
+    return drawn.reshape(draws, POINTS) @ root.T
+
+
+def _wasserstein(
+    mean: Float[np.ndarray, "n"],
+    covariance: Float[np.ndarray, "n n"],
+    other_mean: Float[np.ndarray, "n"],
+    other_covariance: Float[np.ndarray, "n n"],
+) -> float:
+    """W2 of two Gaussians (Givens and Shortt 1984, Michigan Math. J. 31, 231-240)."""
+    root = _square_root(covariance)
+    cross = _square_root(root @ other_covariance @ root)
+    spread = np.trace(covariance) + np.trace(other_covariance) - 2 * np.trace(cross)
+    return float(np.sqrt(np.sum((mean - other_mean) ** 2) + max(spread, 0.0)))
+
+
+def _square_root(matrix: Float[np.ndarray, "n n"]) -> Float[np.ndarray, "n n"]:
+    values, vectors = np.linalg.eigh(matrix)
+    root: Float[np.ndarray, "n n"]
+    root = (vectors * np.sqrt(np.maximum(values, 0.0))) @ vectors.T
+    return root
