@@ -233,6 +233,8 @@ class CycleConfig(Section):
     `network_share` is the weight of the score model against the Gaussian of the same covariance.
     What the network knows of the error of a background is corrected once; in a cycle the same
     correction would be made again and again, and only what grew since the last analysis is new.
+    `ensemble_share` is the part of the error covariance of latent methods that the ensemble of the
+    day gives, localised with the half width `ensemble_radius_km`.
     Methods are tuned on the `split` "validation".
     """
 
@@ -247,6 +249,8 @@ class CycleConfig(Section):
     prior: Literal["static", "reference", "aligned", "continued", "supervised"] = "aligned"
     condition_on: Literal["member", "mean"] = "mean"
     network_share: Share = 1.0
+    ensemble_share: Share = 0.0
+    ensemble_radius_km: PositiveFloat = 2000.0
     split: Literal["validation", "test"] = "test"
     members: Positive = 4
     cycles: Positive = 40

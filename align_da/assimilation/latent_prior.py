@@ -2,7 +2,8 @@
 
 A draw z is decoded as an increment, x = x_b + T [D(l_b + P^½ C^½ z) − D(l_b)], with l_b the latent
 of the background, P the covariance of the channels of a point, C the correlation in space and T
-the truncation of the forecast model.
+the truncation of the forecast model. With the errors of an ensemble, see `ensemble_errors`, z has
+a channel more for each of its members.
 """
 
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from align_da.assimilation.ensemble_errors import EnsembleErrors
 from align_da.atmosphere.truncation import SpectralTruncation
 from align_da.autoencoder.latent_space import Latent, LatentSpace, Values
 from align_da.diffusion.condition import Condition
@@ -19,6 +21,9 @@ from align_da.diffusion.contract import Denoiser
 from align_da.diffusion.denoiser import make_denoiser
 from align_da.diffusion.scaling import LatentScaling
 from align_da.diffusion.schedule import Schedule
+
+Control = Float[Array, "rows columns control"]
+"""The white control variable z."""
 
 
 @jax.tree_util.register_dataclass
@@ -34,6 +39,7 @@ class LatentPrior:
         network_share: weight of the network's estimate against that of the Gaussian with the same
             covariance, within [0, 1]; 0 is the prior without a network.
         truncation: what of a decoded increment the forecast model can hold; None keeps it all.
+        ensemble: background errors of the ensemble of the day, beside the static ones.
     """
 
     space: LatentSpace
@@ -42,6 +48,13 @@ class LatentPrior:
     schedule: Schedule = field(metadata={"static": True})
     network_share: Float[Array, ""] | float = 1.0
     truncation: SpectralTruncation | None = None
+    ensemble: EnsembleErrors | None = None
+
+    @property
+    def control_shape(self) -> tuple[int, int, int]:
+        """(lat, lon, channel) of z."""
+        rows, columns, latent = self.space.autoencoder.latent_shape
+        return rows, columns, latent + (0 if self.ensemble is None else self.ensemble.members)
 
     def denoiser(self, background: Latent, lead_hours: Float[Array, ""]) -> Denoiser:
         """The denoiser of z, given the latent of a background and its age in hours."""
@@ -50,25 +63,35 @@ class LatentPrior:
         of_scaled = make_denoiser(self.network, self.schedule, condition)
         whiten = self.scaling.whitener(lead_hours)
 
-        def denoise(noisy: Latent, sigma: Float[Array, ""]) -> Latent:
-            learned = whiten(of_scaled(self.scaling.colour(noisy, lead_hours), sigma))
+        def denoise(noisy: Control, sigma: Float[Array, ""]) -> Control:
             gaussian = noisy / (1 + sigma**2)
-            return gaussian + self.network_share * (learned - gaussian)
+            static, of_members = self._parts(gaussian)
+            coloured = self.scaling.colour(self._parts(noisy)[0], lead_hours)
+            learned = whiten(of_scaled(coloured, sigma))
+            moved = static + self.network_share * (learned - static)
+            return moved if self.ensemble is None else jnp.concatenate([moved, of_members], -1)
 
         return denoise
 
     def analysis(
-        self, background: Values, latent: Latent, z: Latent, lead_hours: Float[Array, ""]
+        self, background: Values, latent: Latent, z: Control, lead_hours: Float[Array, ""]
     ) -> Values:
         """The analysis in SI units that a scaled latent increment stands for.
 
         Args:
             background: SI units.
             latent: its latent.
-            z: white latent increment.
+            z: white control variable, of `control_shape`.
             lead_hours: age of the background forecast.
         """
-        scaled = self.scaling.colour(z, lead_hours)
-        moved = latent + self.scaling.unscale(scaled, lead_hours)
-        increment = self.space.difference(moved, latent)
+        static, of_members = self._parts(z)
+        change = self.scaling.unscale(self.scaling.colour(static, lead_hours), lead_hours)
+        if self.ensemble is not None:
+            change = self.ensemble.added_to(change, of_members)
+        increment = self.space.difference(latent + change, latent)
         return background + (increment if self.truncation is None else self.truncation(increment))
+
+    def _parts(self, z: Control) -> tuple[Latent, Float[Array, "rows columns member"]]:
+        """The control variables of the static errors, and those of the members."""
+        latent = self.space.autoencoder.latent_shape[2]
+        return z[..., :latent], z[..., latent:]

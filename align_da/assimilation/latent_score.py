@@ -11,9 +11,10 @@ from jaxtyping import Array, Float
 
 from align_da.assimilation.contract import AnalysisDiagnostics
 from align_da.assimilation.diagnostics import diagnose
-from align_da.assimilation.latent_prior import LatentPrior
+from align_da.assimilation.hybrid import Hybrid
+from align_da.assimilation.latent_prior import Control, LatentPrior
 from align_da.atmosphere import Layout, State
-from align_da.autoencoder.latent_space import Latent, Values
+from align_da.autoencoder.latent_space import Values
 from align_da.diffusion.contract import Sampler
 from align_da.guidance.contract import Guidance, Likelihood, likelihood_of
 from align_da.guidance.prior_variance import estimate_prior_variance
@@ -41,6 +42,7 @@ class LatentScoreAnalysis:
         condition_on: the background that a member is drawn for: its own, or the ensemble mean. In
             a cycle the mean is the better estimate, and draws for single members add their noise
             to the next background cycle after cycle.
+        hybrid: adds the errors of the background ensemble to those of the prior.
     """
 
     prior: LatentPrior
@@ -49,6 +51,7 @@ class LatentScoreAnalysis:
     operator_for: Callable[[ObservationBatch, Layout], ObservationOperator]
     micro_batch: int
     condition_on: Literal["member", "mean"] = "member"
+    hybrid: Hybrid | None = None
 
     def __call__(
         self,
@@ -74,14 +77,16 @@ class LatentScoreAnalysis:
         likelihood = likelihood_of(observations)
         members = background.values.shape[0]
         padding = -members % self.micro_batch
-        values = background.values
+        values, prior = background.values, self.prior
+        if self.hybrid is not None:
+            prior = self.hybrid.applied_to(prior, values)
         if self.condition_on == "mean":
             values = jnp.broadcast_to(values.mean(axis=0), values.shape)
         padded = jnp.concatenate([values, jnp.repeat(values[:1], padding, 0)])
         keys = keys_for_members(key, members + padding)
         drawn = [
             _draw_batch(
-                self.prior,
+                prior,
                 operator,
                 likelihood,
                 State(padded[start : start + self.micro_batch], background.layout),
@@ -111,16 +116,16 @@ def _draw_batch(
     def draw_one(values: Values, key: jax.Array) -> Values:
         latent = prior.space.encode(values)
 
-        def analysis_of(z: Latent) -> Values:
+        def analysis_of(z: Control) -> Values:
             return prior.analysis(values, latent, z, lead_hours)
 
-        def equivalent(z: Latent) -> Float[Array, " observation"]:
+        def equivalent(z: Control) -> Float[Array, " observation"]:
             return operator(State(analysis_of(z), background.layout))
 
-        draws = jax.random.normal(jax.random.fold_in(key, 0), (_VARIANCE_DRAWS, *latent.shape))
+        shape = prior.control_shape
+        draws = jax.random.normal(jax.random.fold_in(key, 0), (_VARIANCE_DRAWS, *shape))
         informed = replace(likelihood, prior_variance=estimate_prior_variance(equivalent, draws))
         guided = guidance(prior.denoiser(latent, lead_hours), equivalent, informed)
-        rows, columns, channels = latent.shape
-        return analysis_of(sampler(guided, jax.random.fold_in(key, 1), (rows, columns, channels)))
+        return analysis_of(sampler(guided, jax.random.fold_in(key, 1), shape))
 
     return jax.vmap(draw_one, axis_name=MEMBER_AXIS)(background.values, keys)

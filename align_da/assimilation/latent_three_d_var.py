@@ -24,10 +24,11 @@ from jaxtyping import Array, Float
 
 from align_da.assimilation.contract import AnalysisDiagnostics
 from align_da.assimilation.diagnostics import diagnose
-from align_da.assimilation.latent_prior import LatentPrior
+from align_da.assimilation.hybrid import Hybrid
+from align_da.assimilation.latent_prior import Control, LatentPrior
 from align_da.assimilation.perturbed_observations import observation_perturbations
 from align_da.atmosphere import Layout, State
-from align_da.autoencoder.latent_space import Latent, Values
+from align_da.autoencoder.latent_space import Values
 from align_da.guidance.contract import Likelihood, likelihood_of
 from align_da.guidance.dual import dual_gradient
 from align_da.observations.batch import ObservationBatch
@@ -43,12 +44,14 @@ class LatentThreeDVar:
         operator_for: gives H for the observations of a cycle.
         outer: Gauss-Newton iterations.
         inner: conjugate gradient iterations in each.
+        hybrid: adds the errors of the background ensemble to those of the prior.
     """
 
     prior: LatentPrior
     operator_for: Callable[[ObservationBatch, Layout], ObservationOperator]
     outer: int
     inner: int
+    hybrid: Hybrid | None = None
 
     def __call__(
         self,
@@ -59,8 +62,11 @@ class LatentThreeDVar:
     ) -> tuple[State, AnalysisDiagnostics]:
         """One analysis; see `align_da.assimilation.contract.Analysis`."""
         operator = self.operator_for(observations, background.layout)
+        prior = self.prior
+        if self.hybrid is not None:
+            prior = self.hybrid.applied_to(prior, background.values)
         analysis = _analyse(
-            self.prior,
+            prior,
             operator,
             likelihood_of(observations),
             background,
@@ -90,14 +96,14 @@ def _analyse(
         values, perturbation = member
         latent = prior.space.encode(values)
 
-        def residual(z: Latent) -> Float[Array, " observation"]:
+        def residual(z: Control) -> Float[Array, " observation"]:
             state = State(prior.analysis(values, latent, z, lead_hours), background.layout)
             return likelihood.residual(operator(state)) + perturbation
 
-        def improve(z: Latent, _: None) -> tuple[Latent, None]:
+        def improve(z: Control, _: None) -> tuple[Control, None]:
             return _gauss_newton(residual, z, inner), None
 
-        minimum, _ = jax.lax.scan(improve, jnp.zeros_like(latent), length=outer)
+        minimum, _ = jax.lax.scan(improve, jnp.zeros(prior.control_shape), length=outer)
         return prior.analysis(values, latent, minimum, lead_hours)
 
     values = jax.lax.map(analyse_one, (background.values, noise))
@@ -106,8 +112,8 @@ def _analyse(
 
 
 def _gauss_newton(
-    residual: Callable[[Latent], Float[Array, " observation"]], z: Latent, iterations: int
-) -> Latent:
+    residual: Callable[[Control], Float[Array, " observation"]], z: Control, iterations: int
+) -> Control:
     """One iteration; the tangent of the residual is −A."""
     at_z, forward = jax.linearize(residual, z)
     return -dual_gradient(forward, z, at_z - forward(z), 1.0, iterations)

@@ -11,7 +11,9 @@ from flax import nnx
 from jaxtyping import Array, Float
 
 from align_da.assimilation.contract import Analysis
+from align_da.assimilation.ensemble_errors import taper_root
 from align_da.assimilation.free_run import FreeRun
+from align_da.assimilation.hybrid import Hybrid
 from align_da.assimilation.latent_prior import LatentPrior
 from align_da.assimilation.latent_score import MEMBER_AXIS, LatentScoreAnalysis
 from align_da.assimilation.latent_three_d_var import LatentThreeDVar
@@ -227,12 +229,17 @@ def build_analysis(world: World, method: str, prior: str) -> Analysis:
         prior: which prior the learned method draws from.
     """
     builders: dict[str, Any] = {
-        "latent_score": lambda: latent_score(
-            world,
-            replace(load_prior(world, prior), network_share=world.config.cycle.network_share),
-            world.config.cycle.members,
+        "latent_score": lambda: replace(
+            latent_score(
+                world,
+                replace(load_prior(world, prior), network_share=world.config.cycle.network_share),
+                world.config.cycle.members,
+            ),
+            hybrid=_hybrid(world),
         ),
-        "latent_three_d_var": lambda: latent_three_d_var(world, load_prior(world, "static")),
+        "latent_three_d_var": lambda: replace(
+            latent_three_d_var(world, load_prior(world, "static")), hybrid=_hybrid(world)
+        ),
         "three_d_var": lambda: three_d_var(world),
         "optimal_interpolation": lambda: optimal_interpolation(
             world, _errors_in_cycles(world), world.config.cycle.window_hours
@@ -285,6 +292,16 @@ def letkf(world: World) -> LETKF:
         settings.relaxation,
         truncation=world.truncation,
     )
+
+
+def _hybrid(world: World) -> Hybrid | None:
+    """What of the background errors in a cycle is taken from the ensemble of the day."""
+    cycle = world.config.cycle
+    if cycle.ensemble_share == 0:
+        return None
+    stride = world.config.autoencoder.stride
+    root = taper_root(world.layout.grid, stride, cycle.ensemble_radius_km * 1e3)
+    return Hybrid(root, cycle.ensemble_share)
 
 
 def _errors_in_cycles(world: World) -> BackgroundPairs:

@@ -1,0 +1,147 @@
+"""Hybrid background errors: with the ensemble alone, an ensemble Kalman filter."""
+
+from dataclasses import replace
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from align_da.assimilation.ensemble_errors import taper_root
+from align_da.assimilation.hybrid import Hybrid
+from align_da.assimilation.latent_prior import LatentPrior
+from align_da.assimilation.latent_score import LatentScoreAnalysis
+from align_da.assimilation.latent_three_d_var import LatentThreeDVar
+from align_da.assimilation.letkf import LETKF
+from align_da.atmosphere import Grid, Layout, Normalisation, State, VerticalCoordinate
+from align_da.atmosphere.localisation import gaspari_cohn, great_circle_distance
+from align_da.autoencoder.identity import IdentityAutoencoder
+from align_da.autoencoder.latent_space import LatentSpace
+from align_da.config import GuidanceConfig, SamplerConfig
+from align_da.diffusion.build import build_sampler
+from align_da.diffusion.correlation import no_correlation
+from align_da.diffusion.scaling import LatentScaling
+from align_da.diffusion.schedule import EDMSchedule
+from align_da.diffusion.unit_normal import UnitNormal
+from align_da.guidance.build import build_guidance
+from align_da.observations.batch import Flag, ObservationBatch, Vertical
+from align_da.observations.interpolation import interpolation_operator
+
+GRID = Grid(
+    (-70.0, -30.0, 30.0, 70.0), tuple(np.arange(8) * 45.0), VerticalCoordinate("sigma", (0.5,))
+)
+LAYOUT = Layout(GRID, ("temperature",))
+OBSERVATIONS = 5
+MEMBERS = 6
+NOT_LOCAL = 1e12  # a radius, metres
+
+
+def prior() -> LatentPrior:
+    """States as their own latents, uncorrelated static errors of standard deviation 1."""
+    shape = LAYOUT.shape
+    root = jnp.ones((1, shape[0], 1, 1))
+    scaling = LatentScaling(
+        jnp.asarray([6.0]), root, jnp.zeros(1), jnp.ones(1), no_correlation(shape, 1)
+    )
+    space = LatentSpace(IdentityAutoencoder(shape), Normalisation(jnp.zeros(1), jnp.ones(1)))
+    return LatentPrior(space, UnitNormal(), scaling, EDMSchedule(0.0, 1.0))
+
+
+def ensemble() -> State:
+    return State(jax.random.normal(jax.random.key(2), (MEMBERS, *LAYOUT.shape)), LAYOUT)
+
+
+def observations() -> ObservationBatch:
+    place, full = np.random.default_rng(3), jnp.ones(OBSERVATIONS)
+    return ObservationBatch(
+        value=jnp.asarray(place.normal(size=OBSERVATIONS), jnp.float32),
+        error=0.5 * full,
+        latitude=jnp.asarray(place.uniform(-60, 60, OBSERVATIONS), jnp.float32),
+        longitude=jnp.asarray(place.uniform(0, 360, OBSERVATIONS), jnp.float32),
+        level=0.5 * full,
+        vertical=jnp.full(OBSERVATIONS, int(Vertical.LEVEL)),
+        time=0 * full,
+        variable=jnp.zeros(OBSERVATIONS, jnp.int32),
+        station=jnp.arange(OBSERVATIONS, dtype=jnp.int32),
+        flag=jnp.full(OBSERVATIONS, int(Flag.PASS)),
+    )
+
+
+def hybrid(share: float, radius: float = NOT_LOCAL) -> Hybrid:
+    return Hybrid(taper_root(GRID, 1, radius), share)
+
+
+def three_d_var(errors: Hybrid | None) -> LatentThreeDVar:
+    return LatentThreeDVar(prior(), interpolation_operator, outer=1, inner=40, hybrid=errors)
+
+
+def mean_increment(errors: Hybrid | None) -> np.ndarray:
+    background = ensemble()
+    analysis, _ = three_d_var(errors)(background, observations(), 6.0, jax.random.key(0))
+    return np.asarray((analysis.values - background.values).mean(axis=0))
+
+
+def test_the_ensemble_alone_moves_the_mean_as_the_etkf_does() -> None:
+    background = ensemble()
+    etkf, _ = LETKF(interpolation_operator)(background, observations(), 6.0, jax.random.key(0))
+    expected = np.asarray((etkf.values - background.values).mean(axis=0))
+    assert np.abs(expected).max() > 0.3
+    np.testing.assert_allclose(mean_increment(hybrid(1.0)), expected, atol=2e-4)
+
+
+def test_draws_with_the_ensemble_alone_are_those_of_the_etkf() -> None:
+    """Mean and spread, with JFPS and no network: the sampling error of the mean is 0.03."""
+    draws = 256
+    sampler = build_sampler(SamplerConfig(kind="heun", steps=20))
+    guidance = build_guidance(GuidanceConfig(method="jfps", iterations=8))
+    learned = LatentScoreAnalysis(
+        prior(), sampler, guidance, interpolation_operator, draws, "mean", hybrid(1.0)
+    )
+    few = ensemble()
+    # The members many times over: as many draws, and the perturbations of the same covariance.
+    many = few.values.mean(axis=0) + jnp.tile(few.values - few.values.mean(axis=0), (43, 1, 1, 1))
+    scale = ((len(many) - 1) / (43 * (MEMBERS - 1))) ** 0.5
+    background = State(few.values.mean(axis=0) + scale * (many - few.values.mean(axis=0)), LAYOUT)
+    drawn, _ = learned(background, observations(), 6.0, jax.random.key(1))
+    etkf, _ = LETKF(interpolation_operator)(few, observations(), 6.0, jax.random.key(0))
+    apart = np.asarray(drawn.values.mean(axis=0) - etkf.values.mean(axis=0))
+    assert np.sqrt(np.mean(apart**2)) < 0.08
+    ratio = drawn.values.std(axis=0, ddof=1).mean() / etkf.values.std(axis=0, ddof=1).mean()
+    assert 0.93 < float(ratio) < 1.07
+
+
+def test_without_a_share_the_ensemble_changes_nothing() -> None:
+    np.testing.assert_allclose(mean_increment(hybrid(0.0)), mean_increment(None), atol=1e-5)
+
+
+def test_the_root_of_the_taper_gives_the_taper() -> None:
+    mesh = np.meshgrid(GRID.latitude, GRID.longitude, indexing="ij")
+    latitude, longitude = (jnp.asarray(axis.ravel(), jnp.float32) for axis in mesh)
+    taper = gaspari_cohn(
+        great_circle_distance(latitude, longitude, latitude, longitude), radius=4e6
+    )
+    root = taper_root(GRID, 1, 4e6)
+    np.testing.assert_allclose(root @ root.T, taper, atol=1e-4)
+
+
+@pytest.mark.parametrize("share", [0.3, 1.0])
+def test_increments_have_the_hybrid_covariance(share: float) -> None:
+    errors = hybrid(share, radius=4e6)
+    of = errors.applied_to(prior(), ensemble().values)
+    zero = jnp.zeros(LAYOUT.shape)
+
+    def increment(z: jax.Array) -> jax.Array:
+        return of.analysis(zero, zero, z, jnp.float32(6.0)).ravel()
+
+    root = jax.jacobian(increment)(jnp.zeros(of.control_shape)).reshape(zero.size, -1)
+    sample = np.cov(np.asarray(ensemble().values).reshape(MEMBERS, -1).T)
+    taper = np.asarray(errors.taper_root @ errors.taper_root.T)
+    expected = (1 - share) * np.eye(zero.size) + share * sample * taper
+    np.testing.assert_allclose(root @ root.T, expected, atol=1e-4)
+
+
+def test_a_single_member_has_no_errors_of_its_own() -> None:
+    background = State(ensemble().values[:1], LAYOUT)
+    method = replace(three_d_var(hybrid(1.0)))
+    analysis, _ = method(background, observations(), 6.0, jax.random.key(0))
+    np.testing.assert_allclose(analysis.values, background.values, atol=1e-5)
