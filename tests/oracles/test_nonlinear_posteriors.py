@@ -1,7 +1,8 @@
 """Guided draws where the posterior is not Gaussian, against importance sampling and symmetry.
 
 JFPS and MMPS linearise the operator at the denoised estimate, so that they are near the posterior
-here, not equal to it: the tolerances are what was found, with a margin.
+here, not equal to it: the tolerances are what was found, with a margin. With a white prior the two
+are the same method, and one is tested.
 """
 
 from collections.abc import Callable
@@ -17,9 +18,9 @@ from align_da.guidance.build import build_guidance
 from align_da.guidance.contract import Likelihood
 
 SHAPE = (1, 2, 1)
-DRAWS = 2000
+DRAWS = 1000
 ERROR = 0.3
-SAMPLER = SamplerConfig(kind="dpm_solver", steps=30, sigma_max=20.0)
+SAMPLER = SamplerConfig(kind="dpm_solver", steps=20, sigma_max=20.0)
 GUIDANCE = {
     "mmps": GuidanceConfig(method="mmps", iterations=2),
     "jfps": GuidanceConfig(method="jfps", iterations=2),
@@ -70,24 +71,22 @@ OPERATORS: dict[str, tuple[Map, float]] = {
 }
 
 
-@pytest.mark.parametrize("method", GUIDANCE)
 @pytest.mark.parametrize("name", OPERATORS)
-def test_draws_have_the_moments_of_importance_sampling(method: str, name: str) -> None:
+def test_draws_have_the_moments_of_importance_sampling(name: str) -> None:
     observe, value = OPERATORS[name]
     of = decode if name == "decoder" else lambda z: z
     mean, std = importance_moments(observe, value, of)
-    drawn = np.asarray(jax.vmap(of)(jnp.asarray(draw(method, observe, value))))
+    drawn = np.asarray(jax.vmap(of)(jnp.asarray(draw("jfps", observe, value))))
     np.testing.assert_allclose((drawn.mean(axis=0) - mean) / std, 0.0, atol=0.25)
     np.testing.assert_allclose(drawn.std(axis=0) / std, 1.0, atol=0.15)
 
 
-@pytest.mark.parametrize("method", GUIDANCE)
-def test_both_roots_of_a_squared_observation_are_found(method: str) -> None:
+def test_both_roots_of_a_squared_observation_are_found() -> None:
     """z² = 4 says nothing of the sign: half of the draws have each, all near 2 or −2.
 
     Both linearise: |z| is 2.11 ± 0.04, the posterior's 2.00 ± 0.08.
     """
-    drawn = draw(method, lambda z: z[0] ** 2, 4.0)[:, 0]
+    drawn = draw("mmps", lambda z: z[0] ** 2, 4.0)[:, 0]
     assert 0.45 < np.mean(drawn > 0) < 0.55
     assert np.mean(np.abs(np.abs(drawn) - 2.0) < 0.5) > 0.95
 

@@ -10,7 +10,6 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 import numpy as np
-import pytest
 from scipy.stats import chisquare
 
 from align_da.config import GuidanceConfig, SamplerConfig
@@ -19,7 +18,7 @@ from align_da.guidance.build import build_guidance
 from align_da.guidance.contract import Likelihood
 from align_da.verification.linear_gaussian import COVARIANCE, POINTS, SHAPE, denoise
 
-TRUTHS = 600
+TRUTHS = 400
 DRAWS = 19
 ERROR = 0.5
 OBSERVED = slice(0, POINTS, 4)
@@ -65,12 +64,9 @@ def uniformity(method: str) -> dict[str, float]:
 
 
 def test_ranks_of_the_truth_are_uniform_among_draws_of_mmps() -> None:
-    found = uniformity("mmps")
-    assert min(found.values()) > 0.01
+    assert min(uniformity("mmps").values()) > 0.01
 
 
-@pytest.mark.parametrize("method", ["repaint", "dps"])
-def test_ranks_reveal_a_posterior_with_a_wrong_spread(method: str) -> None:
-    """The known failures are seen by the same test: it can fail."""
-    found = uniformity(method)
-    assert min(found.values()) < 1e-4
+def test_ranks_reveal_that_repaint_has_too_little_spread() -> None:
+    """A known failure is seen by the same test: it can fail."""
+    assert min(uniformity("repaint").values()) < 1e-4
