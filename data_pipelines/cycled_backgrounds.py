@@ -18,7 +18,6 @@ from rich.progress import Progress
 from align_da.cli.assembly import (
     FORECAST_SCALING,
     World,
-    latent_three_d_var,
     load_forecast_prior,
     load_space,
     open_world,
@@ -26,6 +25,7 @@ from align_da.cli.assembly import (
 from align_da.cli.cluster import run_tasks
 from align_da.cli.compilation import use_compilation_cache
 from align_da.cli.latents import encode_backgrounds, scaling_of
+from align_da.cli.methods import latent_three_d_var
 from align_da.cli.observing import observing_system, quality_control_for
 from align_da.config import Config, digest_of
 from align_da.cycling.cycle import CycleState, run_cycle

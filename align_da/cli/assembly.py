@@ -3,23 +3,14 @@
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import jax.numpy as jnp
 import xarray as xr
 from flax import nnx
 from jaxtyping import Array, Float
 
-from align_da.assimilation.contract import Analysis
-from align_da.assimilation.ensemble_errors import taper_root
-from align_da.assimilation.free_run import FreeRun
-from align_da.assimilation.hybrid import Hybrid
 from align_da.assimilation.latent_prior import LatentPrior
-from align_da.assimilation.latent_score import MEMBER_AXIS, LatentScoreAnalysis
-from align_da.assimilation.latent_three_d_var import LatentThreeDVar
-from align_da.assimilation.letkf import LETKF, Localisation
-from align_da.assimilation.optimal_interpolation import OptimalInterpolation
-from align_da.atmosphere import Layout, Normalisation, State
+from align_da.atmosphere import Layout, Normalisation
 from align_da.atmosphere.dataset import layout_from_dataset
 from align_da.atmosphere.truncation import SpectralTruncation, spectral_truncation
 from align_da.autoencoder import build_autoencoder, pole_signs
@@ -27,15 +18,12 @@ from align_da.autoencoder.identity import IdentityAutoencoder
 from align_da.autoencoder.latent_space import LatentSpace
 from align_da.config import Config
 from align_da.diffusion.amplitude import AdaptedNetwork
-from align_da.diffusion.build import build_denoiser_network, build_sampler, build_schedule
+from align_da.diffusion.build import build_denoiser_network, build_schedule
 from align_da.diffusion.correlation import IncrementCorrelation
-from align_da.diffusion.noise import centred_over, standard_normal
 from align_da.diffusion.scaling import LatentScaling
 from align_da.diffusion.schedule import EDMSchedule
 from align_da.diffusion.unit_normal import UnitNormal
-from align_da.guidance.build import build_guidance
 from align_da.keys import Purpose, key_for
-from align_da.observations.interpolation import interpolation_operator
 from align_da.storage.background_pairs import BackgroundPairs, open_background_pairs
 from align_da.storage.checkpoints import load_weights
 from align_da.storage.gridded import open_states
@@ -217,112 +205,4 @@ def _blank_scaling(latent_shape: tuple[int, int, int], leads: int, modes: int) -
         of_latents,
         of_latents,
         correlation,
-    )
-
-
-def build_analysis(world: World, method: str, prior: str) -> Analysis:
-    """The analysis method that the section [cycle] names.
-
-    Args:
-        world: the run.
-        method: one of those that `CycleConfig` names.
-        prior: which prior the learned method draws from.
-    """
-    builders: dict[str, Any] = {
-        "latent_score": lambda: replace(
-            latent_score(
-                world,
-                replace(load_prior(world, prior), network_share=world.config.cycle.network_share),
-                world.config.cycle.members,
-            ),
-            hybrid=_hybrid(world),
-        ),
-        "latent_three_d_var": lambda: replace(
-            latent_three_d_var(world, load_prior(world, "static")), hybrid=_hybrid(world)
-        ),
-        "three_d_var": lambda: three_d_var(world),
-        "optimal_interpolation": lambda: optimal_interpolation(
-            world, _errors_in_cycles(world), world.config.cycle.window_hours
-        ),
-        "letkf": lambda: letkf(world),
-        "free_run": lambda: FreeRun(interpolation_operator),
-    }
-    built: Analysis = builders[method]()
-    return built
-
-
-def latent_score(world: World, prior: LatentPrior, members: int) -> LatentScoreAnalysis:
-    """The learned method with the sampler and the guidance of the configuration.
-
-    Noise is centred over the members of a micro-batch where `members` fill them.
-    """
-    config = world.config
-    centred = config.sampler.centred and members % config.sampler.micro_batch == 0
-    return LatentScoreAnalysis(
-        prior,
-        build_sampler(config.sampler, centred_over(MEMBER_AXIS) if centred else standard_normal),
-        build_guidance(config.guidance),
-        interpolation_operator,
-        config.sampler.micro_batch,
-        config.cycle.condition_on,
-    )
-
-
-def latent_three_d_var(world: World, prior: LatentPrior) -> LatentThreeDVar:
-    """Latent 3D-Var with the covariance of a prior."""
-    settings = world.config.latent_three_d_var
-    return LatentThreeDVar(prior, interpolation_operator, settings.outer, settings.inner)
-
-
-def three_d_var(world: World) -> LatentThreeDVar:
-    """3D-Var in model space."""
-    settings, prior = world.config.three_d_var, load_model_space_prior(world)
-    return LatentThreeDVar(prior, interpolation_operator, settings.outer, settings.inner)
-
-
-def letkf(world: World) -> LETKF:
-    """The local ensemble transform Kalman filter."""
-    settings = world.config.letkf
-    radius = None if settings.radius_km is None else settings.radius_km * 1e3
-    near = Localisation(radius, settings.depth)
-    return LETKF(
-        interpolation_operator,
-        near,
-        settings.inflation,
-        settings.relaxation,
-        truncation=world.truncation,
-    )
-
-
-def _hybrid(world: World) -> Hybrid | None:
-    """What of the background errors in a cycle is taken from the ensemble of the day."""
-    cycle = world.config.cycle
-    if cycle.ensemble_share == 0:
-        return None
-    stride = world.config.autoencoder.stride
-    root = taper_root(world.layout.grid, stride, cycle.ensemble_radius_km * 1e3)
-    return Hybrid(root, cycle.ensemble_share)
-
-
-def _errors_in_cycles(world: World) -> BackgroundPairs:
-    """The pairs whose errors optimal interpolation uses in a cycle."""
-    cycled = world.config.optimal_interpolation.errors_in_cycles == "cycled"
-    return world.pairs("cycled_train" if cycled else "train")
-
-
-def optimal_interpolation(
-    world: World, pairs: BackgroundPairs, lead_hours: int
-) -> OptimalInterpolation:
-    """Optimal interpolation with the errors of `pairs` at the lead nearest to `lead_hours`."""
-    settings = world.config.optimal_interpolation
-    nearest = min(pairs.lead_hours, key=lambda lead: abs(lead - lead_hours))
-    every = max(1, pairs.starts.size // settings.samples)
-    truth, background = pairs.read(nearest, slice(0, every * settings.samples, every))
-    errors = background.values - truth.values
-    return OptimalInterpolation(
-        State(errors - errors.mean(axis=0), world.layout),
-        jnp.float32(settings.variance_factor),
-        settings.radius_km * 1e3,
-        interpolation_operator,
-        world.truncation,
     )

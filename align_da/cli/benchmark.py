@@ -14,16 +14,14 @@ from align_da.assimilation.latent_prior import LatentPrior
 from align_da.assimilation.latent_score import LatentScoreAnalysis
 from align_da.atmosphere import State
 from align_da.atmosphere.balance import geostrophic_score
-from align_da.cli.assembly import (
-    World,
+from align_da.cli.assembly import World, load_prior, open_world
+from align_da.cli.cases import verifiable_places
+from align_da.cli.methods import (
     latent_score,
     latent_three_d_var,
-    load_prior,
-    open_world,
     optimal_interpolation,
     three_d_var,
 )
-from align_da.cli.cases import verifiable_places
 from align_da.cli.observing import observing_system, quality_control_for
 from align_da.cli.progress import progress_bar
 from align_da.config import Config, GuidanceName, PeerName

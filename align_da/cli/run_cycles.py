@@ -6,7 +6,8 @@ import jax
 import numpy as np
 
 from align_da.atmosphere import State
-from align_da.cli.assembly import World, build_analysis, open_world
+from align_da.cli.assembly import World, open_world
+from align_da.cli.methods import build_analysis
 from align_da.cli.observing import observing_system, quality_control_for
 from align_da.cli.progress import progress_bar
 from align_da.config import Config

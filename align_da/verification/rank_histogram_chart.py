@@ -19,7 +19,7 @@ def rank_histogram_chart(counts: Mapping[str, Int[np.ndarray, " rank"]], name: s
         name: what was ranked, for the titles.
     """
     figure, axes = new_figure(3.6 * len(counts), 3.0, columns=len(counts))
-    highest = max(float((count * count.size / count.sum()).max()) for count in counts.values())
+    highest = max(float(np.max(count) * count.size / count.sum()) for count in counts.values())
     for panel, (method, count) in zip(axes, counts.items(), strict=True):
         relative = count * count.size / count.sum()
         colour = colour_of(method, list(counts))

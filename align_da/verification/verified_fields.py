@@ -61,7 +61,7 @@ def _whole_variable(layout: Layout, name: str) -> VerifiedField:
 def _nearest_level(layout: Layout, name: str, height: float) -> VerifiedField:
     """The variable on the level nearest to a share of the surface pressure."""
     vertical = layout.grid.vertical
-    level = int(np.abs(_share_of_surface_pressure(vertical) - height).argmin())
+    level = int(np.argmin(np.abs(_share_of_surface_pressure(vertical) - height)))
     value = vertical.levels[level]
     place = f"σ {value:.2f}" if vertical.kind == "sigma" else f"{value / 100:.0f} hPa"
     return VerifiedField(f"{variable_named(name).symbol} ({place})", name, (level,))

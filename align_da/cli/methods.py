@@ -1,0 +1,131 @@
+"""The assimilation methods that a configuration names, built of what a run has learned."""
+
+from dataclasses import replace
+from typing import Any
+
+import jax.numpy as jnp
+
+from align_da.assimilation.contract import Analysis
+from align_da.assimilation.ensemble_errors import taper_root
+from align_da.assimilation.free_run import FreeRun
+from align_da.assimilation.hybrid import Hybrid
+from align_da.assimilation.latent_prior import LatentPrior
+from align_da.assimilation.latent_score import MEMBER_AXIS, LatentScoreAnalysis
+from align_da.assimilation.latent_three_d_var import LatentThreeDVar
+from align_da.assimilation.letkf import LETKF, Localisation
+from align_da.assimilation.optimal_interpolation import OptimalInterpolation
+from align_da.atmosphere import State
+from align_da.cli.assembly import World, load_model_space_prior, load_prior
+from align_da.diffusion.build import build_sampler
+from align_da.diffusion.noise import centred_over, standard_normal
+from align_da.guidance.build import build_guidance
+from align_da.observations.interpolation import interpolation_operator
+from align_da.storage.background_pairs import BackgroundPairs
+
+
+def build_analysis(world: World, method: str, prior: str) -> Analysis:
+    """The analysis method that the section [cycle] names.
+
+    Args:
+        world: the run.
+        method: one of those that `CycleConfig` names.
+        prior: which prior the learned method draws from.
+    """
+    builders: dict[str, Any] = {
+        "latent_score": lambda: replace(
+            latent_score(
+                world,
+                replace(load_prior(world, prior), network_share=world.config.cycle.network_share),
+                world.config.cycle.members,
+            ),
+            hybrid=_hybrid(world),
+        ),
+        "latent_three_d_var": lambda: replace(
+            latent_three_d_var(world, load_prior(world, "static")), hybrid=_hybrid(world)
+        ),
+        "three_d_var": lambda: three_d_var(world),
+        "optimal_interpolation": lambda: optimal_interpolation(
+            world, _errors_in_cycles(world), world.config.cycle.window_hours
+        ),
+        "letkf": lambda: letkf(world),
+        "free_run": lambda: FreeRun(interpolation_operator),
+    }
+    built: Analysis = builders[method]()
+    return built
+
+
+def latent_score(world: World, prior: LatentPrior, members: int) -> LatentScoreAnalysis:
+    """The learned method with the sampler and the guidance of the configuration.
+
+    Noise is centred over the members of a micro-batch where `members` fill them.
+    """
+    config = world.config
+    centred = config.sampler.centred and members % config.sampler.micro_batch == 0
+    return LatentScoreAnalysis(
+        prior,
+        build_sampler(config.sampler, centred_over(MEMBER_AXIS) if centred else standard_normal),
+        build_guidance(config.guidance),
+        interpolation_operator,
+        config.sampler.micro_batch,
+        config.cycle.condition_on,
+    )
+
+
+def latent_three_d_var(world: World, prior: LatentPrior) -> LatentThreeDVar:
+    """Latent 3D-Var with the covariance of a prior."""
+    settings = world.config.latent_three_d_var
+    return LatentThreeDVar(prior, interpolation_operator, settings.outer, settings.inner)
+
+
+def three_d_var(world: World) -> LatentThreeDVar:
+    """3D-Var in model space."""
+    settings, prior = world.config.three_d_var, load_model_space_prior(world)
+    return LatentThreeDVar(prior, interpolation_operator, settings.outer, settings.inner)
+
+
+def letkf(world: World) -> LETKF:
+    """The local ensemble transform Kalman filter."""
+    settings = world.config.letkf
+    radius = None if settings.radius_km is None else settings.radius_km * 1e3
+    near = Localisation(radius, settings.depth)
+    return LETKF(
+        interpolation_operator,
+        near,
+        settings.inflation,
+        settings.relaxation,
+        truncation=world.truncation,
+    )
+
+
+def _hybrid(world: World) -> Hybrid | None:
+    """What of the background errors in a cycle is taken from the ensemble of the day."""
+    cycle = world.config.cycle
+    if cycle.ensemble_share == 0:
+        return None
+    stride = world.config.autoencoder.stride
+    root = taper_root(world.layout.grid, stride, cycle.ensemble_radius_km * 1e3)
+    return Hybrid(root, cycle.ensemble_share)
+
+
+def _errors_in_cycles(world: World) -> BackgroundPairs:
+    """The pairs whose errors optimal interpolation uses in a cycle."""
+    cycled = world.config.optimal_interpolation.errors_in_cycles == "cycled"
+    return world.pairs("cycled_train" if cycled else "train")
+
+
+def optimal_interpolation(
+    world: World, pairs: BackgroundPairs, lead_hours: int
+) -> OptimalInterpolation:
+    """Optimal interpolation with the errors of `pairs` at the lead nearest to `lead_hours`."""
+    settings = world.config.optimal_interpolation
+    nearest = min(pairs.lead_hours, key=lambda lead: abs(lead - lead_hours))
+    every = max(1, pairs.starts.size // settings.samples)
+    truth, background = pairs.read(nearest, slice(0, every * settings.samples, every))
+    errors = background.values - truth.values
+    return OptimalInterpolation(
+        State(errors - errors.mean(axis=0), world.layout),
+        jnp.float32(settings.variance_factor),
+        settings.radius_km * 1e3,
+        interpolation_operator,
+        world.truncation,
+    )
