@@ -171,7 +171,7 @@ def check_times(dataset: xr.Dataset) -> None:
         )
         raise InputError(message)
     times = dataset["time"].values
-    if np.isnat(times).any() or np.any(np.diff(times) <= np.timedelta64(0)):
+    if np.isnat(times).any() or np.any(times[1:] <= times[:-1]):
         message = f"times must be known and strictly increasing, got {times}: sort the input"
         raise InputError(message)
 
