@@ -46,7 +46,7 @@ def prior() -> LatentPrior:
     """Untrained: the denoiser of a standard normal increment."""
     settings = AutoencoderConfig(width=8, depth=1, stride=2, latent_channels=12)
     autoencoder = build_autoencoder(settings, LAYOUT.shape, jax.random.key(0), pole_signs(LAYOUT))
-    denoiser = DenoiserConfig(width=8, levels=1)
+    denoiser = DenoiserConfig(kind="dit", width=8, heads=2)
     rows, columns, latent = autoencoder.latent_shape
     return LatentPrior(
         LatentSpace(autoencoder, Normalisation(jnp.full(5, 10.0), jnp.full(5, 2.0))),
