@@ -20,6 +20,7 @@ from jaxtyping import Array, Float
 from align_da.atmosphere import Grid
 from align_da.atmosphere.localisation import gaspari_cohn, great_circle_distance
 from align_da.autoencoder.latent_space import Latent
+from align_da.diffusion.matrix_root import square_root
 
 
 @jax.tree_util.register_dataclass
@@ -67,6 +68,5 @@ def taper_root(grid: Grid, stride: int, radius: float) -> Float[Array, "column c
         jnp.asarray(mesh.ravel(), jnp.float32) for mesh in np.meshgrid(*axes, indexing="ij")
     )
     distance = great_circle_distance(latitude, longitude, latitude, longitude)
-    values, vectors = np.linalg.eigh(np.asarray(gaspari_cohn(distance, radius), np.float64))
-    root = (vectors * np.sqrt(np.maximum(values, 0.0))) @ vectors.T
-    return jnp.asarray(root, jnp.float32)
+    taper = np.asarray(gaspari_cohn(distance, radius), np.float64)
+    return jnp.asarray(square_root(taper), jnp.float32)

@@ -14,14 +14,37 @@ from jaxtyping import Array, Float
 from rich.progress import Progress
 
 from align_da.assimilation.contract import Analysis
-from align_da.atmosphere import State
+from align_da.atmosphere import Layout, State
 from align_da.forecast.contract import ForecastModel
 from align_da.keys import Purpose, key_for
-from align_da.observations.batch import ObservationBatch
+from align_da.observations.batch import Flag, ObservationBatch, Vertical
 from align_da.observations.interpolation import interpolation_operator
 from align_da.observations.simulate import simulate_observations
 
 _START = np.datetime64("2000-01-01", "ns")  # the models know no time
+
+
+def observe_everything(layout: Layout, variance: float) -> ObservationBatch:
+    """Positions and errors of observations of every variable of a Lorenz model, at its place.
+
+    Args:
+        layout: of one latitude, one level and one variable.
+        variance: of the observation errors.
+    """
+    longitude = jnp.asarray(layout.grid.longitude, jnp.float32)
+    nothing, whole = jnp.zeros_like(longitude), jnp.zeros(longitude.size, jnp.int32)
+    return ObservationBatch(
+        value=nothing,
+        error=nothing + variance**0.5,
+        latitude=nothing,
+        longitude=longitude,
+        level=nothing + 1,
+        vertical=whole + int(Vertical.LEVEL),
+        time=nothing,
+        variable=whole,
+        station=jnp.arange(longitude.size),
+        flag=whole + int(Flag.PASS),
+    )
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from align_da.diffusion.contract import Sampler
+from align_da.diffusion.matrix_root import square_root
 from align_da.guidance.contract import Guidance, Likelihood
 
 POINTS = 32
@@ -23,7 +24,7 @@ _DISTANCE = np.abs(np.arange(POINTS)[:, None] - np.arange(POINTS))
 _RING_DISTANCE = np.minimum(_DISTANCE, POINTS - _DISTANCE)
 COVARIANCE = np.exp(-(_RING_DISTANCE**2) / 8) + 1e-4 * np.eye(POINTS)
 _EIGENVALUES, _EIGENVECTORS = np.linalg.eigh(COVARIANCE)
-_ROOT = _EIGENVECTORS @ np.diag(np.sqrt(_EIGENVALUES)) @ _EIGENVECTORS.T
+_ROOT = square_root(COVARIANCE)
 
 
 @dataclass(frozen=True)
@@ -72,8 +73,8 @@ def denoise(noisy: Float[Array, "1 32 1"], sigma: Float[Array, ""]) -> Float[Arr
 
 
 def denoise_white(
-    noisy: Float[Array, "1 32 1"], sigma: Float[Array, ""]
-) -> Float[Array, "1 32 1"]:
+    noisy: Float[Array, "lat lon latent"], sigma: Float[Array, ""]
+) -> Float[Array, "lat lon latent"]:
     """The exact denoiser of N(0, I)."""
     return noisy / (1 + sigma**2)
 
@@ -186,14 +187,7 @@ def _wasserstein(
     other_covariance: Float[np.ndarray, "n n"],
 ) -> float:
     """W2 of two Gaussians (Givens and Shortt 1984, Michigan Math. J. 31, 231-240)."""
-    root = _square_root(covariance)
-    cross = _square_root(root @ other_covariance @ root)
+    root = square_root(covariance)
+    cross = square_root(root @ other_covariance @ root)
     spread = np.trace(covariance) + np.trace(other_covariance) - 2 * np.trace(cross)
     return float(np.sqrt(np.sum((mean - other_mean) ** 2) + max(spread, 0.0)))
-
-
-def _square_root(matrix: Float[np.ndarray, "n n"]) -> Float[np.ndarray, "n n"]:
-    values, vectors = np.linalg.eigh(matrix)
-    root: Float[np.ndarray, "n n"]
-    root = (vectors * np.sqrt(np.maximum(values, 0.0))) @ vectors.T
-    return root

@@ -20,11 +20,16 @@ from align_da.assimilation.letkf import LETKF, Localisation
 from align_da.assimilation.optimal_interpolation import OptimalInterpolation
 from align_da.atmosphere import Layout, State
 from align_da.constants import EARTH_RADIUS
-from align_da.cycling.twin_experiment import TwinExperiment, TwinResult, run_twins
+from align_da.cycling.twin_experiment import (
+    TwinExperiment,
+    TwinResult,
+    observe_everything,
+    run_twins,
+)
 from align_da.forecast import ForecastModel
 from align_da.forecast.lorenz63 import Lorenz63ForecastModel
 from align_da.forecast.lorenz96 import SIZE, Lorenz96ForecastModel
-from align_da.observations.batch import Flag, ObservationBatch, Vertical
+from align_da.observations.batch import ObservationBatch
 from align_da.observations.contract import ObservationOperator
 from align_da.observations.interpolation import interpolation_operator
 from align_da.verification.ensemble_scores import fair_crps
@@ -88,22 +93,7 @@ def entries_96() -> list[Entry]:
 
 def planned(setting: Setting) -> ObservationBatch:
     """Every variable, observed at its place."""
-    layout = setting.model.layout
-    longitude = jnp.asarray(layout.grid.longitude, jnp.float32)
-    nothing = jnp.zeros_like(longitude)
-    whole = jnp.zeros(longitude.size, jnp.int32)
-    return ObservationBatch(
-        value=nothing,
-        error=nothing + jnp.sqrt(setting.observation_variance),
-        latitude=nothing,
-        longitude=longitude,
-        level=nothing + 1,
-        vertical=whole + int(Vertical.LEVEL),
-        time=nothing,
-        variable=whole,
-        station=jnp.arange(longitude.size),
-        flag=whole + int(Flag.PASS),
-    )
+    return observe_everything(setting.model.layout, setting.observation_variance)
 
 
 def bound(

@@ -16,6 +16,7 @@ from align_da.config import GuidanceConfig, SamplerConfig
 from align_da.diffusion.build import build_sampler
 from align_da.guidance.build import build_guidance
 from align_da.guidance.contract import Likelihood
+from align_da.verification.linear_gaussian import denoise_white
 
 SHAPE = (1, 2, 1)
 DRAWS = 1000
@@ -27,11 +28,6 @@ GUIDANCE = {
 }
 
 Map = Callable[[jax.Array], jax.Array]
-
-
-def denoise_white(noisy: jax.Array, sigma: jax.Array) -> jax.Array:
-    """The exact denoiser of N(0, I)."""
-    return noisy / (1 + sigma**2)
 
 
 def draw(

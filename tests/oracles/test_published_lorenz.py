@@ -10,31 +10,14 @@ import pytest
 from align_da.assimilation.letkf import LETKF, Localisation
 from align_da.atmosphere import Layout
 from align_da.constants import EARTH_RADIUS
-from align_da.cycling.twin_experiment import TwinExperiment, run_twins
+from align_da.cycling.twin_experiment import TwinExperiment, observe_everything, run_twins
 from align_da.forecast import ForecastModel, Lorenz96ForecastModel
 from align_da.forecast.lorenz63 import Lorenz63ForecastModel
-from align_da.observations.batch import Flag, ObservationBatch, Vertical
+from align_da.observations.batch import ObservationBatch
 from align_da.observations.interpolation import InterpolationOperator, interpolation_operator
 
 SEEDS = (0, 1, 2, 3)
 SITE = 2 * np.pi * EARTH_RADIUS / 40
-
-
-def everywhere(model: ForecastModel, variance: float) -> ObservationBatch:
-    longitude = jnp.asarray(model.layout.grid.longitude, jnp.float32)
-    nothing, whole = jnp.zeros(longitude.size), jnp.zeros(longitude.size, jnp.int32)
-    return ObservationBatch(
-        value=nothing,
-        error=nothing + variance**0.5,
-        latitude=nothing,
-        longitude=longitude,
-        level=nothing + 1,
-        vertical=whole + int(Vertical.LEVEL),
-        time=nothing,
-        variable=whole,
-        station=jnp.arange(longitude.size),
-        flag=whole + int(Flag.PASS),
-    )
 
 
 def analysis_errors(
@@ -45,7 +28,7 @@ def analysis_errors(
     members: int,
     burn_in: int,
 ) -> np.ndarray:
-    planned = everywhere(model, variance)
+    planned = observe_everything(model.layout, variance)
     operator = interpolation_operator(planned, model.layout)
 
     def bound(observations: ObservationBatch, layout: Layout) -> InterpolationOperator:
