@@ -21,7 +21,7 @@ Positive = Annotated[int, Field(gt=0)]
 PositiveFloat = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NonNegativeFloat = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 PeerName = Literal["optimal_interpolation", "three_d_var", "latent_three_d_var"]
-GuidanceName = Literal["none", "dps", "sda", "mmps", "jfps", "repaint"]
+GuidanceName = Literal["none", "dps", "sda", "mmps", "jfps", "repaint", "split_gibbs"]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -235,7 +235,8 @@ class CycleConfig(Section):
     correction would be made again and again, and only what grew since the last analysis is new.
     `ensemble_share` is the part of the error covariance of latent methods that the ensemble of the
     day gives, localised with the half width `ensemble_radius_km`.
-    Methods are tuned on the `split` "validation".
+    With `calibrated` the amplitude of background errors, or of the LETKF's ensemble, follows from
+    the innovations of every cycle. Methods are tuned on the `split` "validation".
     """
 
     method: Literal[
@@ -251,6 +252,7 @@ class CycleConfig(Section):
     network_share: Share = 1.0
     ensemble_share: Share = 0.0
     ensemble_radius_km: PositiveFloat = 2000.0
+    calibrated: bool = False
     split: Literal["validation", "test"] = "test"
     members: Positive = 4
     cycles: Positive = 40

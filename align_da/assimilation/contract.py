@@ -19,11 +19,14 @@ class AnalysisDiagnostics:
         background_equivalent: H of the background ensemble mean, [observation], SI units.
         analysis_equivalent: H of the analysis ensemble mean, [observation], SI units.
         chi_square: mean over used observations of (y − H x_a)² / R, dimensionless.
+        background_factor: what the assumed variance of background errors was multiplied by; see
+            `align_da.assimilation.calibration`.
     """
 
     background_equivalent: Float[Array, " observation"]
     analysis_equivalent: Float[Array, " observation"]
     chi_square: Float[Array, ""]
+    background_factor: Float[Array, ""] | float = 1.0
 
 
 @runtime_checkable

@@ -1,6 +1,7 @@
 """What every analysis reports in observation space."""
 
 import jax.numpy as jnp
+from jaxtyping import Array, Float
 
 from align_da.assimilation.contract import AnalysisDiagnostics
 from align_da.atmosphere import State
@@ -13,6 +14,7 @@ def diagnose(
     observations: ObservationBatch,
     background: State,
     analysis: State,
+    background_factor: Float[Array, ""] | float = 1.0,
 ) -> AnalysisDiagnostics:
     """Equivalents of the ensemble means and the residual chi-square per used observation.
 
@@ -21,6 +23,7 @@ def diagnose(
         observations: of the cycle window.
         background: ensemble, values [member, lat, lon, channel].
         analysis: ensemble of the same shape.
+        background_factor: see `AnalysisDiagnostics`.
     """
     before = operator(background).mean(axis=0)
     after = operator(analysis).mean(axis=0)
@@ -28,4 +31,4 @@ def diagnose(
     value = jnp.where(used, observations.value, 0.0)
     residual = (value - jnp.where(used, after, 0.0)) / jnp.where(used, observations.error, 1.0)
     chi_square = (residual**2).sum() / jnp.maximum(used.sum(), 1)
-    return AnalysisDiagnostics(before, after, chi_square)
+    return AnalysisDiagnostics(before, after, chi_square, background_factor)

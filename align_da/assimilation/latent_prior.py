@@ -1,9 +1,9 @@
 """The learned prior p(x | x_b): latent space, score model and the statistics between them.
 
-A draw z is decoded as an increment, x = x_b + T [D(l_b + P^½ C^½ z) − D(l_b)], with l_b the latent
-of the background, P the covariance of the channels of a point, C the correlation in space and T
-the truncation of the forecast model. With the errors of an ensemble, see `ensemble_errors`, z has
-a channel more for each of its members.
+A draw z is decoded as an increment, x = x_b + T [D(l_b + a P^½ C^½ z) − D(l_b)], with l_b the
+latent of the background, P the covariance of the channels of a point, C the correlation in space,
+a² the factor of today on both, and T the truncation of the forecast model. With the errors of an
+ensemble, see `ensemble_errors`, z has a channel more for each of its members.
 """
 
 from dataclasses import dataclass, field
@@ -40,6 +40,7 @@ class LatentPrior:
             covariance, within [0, 1]; 0 is the prior without a network.
         truncation: what of a decoded increment the forecast model can hold; None keeps it all.
         ensemble: background errors of the ensemble of the day, beside the static ones.
+        amplitude: a, of all background errors.
     """
 
     space: LatentSpace
@@ -49,6 +50,7 @@ class LatentPrior:
     network_share: Float[Array, ""] | float = 1.0
     truncation: SpectralTruncation | None = None
     ensemble: EnsembleErrors | None = None
+    amplitude: Float[Array, ""] | float = 1.0
 
     @property
     def control_shape(self) -> tuple[int, int, int]:
@@ -88,7 +90,7 @@ class LatentPrior:
         change = self.scaling.unscale(self.scaling.colour(static, lead_hours), lead_hours)
         if self.ensemble is not None:
             change = self.ensemble.added_to(change, of_members)
-        increment = self.space.difference(latent + change, latent)
+        increment = self.space.difference(latent + self.amplitude * change, latent)
         return background + (increment if self.truncation is None else self.truncation(increment))
 
     def _parts(self, z: Control) -> tuple[Latent, Float[Array, "rows columns member"]]:

@@ -1,7 +1,7 @@
 """The learned method: guided draws from the latent prior, one for each background member."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Literal
 
@@ -11,12 +11,11 @@ from jaxtyping import Array, Float
 
 from align_da.assimilation.contract import AnalysisDiagnostics
 from align_da.assimilation.diagnostics import diagnose
-from align_da.assimilation.hybrid import Hybrid
+from align_da.assimilation.errors_of_the_day import ErrorsOfTheDay
 from align_da.assimilation.latent_prior import Control, LatentPrior
 from align_da.atmosphere import Layout, State
 from align_da.autoencoder.latent_space import Values
-from align_da.diffusion.contract import Sampler
-from align_da.guidance.contract import Guidance, Likelihood, likelihood_of
+from align_da.guidance.contract import Likelihood, PosteriorSampler, likelihood_of
 from align_da.guidance.prior_variance import estimate_prior_variance
 from align_da.keys import keys_for_members
 from align_da.observations.batch import ObservationBatch
@@ -29,29 +28,27 @@ _VARIANCE_DRAWS = 16  # the variance within about a third; not computed where it
 
 @dataclass(frozen=True)
 class LatentScoreAnalysis:
-    """Analysis by guided sampling.
+    """Analysis by draws from the posterior.
 
     Attributes:
         prior: the learned prior.
-        sampler: integrates the reverse process; its noise may be centred over `MEMBER_AXIS` where
-            every micro-batch is full.
-        guidance: how the observations steer it.
+        posterior: draws from it given the observations; its noise may be centred over
+            `MEMBER_AXIS` where every micro-batch is full.
         operator_for: gives H for the observations of a cycle.
         micro_batch: members computed at once. It is part of the result: another size changes the
             last bits, a larger ensemble does not.
         condition_on: the background that a member is drawn for: its own, or the ensemble mean. In
             a cycle the mean is the better estimate, and draws for single members add their noise
             to the next background cycle after cycle.
-        hybrid: adds the errors of the background ensemble to those of the prior.
+        today: what the cycle itself tells of the background errors.
     """
 
     prior: LatentPrior
-    sampler: Sampler
-    guidance: Guidance
+    posterior: PosteriorSampler
     operator_for: Callable[[ObservationBatch, Layout], ObservationOperator]
     micro_batch: int
     condition_on: Literal["member", "mean"] = "member"
-    hybrid: Hybrid | None = None
+    today: ErrorsOfTheDay = field(default_factory=ErrorsOfTheDay)
 
     def __call__(
         self,
@@ -62,24 +59,25 @@ class LatentScoreAnalysis:
     ) -> tuple[State, AnalysisDiagnostics]:
         """One analysis; see `align_da.assimilation.contract.Analysis`."""
         operator = self.operator_for(observations, background.layout)
-        analysis = self.draw(background, operator, observations, lead_hours, key)
-        return analysis, diagnose(operator, observations, background, analysis)
+        likelihood = likelihood_of(observations)
+        prior, factor = self.today.applied_to(
+            self.prior, operator, likelihood, background, lead_hours, key
+        )
+        analysis = self._draw(prior, background, operator, likelihood, lead_hours, key)
+        return analysis, diagnose(operator, observations, background, analysis, factor)
 
-    def draw(
+    def _draw(
         self,
+        prior: LatentPrior,
         background: State,
         operator: ObservationOperator,
-        observations: ObservationBatch,
+        likelihood: Likelihood,
         lead_hours: float,
         key: jax.Array,
     ) -> State:
-        """One guided draw a background, values [member, lat, lon, channel] in SI units."""
-        likelihood = likelihood_of(observations)
-        members = background.values.shape[0]
+        """One draw a background, values [member, lat, lon, channel] in SI units."""
+        members, values = background.values.shape[0], background.values
         padding = -members % self.micro_batch
-        values, prior = background.values, self.prior
-        if self.hybrid is not None:
-            prior = self.hybrid.applied_to(prior, values)
         if self.condition_on == "mean":
             values = jnp.broadcast_to(values.mean(axis=0), values.shape)
         padded = jnp.concatenate([values, jnp.repeat(values[:1], padding, 0)])
@@ -92,15 +90,14 @@ class LatentScoreAnalysis:
                 State(padded[start : start + self.micro_batch], background.layout),
                 jnp.float32(lead_hours),
                 keys[start : start + self.micro_batch],
-                self.sampler,
-                self.guidance,
+                self.posterior,
             )
             for start in range(0, members + padding, self.micro_batch)
         ]
         return State(jnp.concatenate(drawn)[:members], background.layout)
 
 
-@partial(jax.jit, static_argnames=("sampler", "guidance"))
+@partial(jax.jit, static_argnames="posterior")
 def _draw_batch(
     prior: LatentPrior,
     operator: ObservationOperator,
@@ -108,8 +105,7 @@ def _draw_batch(
     background: State,
     lead_hours: Float[Array, ""],
     keys: jax.Array,
-    sampler: Sampler,
-    guidance: Guidance,
+    posterior: PosteriorSampler,
 ) -> Float[Array, "member lat lon channel"]:
     """Guided draws of one micro-batch."""
 
@@ -125,7 +121,8 @@ def _draw_batch(
         shape = prior.control_shape
         draws = jax.random.normal(jax.random.fold_in(key, 0), (_VARIANCE_DRAWS, *shape))
         informed = replace(likelihood, prior_variance=estimate_prior_variance(equivalent, draws))
-        guided = guidance(prior.denoiser(latent, lead_hours), equivalent, informed)
-        return analysis_of(sampler(guided, jax.random.fold_in(key, 1), shape))
+        denoiser = prior.denoiser(latent, lead_hours)
+        drawn = posterior(denoiser, equivalent, informed, jax.random.fold_in(key, 1), shape)
+        return analysis_of(drawn)
 
     return jax.vmap(draw_one, axis_name=MEMBER_AXIS)(background.values, keys)

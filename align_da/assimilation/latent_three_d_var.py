@@ -15,7 +15,7 @@ Zaplotnik 2024 (3D-Var in the latent space of an autoencoder), Q. J. R. Meteorol
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 import jax
@@ -24,7 +24,7 @@ from jaxtyping import Array, Float
 
 from align_da.assimilation.contract import AnalysisDiagnostics
 from align_da.assimilation.diagnostics import diagnose
-from align_da.assimilation.hybrid import Hybrid
+from align_da.assimilation.errors_of_the_day import ErrorsOfTheDay
 from align_da.assimilation.latent_prior import Control, LatentPrior
 from align_da.assimilation.perturbed_observations import observation_perturbations
 from align_da.atmosphere import Layout, State
@@ -44,14 +44,14 @@ class LatentThreeDVar:
         operator_for: gives H for the observations of a cycle.
         outer: Gauss-Newton iterations.
         inner: conjugate gradient iterations in each.
-        hybrid: adds the errors of the background ensemble to those of the prior.
+        today: what the cycle itself tells of the background errors.
     """
 
     prior: LatentPrior
     operator_for: Callable[[ObservationBatch, Layout], ObservationOperator]
     outer: int
     inner: int
-    hybrid: Hybrid | None = None
+    today: ErrorsOfTheDay = field(default_factory=ErrorsOfTheDay)
 
     def __call__(
         self,
@@ -62,20 +62,21 @@ class LatentThreeDVar:
     ) -> tuple[State, AnalysisDiagnostics]:
         """One analysis; see `align_da.assimilation.contract.Analysis`."""
         operator = self.operator_for(observations, background.layout)
-        prior = self.prior
-        if self.hybrid is not None:
-            prior = self.hybrid.applied_to(prior, background.values)
+        likelihood = likelihood_of(observations)
+        prior, factor = self.today.applied_to(
+            self.prior, operator, likelihood, background, lead_hours, key
+        )
         analysis = _analyse(
             prior,
             operator,
-            likelihood_of(observations),
+            likelihood,
             background,
             jnp.float32(lead_hours),
             observation_perturbations(key, background.values.shape[0], observations.used),
             outer=self.outer,
             inner=self.inner,
         )
-        return analysis, diagnose(operator, observations, background, analysis)
+        return analysis, diagnose(operator, observations, background, analysis, factor)
 
 
 @partial(jax.jit, static_argnames=("outer", "inner"))

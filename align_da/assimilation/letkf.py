@@ -17,6 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from align_da.assimilation.calibration import background_factor
 from align_da.assimilation.contract import AnalysisDiagnostics
 from align_da.assimilation.diagnostics import diagnose
 from align_da.assimilation.ensemble_transform import (
@@ -29,6 +30,7 @@ from align_da.atmosphere import Layout, State
 from align_da.atmosphere.localisation import gaspari_cohn, great_circle_distance
 from align_da.atmosphere.truncation import SpectralTruncation
 from align_da.errors import InputError
+from align_da.guidance.contract import likelihood_of
 from align_da.observations.batch import ObservationBatch, Vertical
 from align_da.observations.contract import ObservationOperator
 from align_da.observations.interpolation import vertical_place
@@ -60,6 +62,7 @@ class LETKF:
         relaxation: share of the spread of the background that is given back (RTPS), 0 to 1.
         rotate: turn the analysis perturbations at random, with their mean kept.
         truncation: what of an increment the forecast model can hold; None keeps it all.
+        calibrates: inflates beyond that by what the innovations of the cycle ask for.
     """
 
     operator_for: Callable[[ObservationBatch, Layout], ObservationOperator]
@@ -68,6 +71,7 @@ class LETKF:
     relaxation: float = 0.0
     rotate: bool = False
     truncation: SpectralTruncation | None = None
+    calibrates: bool = False
 
     def __call__(
         self,
@@ -88,17 +92,29 @@ class LETKF:
         operator = self.operator_for(observations, background.layout)
         horizontal, vertical = _tapers(self.localisation, observations, background.layout)
         turn = random_rotation(key, members) if self.rotate else jnp.eye(members)
+        factor = self._factor(operator, observations, background)
         analysis = _update(
             operator,
             observations,
             background,
             (horizontal, vertical),
             turn,
-            jnp.float32(self.inflation),
+            self.inflation * jnp.sqrt(factor),
             jnp.float32(self.relaxation),
             self.truncation,
         )
-        return analysis, diagnose(operator, observations, background, analysis)
+        return analysis, diagnose(operator, observations, background, analysis, factor)
+
+    def _factor(
+        self, operator: ObservationOperator, observations: ObservationBatch, background: State
+    ) -> Float[Array, ""]:
+        """What the variance of the background ensemble is multiplied by before inflation."""
+        if not self.calibrates:
+            return jnp.ones(())
+        equivalent = operator(background)
+        return background_factor(
+            likelihood_of(observations), equivalent.mean(axis=0), equivalent.var(axis=0, ddof=1)
+        )
 
 
 def _tapers(

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 
 from align_da.assimilation.contract import Analysis
 from align_da.assimilation.ensemble_errors import taper_root
+from align_da.assimilation.errors_of_the_day import ErrorsOfTheDay
 from align_da.assimilation.free_run import FreeRun
 from align_da.assimilation.hybrid import Hybrid
 from align_da.assimilation.latent_prior import LatentPrior
@@ -16,9 +17,8 @@ from align_da.assimilation.letkf import LETKF, Localisation
 from align_da.assimilation.optimal_interpolation import OptimalInterpolation
 from align_da.atmosphere import State
 from align_da.cli.assembly import World, load_model_space_prior, load_prior
-from align_da.diffusion.build import build_sampler
 from align_da.diffusion.noise import centred_over, standard_normal
-from align_da.guidance.build import build_guidance
+from align_da.guidance.build import build_posterior_sampler
 from align_da.observations.interpolation import interpolation_operator
 from align_da.storage.background_pairs import BackgroundPairs
 
@@ -38,12 +38,15 @@ def build_analysis(world: World, method: str, prior: str) -> Analysis:
                 replace(load_prior(world, prior), network_share=world.config.cycle.network_share),
                 world.config.cycle.members,
             ),
-            hybrid=_hybrid(world),
+            today=_errors_of_the_day(world),
         ),
         "latent_three_d_var": lambda: replace(
-            latent_three_d_var(world, load_prior(world, "static")), hybrid=_hybrid(world)
+            latent_three_d_var(world, load_prior(world, "static")),
+            today=_errors_of_the_day(world),
         ),
-        "three_d_var": lambda: three_d_var(world),
+        "three_d_var": lambda: replace(
+            three_d_var(world), today=ErrorsOfTheDay(calibrates=world.config.cycle.calibrated)
+        ),
         "optimal_interpolation": lambda: optimal_interpolation(
             world, _errors_in_cycles(world), world.config.cycle.window_hours
         ),
@@ -61,10 +64,10 @@ def latent_score(world: World, prior: LatentPrior, members: int) -> LatentScoreA
     """
     config = world.config
     centred = config.sampler.centred and members % config.sampler.micro_batch == 0
+    noise = centred_over(MEMBER_AXIS) if centred else standard_normal
     return LatentScoreAnalysis(
         prior,
-        build_sampler(config.sampler, centred_over(MEMBER_AXIS) if centred else standard_normal),
-        build_guidance(config.guidance),
+        build_posterior_sampler(config.guidance, config.sampler, noise),
         interpolation_operator,
         config.sampler.micro_batch,
         config.cycle.condition_on,
@@ -94,17 +97,18 @@ def letkf(world: World) -> LETKF:
         settings.inflation,
         settings.relaxation,
         truncation=world.truncation,
+        calibrates=world.config.cycle.calibrated,
     )
 
 
-def _hybrid(world: World) -> Hybrid | None:
-    """What of the background errors in a cycle is taken from the ensemble of the day."""
+def _errors_of_the_day(world: World) -> ErrorsOfTheDay:
+    """What of the background errors in a cycle is taken from the cycle itself."""
     cycle = world.config.cycle
     if cycle.ensemble_share == 0:
-        return None
+        return ErrorsOfTheDay(None, cycle.calibrated)
     stride = world.config.autoencoder.stride
     root = taper_root(world.layout.grid, stride, cycle.ensemble_radius_km * 1e3)
-    return Hybrid(root, cycle.ensemble_share)
+    return ErrorsOfTheDay(Hybrid(root, cycle.ensemble_share), cycle.calibrated)
 
 
 def _errors_in_cycles(world: World) -> BackgroundPairs:

@@ -49,6 +49,11 @@ SCALAR_FIELDS = (
         "float32",
         {"long_name": "mean of (y - H x_a)^2 / R over assimilated observations", **_DIMENSIONLESS},
     ),
+    StoredField(
+        "background_factor",
+        "float32",
+        {"long_name": "factor on the assumed variance of background errors", **_DIMENSIONLESS},
+    ),
 )
 _RENAMED = {"time": "seconds_from_valid_time"}  # "time" is the axis of the store
 
@@ -69,5 +74,6 @@ def record_of(analysis: State, diagnostics: CycleDiagnostics) -> CycleRecord:
     scalars = {
         "used_observations": int(diagnostics.used),
         "chi_square": float(diagnostics.analysis.chi_square),
+        "background_factor": float(diagnostics.analysis.background_factor),
     }
     return CycleRecord(diagnostics.background, analysis, observations, scalars)

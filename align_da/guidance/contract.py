@@ -45,7 +45,8 @@ def likelihood_of(observations: ObservationBatch) -> Likelihood:
     return Likelihood(observations.value, error**2, observations.used)
 
 
-LatentOperator = Callable[[Float[Array, "lat lon latent"]], Float[Array, " observation"]]
+Field = Float[Array, "lat lon latent"]
+LatentOperator = Callable[[Field], Float[Array, " observation"]]
 """A: scaled latent increment → model equivalents (decoder, background and H composed)."""
 
 
@@ -60,4 +61,23 @@ class Guidance(Protocol):
         self, denoiser: Denoiser, operator: LatentOperator, likelihood: Likelihood
     ) -> Denoiser:
         """The denoiser of p(z | x_b, y)."""
+        ...
+
+
+@runtime_checkable
+class PosteriorSampler(Protocol):
+    """Draws from p(z | x_b, y).
+
+    With no used observation the draw is the one that the sampler makes of the prior.
+    """
+
+    def __call__(
+        self,
+        denoiser: Denoiser,
+        operator: LatentOperator,
+        likelihood: Likelihood,
+        key: jax.Array,
+        shape: tuple[int, int, int],
+    ) -> Field:
+        """One draw of shape (lat, lon, latent), which depends on its key alone."""
         ...

@@ -10,7 +10,8 @@ import jax
 from jax.scipy.sparse.linalg import cg
 from jaxtyping import Array, Float
 
-Field = Float[Array, "lat lon latent"]
+from align_da.guidance.contract import Field
+
 Tangent = Callable[[Field], Float[Array, " observation"]]
 
 

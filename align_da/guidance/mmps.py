@@ -16,10 +16,8 @@ from jax.scipy.sparse.linalg import gmres
 from jaxtyping import Array, Float
 
 from align_da.diffusion.contract import Denoiser
-from align_da.guidance.contract import Guidance, LatentOperator, Likelihood
+from align_da.guidance.contract import Field, Guidance, LatentOperator, Likelihood
 from align_da.guidance.unobserved import prior_if_unobserved
-
-Field = Float[Array, "lat lon latent"]
 
 
 def mmps_guidance(strength: float, iterations: int) -> Guidance:

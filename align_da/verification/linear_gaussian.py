@@ -14,9 +14,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from align_da.diffusion.contract import Sampler
 from align_da.diffusion.matrix_root import square_root
-from align_da.guidance.contract import Guidance, Likelihood
+from align_da.guidance.contract import Likelihood, PosteriorSampler
 
 POINTS = 32
 SHAPE = (1, POINTS, 1)
@@ -80,8 +79,7 @@ def denoise_white(
 
 
 def compare_with_kalman(
-    guidance: Guidance,
-    sampler: Sampler,
+    posterior: PosteriorSampler,
     case: Case,
     *,
     seeds: Sequence[int],
@@ -91,23 +89,20 @@ def compare_with_kalman(
     """Sample the posterior of one truth a seed, and average the comparison.
 
     Args:
-        guidance: under test.
-        sampler: under test.
+        posterior: under test.
         case: what is observed.
         seeds: of truth, observation errors and draws.
         draws: a seed.
         control_variable: diffuse z with x = C^½ z, z white, as JFPS demands.
     """
     found = [
-        _compare(guidance, sampler, case, seed, draws, control_variable=control_variable)
-        for seed in seeds
+        _compare(posterior, case, seed, draws, control_variable=control_variable) for seed in seeds
     ]
     return Conformance(*(float(value) for value in np.mean(found, axis=0)))
 
 
 def _compare(
-    guidance: Guidance,
-    sampler: Sampler,
+    posterior: PosteriorSampler,
     case: Case,
     seed: int,
     draws: int,
@@ -128,8 +123,7 @@ def _compare(
         _draw(
             likelihood,
             jax.random.key(seed),
-            guidance=guidance,
-            sampler=sampler,
+            posterior=posterior,
             spacing=case.spacing,
             draws=draws,
             control_variable=control_variable,
@@ -157,13 +151,12 @@ def kalman_posterior(
     return gain @ value, COVARIANCE - gain @ cross.T
 
 
-@partial(jax.jit, static_argnames=("guidance", "sampler", "spacing", "draws", "control_variable"))
+@partial(jax.jit, static_argnames=("posterior", "spacing", "draws", "control_variable"))
 def _draw(
     likelihood: Likelihood,
     key: jax.Array,
     *,
-    guidance: Guidance,
-    sampler: Sampler,
+    posterior: PosteriorSampler,
     spacing: int,
     draws: int,
     control_variable: bool,
@@ -174,9 +167,8 @@ def _draw(
         return (root @ z.ravel())[::spacing]
 
     prior = denoise_white if control_variable else denoise
-    guided = guidance(prior, observe, likelihood)
     keys = jax.random.split(key, draws)
-    drawn = jax.vmap(lambda own: sampler(guided, own, SHAPE))(keys)
+    drawn = jax.vmap(lambda own: posterior(prior, observe, likelihood, own, SHAPE))(keys)
     return drawn.reshape(draws, POINTS) @ root.T
 
 

@@ -11,8 +11,7 @@ import pandas as pd
 from rich.progress import Progress
 
 from align_da.config import GuidanceConfig, SamplerConfig
-from align_da.diffusion.build import build_sampler
-from align_da.guidance.build import build_guidance
+from align_da.guidance.build import build_posterior_sampler
 from align_da.verification.linear_gaussian import Case, Conformance, compare_with_kalman
 from align_da.verification.table_format import to_markdown
 
@@ -52,13 +51,12 @@ def main() -> None:
         task = progress.add_task("conformance", total=total)
         for sampler_name, sampler in SAMPLERS.items():
             for correctors in CORRECTORS:
-                sample = build_sampler(sampler.model_copy(update={"correctors": correctors}))
+                corrected = sampler.model_copy(update={"correctors": correctors})
                 for name, config in GUIDANCE.items():
-                    guidance = build_guidance(config)
+                    posterior = build_posterior_sampler(config, corrected)
                     for case_name, case in CASES.items():
                         found = compare_with_kalman(
-                            guidance,
-                            sample,
+                            posterior,
                             case,
                             seeds=range(arguments.seeds),
                             draws=arguments.draws,

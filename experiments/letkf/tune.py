@@ -17,25 +17,32 @@ import pandas as pd
 from align_da.verification.table_format import to_markdown
 
 CONFIG = Path(__file__).parents[1] / "embedded_world" / "config.toml"
-GRID = {
-    "radius_km": (1500.0, 2500.0, 4000.0),
-    "depth": (1.0,),
-    "inflation": (1.0, 1.1),
-    "relaxation": (0.8, 0.95),
-}
+NAMES = ("radius_km", "depth", "inflation", "relaxation")
+COARSE = tuple(product((1500.0, 2500.0, 4000.0), (1.0,), (1.0, 1.1), (0.8, 0.95)))
+FINE = (
+    *product((1000.0, 1500.0), (1.0,), (1.1, 1.2), (0.95,)),
+    (1000.0, 0.5, 1.2, 0.95),
+    (1500.0, 0.5, 1.1, 0.95),
+    (1500.0, 1.0, 1.35, 0.95),
+    (1500.0, 2.0, 1.3, 0.95),
+    (2000.0, 1.0, 1.3, 0.95),
+    (2000.0, 1.0, 1.6, 0.95),
+)
+LARGE = ((2000.0, 1.0, 1.6, 0.95), (2500.0, 1.0, 1.6, 0.95))
+GRIDS = {20: tuple(dict.fromkeys(COARSE + FINE)), 40: LARGE}
 
 
 def main() -> None:
     """Run the grid and print it, best wind first."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("run", type=Path)
-    parser.add_argument("--members", type=int, default=20)
+    parser.add_argument("--members", type=int, choices=GRIDS, default=20)
     parser.add_argument("--cycles", type=int, default=30)
     parser.add_argument("--config", type=Path, default=CONFIG)
     arguments = parser.parse_args()
     names = []
-    for values in product(*GRID.values()):
-        setting = dict(zip(GRID, values, strict=True))
+    for values in GRIDS[arguments.members]:
+        setting = dict(zip(NAMES, values, strict=True))
         name = f"letkf_{arguments.members}_" + "_".join(f"{value:g}" for value in values)
         names.append(name)
         changes = {f"letkf.{key}": value for key, value in setting.items()} | {
@@ -48,7 +55,9 @@ def main() -> None:
             part for key, value in changes.items() for part in ("--set", f"{key}={value}")
         ]
         align_da(arguments, "cycle", "--name", name, *overrides)
-    align_da(arguments, "verify", *(part for name in names for part in ("--name", name)))
+    few_forecasts = ("--set", f"verification.forecast_every={arguments.cycles}")
+    shown = [part for name in names for part in ("--name", name)]
+    align_da(arguments, "verify", *shown, *few_forecasts)
     rows = pd.read_csv(arguments.run / "report" / "cycle_scores.csv")
     print(to_markdown(mean_scores(rows[rows["product"] == "background"]).reset_index()))
 

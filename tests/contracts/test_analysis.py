@@ -21,12 +21,12 @@ from align_da.autoencoder import build_autoencoder, pole_signs
 from align_da.autoencoder.identity import IdentityAutoencoder
 from align_da.autoencoder.latent_space import LatentSpace
 from align_da.config import AutoencoderConfig, DenoiserConfig, GuidanceConfig, SamplerConfig
-from align_da.diffusion.build import build_denoiser_network, build_sampler, build_schedule
+from align_da.diffusion.build import build_denoiser_network, build_schedule
 from align_da.diffusion.correlation import no_correlation
 from align_da.diffusion.scaling import LatentScaling
 from align_da.diffusion.schedule import EDMSchedule
 from align_da.diffusion.unit_normal import UnitNormal
-from align_da.guidance.build import build_guidance
+from align_da.guidance.build import build_posterior_sampler
 from align_da.observations.batch import Flag, ObservationBatch, Vertical
 from align_da.observations.interpolation import interpolation_operator
 
@@ -64,9 +64,8 @@ def prior() -> LatentPrior:
 
 @cache
 def latent_score(method: str) -> LatentScoreAnalysis:
-    sampler = build_sampler(SamplerConfig(steps=6))
-    guidance = build_guidance(GuidanceConfig(method=method))
-    return LatentScoreAnalysis(prior(), sampler, guidance, interpolation_operator, 2)
+    posterior = build_posterior_sampler(GuidanceConfig(method=method), SamplerConfig(steps=6))
+    return LatentScoreAnalysis(prior(), posterior, interpolation_operator, 2)
 
 
 @cache

@@ -1,5 +1,6 @@
 """Every forecast model keeps the contract of `align_da.forecast.ForecastModel`."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import jax
@@ -108,6 +109,31 @@ def test_two_halves_are_close_to_the_whole(case: Case) -> None:
     change = jnp.sqrt(((whole.values - case.states.values) ** 2).mean(axis=(0, 1, 2)))
     restart = jnp.sqrt(((halves.values - whole.values) ** 2).mean(axis=(0, 1, 2)))
     assert float((restart / change).max()) < case.restart_tolerance
+
+
+@pytest.mark.parametrize("build", [Lorenz63ForecastModel, Lorenz96ForecastModel])
+def test_tangent_and_adjoint_are_those_of_the_step(build: Callable[[], ForecastModel]) -> None:
+    """The adjoint of the circulation model takes minutes to compile: it is not tested here."""
+    with jax.enable_x64(True):
+        model = build()
+        start, direction, weights = (
+            jax.random.normal(jax.random.key(i), (1, *model.layout.shape)) for i in range(3)
+        )
+
+        def forecast(values: jax.Array) -> jax.Array:
+            state = State(5.0 + values, model.layout)
+            return model.forecast(state, TIME, model.step_hours).values
+
+        value, tangent = jax.jvp(forecast, (start,), (direction,))
+        steps = np.array([1e-3, 1e-4])
+        errors = [
+            np.linalg.norm(forecast(start + h * direction) - value - h * tangent) for h in steps
+        ]
+        slope = np.log(errors[0] / errors[1]) / np.log(steps[0] / steps[1])
+        assert slope == pytest.approx(2, abs=0.05)
+        (adjoint,) = jax.vjp(forecast, start)[1](weights)
+        apart = float(jnp.vdot(tangent, weights) - jnp.vdot(direction, adjoint))
+        assert abs(apart) <= 1e-12 * float(jnp.linalg.norm(tangent) * jnp.linalg.norm(weights))
 
 
 def test_another_grid_is_refused(case: Case) -> None:

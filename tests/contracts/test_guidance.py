@@ -13,7 +13,7 @@ from align_da.diffusion.build import build_denoiser_network, build_sampler, buil
 from align_da.diffusion.condition import Condition
 from align_da.diffusion.denoiser import make_denoiser
 from align_da.errors import ConfigError
-from align_da.guidance.build import build_guidance
+from align_da.guidance.build import build_guidance, build_posterior_sampler
 from align_da.guidance.contract import Guidance, Likelihood
 
 SHAPE = (4, 8, 2)
@@ -176,6 +176,30 @@ def test_guided_sampling_with_a_network_and_any_sampler_is_finite(kind: str) -> 
         jax.random.key(1)
     )
     assert jnp.all(jnp.isfinite(drawn))
+
+
+@pytest.mark.parametrize("method", ["none", "jfps", "split_gibbs"])
+def test_without_used_observations_a_draw_is_the_priors_bit_for_bit(method: str) -> None:
+    config = SamplerConfig(steps=4)
+    posterior = build_posterior_sampler(GuidanceConfig(method=method), config)
+    unused = replace(_likelihood(), value=jnp.full(COUNT, jnp.nan), used=jnp.full(COUNT, False))
+    drawn = jax.jit(lambda key: posterior(_denoiser, _operator, unused, key, SHAPE))
+    prior = jax.jit(lambda key: build_sampler(config)(_denoiser, key, SHAPE))
+    key = jax.random.key(1)
+    np.testing.assert_array_equal(drawn(key), prior(key))
+
+
+def test_split_gibbs_does_not_see_an_observation_that_is_not_used() -> None:
+    posterior = build_posterior_sampler(
+        GuidanceConfig(method="split_gibbs"), SamplerConfig(steps=4)
+    )
+    plain = replace(_likelihood(), used=_likelihood().used.at[2].set(False))
+    broken = replace(plain, value=plain.value.at[2].set(jnp.nan))
+    draw = jax.jit(
+        lambda likelihood: posterior(_denoiser, _operator, likelihood, jax.random.key(1), SHAPE)
+    )
+    np.testing.assert_array_equal(draw(broken), draw(plain))
+    assert _misfit(draw(_likelihood())) < _misfit(draw(plain))
 
 
 def test_unknown_method_is_refused_before_anything_runs() -> None:

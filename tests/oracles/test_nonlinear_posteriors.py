@@ -13,8 +13,7 @@ import numpy as np
 import pytest
 
 from align_da.config import GuidanceConfig, SamplerConfig
-from align_da.diffusion.build import build_sampler
-from align_da.guidance.build import build_guidance
+from align_da.guidance.build import build_posterior_sampler
 from align_da.guidance.contract import Likelihood
 from align_da.verification.linear_gaussian import denoise_white
 
@@ -35,12 +34,15 @@ def draw(
 ) -> np.ndarray:
     """Draws of z given one observation of `observe`(z), z of two numbers, [draw, 2]."""
     likelihood = Likelihood(jnp.array([value]), jnp.array([ERROR**2]), jnp.full(1, True))
-    sample = build_sampler(SAMPLER)
-    guided = build_guidance(GUIDANCE[method])(
-        denoise, lambda z: jnp.atleast_1d(observe(z.ravel())), likelihood
-    )
+    sample = build_posterior_sampler(GUIDANCE[method], SAMPLER)
+
+    def draw_one(key: jax.Array) -> jax.Array:
+        return sample(
+            denoise, lambda z: jnp.atleast_1d(observe(z.ravel())), likelihood, key, SHAPE
+        )
+
     keys = jax.random.split(jax.random.key(3), DRAWS)
-    drawn = jax.jit(jax.vmap(lambda key: sample(guided, key, SHAPE)))(keys)
+    drawn = jax.jit(jax.vmap(draw_one))(keys)
     return np.asarray(drawn).reshape(DRAWS, 2)
 
 

@@ -13,8 +13,7 @@ import numpy as np
 from scipy.stats import chisquare
 
 from align_da.config import GuidanceConfig, SamplerConfig
-from align_da.diffusion.build import build_sampler
-from align_da.guidance.build import build_guidance
+from align_da.guidance.build import build_posterior_sampler
 from align_da.guidance.contract import Likelihood
 from align_da.verification.linear_gaussian import COVARIANCE, POINTS, SHAPE, denoise
 
@@ -32,8 +31,7 @@ SAMPLER = SamplerConfig(kind="heun", steps=20, sigma_max=20.0)
 
 def posterior_draws(method: str, truths: np.ndarray) -> np.ndarray:
     """Draws given observations of every truth, [truth, draw, point]."""
-    sample = build_sampler(SAMPLER)
-    guide = build_guidance(GuidanceConfig(method=method, iterations=8))
+    sample = build_posterior_sampler(GuidanceConfig(method=method, iterations=8), SAMPLER)
     count = len(range(POINTS)[OBSERVED])
     noise = np.random.default_rng(1).normal(size=(len(truths), count))
     values = jnp.asarray(truths[:, OBSERVED] + ERROR * noise, jnp.float32)
@@ -44,9 +42,12 @@ def posterior_draws(method: str, truths: np.ndarray) -> np.ndarray:
         likelihood = Likelihood(
             value, jnp.full(count, ERROR**2), jnp.full(count, True), jnp.ones(count)
         )
-        guided = guide(denoise, lambda z: z.ravel()[OBSERVED], likelihood)
+
+        def sample_with(own: jax.Array) -> jax.Array:
+            return sample(denoise, lambda z: z.ravel()[OBSERVED], likelihood, own, SHAPE)
+
         keys = jax.random.split(key, DRAWS)
-        return jax.vmap(lambda own: sample(guided, own, SHAPE))(keys).reshape(DRAWS, POINTS)
+        return jax.vmap(sample_with)(keys).reshape(DRAWS, POINTS)
 
     return np.asarray(draw(values, jax.random.split(jax.random.key(2), len(truths))))
 

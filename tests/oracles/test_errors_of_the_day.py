@@ -1,4 +1,4 @@
-"""Hybrid background errors: with the ensemble alone, an ensemble Kalman filter."""
+"""Hybrid background errors (the ensemble alone is an ensemble Kalman filter), and their size."""
 
 from dataclasses import replace
 
@@ -7,7 +7,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from align_da.assimilation.calibration import LARGEST, SMALLEST, background_factor
 from align_da.assimilation.ensemble_errors import taper_root
+from align_da.assimilation.errors_of_the_day import ErrorsOfTheDay
 from align_da.assimilation.hybrid import Hybrid
 from align_da.assimilation.latent_prior import LatentPrior
 from align_da.assimilation.latent_score import LatentScoreAnalysis
@@ -18,12 +20,12 @@ from align_da.atmosphere.localisation import gaspari_cohn, great_circle_distance
 from align_da.autoencoder.identity import IdentityAutoencoder
 from align_da.autoencoder.latent_space import LatentSpace
 from align_da.config import GuidanceConfig, SamplerConfig
-from align_da.diffusion.build import build_sampler
 from align_da.diffusion.correlation import no_correlation
 from align_da.diffusion.scaling import LatentScaling
 from align_da.diffusion.schedule import EDMSchedule
 from align_da.diffusion.unit_normal import UnitNormal
-from align_da.guidance.build import build_guidance
+from align_da.guidance.build import build_posterior_sampler
+from align_da.guidance.contract import Likelihood
 from align_da.observations.batch import Flag, ObservationBatch, Vertical
 from align_da.observations.interpolation import interpolation_operator
 
@@ -32,6 +34,7 @@ GRID = Grid(
 )
 LAYOUT = Layout(GRID, ("temperature",))
 OBSERVATIONS = 5
+ERROR = 0.5
 MEMBERS = 6
 NOT_LOCAL = 1e12  # a radius, metres
 
@@ -51,19 +54,19 @@ def ensemble() -> State:
     return State(jax.random.normal(jax.random.key(2), (MEMBERS, *LAYOUT.shape)), LAYOUT)
 
 
-def observations() -> ObservationBatch:
-    place, full = np.random.default_rng(3), jnp.ones(OBSERVATIONS)
+def observations(count: int = OBSERVATIONS) -> ObservationBatch:
+    place, full = np.random.default_rng(3), jnp.ones(count)
     return ObservationBatch(
-        value=jnp.asarray(place.normal(size=OBSERVATIONS), jnp.float32),
-        error=0.5 * full,
-        latitude=jnp.asarray(place.uniform(-60, 60, OBSERVATIONS), jnp.float32),
-        longitude=jnp.asarray(place.uniform(0, 360, OBSERVATIONS), jnp.float32),
+        value=jnp.asarray(place.normal(size=count), jnp.float32),
+        error=ERROR * full,
+        latitude=jnp.asarray(place.uniform(-60, 60, count), jnp.float32),
+        longitude=jnp.asarray(place.uniform(0, 360, count), jnp.float32),
         level=0.5 * full,
-        vertical=jnp.full(OBSERVATIONS, int(Vertical.LEVEL)),
+        vertical=jnp.full(count, int(Vertical.LEVEL)),
         time=0 * full,
-        variable=jnp.zeros(OBSERVATIONS, jnp.int32),
-        station=jnp.arange(OBSERVATIONS, dtype=jnp.int32),
-        flag=jnp.full(OBSERVATIONS, int(Flag.PASS)),
+        variable=jnp.zeros(count, jnp.int32),
+        station=jnp.arange(count, dtype=jnp.int32),
+        flag=jnp.full(count, int(Flag.PASS)),
     )
 
 
@@ -72,7 +75,9 @@ def hybrid(share: float, radius: float = NOT_LOCAL) -> Hybrid:
 
 
 def three_d_var(errors: Hybrid | None) -> LatentThreeDVar:
-    return LatentThreeDVar(prior(), interpolation_operator, outer=1, inner=40, hybrid=errors)
+    return LatentThreeDVar(
+        prior(), interpolation_operator, outer=1, inner=40, today=ErrorsOfTheDay(errors)
+    )
 
 
 def mean_increment(errors: Hybrid | None) -> np.ndarray:
@@ -92,10 +97,11 @@ def test_the_ensemble_alone_moves_the_mean_as_the_etkf_does() -> None:
 def test_draws_with_the_ensemble_alone_are_those_of_the_etkf() -> None:
     """Mean and spread, with JFPS and no network: the sampling error of the mean is 0.03."""
     draws = 256
-    sampler = build_sampler(SamplerConfig(kind="heun", steps=20))
-    guidance = build_guidance(GuidanceConfig(method="jfps", iterations=8))
+    posterior = build_posterior_sampler(
+        GuidanceConfig(method="jfps", iterations=8), SamplerConfig(kind="heun", steps=20)
+    )
     learned = LatentScoreAnalysis(
-        prior(), sampler, guidance, interpolation_operator, draws, "mean", hybrid(1.0)
+        prior(), posterior, interpolation_operator, draws, "mean", ErrorsOfTheDay(hybrid(1.0))
     )
     few = ensemble()
     # The members many times over: as many draws, and the perturbations of the same covariance.
@@ -145,3 +151,58 @@ def test_a_single_member_has_no_errors_of_its_own() -> None:
     method = replace(three_d_var(hybrid(1.0)))
     analysis, _ = method(background, observations(), 6.0, jax.random.key(0))
     np.testing.assert_allclose(analysis.values, background.values, atol=1e-5)
+
+
+@pytest.mark.parametrize("size", [0.5, 1.0, 2.0])
+def test_the_innovations_tell_how_large_background_errors_are(size: float) -> None:
+    """3000 observations of variance R + s V: the standard error of s is 4 % and more."""
+    random, count = np.random.default_rng(0), 3000
+    assumed = random.uniform(0.5, 2.0, count)
+    spread = np.sqrt(ERROR**2 + size**2 * assumed)
+    likelihood = Likelihood(
+        jnp.asarray(spread * random.normal(size=count), jnp.float32),
+        jnp.full(count, ERROR**2),
+        jnp.full(count, True),
+    )
+    factor = background_factor(likelihood, jnp.zeros(count), jnp.asarray(assumed, jnp.float32))
+    assert float(factor) == pytest.approx(size**2, rel=0.15)
+
+
+def test_the_factor_has_bounds_and_sees_used_observations_only() -> None:
+    ones = jnp.ones(4)
+    near = Likelihood(0 * ones, ones, jnp.full(4, True))
+    far = replace(near, value=1e3 * ones)
+    assert float(background_factor(near, 0 * ones, ones)) == pytest.approx(SMALLEST, rel=1e-3)
+    assert float(background_factor(far, 0 * ones, ones)) == pytest.approx(LARGEST, rel=1e-3)
+    none = replace(far, value=jnp.nan * ones, used=jnp.full(4, False))
+    assert float(background_factor(none, jnp.nan * ones, jnp.nan * ones)) == 1.0
+
+
+@pytest.mark.parametrize("method", ["latent 3D-Var", "JFPS"])
+def test_a_calibrated_analysis_is_that_of_the_prior_with_the_right_amplitude(method: str) -> None:
+    """Backgrounds of three times the assumed error; 400 observations of 32 points."""
+    truth, batch = ensemble().values[:1], observations(400)
+    operator = interpolation_operator(batch, LAYOUT)
+    error = ERROR * jax.random.normal(jax.random.key(5), (400,))
+    batch = replace(batch, value=operator(State(truth, LAYOUT))[0] + error)
+    background = State(
+        jnp.repeat(truth + 3 * jax.random.normal(jax.random.key(6), truth.shape), 4, axis=0),
+        LAYOUT,
+    )
+
+    def analyse(of: LatentPrior, today: ErrorsOfTheDay) -> tuple[np.ndarray, float]:
+        posterior = build_posterior_sampler(
+            GuidanceConfig(method="jfps", iterations=32), SamplerConfig()
+        )
+        methods = {
+            "latent 3D-Var": LatentThreeDVar(of, interpolation_operator, 1, 40, today),
+            "JFPS": LatentScoreAnalysis(of, posterior, interpolation_operator, 4, "mean", today),
+        }
+        analysis, report = methods[method](background, batch, 6.0, jax.random.key(0))
+        return np.asarray(analysis.values), float(report.background_factor)
+
+    found, factor = analyse(prior(), ErrorsOfTheDay(calibrates=True))
+    assert factor > 2
+    expected, one = analyse(replace(prior(), amplitude=factor**0.5), ErrorsOfTheDay())
+    assert one == 1.0
+    np.testing.assert_allclose(found, expected, atol=1e-4)

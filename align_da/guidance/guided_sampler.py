@@ -1,0 +1,32 @@
+"""Posterior draws by guidance: a sampler whose denoiser knows the observations."""
+
+from dataclasses import dataclass
+
+import jax
+
+from align_da.diffusion.contract import Denoiser, Sampler
+from align_da.guidance.contract import Field, Guidance, LatentOperator, Likelihood
+
+
+@dataclass(frozen=True)
+class GuidedSampler:
+    """Any guidance with any sampler.
+
+    Attributes:
+        guidance: how the observations steer the sampler.
+        sampler: integrates the reverse process.
+    """
+
+    guidance: Guidance
+    sampler: Sampler
+
+    def __call__(
+        self,
+        denoiser: Denoiser,
+        operator: LatentOperator,
+        likelihood: Likelihood,
+        key: jax.Array,
+        shape: tuple[int, int, int],
+    ) -> Field:
+        """One draw; see `align_da.guidance.contract.PosteriorSampler`."""
+        return self.sampler(self.guidance(denoiser, operator, likelihood), key, shape)

@@ -1,0 +1,102 @@
+"""Split Gibbs sampling (Wu et al. 2024, arXiv:2405.18782, Algorithm 1).
+
+Two variables that differ by ρ n are drawn in turn while ρ falls. Given u,
+
+    x ~ N(x; u, ρ²) p(y | A(x)),
+
+which for a linear A is Gaussian and drawn exactly by perturbing and solving:
+
+    x = u + ρ n − ρ² Fᵀ (I + ρ² F Fᵀ)⁻¹ (r(u) + ρ F n + ε),
+
+with r the residual in units of √R at u, F its tangent there and ε ~ N(0, I). Given x,
+
+    u ~ p(u) N(x; u, ρ²),
+
+the prior with x as an observation of everything. Its denoiser is that of the prior: v = u + ρ σ n
+and x are together one input of noise s = ρ σ / √(1 + σ²), so that
+
+    E[u | v, x] = D((v + σ² x) / (1 + σ²), s),
+
+and any sampler draws w = (u − x) / ρ, which is of order one. (The original runs a stochastic
+sampler from x down; a deterministic one would there give no draw.) No covariance of the prior is
+assumed and no gradient passes through the network; the price is a whole reverse process at every
+value of ρ.
+"""
+
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from align_da.diffusion.contract import Denoiser, Sampler
+from align_da.guidance.contract import Field, LatentOperator, Likelihood
+from align_da.guidance.dual import dual_gradient
+
+
+@dataclass(frozen=True)
+class SplitGibbs:
+    """Alternate draws from the likelihood and from the prior.
+
+    Attributes:
+        sampler: draws from the prior.
+        levels: the values of ρ, from far above the spread of the prior to far below that of the
+            posterior.
+        iterations: of conjugate gradients for a draw from the likelihood, at most.
+    """
+
+    sampler: Sampler
+    levels: tuple[float, ...]
+    iterations: int
+
+    def __call__(
+        self,
+        denoiser: Denoiser,
+        operator: LatentOperator,
+        likelihood: Likelihood,
+        key: jax.Array,
+        shape: tuple[int, int, int],
+    ) -> Field:
+        """One draw; see `align_da.guidance.contract.PosteriorSampler`."""
+        levels = jnp.asarray(self.levels)
+
+        def sweep(index: int | Array, drawn: Field) -> Field:
+            own, rho = jax.random.fold_in(key, index), levels[index]
+            observed = self._observed(drawn, operator, likelihood, rho, own)
+            key_of_prior = jax.random.fold_in(own, 2)
+            return observed + rho * self.sampler(
+                _near(denoiser, observed, rho), key_of_prior, shape
+            )
+
+        start = self.sampler(denoiser, key, shape)
+        sweeps = jnp.where(jnp.any(likelihood.used), len(self.levels), 0)
+        drawn: Field = jax.lax.fori_loop(0, sweeps, sweep, start)
+        return drawn
+
+    def _observed(
+        self,
+        drawn: Field,
+        operator: LatentOperator,
+        likelihood: Likelihood,
+        rho: Float[Array, ""],
+        key: jax.Array,
+    ) -> Field:
+        """A draw of N(x; u, ρ²) p(y | A(x)) with A linearised at u."""
+        # The residual falls where the estimate rises: its tangent F is −R^-½ A.
+        residual, forward = jax.linearize(lambda z: likelihood.residual(operator(z)), drawn)
+        noise = rho * jax.random.normal(jax.random.fold_in(key, 0), drawn.shape)
+        error = jax.random.normal(jax.random.fold_in(key, 1), residual.shape)
+        departure = residual + forward(noise) + jnp.where(likelihood.used, error, 0.0)
+        gradient = dual_gradient(forward, drawn, departure, rho**2, self.iterations)
+        observed: Field = drawn + noise - rho**2 * gradient
+        return observed
+
+
+def _near(denoiser: Denoiser, centre: Field, rho: Float[Array, ""]) -> Denoiser:
+    """The denoiser of w = (u − centre) / ρ under p(u) N(u; centre, ρ²), given that of p(u)."""
+
+    def denoise(noisy: Field, sigma: Float[Array, ""]) -> Field:
+        share = 1 / (1 + sigma**2)
+        return (denoiser(centre + rho * share * noisy, rho * sigma * share**0.5) - centre) / rho
+
+    return denoise

@@ -1,0 +1,163 @@
+"""Increments of single observations: their reach, their balance, and a figure.
+
+Usage: python experiments/single_observation/run.py RUN [--config CONFIG]
+"""
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+
+import jax.numpy as jnp
+import numpy as np
+import pandas as pd
+
+from align_da.assimilation.contract import Analysis
+from align_da.atmosphere import State, variable_named
+from align_da.cli.assembly import World, load_prior, open_world
+from align_da.cli.methods import latent_score, latent_three_d_var, optimal_interpolation
+from align_da.config import load_config
+from align_da.keys import Purpose, key_for
+from align_da.observations.batch import Flag, ObservationBatch, Vertical
+from align_da.observations.interpolation import interpolation_operator
+from align_da.verification.figure_style import to_png
+from align_da.verification.single_observation import (
+    IncrementPanel,
+    Place,
+    geostrophic_part,
+    increment_maps,
+    share_within,
+)
+from align_da.verification.table_format import to_markdown
+
+CONFIG = Path(__file__).parents[1] / "embedded_world" / "config.toml"
+PLACE = Place(latitude=47.0, longitude=200.0)
+LEAD_HOURS = 24
+DRAWS = 64
+RADII_KM = (1000, 2000, 4000)
+
+
+@dataclass(frozen=True)
+class Observed:
+    """What is observed: a departure from the background and its error, SI units.
+
+    `level` is the number of the model level, None at the surface.
+    """
+
+    variable: str
+    level: int | None
+    departure: float
+    error: float
+
+
+OBSERVED = {
+    "T 2 K": Observed("temperature", 4, 2.0, 1.0),
+    "u 4 m/s": Observed("u_component_of_wind", 2, 4.0, 1.0),
+    "p_s 2 hPa": Observed("surface_pressure", None, 200.0, 100.0),
+}
+
+
+def main() -> None:
+    """Print the table and write the figure."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("run", type=Path)
+    parser.add_argument("--config", type=Path, default=CONFIG)
+    arguments = parser.parse_args()
+    world = open_world(load_config(arguments.config), arguments.run)
+    _, background = world.pairs("validation").read(LEAD_HOURS, slice(0, 1))
+    rows, panels = [], []
+    for label, observed in OBSERVED.items():
+        for name, (method, members) in methods(world).items():
+            before, after = analyse(method, members, observed, background)
+            rows.append((label, name, *measured(world, observed, before, after)))
+            panels.append(panel_of(f"{name}: {label}", observed, before, after))
+    reach = [f"within {radius} km" for radius in RADII_KM]
+    columns = ["observed", "method", "at the place", *reach, "geostrophic cosine", "slope"]
+    print(to_markdown(pd.DataFrame(rows, columns=columns)))
+    figure = increment_maps(panels, world.layout.grid, PLACE, columns=len(methods(world)))
+    target = world.folder.report / "single_observation.png"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_bytes(to_png(figure))
+    print(f"\n{target}")
+
+
+def methods(world: World) -> dict[str, tuple[Analysis, int]]:
+    """Methods, and the members of which each needs the mean."""
+    return {
+        "optimal interpolation": (
+            optimal_interpolation(world, world.pairs("train"), LEAD_HOURS),
+            1,
+        ),
+        "latent 3D-Var": (latent_three_d_var(world, load_prior(world, "static")), 1),
+        "Align-DA": (latent_score(world, load_prior(world, "aligned"), DRAWS), DRAWS),
+    }
+
+
+def analyse(
+    method: Analysis, members: int, observed: Observed, background: State
+) -> tuple[State, State]:
+    """Mean of the background and of the analysis of one observation.
+
+    The mean of draws is taken against that of draws with the observation at the background.
+    """
+    ensemble = State(jnp.repeat(background.values, members, axis=0), background.layout)
+    key = key_for(0, Purpose.ANALYSIS, 0)
+    means = [
+        State(
+            method(ensemble, batch, float(LEAD_HOURS), key)[0].values.mean(axis=0), ensemble.layout
+        )
+        for batch in (
+            observation(observed, background, 0.0),
+            observation(observed, background, observed.departure),
+        )
+    ]
+    return means[0], means[1]
+
+
+def observation(observed: Observed, background: State, departure: float) -> ObservationBatch:
+    """The observation as a batch of one."""
+    grid, one = background.layout.grid, jnp.ones(1)
+    at_surface = observed.level is None
+    batch = ObservationBatch(
+        value=0 * one,
+        error=observed.error * one,
+        latitude=PLACE.latitude * one,
+        longitude=PLACE.longitude * one,
+        level=one if observed.level is None else grid.vertical.levels[observed.level] * one,
+        vertical=jnp.full(1, int(Vertical.SURFACE if at_surface else Vertical.LEVEL)),
+        time=0 * one,
+        variable=jnp.full(1, background.layout.variables.index(observed.variable)),
+        station=jnp.zeros(1, jnp.int32),
+        flag=jnp.full(1, int(Flag.PASS)),
+    )
+    here = interpolation_operator(batch, background.layout)(background)[0]
+    return ObservationBatch(**(vars(batch) | {"value": here + departure}))
+
+
+def measured(world: World, observed: Observed, before: State, after: State) -> tuple[str, ...]:
+    """Increment at the place, shares within each radius, and both figures of balance."""
+    shaded = increment_of(observed, before, after)
+    nearest = np.unravel_index(PLACE.distance(world.layout.grid).argmin(), shaded.shape)
+    shares = [share_within(shaded, world.layout.grid, PLACE, r * 1e3) for r in RADII_KM]
+    cosine, slope = geostrophic_part(before, after, world.surface_geopotential, PLACE, 3e6)
+    return (f"{shaded[nearest]:.3g}", *(f"{x:.2f}" for x in (*shares, cosine, slope)))
+
+
+def increment_of(observed: Observed, before: State, after: State) -> np.ndarray:
+    """Increment of the observed variable at its level, [lat, lon]."""
+    change = np.asarray(after[observed.variable] - before[observed.variable])
+    return np.asarray(change[..., -1 if observed.level is None else observed.level])
+
+
+def panel_of(title: str, observed: Observed, before: State, after: State) -> IncrementPanel:
+    """Increment of the observed variable and of the wind at its level (the lowest for p_s)."""
+    level = -1 if observed.level is None else observed.level
+    u, v = (
+        np.asarray(after[name] - before[name])[..., level]
+        for name in ("u_component_of_wind", "v_component_of_wind")
+    )
+    shaded = increment_of(observed, before, after)
+    return IncrementPanel(title, shaded, u, v, variable_named(observed.variable).units)
+
+
+if __name__ == "__main__":
+    main()
