@@ -87,13 +87,15 @@ class ThreeDVarConfig(Section):
 class LetkfConfig(Section):
     """The local ensemble transform Kalman filter: half widths of its localisation, and inflation.
 
-    `depth` is in the logarithm of the level; a global filter has neither radius nor depth.
+    `depth` is in the logarithm of the level; a global filter has neither radius nor depth. With
+    `calibrated` the ensemble is inflated beyond that by what the innovations of a cycle ask for.
     """
 
-    radius_km: PositiveFloat | None = 2000.0
+    radius_km: PositiveFloat | None = 1500.0
     depth: PositiveFloat | None = 1.0
-    inflation: PositiveFloat = 1.0
-    relaxation: Share = 0.9
+    inflation: PositiveFloat = 1.35
+    relaxation: Share = 0.95
+    calibrated: bool = False
 
 
 class CycledBackgroundsConfig(Section):
@@ -235,8 +237,8 @@ class CycleConfig(Section):
     correction would be made again and again, and only what grew since the last analysis is new.
     `ensemble_share` is the part of the error covariance of latent methods that the ensemble of the
     day gives, localised with the half width `ensemble_radius_km`.
-    With `calibrated` the amplitude of background errors, or of the LETKF's ensemble, follows from
-    the innovations of every cycle. Methods are tuned on the `split` "validation".
+    With `calibrated` the amplitude of the background errors of latent methods and of 3D-Var
+    follows from the innovations of every cycle. Methods are tuned on the `split` "validation".
     """
 
     method: Literal[
@@ -252,7 +254,7 @@ class CycleConfig(Section):
     network_share: Share = 1.0
     ensemble_share: Share = 0.0
     ensemble_radius_km: PositiveFloat = 2000.0
-    calibrated: bool = False
+    calibrated: bool = True
     split: Literal["validation", "test"] = "test"
     members: Positive = 4
     cycles: Positive = 40

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from time import perf_counter
 
 import jax.numpy as jnp
 import numpy as np
@@ -116,9 +117,14 @@ def score_dates(world: World, methods: Mapping[str, Analysis]) -> pd.DataFrame:
             later = read_times(world.truth, world.layout, np.asarray([time + ahead]))
             key = key_for(world.config.seed, Purpose.ANALYSIS, number)
             for name, method in methods.items():
+                begin = perf_counter()
                 analysis, report = method(members, observations, float(lead), key)
+                chi_square = float(report.chi_square)  # waits for the analysis
+                seconds = perf_counter() - begin
                 values = _scores(world, model, analysis, (_first(truth), _first(later)), time)
-                values["state", "chi_square"] = float(report.chi_square)
+                values["state", "chi_square"] = chi_square
+                # The first date compiles.
+                values["state", "seconds"] = seconds if number else float("nan")
                 rows += [
                     (time, name, "analysis", *field, value) for field, value in values.items()
                 ]

@@ -97,7 +97,7 @@ def letkf(world: World) -> LETKF:
         settings.inflation,
         settings.relaxation,
         truncation=world.truncation,
-        calibrates=world.config.cycle.calibrated,
+        calibrates=settings.calibrated,
     )
 
 

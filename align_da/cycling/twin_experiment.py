@@ -18,6 +18,7 @@ from align_da.atmosphere import Layout, State
 from align_da.forecast.contract import ForecastModel
 from align_da.keys import Purpose, key_for
 from align_da.observations.batch import Flag, ObservationBatch, Vertical
+from align_da.observations.contract import ObservationOperator
 from align_da.observations.interpolation import interpolation_operator
 from align_da.observations.simulate import simulate_observations
 
@@ -60,6 +61,7 @@ class TwinExperiment:
         members: of the ensemble.
         cycles: to run.
         window_hours: between two analyses.
+        operator: H, bound to `planned`; interpolation if None.
     """
 
     model: ForecastModel
@@ -70,6 +72,7 @@ class TwinExperiment:
     members: int
     cycles: int
     window_hours: int
+    operator: ObservationOperator | None = None
 
 
 @dataclass(frozen=True)
@@ -96,7 +99,7 @@ def run_twins(
         progress: shows the cycles done; nothing is shown if None.
     """
     layout, window = experiment.model.layout, experiment.window_hours
-    operator = interpolation_operator(experiment.planned, layout)
+    operator = experiment.operator or interpolation_operator(experiment.planned, layout)
 
     @jax.jit
     @jax.vmap

@@ -53,6 +53,7 @@ SCORES: Mapping[str, Score] = {
     "activity": Score("activity", "none"),
     "geostrophic": Score("geostrophic score", "high"),
     "chi_square": Score("residual chi-square", "none"),
+    "seconds": Score("seconds an analysis", "low"),
 }
 
 

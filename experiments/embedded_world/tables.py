@@ -24,6 +24,7 @@ REST = (
     ("T", "spread_skill"),
     ("state", "geostrophic"),
     ("state", "chi_square"),
+    ("state", "seconds"),
     ("u", "forecast_rmse"),
     ("T", "forecast_rmse"),
 )

@@ -32,7 +32,7 @@ from align_da.verification.table_format import to_markdown
 CONFIG = Path(__file__).parents[1] / "embedded_world" / "config.toml"
 PLACE = Place(latitude=47.0, longitude=200.0)
 LEAD_HOURS = 24
-DRAWS = 64
+DRAWS = 16
 RADII_KM = (1000, 2000, 4000)
 
 
