@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # As the commands do, see align_da/cli/application.py.
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: install demo pipeline scores test check format types tests test-chain lock clean
+.PHONY: install demo pipeline scores peers test check format types tests test-chain lock clean
 
 STAMP := $(VENV)/installed-$(notdir $(PYTHON))
 
@@ -25,6 +25,9 @@ pipeline: install
 
 scores: pipeline
 	$(BIN)/python experiments/embedded_world/run.py scores
+
+peers: pipeline
+	$(BIN)/python experiments/embedded_world/run.py peers
 
 test: install check
 

@@ -9,6 +9,8 @@ import jax.numpy as jnp
 import matplotlib as mpl
 import numpy as np
 from jaxtyping import Array, Float
+from matplotlib.axes import Axes
+from matplotlib.collections import QuadMesh
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
@@ -18,6 +20,7 @@ from align_da.atmosphere.localisation import great_circle_distance
 from align_da.verification.figure_style import STYLE, axis_units, new_figure
 
 _WINDOW = (60.0, 35.0)  # degrees of longitude and latitude shown on each side
+_LONGEST_ARROW = 10.0  # degrees
 
 
 @dataclass(frozen=True)
@@ -99,33 +102,39 @@ def geostrophic_part(
 @mpl.rc_context(STYLE)
 def increment_maps(panels: list[IncrementPanel], grid: Grid, place: Place, columns: int) -> Figure:
     """Increments around the observation, a row an observed quantity: colours, and wind arrows."""
-    figure, axes = new_figure(
-        4.4 * columns,
-        3.0 * len(panels) / columns + 0.4,
-        rows=len(panels) // columns,
-        columns=columns,
-    )
+    rows = len(panels) // columns
+    figure, axes = new_figure(4.4 * columns, 3.0 * rows + 0.4, rows, columns)
     for number, (panel, shown) in enumerate(zip(axes, panels, strict=True)):
         row = panels[number - number % columns :][:columns]
         end = max(float(np.abs(other.shaded).max()) for other in row) or 1.0
-        longitude = (np.asarray(grid.longitude) - place.longitude + 180) % 360 - 180
-        order = np.argsort(longitude)
-        image = panel.pcolormesh(
-            longitude[order],
-            grid.latitude,
-            shown.shaded[:, order],
-            norm=Normalize(-end, end),
-            cmap="RdBu_r",
-        )
-        panel.quiver(
-            longitude[order], grid.latitude, shown.eastward[:, order], shown.northward[:, order]
-        )
-        panel.plot(0, place.latitude, marker="+", color="black", markersize=9)
-        panel.set(
-            xlim=(-_WINDOW[0], _WINDOW[0]),
-            ylim=(max(place.latitude - _WINDOW[1], -90), min(place.latitude + _WINDOW[1], 90)),
-            title=shown.title,
-        )
-        panel.grid(visible=False)
+        image = _draw(panel, shown, grid, place, Normalize(-end, end))
         figure.colorbar(image, ax=panel, label=axis_units(shown.units), shrink=0.9)
     return figure
+
+
+def _draw(
+    panel: Axes, shown: IncrementPanel, grid: Grid, place: Place, scale: Normalize
+) -> QuadMesh:
+    """One map, with longitudes relative to the observation."""
+    longitude = (np.asarray(grid.longitude) - place.longitude + 180) % 360 - 180
+    order = np.argsort(longitude)
+    shaded, east, north = (
+        field[:, order] for field in (shown.shaded, shown.eastward, shown.northward)
+    )
+    image = panel.pcolormesh(longitude[order], grid.latitude, shaded, norm=scale, cmap="RdBu_r")
+    fastest = float(np.hypot(east, north).max()) or 1.0
+    panel.quiver(
+        longitude[order],
+        grid.latitude,
+        east,
+        north,
+        angles="xy",
+        scale_units="xy",
+        scale=fastest / _LONGEST_ARROW,
+    )
+    panel.plot(0, place.latitude, marker="+", color="black", markersize=9)
+    south, north_end = place.latitude - _WINDOW[1], place.latitude + _WINDOW[1]
+    panel.set(xlim=(-_WINDOW[0], _WINDOW[0]), ylim=(max(south, -90), min(north_end, 90)))
+    panel.set_title(shown.title)
+    panel.grid(visible=False)
+    return image

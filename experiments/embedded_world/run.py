@@ -2,7 +2,7 @@
 
 A stage that is done is not done again.
 
-Usage: python experiments/embedded_world/run.py [chain|scores] [RUN_FOLDER]
+Usage: python experiments/embedded_world/run.py [chain|scores|peers] [RUN_FOLDER]
 """
 
 import subprocess
@@ -10,6 +10,10 @@ import sys
 from pathlib import Path
 
 CONFIG = Path(__file__).with_name("config.toml")
+LONG = "--set cycle.cycles=120 --set cycle.members=20"
+HYBRID = f"{LONG} --set cycle.ensemble_share=0.5"
+FEW_STEPS = "--set sampler.steps=6 --set sampler.sigma_max=10 --set guidance.iterations=12"
+LARGE = "--set cycle.cycles=120 --set cycle.members=40"
 STAGES = {
     "chain": (
         "data truth",
@@ -39,6 +43,19 @@ STAGES = {
         (
             "verify --name free_run --name latent_three_d_var --name align_da"
             " --name optimal_interpolation --name prior_alone --name dps --name repaint"
+        ),
+    ),
+    "peers": (
+        f"cycle --name letkf_20 --set cycle.method=letkf {LONG}",
+        (
+            f"cycle --name letkf_40 --set cycle.method=letkf {LARGE}"
+            " --set letkf.radius_km=2000 --set letkf.inflation=1.6"
+        ),
+        f"cycle --name latent_three_d_var_20 --set cycle.method=latent_three_d_var {HYBRID}",
+        f"cycle --name align_da_20 {HYBRID} {FEW_STEPS}",
+        (
+            "verify --name letkf_20 --name letkf_40 --name latent_three_d_var_20"
+            " --name align_da_20 --set verification.forecast_every=12"
         ),
     ),
 }
