@@ -238,7 +238,8 @@ class CycleConfig(Section):
     `ensemble_share` is the part of the error covariance of latent methods that the ensemble of the
     day gives, localised with the half width `ensemble_radius_km`.
     With `calibrated` the amplitude of the background errors of latent methods and of 3D-Var
-    follows from the innovations of every cycle. Methods are tuned on the `split` "validation".
+    follows from the innovations of every cycle. With `perturbations` of the LETKF the learned
+    method gives the mean alone, of `draws` draws. Methods are tuned on the `split` "validation".
     """
 
     method: Literal[
@@ -255,6 +256,8 @@ class CycleConfig(Section):
     ensemble_share: Share = 0.0
     ensemble_radius_km: PositiveFloat = 2000.0
     calibrated: bool = True
+    perturbations: Literal["own", "letkf"] = "own"
+    draws: Positive = 4
     split: Literal["validation", "test"] = "test"
     members: Positive = 4
     cycles: Positive = 40

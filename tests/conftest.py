@@ -1,9 +1,12 @@
-"""Settings shared by every test."""
+"""Settings shared by every test; they must be made before JAX is first used."""
 
 import os
 
-# Workers side by side wait for each other's threads where each has as many as there are cores:
-# one core a worker takes half the time. It must be set before JAX makes its threads.
+# Most of the time of the tests goes into compiling what runs once.
+_FLAGS = os.environ.get("XLA_FLAGS", "")
+os.environ["XLA_FLAGS"] = f"--xla_backend_optimization_level=0 {_FLAGS}".strip()
+
+# Workers side by side wait for each other's threads where each has as many as there are cores.
 _WORKER = os.environ.get("PYTEST_XDIST_WORKER", "").removeprefix("gw")
 if _WORKER.isdecimal() and hasattr(os, "sched_setaffinity"):
     _CORES = sorted(os.sched_getaffinity(0))

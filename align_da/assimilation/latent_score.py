@@ -41,6 +41,7 @@ class LatentScoreAnalysis:
             a cycle the mean is the better estimate, and draws for single members add their noise
             to the next background cycle after cycle.
         today: what the cycle itself tells of the background errors.
+        draws: how many for the ensemble mean; one a member if None.
     """
 
     prior: LatentPrior
@@ -49,6 +50,7 @@ class LatentScoreAnalysis:
     micro_batch: int
     condition_on: Literal["member", "mean"] = "member"
     today: ErrorsOfTheDay = field(default_factory=ErrorsOfTheDay)
+    draws: int | None = None
 
     def __call__(
         self,
@@ -76,10 +78,11 @@ class LatentScoreAnalysis:
         key: jax.Array,
     ) -> State:
         """One draw a background, values [member, lat, lon, channel] in SI units."""
-        members, values = background.values.shape[0], background.values
+        values = background.values
+        members = self.draws or values.shape[0]
         padding = -members % self.micro_batch
-        if self.condition_on == "mean":
-            values = jnp.broadcast_to(values.mean(axis=0), values.shape)
+        if self.condition_on == "mean" or self.draws is not None:
+            values = jnp.broadcast_to(values.mean(axis=0), (members, *values.shape[1:]))
         padded = jnp.concatenate([values, jnp.repeat(values[:1], padding, 0)])
         keys = keys_for_members(key, members + padding)
         drawn = [

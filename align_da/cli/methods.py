@@ -15,6 +15,7 @@ from align_da.assimilation.latent_score import MEMBER_AXIS, LatentScoreAnalysis
 from align_da.assimilation.latent_three_d_var import LatentThreeDVar
 from align_da.assimilation.letkf import LETKF, Localisation
 from align_da.assimilation.optimal_interpolation import OptimalInterpolation
+from align_da.assimilation.recentred import Recentred
 from align_da.atmosphere import State
 from align_da.cli.assembly import World, load_model_space_prior, load_prior
 from align_da.diffusion.noise import centred_over, standard_normal
@@ -32,14 +33,7 @@ def build_analysis(world: World, method: str, prior: str) -> Analysis:
         prior: which prior the learned method draws from.
     """
     builders: dict[str, Any] = {
-        "latent_score": lambda: replace(
-            latent_score(
-                world,
-                replace(load_prior(world, prior), network_share=world.config.cycle.network_share),
-                world.config.cycle.members,
-            ),
-            today=_errors_of_the_day(world),
-        ),
+        "latent_score": lambda: _learned(world, prior),
         "latent_three_d_var": lambda: replace(
             latent_three_d_var(world, load_prior(world, "static")),
             today=_errors_of_the_day(world),
@@ -55,6 +49,18 @@ def build_analysis(world: World, method: str, prior: str) -> Analysis:
     }
     built: Analysis = builders[method]()
     return built
+
+
+def _learned(world: World, prior: str) -> Analysis:
+    """The learned method in a cycle, with its own perturbations or those of the LETKF."""
+    cycle = world.config.cycle
+    weighted = replace(load_prior(world, prior), network_share=cycle.network_share)
+    if cycle.perturbations == "own":
+        members = latent_score(world, weighted, cycle.members)
+        return replace(members, today=_errors_of_the_day(world))
+    mean = latent_score(world, weighted, cycle.draws)
+    mean = replace(mean, today=_errors_of_the_day(world), draws=cycle.draws)
+    return Recentred(mean, letkf(world))
 
 
 def latent_score(world: World, prior: LatentPrior, members: int) -> LatentScoreAnalysis:

@@ -16,6 +16,7 @@ from align_da.assimilation.latent_score import LatentScoreAnalysis
 from align_da.assimilation.latent_three_d_var import LatentThreeDVar
 from align_da.assimilation.letkf import LETKF, Localisation
 from align_da.assimilation.optimal_interpolation import OptimalInterpolation
+from align_da.assimilation.recentred import Recentred
 from align_da.atmosphere import Grid, Layout, Normalisation, State, VerticalCoordinate
 from align_da.autoencoder import build_autoencoder, pole_signs
 from align_da.autoencoder.identity import IdentityAutoencoder
@@ -112,6 +113,7 @@ USING_OBSERVATIONS = {
     "3d_var": three_d_var,
     "letkf": letkf,
     "etkf": lambda: LETKF(interpolation_operator, rotate=True),
+    "recentred": lambda: Recentred(replace(latent_score("jfps"), draws=2), letkf()),
 }
 ALL = {
     **USING_OBSERVATIONS,

@@ -9,6 +9,7 @@ import pytest
 
 from align_da.assimilation.ensemble_transform import random_rotation
 from align_da.assimilation.letkf import LETKF, Localisation
+from align_da.assimilation.recentred import Recentred
 from align_da.atmosphere import Grid, Layout, State, VerticalCoordinate
 from align_da.errors import InputError
 from align_da.observations.batch import Flag, ObservationBatch, Vertical
@@ -126,3 +127,16 @@ def test_inflation_is_that_of_the_background() -> None:
 def test_a_single_member_is_refused() -> None:
     with pytest.raises(InputError, match="at least two members"):
         GLOBAL(ensemble(1), observations(np.zeros(3)), 6.0, jax.random.key(0))
+
+
+def test_a_recentred_ensemble_has_one_mean_and_the_perturbations_of_the_other() -> None:
+    background, batch = ensemble(), observations(np.linspace(-1, 4, 11))
+    centre, around = replace(GLOBAL, inflation=2.0), GLOBAL
+    found, report = Recentred(centre, around)(background, batch, 6.0, jax.random.key(0))
+    (mean, expected), (filtered, _) = (
+        method(background, batch, 6.0, jax.random.key(0)) for method in (centre, around)
+    )
+    assert np.abs(mean.values.mean(0) - filtered.values.mean(0)).max() > 0.05
+    np.testing.assert_allclose(found.values.mean(0), mean.values.mean(0), atol=1e-5)
+    np.testing.assert_allclose(covariance(found), covariance(filtered), atol=1e-4)
+    np.testing.assert_allclose(report.analysis_equivalent, expected.analysis_equivalent, atol=1e-6)
