@@ -238,8 +238,10 @@ class CycleConfig(Section):
     `ensemble_share` is the part of the error covariance of latent methods that the ensemble of the
     day gives, localised with the half width `ensemble_radius_km`.
     With `calibrated` the amplitude of the background errors of latent methods and of 3D-Var
-    follows from the innovations of every cycle. With `perturbations` of the LETKF the learned
-    method gives the mean alone, of `draws` draws. Methods are tuned on the `split` "validation".
+    follows from the innovations of every cycle. That is the amplitude where observations are:
+    elsewhere errors are larger, and the members of the learned method differ from its mean as
+    draws of the `prior` amplitude do, not as its `own` draws. With `perturbations` of the LETKF it
+    gives the mean alone, of `draws` draws. Methods are tuned on the `split` "validation".
     """
 
     method: Literal[
@@ -256,7 +258,7 @@ class CycleConfig(Section):
     ensemble_share: Share = 0.0
     ensemble_radius_km: PositiveFloat = 2000.0
     calibrated: bool = True
-    perturbations: Literal["own", "letkf"] = "own"
+    perturbations: Literal["own", "prior", "letkf"] = "prior"
     draws: Positive = 4
     split: Literal["validation", "test"] = "test"
     members: Positive = 4

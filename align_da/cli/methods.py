@@ -52,15 +52,16 @@ def build_analysis(world: World, method: str, prior: str) -> Analysis:
 
 
 def _learned(world: World, prior: str) -> Analysis:
-    """The learned method in a cycle, with its own perturbations or those of the LETKF."""
-    cycle = world.config.cycle
+    """The learned method in a cycle, with the perturbations that the configuration names."""
+    cycle, today = world.config.cycle, _errors_of_the_day(world)
     weighted = replace(load_prior(world, prior), network_share=cycle.network_share)
-    if cycle.perturbations == "own":
-        members = latent_score(world, weighted, cycle.members)
-        return replace(members, today=_errors_of_the_day(world))
-    mean = latent_score(world, weighted, cycle.draws)
-    mean = replace(mean, today=_errors_of_the_day(world), draws=cycle.draws)
-    return Recentred(mean, letkf(world))
+    if cycle.perturbations == "letkf":
+        mean = latent_score(world, weighted, cycle.draws)
+        return Recentred(replace(mean, today=today, draws=cycle.draws), letkf(world))
+    members = replace(latent_score(world, weighted, cycle.members), today=today)
+    if cycle.perturbations == "own" or not today.calibrates:
+        return members
+    return Recentred(members, replace(members, today=replace(today, calibrates=False)))
 
 
 def latent_score(world: World, prior: LatentPrior, members: int) -> LatentScoreAnalysis:
