@@ -11,7 +11,7 @@ from pathlib import Path
 
 CONFIG = Path(__file__).with_name("config.toml")
 LONG = "--set cycle.cycles=120 --set cycle.members=20"
-HYBRID = f"{LONG} --set cycle.ensemble_share=0.5"
+HYBRID = f"{LONG} --set cycle.ensemble_share=0.8"
 FEW_STEPS = "--set sampler.steps=6 --set sampler.sigma_max=10 --set guidance.iterations=12"
 LARGE = "--set cycle.cycles=120 --set cycle.members=40"
 STAGES = {
@@ -52,7 +52,7 @@ STAGES = {
             " --set letkf.radius_km=2000 --set letkf.inflation=1.6"
         ),
         f"cycle --name latent_three_d_var_20 --set cycle.method=latent_three_d_var {HYBRID}",
-        f"cycle --name align_da_20 {HYBRID} {FEW_STEPS}",
+        f"cycle --name align_da_20 --set cycle.perturbations=letkf {HYBRID} {FEW_STEPS}",
         (
             "verify --name letkf_20 --name letkf_40 --name latent_three_d_var_20"
             " --name align_da_20 --set verification.forecast_every=12"
