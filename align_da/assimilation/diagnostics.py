@@ -22,7 +22,7 @@ def diagnose(
         operator: H, bound to `observations`.
         observations: of the cycle window.
         background: ensemble, values [member, lat, lon, channel].
-        analysis: ensemble of the same shape.
+        analysis: ensemble; it may have another number of members.
         background_factor: see `AnalysisDiagnostics`.
     """
     before = operator(background).mean(axis=0)

@@ -18,7 +18,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from align_da.atmosphere import Grid
-from align_da.atmosphere.localisation import gaspari_cohn, great_circle_distance
+from align_da.atmosphere.localisation import column_positions, gaspari_cohn, great_circle_distance
 from align_da.autoencoder.latent_space import Latent
 from align_da.diffusion.matrix_root import square_root
 
@@ -64,9 +64,7 @@ def taper_root(grid: Grid, stride: int, radius: float) -> Float[Array, "column c
         np.asarray(axis).reshape(-1, stride).mean(axis=1)
         for axis in (grid.latitude, grid.longitude)
     ]
-    latitude, longitude = (
-        jnp.asarray(mesh.ravel(), jnp.float32) for mesh in np.meshgrid(*axes, indexing="ij")
-    )
+    latitude, longitude = column_positions(*axes)
     distance = great_circle_distance(latitude, longitude, latitude, longitude)
     taper = np.asarray(gaspari_cohn(distance, radius), np.float64)
     return jnp.asarray(square_root(taper), jnp.float32)

@@ -27,7 +27,7 @@ from align_da.assimilation.ensemble_transform import (
     random_rotation,
 )
 from align_da.atmosphere import Layout, State
-from align_da.atmosphere.localisation import gaspari_cohn, great_circle_distance
+from align_da.atmosphere.localisation import column_positions, gaspari_cohn, great_circle_distance
 from align_da.atmosphere.truncation import SpectralTruncation
 from align_da.errors import InputError
 from align_da.guidance.contract import likelihood_of
@@ -124,8 +124,7 @@ def _tapers(
     shape = (*layout.grid.shape, observations.value.shape[0])
     horizontal, vertical = jnp.ones(shape), jnp.ones((layout.grid.level_count, shape[-1]))
     if localisation.radius is not None:
-        mesh = np.meshgrid(layout.grid.latitude, layout.grid.longitude, indexing="ij")
-        latitude, longitude = (jnp.asarray(axis.ravel(), jnp.float32) for axis in mesh)
+        latitude, longitude = column_positions(layout.grid.latitude, layout.grid.longitude)
         place = observations.latitude, observations.longitude
         distance = great_circle_distance(latitude, longitude, *place)
         horizontal = gaspari_cohn(distance, localisation.radius).reshape(shape)

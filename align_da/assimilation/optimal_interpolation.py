@@ -13,14 +13,13 @@ from dataclasses import dataclass, field
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Float
 
 from align_da.assimilation.contract import AnalysisDiagnostics
 from align_da.assimilation.diagnostics import diagnose
 from align_da.assimilation.perturbed_observations import observation_perturbations
 from align_da.atmosphere import Layout, State
-from align_da.atmosphere.localisation import gaspari_cohn, great_circle_distance
+from align_da.atmosphere.localisation import column_positions, gaspari_cohn, great_circle_distance
 from align_da.atmosphere.truncation import SpectralTruncation
 from align_da.observations.batch import ObservationBatch
 from align_da.observations.contract import ObservationOperator
@@ -108,13 +107,8 @@ def _increments(
     covariance = taper * (projected.T @ projected) + jnp.eye(taper.shape[0])
     factor = jax.scipy.linalg.cho_factor(covariance)
     weights = jax.scipy.linalg.cho_solve(factor, innovation.T)
-    latitude, longitude = np.meshgrid(layout.grid.latitude, layout.grid.longitude, indexing="ij")
-    to_grid = gaspari_cohn(
-        great_circle_distance(
-            jnp.asarray(latitude.ravel()), jnp.asarray(longitude.ravel()), *place
-        ),
-        method.radius,
-    )
+    columns = column_positions(layout.grid.latitude, layout.grid.longitude)
+    to_grid = gaspari_cohn(great_circle_distance(*columns, *place), method.radius)
     errors = method.errors.values.reshape(samples, -1, layout.shape[-1]) * scale
 
     def increment(weight: Float[Array, " observation"]) -> Float[Array, "lat lon channel"]:

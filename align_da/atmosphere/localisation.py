@@ -1,9 +1,21 @@
 """Covariance localisation: distances on the sphere and the Gaspari-Cohn taper."""
 
+from collections.abc import Sequence
+
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from align_da.constants import EARTH_RADIUS
+
+
+def column_positions(
+    latitude: Sequence[float] | Float[np.ndarray, " row"],
+    longitude: Sequence[float] | Float[np.ndarray, " meridian"],
+) -> tuple[Float[Array, " column"], Float[Array, " column"]]:
+    """Degrees north and east of every column of a grid with these axes, longitudes fastest."""
+    north, east = np.meshgrid(np.asarray(latitude), np.asarray(longitude), indexing="ij")
+    return jnp.asarray(north.ravel(), jnp.float32), jnp.asarray(east.ravel(), jnp.float32)
 
 
 def great_circle_distance(

@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 
 from align_da.atmosphere import Grid, State
 from align_da.atmosphere.balance import EXTRATROPICAL_TROPOSPHERE, geostrophic_wind
-from align_da.atmosphere.localisation import great_circle_distance
+from align_da.atmosphere.localisation import column_positions, great_circle_distance
 from align_da.verification.figure_style import STYLE, axis_units, new_figure
 
 _WINDOW = (60.0, 35.0)  # degrees of longitude and latitude shown on each side
@@ -32,10 +32,9 @@ class Place:
 
     def distance(self, grid: Grid) -> Float[np.ndarray, "lat lon"]:
         """Metres from here to every column."""
-        mesh = np.meshgrid(grid.latitude, grid.longitude, indexing="ij")
-        latitude, longitude = (jnp.asarray(axis.ravel(), jnp.float32) for axis in mesh)
+        columns = column_positions(grid.latitude, grid.longitude)
         here = jnp.float32(self.latitude)[None], jnp.float32(self.longitude)[None]
-        return np.asarray(great_circle_distance(latitude, longitude, *here)).reshape(grid.shape)
+        return np.asarray(great_circle_distance(*columns, *here)).reshape(grid.shape)
 
 
 @dataclass(frozen=True)
