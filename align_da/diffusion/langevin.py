@@ -1,14 +1,14 @@
 """Langevin correctors: they mend the spread that a few steps lose.
 
-At a fixed noise level, x ← x − (δ e + √(2δ) n) σ with the predicted noise e = (x − D(x, σ)) / σ
-and δ = τ / mean(e²), as in score-based data assimilation (Rozet and Louppe 2023, arXiv:2306.10574,
-Algorithm 4 and its code). δ grows where the whole field is nearly free of noise, which mends the
-spread fast and leaves the smallest scales up to a quarter too wide (Gaussian with variances from
-0.1 to 1.4).
+At a fixed noise level, x ← x − (τ e + √(2τ) n) σ with the predicted noise e = (x − D(x, σ)) / σ.
+Where a direction is all noise e has unit variance, and the correction leaves it 1 / √(1 − τ / 2)
+too wide, at every level the same. Score-based data assimilation (Rozet and Louppe 2023,
+arXiv:2306.10574, Algorithm 4 and its code) has τ / mean(e²) in the place of τ: that grows without
+bound where most of a field is free of noise, and observed directions, the last to be so, came out
+up to 13 % too wide in the linear-Gaussian conformance.
 """
 
 import jax
-import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from align_da.diffusion.contract import Denoiser
@@ -24,15 +24,14 @@ def langevin_correct(
     step: float,
     noise: NoiseDraw = standard_normal,
 ) -> Float[Array, "lat lon latent"]:
-    """Apply `corrections` Langevin steps of relative size τ = `step` at the level `sigma` > 0."""
+    """Apply `corrections` Langevin steps of size τ = `step` at the level `sigma` > 0."""
 
     def correct(
         index: int | Array, x: Float[Array, "lat lon latent"]
     ) -> Float[Array, "lat lon latent"]:
         predicted = (x - denoiser(x, sigma)) / sigma
-        size = step / jnp.mean(jnp.square(predicted))
         fresh = noise(jax.random.fold_in(key, index), x.shape)
-        return x - (size * predicted + jnp.sqrt(2 * size) * fresh) * sigma
+        return x - (step * predicted + (2 * step) ** 0.5 * fresh) * sigma
 
     if corrections == 0:
         return noisy
