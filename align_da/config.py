@@ -126,10 +126,12 @@ class ObservationsConfig(Section):
 class AnalysisConfig(Section):
     """What holds for the analyses of every method.
 
-    Increments are cut to the triangular truncation of the forecast model; None cuts nothing.
+    Increments are cut to the triangular truncation of the forecast model; None cuts nothing. With
+    `representation_error` observation errors hold, for latent methods, what latents cannot.
     """
 
     truncation: Positive | None = None
+    representation_error: bool = True
 
 
 class TrainingConfig(Section):
@@ -151,7 +153,17 @@ class TrainingConfig(Section):
     patience: Positive = 5
 
 
-class AutoencoderConfig(Section):
+class ArithmeticConfig(Section):
+    """Mixed precision, and activations that a backward pass computes again instead of keeping.
+
+    For transformers: the convolutional networks are small and know neither.
+    """
+
+    precision: Literal["float32", "bfloat16"] = "float32"
+    recompute: bool = False
+
+
+class AutoencoderConfig(ArithmeticConfig):
     """The latent autoencoder."""
 
     kind: Literal["convolutional", "transformer"] = "convolutional"
@@ -164,7 +176,7 @@ class AutoencoderConfig(Section):
     training: TrainingConfig = TrainingConfig()
 
 
-class DenoiserConfig(Section):
+class DenoiserConfig(ArithmeticConfig):
     """The background-conditioned score model."""
 
     kind: Literal["unet", "dit"] = "unet"
@@ -191,7 +203,7 @@ class SamplerConfig(Section):
     rho: PositiveFloat = 7.0
     churn: Share = 1.0
     correctors: Annotated[int, Field(ge=0)] = 0
-    corrector_step: PositiveFloat = 0.1
+    corrector_step: PositiveFloat = 0.5
     micro_batch: Positive = 4
     centred: bool = True
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import jax
 from flax import nnx
 
+from align_da.arithmetic import Arithmetic, arithmetic_of
 from align_da.autoencoder.convolutional import ConvolutionalBranch
 from align_da.autoencoder.patch_autoencoder import Branch, PatchAutoencoder
 from align_da.autoencoder.patches import LinearPatches
@@ -31,8 +32,8 @@ def build_autoencoder(
 
     Raises:
         ConfigError: the stride does not divide the grid, the latent grid has an odd number of
-            longitudes, there are more latent channels than numbers in a patch, or window or heads
-            do not divide what they split.
+            longitudes, there are more latent channels than numbers in a patch, window or heads
+            do not divide what they split, or a convolutional one shall compute like a transformer.
     """
     _check(config, shape)
     lat, lon, channel = shape
@@ -71,8 +72,9 @@ def _transformer(
     grid, patch = latent_shape[:2], config.stride**2 * channel
     inward, outward = (channel, config.width, latent), (latent, config.width, patch)
     depth, heads, window = config.depth, config.heads, config.window
-    encoder = TransformerBranch(inward, depth, heads, config.stride, grid, window, rngs)
-    return encoder, TransformerBranch(outward, depth, heads, 1, grid, window, rngs)
+    how, stride = arithmetic_of(config), config.stride
+    encoder = TransformerBranch(inward, depth, heads, stride, grid, window, how, rngs)
+    return encoder, TransformerBranch(outward, depth, heads, 1, grid, window, how, rngs)
 
 
 def _check(config: AutoencoderConfig, shape: Shape) -> None:
@@ -88,6 +90,10 @@ def _check(config: AutoencoderConfig, shape: Shape) -> None:
         (
             not attention or columns % (config.window or 1) == 0,
             f"window must divide the {columns} latent columns",
+        ),
+        (
+            attention or arithmetic_of(config) == Arithmetic(),
+            "precision and recompute are for the transformer",
         ),
     )
     broken = [rule for kept, rule in rules if not kept]

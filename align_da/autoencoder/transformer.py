@@ -3,9 +3,9 @@
 A point knows where it is by an embedding of its latitude and where the others are by a bias for
 the difference of latitude and of longitude, the latter modulo the circle: the branch commutes
 with rotations of the globe. A window limits attention to strips of longitude from pole to pole;
-every second block moves the strips by half their width, around the circle (after Liu et al. 2021,
-arXiv:2103.14030; around a circle no masks are needed). Strips commute with rotations by their
-width and do not see across the poles; full attention does.
+after every block the globe is turned by half their width (after Liu et al. 2021, arXiv:2103.14030;
+around a circle no masks are needed). Strips commute with rotations by their width and do not see
+across the poles; full attention does.
 """
 
 import jax
@@ -14,6 +14,7 @@ import numpy as np
 from flax import nnx
 from jaxtyping import Array, Float, Int
 
+from align_da.arithmetic import Arithmetic
 from align_da.autoencoder.patches import to_patches
 
 
@@ -23,8 +24,8 @@ class Attention(nnx.Module):
     Attributes:
         grid: (lat, lon) of the latent grid.
         window: width of a strip, a divisor of lon.
-        shift: longitudes by which the strips are moved.
         heads: number of heads.
+        dtype: of the operands of matrix products.
         bias: [2 lat - 1, lon, heads] by difference of latitude and of longitude.
     """
 
@@ -34,15 +35,16 @@ class Attention(nnx.Module):
         heads: int,
         grid: tuple[int, int],
         window: int,
-        shift: int,
+        arithmetic: Arithmetic,
         rngs: nnx.Rngs,
     ) -> None:
+        dtype = arithmetic.dtype
         self.grid = grid
         self.window = window
-        self.shift = shift
         self.heads = heads
-        self.inward = nnx.Linear(width, 3 * width, rngs=rngs)
-        self.outward = nnx.Linear(width, width, rngs=rngs)
+        self.dtype = dtype
+        self.inward = nnx.Linear(width, 3 * width, dtype=dtype, rngs=rngs)
+        self.outward = nnx.Linear(width, width, dtype=dtype, rngs=rngs)
         self.bias = nnx.Param(jnp.zeros((2 * grid[0] - 1, grid[1], heads)))
 
     def __call__(
@@ -51,15 +53,14 @@ class Attention(nnx.Module):
         """What each point gathers from the points of its strip."""
         batch, lat, lon, width = features.shape
         strips = lon // self.window
-        moved = jnp.roll(features, -self.shift, axis=2)
-        points = moved.reshape(batch, lat, strips, self.window, width).swapaxes(1, 2)
+        points = features.reshape(batch, lat, strips, self.window, width).swapaxes(1, 2)
         parts = self.inward(points.reshape(batch * strips, lat * self.window, width))
         parts = parts.reshape(*parts.shape[:2], 3, self.heads, width // self.heads)
         query, key, value = (parts[:, :, i] for i in range(3))
         bias = jnp.moveaxis(self.bias[...][self._differences()], -1, 0)[None]
-        gathered = jax.nn.dot_product_attention(query, key, value, bias=bias)
+        gathered = jax.nn.dot_product_attention(query, key, value, bias=bias.astype(self.dtype))
         gathered = self.outward(gathered.reshape(batch, strips, lat, self.window, width))
-        return jnp.roll(gathered.swapaxes(1, 2).reshape(features.shape), self.shift, axis=2)
+        return gathered.swapaxes(1, 2).reshape(features.shape)
 
     def _differences(
         self,
@@ -80,14 +81,15 @@ class AttentionBlock(nnx.Module):
         heads: int,
         grid: tuple[int, int],
         window: int,
-        shift: int,
+        arithmetic: Arithmetic,
         rngs: nnx.Rngs,
     ) -> None:
+        dtype = arithmetic.dtype
         self.before_attention = nnx.LayerNorm(width, rngs=rngs)
-        self.attention = Attention(width, heads, grid, window, shift, rngs)
+        self.attention = Attention(width, heads, grid, window, arithmetic, rngs)
         self.before_network = nnx.LayerNorm(width, rngs=rngs)
-        self.widen = nnx.Linear(width, 4 * width, rngs=rngs)
-        self.narrow = nnx.Linear(4 * width, width, rngs=rngs)
+        self.widen = nnx.Linear(width, 4 * width, dtype=dtype, rngs=rngs)
+        self.narrow = nnx.Linear(4 * width, width, dtype=dtype, rngs=rngs)
 
     def __call__(
         self, features: Float[Array, "batch lat lon width"]
@@ -103,6 +105,8 @@ class TransformerBranch(nnx.Module):
 
     Attributes:
         stride: grid points to a latent point (1: the input is on the latent grid already).
+        turn: latent points by which the globe is turned after every block.
+        arithmetic: of the blocks.
     """
 
     def __init__(
@@ -113,17 +117,19 @@ class TransformerBranch(nnx.Module):
         stride: int,
         grid: tuple[int, int],
         window: int | None,
+        arithmetic: Arithmetic,
         rngs: nnx.Rngs,
     ) -> None:
         channel, width, out = sizes
         strip = grid[1] if window is None else window
-        shifts = [0 if window is None else (index % 2) * (strip // 2) for index in range(depth)]
         self.stride = stride
+        self.turn = 0 if window is None else window // 2
+        self.arithmetic = arithmetic
         self.embed = nnx.Linear(stride**2 * channel, width, rngs=rngs)
         latitude = nnx.initializers.normal(0.02)(rngs.params(), (grid[0], 1, width))
         self.latitude = nnx.Param(latitude)
         self.blocks = nnx.List(
-            [AttentionBlock(width, heads, grid, strip, shift, rngs) for shift in shifts]
+            AttentionBlock(width, heads, grid, strip, arithmetic, rngs) for _ in range(depth)
         )
         self.norm = nnx.LayerNorm(width, rngs=rngs)
         self.out = nnx.Linear(width, out, kernel_init=nnx.initializers.zeros_init(), rngs=rngs)
@@ -133,6 +139,10 @@ class TransformerBranch(nnx.Module):
     ) -> Float[Array, "batch coarse_lat coarse_lon out"]:
         """The branch of states (stride > 1) or of latents (stride 1)."""
         features = self.embed(to_patches(fields, self.stride)) + self.latitude[...]
-        for block in self.blocks:
-            features = block(features)
-        return self.out(self.norm(features))
+
+        def turned(block: AttentionBlock, globe: Array) -> Array:
+            return jnp.roll(block(globe), -self.turn, axis=2)
+
+        features = self.arithmetic.through(self.blocks, turned, features)
+        back = self.turn * len(self.blocks)
+        return self.out(self.norm(jnp.roll(features, back, axis=2)))

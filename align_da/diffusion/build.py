@@ -3,6 +3,7 @@
 import jax
 from flax import nnx
 
+from align_da.arithmetic import Arithmetic, arithmetic_of
 from align_da.config import DenoiserConfig, SamplerConfig
 from align_da.diffusion.contract import Sampler
 from align_da.diffusion.dit import DiffusionTransformer
@@ -12,6 +13,7 @@ from align_da.diffusion.noise import NoiseDraw, standard_normal
 from align_da.diffusion.schedule import EDMSchedule, Schedule, VPCosineSchedule
 from align_da.diffusion.stochastic import stochastic_sampler
 from align_da.diffusion.unet import UNet
+from align_da.errors import ConfigError
 
 LatentShape = tuple[int, int, int]
 
@@ -25,6 +27,10 @@ def build_denoiser_network(
         config: which network and its sizes.
         latent_shape: (lat, lon, latent).
         key: randomness of the initial parameters.
+
+    Raises:
+        ConfigError: mixed precision or recomputation is asked of the convolutional network.
+        InputError: sizes of the transformer do not divide.
     """
     return _NETWORKS[config.kind](config, latent_shape, nnx.Rngs(params=key))
 
@@ -40,13 +46,17 @@ def build_sampler(config: SamplerConfig, noise: NoiseDraw = standard_normal) -> 
 
 
 def _unet(config: DenoiserConfig, latent_shape: LatentShape, rngs: nnx.Rngs) -> nnx.Module:
+    if arithmetic_of(config) != Arithmetic():
+        message = (
+            f"denoiser: precision and recompute are for the transformer (dit), got {config!r}"
+        )
+        raise ConfigError(message)
     return UNet(latent_shape, config.width, config.depth, config.levels, rngs)
 
 
 def _dit(config: DenoiserConfig, latent_shape: LatentShape, rngs: nnx.Rngs) -> nnx.Module:
-    return DiffusionTransformer(
-        latent_shape, config.width, config.depth, config.heads, config.patch, rngs
-    )
+    sizes = config.width, config.depth, config.heads, config.patch
+    return DiffusionTransformer(latent_shape, *sizes, arithmetic_of(config), rngs)
 
 
 def _edm(config: DenoiserConfig) -> Schedule:

@@ -8,8 +8,10 @@ cross-attention to the patches of the background latent.
 
 import jax.numpy as jnp
 from flax import nnx
+from jax.typing import DTypeLike
 from jaxtyping import Array, Float
 
+from align_da.arithmetic import Arithmetic
 from align_da.diffusion.condition import Condition
 from align_da.diffusion.embedding import ConditionEmbedding
 from align_da.errors import InputError
@@ -20,16 +22,18 @@ _MLP_FACTOR = 4
 class Block(nnx.Module):
     """Self-attention, cross-attention to the background and a token-wise network."""
 
-    def __init__(self, width: int, heads: int, rngs: nnx.Rngs) -> None:
+    def __init__(self, width: int, heads: int, dtype: DTypeLike, rngs: nnx.Rngs) -> None:
         zero = nnx.initializers.zeros_init()
         self.norms = nnx.List(
             nnx.LayerNorm(width, use_bias=False, use_scale=False, rngs=rngs) for _ in range(3)
         )
         self.modulation = nnx.Linear(width, 9 * width, kernel_init=zero, rngs=rngs)
-        self.attention = nnx.MultiHeadAttention(heads, width, decode=False, rngs=rngs)
-        self.cross_attention = nnx.MultiHeadAttention(heads, width, decode=False, rngs=rngs)
-        self.widen = nnx.Linear(width, _MLP_FACTOR * width, rngs=rngs)
-        self.narrow = nnx.Linear(_MLP_FACTOR * width, width, rngs=rngs)
+        self.attention, self.cross_attention = (
+            nnx.MultiHeadAttention(heads, width, decode=False, dtype=dtype, rngs=rngs)
+            for _ in range(2)
+        )
+        self.widen = nnx.Linear(width, _MLP_FACTOR * width, dtype=dtype, rngs=rngs)
+        self.narrow = nnx.Linear(_MLP_FACTOR * width, width, dtype=dtype, rngs=rngs)
 
     def __call__(
         self,
@@ -60,6 +64,7 @@ class DiffusionTransformer(nnx.Module):
         depth: int,
         heads: int,
         patch: int,
+        arithmetic: Arithmetic,
         rngs: nnx.Rngs,
     ) -> None:
         """Build the network.
@@ -70,6 +75,7 @@ class DiffusionTransformer(nnx.Module):
             depth: number of blocks.
             heads: attention heads, a divisor of `width`.
             patch: rows and columns of a patch, a divisor of lat and lon.
+            arithmetic: of the blocks.
             rngs: randomness of the initial parameters.
 
         Raises:
@@ -83,13 +89,14 @@ class DiffusionTransformer(nnx.Module):
             )
             raise InputError(message)
         self.patch = patch
+        self.arithmetic = arithmetic
         tokens = (lat // patch) * (lon // patch)
         start = nnx.initializers.normal(0.02)
         self.position = nnx.Param(start(rngs.params(), (tokens, width)))
         self.embedding = ConditionEmbedding(width, rngs)
         self.noisy_entry = nnx.Linear(patch * patch * latent, width, rngs=rngs)
         self.background_entry = nnx.Linear(patch * patch * latent, width, rngs=rngs)
-        self.blocks = nnx.List(Block(width, heads, rngs) for _ in range(depth))
+        self.blocks = nnx.List(Block(width, heads, arithmetic.dtype, rngs) for _ in range(depth))
         self.exit_norm = nnx.LayerNorm(width, rngs=rngs)
         self.exit = nnx.Linear(
             width, patch * patch * latent, kernel_init=nnx.initializers.zeros_init(), rngs=rngs
@@ -106,8 +113,9 @@ class DiffusionTransformer(nnx.Module):
         tokens = self.noisy_entry(_patches(noisy, self.patch)) + self.position[...]
         background = self.background_entry(_patches(condition.background, self.patch))
         background = background + self.position[...]
-        for block in self.blocks:
-            tokens = block(tokens, background, embedding)
+        tokens = self.arithmetic.through(
+            self.blocks, lambda block, carried: block(carried, background, embedding), tokens
+        )
         return _fields(self.exit(self.exit_norm(tokens)), noisy.shape, self.patch)
 
 

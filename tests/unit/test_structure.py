@@ -9,7 +9,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 LAYERS = (
     ("constants", "errors", "keys"),
-    ("atmosphere", "config"),
+    ("atmosphere", "config", "arithmetic"),
     ("forecast", "observations", "autoencoder", "diffusion"),
     ("guidance", "assimilation", "alignment"),
     ("storage", "training", "cycling", "verification"),

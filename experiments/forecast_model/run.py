@@ -1,0 +1,74 @@
+"""Time of a forecast of the embedded world against the number of members, as Markdown.
+
+Usage: python experiments/forecast_model/run.py [--members 1 4 20 80] [--hours 6] [--repeat 3]
+"""
+
+import argparse
+import statistics
+from time import perf_counter
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pandas as pd
+
+from align_da.atmosphere import State
+from align_da.atmosphere.state import state_from_fields
+from align_da.config import WorldConfig
+from align_da.forecast import ForecastModel, build_forecast_model
+from align_da.verification.table_format import to_markdown
+
+_START = np.datetime64("1960-01-01T00:00", "ns")
+_AT_REST = {
+    "u_component_of_wind": 0.0,
+    "v_component_of_wind": 0.0,
+    "temperature": 280.0,
+    "specific_humidity": 1e-3,
+    "surface_pressure": 1e5,
+}
+
+
+def main() -> None:
+    """Print a row a number of members."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--members", type=int, nargs="*", default=[1, 4, 20, 80])
+    parser.add_argument("--hours", type=int, default=6)
+    parser.add_argument("--repeat", type=int, default=3)
+    arguments = parser.parse_args()
+    print(jax.devices()[0].device_kind, flush=True)
+    model, rows = build_forecast_model(WorldConfig()), []
+    for members in arguments.members:
+        state = perturbed_rest(model, members)
+        begin = perf_counter()
+        model.forecast(state, _START, arguments.hours).values.block_until_ready()
+        compiling, taken = perf_counter() - begin, []
+        for _ in range(arguments.repeat):
+            begin = perf_counter()
+            model.forecast(state, _START, arguments.hours).values.block_until_ready()
+            taken.append(perf_counter() - begin)
+        seconds = statistics.median(taken)
+        row = f"{compiling:.1f}", f"{seconds:.3f}", f"{members / seconds:.1f}"
+        rows.append((members, *row))
+        print(rows[-1], flush=True)
+    columns = ["members", "first call, s", "seconds", "members a second"]
+    print(to_markdown(pd.DataFrame(rows, columns=columns)))
+
+
+def perturbed_rest(model: ForecastModel, members: int) -> State:
+    """An isothermal atmosphere at rest with a degree of noise."""
+    layout = model.layout
+    fields = {
+        name: jnp.full(
+            (*layout.grid.shape, layout.channels_of(name).stop - layout.channels_of(name).start),
+            _AT_REST[name],
+        )
+        for name in layout.variables
+    }
+    values = state_from_fields(fields, layout).values
+    noise = jax.random.normal(jax.random.key(0), (members, *layout.grid.shape, 1))
+    warm = jnp.zeros(layout.shape[2]).at[layout.channels_of("temperature")].set(1.0)
+    return State(values + noise * warm, layout)
+
+
+if __name__ == "__main__":
+    main()
