@@ -14,6 +14,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from align_da.assimilation.ensemble_errors import EnsembleErrors
+from align_da.assimilation.representation import Representation
+from align_da.atmosphere import Layout
 from align_da.atmosphere.truncation import SpectralTruncation
 from align_da.autoencoder.latent_space import Latent, LatentSpace, Values
 from align_da.diffusion.condition import Condition
@@ -21,6 +23,9 @@ from align_da.diffusion.contract import Denoiser
 from align_da.diffusion.denoiser import make_denoiser
 from align_da.diffusion.scaling import LatentScaling
 from align_da.diffusion.schedule import Schedule
+from align_da.guidance.contract import Likelihood, likelihood_of
+from align_da.observations.batch import ObservationBatch
+from align_da.observations.contract import ObservationOperator
 
 Control = Float[Array, "rows columns control"]
 """The white control variable z."""
@@ -41,6 +46,7 @@ class LatentPrior:
         truncation: what of a decoded increment the forecast model can hold; None keeps it all.
         ensemble: background errors of the ensemble of the day, beside the static ones.
         amplitude: a, of all background errors.
+        representation: what latents cannot hold; None where they hold everything.
     """
 
     space: LatentSpace
@@ -51,12 +57,33 @@ class LatentPrior:
     truncation: SpectralTruncation | None = None
     ensemble: EnsembleErrors | None = None
     amplitude: Float[Array, ""] | float = 1.0
+    representation: Representation | None = None
 
     @property
     def control_shape(self) -> tuple[int, int, int]:
         """(lat, lon, channel) of z."""
         rows, columns, latent = self.space.autoencoder.latent_shape
         return rows, columns, latent + (0 if self.ensemble is None else self.ensemble.members)
+
+    def likelihood(
+        self,
+        observations: ObservationBatch,
+        operator: ObservationOperator,
+        layout: Layout,
+        lead_hours: Float[Array, ""] | float,
+    ) -> Likelihood:
+        """The likelihood of an analysis that this prior decodes.
+
+        Args:
+            observations: of the cycle.
+            operator: H, bound to them.
+            layout: of the states that H takes.
+            lead_hours: age of the background forecast.
+        """
+        plain = likelihood_of(observations)
+        if self.representation is None:
+            return plain
+        return self.representation.added_to(plain, operator, layout, lead_hours)
 
     def denoiser(self, background: Latent, lead_hours: Float[Array, ""]) -> Denoiser:
         """The denoiser of z, given the latent of a background and its age in hours."""

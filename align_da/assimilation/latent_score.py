@@ -15,7 +15,7 @@ from align_da.assimilation.errors_of_the_day import ErrorsOfTheDay
 from align_da.assimilation.latent_prior import Control, LatentPrior
 from align_da.atmosphere import Layout, State
 from align_da.autoencoder.latent_space import Values
-from align_da.guidance.contract import Likelihood, PosteriorSampler, likelihood_of
+from align_da.guidance.contract import Likelihood, PosteriorSampler
 from align_da.guidance.prior_variance import estimate_prior_variance
 from align_da.keys import keys_for_members
 from align_da.observations.batch import ObservationBatch
@@ -61,7 +61,7 @@ class LatentScoreAnalysis:
     ) -> tuple[State, AnalysisDiagnostics]:
         """One analysis; see `align_da.assimilation.contract.Analysis`."""
         operator = self.operator_for(observations, background.layout)
-        likelihood = likelihood_of(observations)
+        likelihood = self.prior.likelihood(observations, operator, background.layout, lead_hours)
         prior, factor = self.today.applied_to(
             self.prior, operator, likelihood, background, lead_hours, key
         )

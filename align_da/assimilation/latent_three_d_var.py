@@ -29,7 +29,7 @@ from align_da.assimilation.latent_prior import Control, LatentPrior
 from align_da.assimilation.perturbed_observations import observation_perturbations
 from align_da.atmosphere import Layout, State
 from align_da.autoencoder.latent_space import Values
-from align_da.guidance.contract import Likelihood, likelihood_of
+from align_da.guidance.contract import Likelihood
 from align_da.guidance.dual import dual_gradient
 from align_da.observations.batch import ObservationBatch
 from align_da.observations.contract import ObservationOperator
@@ -62,7 +62,7 @@ class LatentThreeDVar:
     ) -> tuple[State, AnalysisDiagnostics]:
         """One analysis; see `align_da.assimilation.contract.Analysis`."""
         operator = self.operator_for(observations, background.layout)
-        likelihood = likelihood_of(observations)
+        likelihood = self.prior.likelihood(observations, operator, background.layout, lead_hours)
         prior, factor = self.today.applied_to(
             self.prior, operator, likelihood, background, lead_hours, key
         )

@@ -5,7 +5,11 @@ from align_da.autoencoder.contract import Autoencoder
 from align_da.autoencoder.objective import AutoencoderLoss, PairBatch, autoencoder_loss
 from align_da.autoencoder.padding import pad_sphere, pole_signs
 from align_da.autoencoder.principal_patches import initialise_from_patches
-from align_da.autoencoder.reconstruction import VariableReconstruction, reconstruction_errors
+from align_da.autoencoder.reconstruction import (
+    VariableReconstruction,
+    reconstruction_errors,
+    reconstruction_variances,
+)
 
 __all__ = [
     "Autoencoder",
@@ -18,4 +22,5 @@ __all__ = [
     "pad_sphere",
     "pole_signs",
     "reconstruction_errors",
+    "reconstruction_variances",
 ]

@@ -1,5 +1,6 @@
 """How well states and increments pass through an autoencoder, in physical units."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import jax
@@ -7,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from align_da.atmosphere import Normalisation, State, variable_named
+from align_da.atmosphere import Layout, Normalisation, State, variable_named
 from align_da.autoencoder.contract import Autoencoder
 
 _MICRO_BATCH = 8  # states at a time: bounds the memory
@@ -35,23 +36,33 @@ class VariableReconstruction:
 
 
 def reconstruction_errors(
-    autoencoder: Autoencoder, truth: State, background: State, normalisation: Normalisation
+    variance: Mapping[str, Float[np.ndarray, " channel"]], layout: Layout
 ) -> tuple[VariableReconstruction, ...]:
-    """Errors of every variable.
+    """Errors of every variable, of the variances that `reconstruction_variances` gives."""
+    return tuple(_row(name, layout.channels_of(name), variance) for name in layout.variables)
+
+
+def reconstruction_variances(
+    autoencoder: Autoencoder, truth: State, background: State, normalisation: Normalisation
+) -> dict[str, Float[np.ndarray, " channel"]]:
+    """Mean squares of each channel over cases and area, SI units squared.
 
     Args:
         autoencoder: a trained autoencoder.
         truth: [case, lat, lon, channel], SI units.
         background: the backgrounds of `truth`, same layout.
         normalisation: the standardisation the autoencoder was trained with.
+
+    Returns:
+        "state", of D(E(truth)) - truth; "increment", of truth - background; "error", of what
+        the autoencoder makes of the increment less the increment.
     """
-    layout = truth.layout
     true_states = normalisation.normalise(truth)
     background_states = normalisation.normalise(background)
     of_truth = _reconstruct(autoencoder, true_states) - true_states
     of_background = _reconstruct(autoencoder, background_states) - background_states
-    weights = jnp.asarray(layout.grid.area_weights)
-    variance = {
+    weights = jnp.asarray(truth.layout.grid.area_weights)
+    return {
         name: np.asarray(_mean_square(fields, weights) * normalisation.std**2, np.float64)
         for name, fields in (
             ("state", of_truth),
@@ -59,11 +70,10 @@ def reconstruction_errors(
             ("error", of_truth - of_background),
         )
     }
-    return tuple(_row(name, layout.channels_of(name), variance) for name in layout.variables)
 
 
 def _row(
-    name: str, channels: slice, variance: dict[str, Float[np.ndarray, " channel"]]
+    name: str, channels: slice, variance: Mapping[str, Float[np.ndarray, " channel"]]
 ) -> VariableReconstruction:
     """The figures of one variable."""
     state, increment, error = (

@@ -1,15 +1,18 @@
 """Objects of every room, put together from the configuration and the folder of a run."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
 import jax.numpy as jnp
+import numpy as np
 import xarray as xr
 from flax import nnx
 from jaxtyping import Array, Float
 
 from align_da.assimilation.latent_prior import LatentPrior
+from align_da.assimilation.representation import Representation
 from align_da.atmosphere import Layout, Normalisation
 from align_da.atmosphere.dataset import layout_from_dataset
 from align_da.atmosphere.truncation import SpectralTruncation, spectral_truncation
@@ -25,7 +28,7 @@ from align_da.diffusion.schedule import EDMSchedule
 from align_da.diffusion.unit_normal import UnitNormal
 from align_da.keys import Purpose, key_for
 from align_da.storage.background_pairs import BackgroundPairs, open_background_pairs
-from align_da.storage.checkpoints import load_weights
+from align_da.storage.checkpoints import load_weights, save_weights
 from align_da.storage.gridded import open_states
 from align_da.storage.run_folder import RunFolder
 from align_da.storage.statistics import read_normalisation
@@ -34,6 +37,8 @@ SCALING = "scaling"
 """Name under which the statistics of latent increments lie beside the weights."""
 FORECAST_SCALING = "forecast_scaling"
 """Those of the youngest forecasts from perturbed truth, which the first cycles start with."""
+REPRESENTATION = "representation"
+"""What the autoencoder cannot hold of an increment."""
 MODEL_SPACE_SCALING = "model_space_scaling"
 """Those of increments in model space, for 3D-Var."""
 
@@ -147,7 +152,10 @@ def load_prior(world: World, name: str) -> LatentPrior:
     """
     leads = len(world.config.learned_lead_hours)
     modes = world.config.denoiser.correlation_modes
-    static = _static_prior(world, load_space(world), SCALING, leads, modes)
+    static = replace(
+        _static_prior(world, load_space(world), SCALING, leads, modes),
+        representation=_load_representation(world),
+    )
     if name == "static":
         return static
     shape = static.space.autoencoder.latent_shape
@@ -164,7 +172,8 @@ def load_forecast_prior(world: World) -> LatentPrior:
         StorageError: there is none, or it is damaged or of another shape.
     """
     modes = world.config.denoiser.correlation_modes
-    return _static_prior(world, load_space(world), FORECAST_SCALING, leads=1, modes=modes)
+    prior = _static_prior(world, load_space(world), FORECAST_SCALING, leads=1, modes=modes)
+    return replace(prior, representation=_load_representation(world))
 
 
 def load_model_space_prior(world: World) -> LatentPrior:
@@ -175,6 +184,23 @@ def load_model_space_prior(world: World) -> LatentPrior:
     """
     leads, modes = len(world.config.learned_lead_hours), world.config.three_d_var.modes
     return _static_prior(world, model_space(world), MODEL_SPACE_SCALING, leads, modes)
+
+
+def save_representation(world: World, lost: Sequence[Float[np.ndarray, " channel"]]) -> None:
+    """Write the representation error: a variance a channel for every lead time of a forecast."""
+    leads = jnp.asarray(world.config.backgrounds.lead_hours, jnp.float32)
+    representation = Representation(leads, jnp.asarray(np.stack(lost), jnp.float32))
+    save_weights(world.folder.weights(REPRESENTATION), representation, {"name": REPRESENTATION})
+
+
+def _load_representation(world: World) -> Representation | None:
+    """The representation error, where R shall have it."""
+    if not world.config.analysis.representation_error:
+        return None
+    leads = len(world.config.backgrounds.lead_hours)
+    blank = Representation(jnp.zeros(leads), jnp.zeros((leads, world.layout.shape[2])))
+    loaded: Representation = load_weights(world.folder.weights(REPRESENTATION), blank)
+    return loaded
 
 
 def _static_prior(

@@ -1,10 +1,11 @@
 """Single analyses of several methods on the same backgrounds, dates and observations."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pandas as pd
@@ -28,6 +29,7 @@ from align_da.cli.progress import progress_bar
 from align_da.config import Config, GuidanceName, PeerName
 from align_da.forecast import ForecastModel, build_forecast_model
 from align_da.keys import Purpose, key_for
+from align_da.observations.batch import ObservationBatch
 from align_da.observations.interpolation import interpolation_operator
 from align_da.storage.gridded import read_times
 from align_da.verification.score_table import ROW_COLUMNS, summarise_scores
@@ -96,39 +98,71 @@ def _guided(world: World, prior: LatentPrior, method: GuidanceName) -> LatentSco
     return latent_score(replace(world, config=changed), prior, settings.members)
 
 
-def score_dates(world: World, methods: Mapping[str, Analysis]) -> pd.DataFrame:
-    """Rows of scores of every method at every date; see `verification.score_table`."""
+@dataclass(frozen=True)
+class BenchmarkCase:
+    """A date of the benchmark.
+
+    Attributes:
+        number: of the date, of its observation errors and its draws.
+        time: valid time of the analysis.
+        background: the same for every member, values [member, lat, lon, channel].
+        truth: at that time.
+        observations: of the truth, checked against the background.
+        key: of the draws.
+    """
+
+    number: int
+    time: np.datetime64
+    background: State
+    truth: State
+    observations: ObservationBatch
+    key: jax.Array
+
+
+def benchmark_cases(world: World) -> Iterator[BenchmarkCase]:
+    """The dates of the benchmark, in order, with a bar of those that are done."""
     settings, pairs = world.config.benchmark, world.pairs(world.config.benchmark.split)
-    system, model = observing_system(world), build_forecast_model(world.config.world)
+    system = observing_system(world)
     control = quality_control_for(world, system.operator)
     lead = settings.background_lead_hours
     places = verifiable_places(world, pairs, lead, settings.forecast_lead_hours, settings.dates)
-    rows: list[tuple[object, ...]] = []
     with progress_bar() as progress:
-        task = progress.add_task("benchmark", total=len(places) * len(methods))
-        for number, place in enumerate(places):
+        for number, place in enumerate(progress.track(places, description="benchmark")):
             truth, background = pairs.read(lead, slice(place, place + 1))
             time = pairs.valid_times(lead)[place]
             observations = control(system.observe(time, number), background)
-            members = State(
-                jnp.repeat(background.values, settings.members, axis=0), background.layout
+            members = jnp.repeat(background.values, settings.members, axis=0)
+            yield BenchmarkCase(
+                number,
+                time,
+                State(members, background.layout),
+                State(truth.values[0], truth.layout),
+                observations,
+                key_for(world.config.seed, Purpose.ANALYSIS, number),
             )
-            ahead = np.timedelta64(settings.forecast_lead_hours, "h")
-            later = read_times(world.truth, world.layout, np.asarray([time + ahead]))
-            key = key_for(world.config.seed, Purpose.ANALYSIS, number)
-            for name, method in methods.items():
-                begin = perf_counter()
-                analysis, report = method(members, observations, float(lead), key)
-                chi_square = float(report.chi_square)  # waits for the analysis
-                seconds = perf_counter() - begin
-                values = _scores(world, model, analysis, (_first(truth), _first(later)), time)
-                values["state", "chi_square"] = chi_square
-                # The first date compiles.
-                values["state", "seconds"] = seconds if number else float("nan")
-                rows += [
-                    (time, name, "analysis", *field, value) for field, value in values.items()
-                ]
-                progress.advance(task)
+
+
+def score_dates(world: World, methods: Mapping[str, Analysis]) -> pd.DataFrame:
+    """Rows of scores of every method at every date; see `verification.score_table`."""
+    settings, model = world.config.benchmark, build_forecast_model(world.config.world)
+    ahead = np.timedelta64(settings.forecast_lead_hours, "h")
+    lead = float(settings.background_lead_hours)
+    rows: list[tuple[object, ...]] = []
+    for case in benchmark_cases(world):
+        later = read_times(world.truth, world.layout, np.asarray([case.time + ahead]))
+        truths = case.truth, State(later.values[0], later.layout)
+        for name, method in methods.items():
+            begin = perf_counter()
+            analysis, report = method(case.background, case.observations, lead, case.key)
+            chi_square = float(report.chi_square)  # waits for the analysis
+            seconds = perf_counter() - begin
+            values = _scores(world, model, analysis, truths, case.time)
+            values["state", "chi_square"] = chi_square
+            # The first date compiles.
+            values["state", "seconds"] = seconds if case.number else float("nan")
+            rows += [
+                (case.time, name, "analysis", *field, value) for field, value in values.items()
+            ]
     return pd.DataFrame(rows, columns=list(ROW_COLUMNS))
 
 
@@ -153,8 +187,3 @@ def _scores(
         if score == "rmse"
     }
     return found
-
-
-def _first(states: State) -> State:
-    """The first of several states."""
-    return State(states.values[0], states.layout)

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from pathlib import Path
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 import pandas as pd
@@ -16,8 +15,9 @@ from align_da.autoencoder import (
     autoencoder_loss,
     initialise_from_patches,
     reconstruction_errors,
+    reconstruction_variances,
 )
-from align_da.cli.assembly import World, open_world, untrained_autoencoder
+from align_da.cli.assembly import World, open_world, save_representation, untrained_autoencoder
 from align_da.cli.fitting import fit_stage
 from align_da.config import Config
 from align_da.storage.stages import run_stage
@@ -66,7 +66,7 @@ def _train(world: World) -> None:
         (_batches(*held_out), len(held_out[0])),
         lambda best: {"autoencoder": best, "normalisation": normalisation},
     )
-    _report(world, nnx.merge(graph, trained), normalisation)
+    _measure(world, nnx.merge(graph, trained), normalisation)
 
 
 def _standardised_pairs(
@@ -90,15 +90,14 @@ def _batches(
     return lambda rows: PairBatch(jnp.asarray(truth[rows]), jnp.asarray(background[rows]))
 
 
-def _report(world: World, autoencoder: nnx.Module, normalisation: Normalisation) -> None:
-    """Write what the autoencoder loses on validation data, in physical units."""
-    pairs = world.pairs("validation")
-    rows = []
+def _measure(world: World, autoencoder: nnx.Module, normalisation: Normalisation) -> None:
+    """Write what the autoencoder loses on validation data: its report, and what belongs to R."""
+    pairs, rows, lost = world.pairs("validation"), [], []
     for lead in pairs.lead_hours:
-        truth, background = pairs.read(lead)
-        errors = jax.device_get(
-            reconstruction_errors(autoencoder, truth, background, normalisation)
-        )
+        found = reconstruction_variances(autoencoder, *pairs.read(lead), normalisation)
+        errors = reconstruction_errors(found, world.layout)
         rows += [{"lead_hours": lead, **vars(error)} for error in errors]
+        lost.append(found["error"])
+    save_representation(world, lost)
     world.folder.report.mkdir(parents=True, exist_ok=True)
     pd.DataFrame(rows).to_csv(world.folder.report / "reconstruction.csv", index=False)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from align_da.cli.assembly import SCALING, load_prior, open_world
+from align_da.cli.assembly import REPRESENTATION, SCALING, load_prior, open_world
 from align_da.config import digest_of, load_config
 from align_da.storage.checkpoints import save_weights
 
@@ -32,7 +32,8 @@ def main() -> None:
     config, demo = load_config(HERE / "config.toml"), load_config(TARGET / "demo.toml")
     world = open_world(config, run)
     shutil.rmtree(TARGET / "weights", ignore_errors=True)
-    shutil.copytree(world.folder.weights("autoencoder"), TARGET / "weights" / "autoencoder")
+    for name in ("autoencoder", REPRESENTATION):
+        shutil.copytree(world.folder.weights(name), TARGET / "weights" / name)
     for name in PRIORS:
         prior = load_prior(world, name)
         bundle = {"network": prior.network}

@@ -9,6 +9,7 @@ import numpy as np
 
 from align_da.assimilation.latent_prior import LatentPrior
 from align_da.assimilation.latent_three_d_var import LatentThreeDVar
+from align_da.assimilation.representation import Representation
 from align_da.atmosphere import Grid, Layout, Normalisation, State, VerticalCoordinate
 from align_da.atmosphere.truncation import spectral_truncation
 from align_da.autoencoder import build_autoencoder, pole_signs
@@ -115,3 +116,31 @@ def test_a_truncated_prior_gives_increments_that_the_truncation_keeps() -> None:
     np.testing.assert_allclose(cut(increment), increment, atol=1e-5)
     whole = method(prior())(background, batch, 6.0, jax.random.key(0))[0].values
     assert float(jnp.abs(cut(whole - background.values) - (whole - background.values)).max()) > 0.1
+
+
+def test_representation_error_is_error_of_the_observations() -> None:
+    lost = Representation(jnp.asarray([6.0]), jnp.full((1, 2), 0.3))
+    background, batch, key = state(), observations(), jax.random.key(0)
+    with_lost, _ = method(replace(prior(), representation=lost))(background, batch, 6.0, key)
+    larger = replace(batch, error=jnp.full(OBSERVATIONS, np.sqrt(ERROR**2 + 0.3)))
+    expected, _ = method(prior())(background, larger, 6.0, key)
+    np.testing.assert_allclose(with_lost.values, expected.values, atol=1e-5)
+    without, _ = method(prior())(background, batch, 6.0, key)
+    assert float(jnp.abs(with_lost.values - without.values).max()) > 0.05
+
+
+def test_representation_error_follows_lead_time_and_level() -> None:
+    """Halfway between leads the variance is halfway; unused observations keep theirs."""
+    lost = Representation(jnp.asarray([6.0, 12.0]), jnp.asarray([[0.0, 0.0], [2.0, 8.0]]))
+    upper, lower = (1.0, 2.0)
+    batch = replace(
+        observations(),
+        level=jnp.tile(jnp.asarray([0.3, 0.9, 0.9]), 3),
+        value=jnp.full(OBSERVATIONS, jnp.nan),
+        flag=jnp.tile(jnp.asarray([Flag.PASS, Flag.PASS, Flag.MISSING], jnp.int32), 3),
+    )
+    operator = interpolation_operator(batch, LAYOUT)
+    known = replace(prior(), representation=lost)
+    found = known.likelihood(batch, operator, LAYOUT, 9.0).variance[:3]
+    plain = prior().likelihood(batch, operator, LAYOUT, 9.0).variance[:3]
+    np.testing.assert_allclose(found - plain, [upper**2, lower**2, 0.0], atol=1e-5)

@@ -12,6 +12,7 @@ from align_da.autoencoder import (
     autoencoder_loss,
     build_autoencoder,
     reconstruction_errors,
+    reconstruction_variances,
 )
 from align_da.config import AutoencoderConfig
 
@@ -94,7 +95,8 @@ def test_report_is_in_physical_units_by_variable(pairs: PairBatch) -> None:
     truth, background = (
         normalisation.denormalise(values, LAYOUT) for values in (pairs.truth, pairs.background)
     )
-    rows = reconstruction_errors(Scaled(0.7, 0.0), truth, background, normalisation)
+    variances = reconstruction_variances(Scaled(0.7, 0.0), truth, background, normalisation)
+    rows = reconstruction_errors(variances, LAYOUT)
     assert [(row.variable, row.units) for row in rows] == [
         ("temperature", "K"),
         ("surface_pressure", "Pa"),
@@ -109,9 +111,8 @@ def test_report_is_in_physical_units_by_variable(pairs: PairBatch) -> None:
 def test_report_holds_for_more_cases_than_a_micro_batch() -> None:
     values = jnp.asarray(np.random.default_rng(5).normal(size=(11, *LAYOUT.shape)), jnp.float32)
     unit = Normalisation(jnp.zeros(3), jnp.ones(3))
-    rows = reconstruction_errors(
-        Scaled(0.5, 0.0), State(values, LAYOUT), State(0.5 * values, LAYOUT), unit
-    )
+    states = State(values, LAYOUT), State(0.5 * values, LAYOUT)
+    rows = reconstruction_errors(reconstruction_variances(Scaled(0.5, 0.0), *states, unit), LAYOUT)
     mean = jnp.einsum("byxc,yx->c", (0.5 * values) ** 2, WEIGHTS) / 11
     np.testing.assert_allclose(rows[0].state_error, jnp.sqrt(mean[:2].mean()), rtol=1e-4)
     np.testing.assert_allclose(rows[0].increment_share_lost, 0.25, rtol=1e-4)
