@@ -93,7 +93,7 @@ class LetkfConfig(Section):
 
     radius_km: PositiveFloat | None = 1500.0
     depth: PositiveFloat | None = 1.0
-    inflation: PositiveFloat = 1.35
+    inflation: PositiveFloat = 1.6
     relaxation: Share = 0.95
     calibrated: bool = False
 
