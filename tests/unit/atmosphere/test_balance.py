@@ -150,7 +150,8 @@ def test_balance_is_batched_and_differentiable_even_at_rest(grid: Grid, flat: ja
     batch = State(jnp.stack([truth.values, 1.01 * truth.values]), truth.layout)
     scores = geostrophic_score(batch, truth, flat)
     assert scores.shape == (2,)
-    assert float(scores[0]) == 1.0
+    # The size of a batch changes the last bits, and how is the processor's affair.
+    assert float(scores[0]) == pytest.approx(1.0, abs=1e-6)
     rest = truth.values.at[..., truth.layout.channels_of("u_component_of_wind")].set(0.0)
     for values in (truth.values, 1.01 * truth.values, rest + 1e-3):
         gradient = jax.grad(lambda x: geostrophic_imbalance(State(x, truth.layout), flat))(values)
