@@ -1,8 +1,8 @@
 """The representation error of the autoencoder: what of a true increment its latents cannot hold.
 
 An analysis that is decoded can never have that part, so that to it an observation errs by more
-than its instrument does: that part belongs to R.
-The variance is estimated on increments of the validation period, whose truth is known.
+than its instrument does: that part belongs to R. The variance is estimated on increments of the
+validation period, whose truth is known.
 """
 
 from dataclasses import dataclass, replace
@@ -12,6 +12,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from align_da.atmosphere import Layout, State
+from align_da.diffusion.scaling import share_of_leads
 from align_da.guidance.contract import Likelihood
 from align_da.observations.contract import ObservationOperator
 
@@ -44,9 +45,7 @@ class Representation:
             layout: of the states that H takes.
             lead_hours: age of the background forecast, hours; constant outside the statistics.
         """
-        at_lead = jax.vmap(jnp.interp, (None, None, 1))(
-            jnp.asarray(lead_hours, jnp.float32), self.lead_hours, self.variance
-        )
+        at_lead = share_of_leads(self.lead_hours, lead_hours) @ self.variance
         everywhere = jnp.broadcast_to(jnp.sqrt(at_lead), layout.shape)
         lost = operator(State(everywhere, layout))
         variance = likelihood.variance + jnp.where(likelihood.used, lost, 0.0) ** 2

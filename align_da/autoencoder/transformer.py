@@ -12,6 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import nnx
+from jax.typing import DTypeLike
 from jaxtyping import Array, Float, Int
 
 from align_da.arithmetic import Arithmetic
@@ -35,10 +36,9 @@ class Attention(nnx.Module):
         heads: int,
         grid: tuple[int, int],
         window: int,
-        arithmetic: Arithmetic,
+        dtype: DTypeLike,
         rngs: nnx.Rngs,
     ) -> None:
-        dtype = arithmetic.dtype
         self.grid = grid
         self.window = window
         self.heads = heads
@@ -81,12 +81,11 @@ class AttentionBlock(nnx.Module):
         heads: int,
         grid: tuple[int, int],
         window: int,
-        arithmetic: Arithmetic,
+        dtype: DTypeLike,
         rngs: nnx.Rngs,
     ) -> None:
-        dtype = arithmetic.dtype
         self.before_attention = nnx.LayerNorm(width, rngs=rngs)
-        self.attention = Attention(width, heads, grid, window, arithmetic, rngs)
+        self.attention = Attention(width, heads, grid, window, dtype, rngs)
         self.before_network = nnx.LayerNorm(width, rngs=rngs)
         self.widen = nnx.Linear(width, 4 * width, dtype=dtype, rngs=rngs)
         self.narrow = nnx.Linear(4 * width, width, dtype=dtype, rngs=rngs)
@@ -129,7 +128,7 @@ class TransformerBranch(nnx.Module):
         latitude = nnx.initializers.normal(0.02)(rngs.params(), (grid[0], 1, width))
         self.latitude = nnx.Param(latitude)
         self.blocks = nnx.List(
-            AttentionBlock(width, heads, grid, strip, arithmetic, rngs) for _ in range(depth)
+            AttentionBlock(width, heads, grid, strip, arithmetic.dtype, rngs) for _ in range(depth)
         )
         self.norm = nnx.LayerNorm(width, rngs=rngs)
         self.out = nnx.Linear(width, out, kernel_init=nnx.initializers.zeros_init(), rngs=rngs)

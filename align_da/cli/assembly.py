@@ -19,7 +19,7 @@ from align_da.atmosphere.truncation import SpectralTruncation, spectral_truncati
 from align_da.autoencoder import build_autoencoder, pole_signs
 from align_da.autoencoder.identity import IdentityAutoencoder
 from align_da.autoencoder.latent_space import LatentSpace
-from align_da.config import Config
+from align_da.config import AutoencoderConfig, Config
 from align_da.diffusion.amplitude import AdaptedNetwork
 from align_da.diffusion.build import build_denoiser_network, build_schedule
 from align_da.diffusion.correlation import IncrementCorrelation
@@ -103,10 +103,13 @@ def open_world(config: Config, run: Path) -> World:
 
 def untrained_autoencoder(world: World) -> nnx.Module:
     """The autoencoder of the configuration before training."""
+    return _blank_autoencoder(world, world.config.autoencoder)
+
+
+def _blank_autoencoder(world: World, config: AutoencoderConfig) -> nnx.Module:
+    """The autoencoder of `config` for the states of the run."""
     key = key_for(world.config.seed, Purpose.PARAMETERS, 0)
-    return build_autoencoder(
-        world.config.autoencoder, world.layout.shape, key, pole_signs(world.layout)
-    )
+    return build_autoencoder(config, world.layout.shape, key, pole_signs(world.layout))
 
 
 def untrained_network(config: Config, latent_shape: tuple[int, int, int]) -> nnx.Module:
@@ -127,7 +130,9 @@ def load_space(world: World) -> LatentSpace:
     Raises:
         StorageError: it has not been trained, or its weights are damaged or of another shape.
     """
-    graph, state = nnx.split(nnx.eval_shape(lambda: untrained_autoencoder(world)))
+    # Nothing recomputes what a frozen autoencoder did: solvers use its tangent again and again.
+    frozen = world.config.autoencoder.model_copy(update={"recompute": False})
+    graph, state = nnx.split(nnx.eval_shape(lambda: _blank_autoencoder(world, frozen)))
     channels = jnp.zeros(world.layout.shape[-1])
     template = {"autoencoder": state, "normalisation": Normalisation(channels, channels)}
     loaded = load_weights(world.folder.weights("autoencoder"), template)
@@ -150,12 +155,7 @@ def load_prior(world: World, name: str) -> LatentPrior:
     Raises:
         StorageError: it has not been trained, or its weights are damaged or of another shape.
     """
-    leads = len(world.config.learned_lead_hours)
-    modes = world.config.denoiser.correlation_modes
-    static = replace(
-        _static_prior(world, load_space(world), SCALING, leads, modes),
-        representation=_load_representation(world),
-    )
+    static = _latent_static_prior(world, SCALING, len(world.config.learned_lead_hours))
     if name == "static":
         return static
     shape = static.space.autoencoder.latent_shape
@@ -171,9 +171,7 @@ def load_forecast_prior(world: World) -> LatentPrior:
     Raises:
         StorageError: there is none, or it is damaged or of another shape.
     """
-    modes = world.config.denoiser.correlation_modes
-    prior = _static_prior(world, load_space(world), FORECAST_SCALING, leads=1, modes=modes)
-    return replace(prior, representation=_load_representation(world))
+    return _latent_static_prior(world, FORECAST_SCALING, leads=1)
 
 
 def load_model_space_prior(world: World) -> LatentPrior:
@@ -201,6 +199,13 @@ def _load_representation(world: World) -> Representation | None:
     blank = Representation(jnp.zeros(leads), jnp.zeros((leads, world.layout.shape[2])))
     loaded: Representation = load_weights(world.folder.weights(REPRESENTATION), blank)
     return loaded
+
+
+def _latent_static_prior(world: World, name: str, leads: int) -> LatentPrior:
+    """The prior without a network on the latents of the autoencoder."""
+    modes = world.config.denoiser.correlation_modes
+    prior = _static_prior(world, load_space(world), name, leads, modes)
+    return replace(prior, representation=_load_representation(world))
 
 
 def _static_prior(

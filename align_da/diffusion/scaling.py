@@ -56,9 +56,7 @@ class LatentScaling:
 
     def share_of_leads(self, lead_hours: Float[Array, ""] | float) -> Float[Array, " lead"]:
         """Weights, sum 1, that interpolate in lead time; constant outside the range."""
-        places = jnp.arange(self.lead_hours.shape[0], dtype=jnp.float32)
-        place = jnp.interp(jnp.asarray(lead_hours), self.lead_hours, places)
-        return jnp.maximum(1 - jnp.abs(place - places), 0.0)
+        return share_of_leads(self.lead_hours, lead_hours)
 
     def root_at(self, lead_hours: Float[Array, ""] | float) -> Float[Array, "lat latent latent"]:
         """P^½, linear in lead time, constant outside the range."""
@@ -96,6 +94,15 @@ class LatentScaling:
     ) -> Float[Array, "*batch lat lon latent"]:
         """Latents with zero mean and unit standard deviation, what `Condition` holds."""
         return (latent - self.state_mean) / self.state_std
+
+
+def share_of_leads(
+    known: Float[Array, " lead"], lead_hours: Float[Array, ""] | float
+) -> Float[Array, " lead"]:
+    """Weights of the lead times `known`, sum 1, that interpolate; constant outside their range."""
+    places = jnp.arange(known.shape[0], dtype=jnp.float32)
+    place = jnp.interp(jnp.asarray(lead_hours), known, places)
+    return jnp.maximum(1 - jnp.abs(place - places), 0.0)
 
 
 LatentPairs = tuple[

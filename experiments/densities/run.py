@@ -65,12 +65,12 @@ def name_of(density: float, noise: float) -> str:
 
 def changed(config: Config, density: float, noise: float) -> list[str]:
     """A setting of the network as overrides."""
-    errors = {
+    errors = [
         f"observations.{name}={noise * value!r}"
         for name, value in config.observations
         if name.endswith("_error")
-    }
-    return [f"observations.density={density}", *sorted(errors)]
+    ]
+    return [f"observations.density={density}", *errors]
 
 
 def read_rows(run: Path, density: float, noise: float) -> pd.DataFrame:
@@ -89,7 +89,7 @@ def print_tables(rows: pd.DataFrame, config: Config) -> None:
         )
         print(f"\n### RMSE of {variable}, SI units\n")
         print(to_markdown(table.map("{:.4g}".format).reset_index()))
-    print("\n### Steps in which the error falls as it must, and those not significant\n")
+    print("\n### Steps to better observations with significantly less error (and with more)\n")
     print(to_markdown(steps(errors, config)))
 
 

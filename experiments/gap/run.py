@@ -69,10 +69,8 @@ def scored(world: World) -> Iterator[tuple[object, ...]]:
         f"JFPS, no network, {MANY} draws": (latent_score(world, static, MANY), MANY),
         "latent 3D-Var, no network": (latent_three_d_var(world, static), few),
     }
-    fields, lead = (
-        default_fields(world.layout),
-        float(world.config.benchmark.background_lead_hours),
-    )
+    fields = default_fields(world.layout)
+    lead = float(world.config.benchmark.background_lead_hours)
     for case in benchmark_cases(world):
         found = {"background": case.background}
         for name, (method, members) in methods.items():

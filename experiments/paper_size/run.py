@@ -252,12 +252,12 @@ def timed(call: Callable[[], Any], repeat: int) -> float:
     return statistics.median(taken)
 
 
-def matrix_rate(size: int | None = None, repeat: int = 10) -> float:
+def matrix_rate() -> float:
     """Operations a second of a product of square matrices in half precision."""
-    size = size or (1024 if jax.default_backend() == "cpu" else 8192)
+    size = 1024 if jax.default_backend() == "cpu" else 8192
     left, right = (matrix.astype(jnp.bfloat16) for matrix in _normal((size, size), 2))
     product = jax.jit(jnp.matmul)
-    return 2 * size**3 / timed(lambda: product(left, right), repeat)
+    return 2 * size**3 / timed(lambda: product(left, right), repeat=10)
 
 
 PARTS = {"networks": networks, "analyses": analyses, "peers": peers, "training": training}
