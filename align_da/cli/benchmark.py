@@ -2,15 +2,15 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from time import perf_counter
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 
-from align_da.assimilation.contract import Analysis
+from align_da.assimilation.contract import Analysis, AnalysisDiagnostics
 from align_da.assimilation.free_run import FreeRun
 from align_da.assimilation.latent_prior import LatentPrior
 from align_da.assimilation.latent_score import LatentScoreAnalysis
@@ -18,6 +18,7 @@ from align_da.atmosphere import State
 from align_da.atmosphere.balance import geostrophic_score
 from align_da.cli.assembly import World, load_prior, open_world
 from align_da.cli.cases import verifiable_places
+from align_da.cli.cost import measured
 from align_da.cli.methods import (
     latent_score,
     latent_three_d_var,
@@ -152,18 +153,25 @@ def score_dates(world: World, methods: Mapping[str, Analysis]) -> pd.DataFrame:
         later = read_times(world.truth, world.layout, np.asarray([case.time + ahead]))
         truths = case.truth, State(later.values[0], later.layout)
         for name, method in methods.items():
-            begin = perf_counter()
-            analysis, report = method(case.background, case.observations, lead, case.key)
-            chi_square = float(report.chi_square)  # waits for the analysis
-            seconds = perf_counter() - begin
+            (analysis, report), cost = measured(partial(_finished, method, case, lead))
             values = _scores(world, model, analysis, truths, case.time)
-            values["state", "chi_square"] = chi_square
-            # The first date compiles.
-            values["state", "seconds"] = seconds if case.number else float("nan")
+            values["state", "chi_square"] = float(report.chi_square)
+            compiles = case.number == 0
+            values["state", "seconds"] = float("nan") if compiles else cost.seconds
+            values["state", "megabytes"] = float("nan") if compiles else cost.megabytes
             rows += [
                 (case.time, name, "analysis", *field, value) for field, value in values.items()
             ]
     return pd.DataFrame(rows, columns=list(ROW_COLUMNS))
+
+
+def _finished(
+    method: Analysis, case: BenchmarkCase, lead_hours: float
+) -> tuple[State, AnalysisDiagnostics]:
+    """The analysis of a case, waited for."""
+    analysis, report = method(case.background, case.observations, lead_hours, case.key)
+    report.chi_square.block_until_ready()  # it needs the analysis
+    return analysis, report
 
 
 def _scores(

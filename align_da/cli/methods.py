@@ -70,13 +70,14 @@ def latent_score(world: World, prior: LatentPrior, members: int) -> LatentScoreA
     Noise is centred over the members of a micro-batch where `members` fill them.
     """
     config = world.config
-    centred = config.sampler.centred and members % config.sampler.micro_batch == 0
-    noise = centred_over(MEMBER_AXIS) if centred else standard_normal
+    batch = config.sampler.micro_batch
+    centred = config.sampler.centred and batch > 1 and members % batch == 0
+    noise = centred_over(MEMBER_AXIS, members) if centred else standard_normal
     return LatentScoreAnalysis(
         prior,
         build_posterior_sampler(config.guidance, config.sampler, noise),
         interpolation_operator,
-        config.sampler.micro_batch,
+        batch,
         config.cycle.condition_on,
     )
 

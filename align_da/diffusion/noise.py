@@ -14,18 +14,25 @@ def standard_normal(key: jax.Array, shape: tuple[int, ...]) -> Float[Array, "...
     return jax.random.normal(key, shape)
 
 
-def centred_over(axis: str) -> NoiseDraw:
+def centred_over(axis: str, members: int) -> NoiseDraw:
     """Noise whose mean is zero over the members that a `jax.vmap` of that axis name runs.
 
     As with the perturbed observations of an ensemble Kalman filter the mean of the draws is then
-    that of the distribution, but for what is not linear, and their differences are those of
-    independent draws: the variance estimated with N − 1 stays right.
+    that of the distribution, but for what is not linear. The noise is widened so that the variance
+    of all members together, estimated with N − 1, stays right: where they are drawn in batches,
+    each of them centred, the members of two batches are closer than independent draws.
+
+    Args:
+        axis: name of the mapped axis, of two members or more.
+        members: in all batches together.
     """
 
     def draw(key: jax.Array, shape: tuple[int, ...]) -> Float[Array, "..."]:
         noise = jax.random.normal(key, shape)
         mean = jax.lax.pmean(noise, axis)  # type: ignore[no-untyped-call]  # of jax
-        centred: Float[Array, "..."] = noise - mean
+        batch = jax.lax.axis_size(axis)
+        widening = ((1 - 1 / members) / (1 - 1 / batch)) ** 0.5
+        centred: Float[Array, "..."] = widening * (noise - mean)
         return centred
 
     return draw

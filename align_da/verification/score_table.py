@@ -54,6 +54,7 @@ SCORES: Mapping[str, Score] = {
     "geostrophic": Score("geostrophic score", "high"),
     "chi_square": Score("residual chi-square", "none"),
     "seconds": Score("seconds an analysis", "low"),
+    "megabytes": Score("MB at its peak", "low"),
 }
 
 

@@ -25,6 +25,7 @@ REST = (
     ("state", "geostrophic"),
     ("state", "chi_square"),
     ("state", "seconds"),
+    ("state", "megabytes"),
     ("u", "forecast_rmse"),
     ("T", "forecast_rmse"),
 )

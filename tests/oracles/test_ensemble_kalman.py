@@ -1,6 +1,7 @@
 """The ensemble transform is the Kalman update of the sample covariance."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -11,6 +12,7 @@ from align_da.assimilation.ensemble_transform import random_rotation
 from align_da.assimilation.letkf import LETKF, Localisation
 from align_da.assimilation.recentred import Recentred
 from align_da.atmosphere import Grid, Layout, State, VerticalCoordinate
+from align_da.constants import EARTH_RADIUS
 from align_da.errors import InputError
 from align_da.observations.batch import Flag, ObservationBatch, Vertical
 from align_da.observations.interpolation import interpolation_operator
@@ -22,13 +24,13 @@ LAYOUT = Layout(
 GLOBAL = LETKF(interpolation_operator)
 
 
-def observations(value: np.ndarray, error: float = 0.5) -> ObservationBatch:
+def observations(value: np.ndarray, error: float = 0.5, last: float = 350.0) -> ObservationBatch:
     full = jnp.zeros(value.size)
     return ObservationBatch(
         value=jnp.asarray(value, jnp.float32),
         error=full + error,
         latitude=full,
-        longitude=jnp.linspace(0.0, 350.0, value.size),
+        longitude=jnp.linspace(0.0, last, value.size),
         level=full + 1,
         vertical=jnp.full(value.size, int(Vertical.LEVEL)),
         time=full,
@@ -59,6 +61,30 @@ def test_mean_and_covariance_are_those_of_the_kalman_filter() -> None:
     found = np.asarray(analysis.values).mean(axis=0).ravel()
     np.testing.assert_allclose(found, mean, atol=1e-4)
     np.testing.assert_allclose(covariance(analysis), (np.eye(40) - gain @ h) @ p, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("name", "atol"),
+    # DAPPER leaves observations out whose taper is below 0.001.
+    [("etkf", 1e-4), ("letkf", 2e-3)],
+)
+def test_analyses_are_those_of_dapper(name: str, atol: float) -> None:
+    """Made by experiments/lorenz/dapper_reference.py."""
+    with np.load(Path(__file__).with_name("dapper_analyses.npz")) as saved:
+        known = dict(saved)
+    background = State(
+        jnp.asarray(known["ensemble"], jnp.float32).reshape(-1, *LAYOUT.shape), LAYOUT
+    )
+    batch = observations(
+        known["values"], float(known["variance"]) ** 0.5, 9.0 * known["places"][-1]
+    )
+    site = 2 * np.pi * EARTH_RADIUS / 40
+    near = Localisation(radius=1.82 * float(known["length"]) * site)
+    method = GLOBAL if name == "etkf" else replace(GLOBAL, localisation=near)
+    analysis, _ = method(background, batch, 6.0, jax.random.key(0))
+    found = np.asarray(analysis.values).reshape(known[name].shape)
+    assert np.abs(found - known["ensemble"]).max() > 0.5
+    np.testing.assert_allclose(found, known[name], atol=atol)
 
 
 def test_a_rotation_keeps_mean_and_covariance() -> None:
