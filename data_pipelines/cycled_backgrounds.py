@@ -7,6 +7,7 @@ through segments of a period, each with its own network, density and observation
 cycles of a segment are left out.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,6 +16,8 @@ import xarray as xr
 from jaxtyping import Float, Shaped
 from rich.progress import Progress
 
+from align_da.assimilation.contract import Analysis
+from align_da.atmosphere import State
 from align_da.cli.assembly import (
     FORECAST_SCALING,
     World,
@@ -118,26 +121,45 @@ def _save_first_guess(world: World) -> None:
 def cycle_segment(segment: Segment) -> None:
     """Cycle through `segment` and write its backgrounds. Runs in a worker process."""
     use_compilation_cache(segment.folder)
-    world = _world_of(segment)
-    settings = segment.config.cycled_backgrounds
+    world = world_of(segment)
+    method = latent_three_d_var(world, load_forecast_prior(world))
+    kept = [np.asarray(cycle.background.values) for cycle in cycles_of(segment, method)]
+    _write(world, segment, np.stack(kept))
+
+
+@dataclass(frozen=True)
+class SettledCycle:
+    """A cycle after the first ones of its segment.
+
+    Attributes:
+        valid_time: of both states.
+        background: values [member, lat, lon, channel].
+        analysis: likewise.
+    """
+
+    valid_time: np.datetime64
+    background: State
+    analysis: State
+
+
+def cycles_of(segment: Segment, method: Analysis) -> Iterator[SettledCycle]:
+    """The cycles of `segment` with an analysis method, from its oldest forecast on."""
+    world, settings = world_of(segment), segment.config.cycled_backgrounds
     window = segment.config.cycle.window_hours
     system = observing_system(world)
     control = quality_control_for(world, system.operator)
     model = build_forecast_model(segment.config.world)
-    method = latent_three_d_var(world, load_forecast_prior(world))
     state = _first_state(world, segment)
-    kept = []
     for cycle in range(settings.spin_up + settings.cycles):
         time = state.valid_time + np.timedelta64(window, "h")
         key = key_for(world.config.seed, Purpose.ANALYSIS, cycle)
         observations = system.observe(time, cycle)
         state, report = run_cycle(state, model, control, method, observations, window, key)
         if cycle >= settings.spin_up:
-            kept.append(np.asarray(report.background.values))
-    _write(world, segment, np.stack(kept))
+            yield SettledCycle(time, report.background, state.analysis)
 
 
-def _world_of(segment: Segment) -> World:
+def world_of(segment: Segment) -> World:
     """The run with the network, density and errors of this segment."""
     config = segment.config
     place = segment.number if segment.split == "train" else segment.number + segment.of + 1000

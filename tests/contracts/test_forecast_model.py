@@ -113,7 +113,7 @@ def test_two_halves_are_close_to_the_whole(case: Case) -> None:
 
 @pytest.mark.parametrize("build", [Lorenz63ForecastModel, Lorenz96ForecastModel])
 def test_tangent_and_adjoint_are_those_of_the_step(build: Callable[[], ForecastModel]) -> None:
-    """The adjoint of the circulation model takes minutes to compile: it is not tested here."""
+    """Those of the circulation model take minutes to compile: see below."""
     with jax.enable_x64(True):
         model = build()
         start, direction, weights = (
@@ -134,6 +134,33 @@ def test_tangent_and_adjoint_are_those_of_the_step(build: Callable[[], ForecastM
         (adjoint,) = jax.vjp(forecast, start)[1](weights)
         apart = float(jnp.vdot(tangent, weights) - jnp.vdot(direction, adjoint))
         assert abs(apart) <= 1e-12 * float(jnp.linalg.norm(tangent) * jnp.linalg.norm(weights))
+
+
+@pytest.mark.chain
+@pytest.mark.timeout(1800)
+def test_the_adjoint_of_the_circulation_model_fulfils_the_dot_product_identity() -> None:
+    """Its tangent is no derivative: convection and condensation switch on and off."""
+    pytest.importorskip("jcm")
+    from align_da.forecast.jcm import JcmForecastModel  # noqa: PLC0415
+    from data_pipelines.era5_start import era5_state  # noqa: PLC0415
+
+    model = JcmForecastModel()
+    start = era5_state(model).values[0]
+
+    def forecast(values: jax.Array) -> jax.Array:
+        return model.end(model.step(model.begin(values, TIME)))
+
+    unit = start.std(axis=(0, 1))  # of every channel
+    direction, weights = (
+        jax.random.normal(jax.random.key(i), start.shape) * factor
+        for i, factor in enumerate((0.1 * unit, 1 / unit))
+    )
+    tangent = jax.jit(lambda x, d: jax.jvp(forecast, (x,), (d,))[1])(start, direction)
+    (adjoint,) = jax.jit(lambda x, w: jax.vjp(forecast, x)[1](w))(start, weights)
+    apart = float(jnp.vdot(tangent, weights) - jnp.vdot(direction, adjoint))
+    assert abs(apart) <= 5e-6 * float(
+        jnp.linalg.norm(tangent / unit) * jnp.linalg.norm(weights * unit)
+    )
 
 
 def test_another_grid_is_refused(case: Case) -> None:
