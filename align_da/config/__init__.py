@@ -1,0 +1,63 @@
+"""The configuration: frozen sections read from strict TOML.
+
+An unknown key is an error that names the nearest one. Nothing here imports JAX, so that a mistake
+is told before anything expensive starts. Values that name a choice are literals resolved by a
+dictionary in the room that implements them, never an import path.
+"""
+
+from align_da.config.config import Config
+from align_da.config.digest import digest_of
+from align_da.config.experiments import BenchmarkConfig, CycleConfig, VerificationConfig
+from align_da.config.learning import (
+    AlignmentConfig,
+    ArithmeticConfig,
+    AutoencoderConfig,
+    DenoiserConfig,
+    TrainingConfig,
+)
+from align_da.config.load import config_from_table, load_config
+from align_da.config.methods import (
+    AnalysisConfig,
+    GuidanceConfig,
+    LatentThreeDVarConfig,
+    LetkfConfig,
+    OptimalInterpolationConfig,
+    SamplerConfig,
+    ThreeDVarConfig,
+)
+from align_da.config.section import GuidanceName, PeerName, Section
+from align_da.config.world import (
+    BackgroundsConfig,
+    CycledBackgroundsConfig,
+    ObservationsConfig,
+    WorldConfig,
+)
+
+__all__ = [
+    "AlignmentConfig",
+    "AnalysisConfig",
+    "ArithmeticConfig",
+    "AutoencoderConfig",
+    "BackgroundsConfig",
+    "BenchmarkConfig",
+    "Config",
+    "CycleConfig",
+    "CycledBackgroundsConfig",
+    "DenoiserConfig",
+    "GuidanceConfig",
+    "GuidanceName",
+    "LatentThreeDVarConfig",
+    "LetkfConfig",
+    "ObservationsConfig",
+    "OptimalInterpolationConfig",
+    "PeerName",
+    "SamplerConfig",
+    "Section",
+    "ThreeDVarConfig",
+    "TrainingConfig",
+    "VerificationConfig",
+    "WorldConfig",
+    "config_from_table",
+    "digest_of",
+    "load_config",
+]

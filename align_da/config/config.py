@@ -1,0 +1,65 @@
+"""Everything that defines a run, as one object."""
+
+from typing import Annotated
+
+from pydantic import Field, model_validator
+
+from align_da.config.experiments import BenchmarkConfig, CycleConfig, VerificationConfig
+from align_da.config.learning import AlignmentConfig, AutoencoderConfig, DenoiserConfig
+from align_da.config.methods import (
+    AnalysisConfig,
+    GuidanceConfig,
+    LatentThreeDVarConfig,
+    LetkfConfig,
+    OptimalInterpolationConfig,
+    SamplerConfig,
+    ThreeDVarConfig,
+)
+from align_da.config.section import Section
+from align_da.config.world import (
+    BackgroundsConfig,
+    CycledBackgroundsConfig,
+    ObservationsConfig,
+    WorldConfig,
+)
+
+
+class Config(Section):
+    """Everything that defines a run."""
+
+    seed: Annotated[int, Field(ge=0)] = 0
+    world: WorldConfig = WorldConfig()
+    backgrounds: BackgroundsConfig = BackgroundsConfig()
+    cycled_backgrounds: CycledBackgroundsConfig = CycledBackgroundsConfig()
+    observations: ObservationsConfig = ObservationsConfig()
+    analysis: AnalysisConfig = AnalysisConfig()
+    autoencoder: AutoencoderConfig = AutoencoderConfig()
+    denoiser: DenoiserConfig = DenoiserConfig()
+    sampler: SamplerConfig = SamplerConfig()
+    guidance: GuidanceConfig = GuidanceConfig()
+    alignment: AlignmentConfig = AlignmentConfig()
+    optimal_interpolation: OptimalInterpolationConfig = OptimalInterpolationConfig()
+    latent_three_d_var: LatentThreeDVarConfig = LatentThreeDVarConfig()
+    three_d_var: ThreeDVarConfig = ThreeDVarConfig()
+    letkf: LetkfConfig = LetkfConfig()
+    cycle: CycleConfig = CycleConfig()
+    verification: VerificationConfig = VerificationConfig()
+    benchmark: BenchmarkConfig = BenchmarkConfig()
+
+    @model_validator(mode="after")
+    def _one_kind_of_background_a_lead(self) -> "Config":
+        window = self.cycle.window_hours
+        if self.cycled_backgrounds.segments and window in self.backgrounds.lead_hours:
+            message = (
+                f"backgrounds.lead_hours {self.backgrounds.lead_hours} holds the cycle window of "
+                f"{window} h, which is the lead time of cycled backgrounds: leave it out, or set "
+                "cycled_backgrounds.segments = 0"
+            )
+            raise ValueError(message)
+        return self
+
+    @property
+    def learned_lead_hours(self) -> tuple[int, ...]:
+        """Lead times of all backgrounds that the learned parts train on, in order."""
+        cycled = (self.cycle.window_hours,) if self.cycled_backgrounds.segments else ()
+        return tuple(sorted({*self.backgrounds.lead_hours, *cycled}))

@@ -1,0 +1,70 @@
+"""The cycling experiment, the benchmark of single analyses, and their verification."""
+
+from typing import Literal
+
+from align_da.config.section import GuidanceName, PeerName, Positive, PositiveFloat, Section, Share
+
+
+class CycleConfig(Section):
+    """The cycling experiment.
+
+    `network_share` is the weight of the score model against the Gaussian of the same covariance.
+    What the network knows of the error of a background is corrected once; in a cycle the same
+    correction would be made again and again, and only what grew since the last analysis is new.
+    `ensemble_share` is the part of the error covariance of latent methods that the ensemble of the
+    day gives, localised with the half width `ensemble_radius_km`.
+    With `calibrated` the amplitude of the background errors of latent methods and of 3D-Var
+    follows from the innovations of every cycle. That is the amplitude where observations are:
+    elsewhere errors are larger, and the members of the learned method differ from its mean as
+    draws of the `prior` amplitude do, not as its `own` draws. With `perturbations` of the LETKF it
+    gives the mean alone, of `draws` draws. Methods are tuned on the `split` "validation".
+    """
+
+    method: Literal[
+        "latent_score",
+        "latent_three_d_var",
+        "three_d_var",
+        "letkf",
+        "optimal_interpolation",
+        "free_run",
+    ] = "latent_score"
+    prior: Literal["static", "reference", "aligned", "continued", "supervised"] = "aligned"
+    condition_on: Literal["member", "mean"] = "mean"
+    network_share: Share = 1.0
+    ensemble_share: Share = 0.0
+    ensemble_radius_km: PositiveFloat = 2000.0
+    calibrated: bool = True
+    perturbations: Literal["own", "prior", "letkf"] = "prior"
+    draws: Positive = 4
+    split: Literal["validation", "test"] = "test"
+    members: Positive = 4
+    cycles: Positive = 40
+    window_hours: Positive = 6
+
+
+class VerificationConfig(Section):
+    """What is verified."""
+
+    forecast_lead_hours: tuple[Positive, ...] = (24, 48)
+    forecast_every: Positive = 4
+    bootstrap_samples: Positive = 1000
+    block_length: Positive = 4
+
+
+class BenchmarkConfig(Section):
+    """Single analyses of several methods on the same dates and observations."""
+
+    split: Literal["validation", "test"] = "test"
+    dates: Positive = 24
+    members: Positive = 4
+    background_lead_hours: Positive = 48
+    forecast_lead_hours: Positive = 24
+    peers: tuple[PeerName, ...] = ("optimal_interpolation", "three_d_var", "latent_three_d_var")
+    guidance: tuple[GuidanceName, ...] = ("none", "dps", "repaint", "jfps")
+    control_guidance: tuple[GuidanceName, ...] = ("none", "dps", "repaint", "jfps")
+    dps_strength: PositiveFloat = 1.0
+    sda_strength: PositiveFloat = 0.1
+    mmps_strength: PositiveFloat = 1.0
+    jfps_strength: PositiveFloat = 1.0
+    priors: tuple[Literal["reference", "aligned"], ...] = ("reference", "aligned")
+    controls: tuple[Literal["continued", "supervised"], ...] = ("continued", "supervised")

@@ -1,0 +1,90 @@
+"""What is trained, and how: autoencoder, score model, alignment."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from align_da.config.section import NonNegativeFloat, Positive, PositiveFloat, Section
+
+
+class TrainingConfig(Section):
+    """How a network is trained.
+
+    With `early_stopping` the parameters of the lowest validation loss are kept. That needs enough
+    validation cases: a handful of preference pairs tells nothing but noise.
+    """
+
+    steps: Positive = 2000
+    batch_size: Positive = 32
+    learning_rate: PositiveFloat = 3.0e-4
+    warm_up_steps: Annotated[int, Field(ge=0)] = 100
+    weight_decay: NonNegativeFloat = 1.0e-4
+    gradient_clip: PositiveFloat = 1.0
+    ema_decay: Annotated[float, Field(ge=0, lt=1)] = 0.999
+    validate_every: Positive = 200
+    early_stopping: bool = True
+    patience: Positive = 5
+
+
+class ArithmeticConfig(Section):
+    """Mixed precision, and activations that a backward pass computes again instead of keeping.
+
+    For transformers: the convolutional networks are small and know neither.
+    """
+
+    precision: Literal["float32", "bfloat16"] = "float32"
+    recompute: bool = False
+
+
+class AutoencoderConfig(ArithmeticConfig):
+    """The latent autoencoder."""
+
+    kind: Literal["convolutional", "transformer"] = "convolutional"
+    width: Positive = 64
+    depth: Positive = 2
+    stride: Literal[1, 2, 4, 8] = 2
+    latent_channels: Positive = 48
+    heads: Positive = 4
+    window: Positive | None = None
+    training: TrainingConfig = TrainingConfig()
+
+
+class DenoiserConfig(ArithmeticConfig):
+    """The background-conditioned score model."""
+
+    kind: Literal["unet", "dit"] = "unet"
+    schedule: Literal["edm", "vp_cosine"] = "edm"
+    width: Positive = 64
+    depth: Positive = 1
+    levels: Positive = 3
+    heads: Positive = 4
+    patch: Positive = 2
+    sigma_mean: float = 0.0
+    sigma_spread: PositiveFloat = 1.4
+    correlation_modes: Annotated[int, Field(ge=0)] = 100
+    correlation_radius_km: PositiveFloat = 8000.0
+    training: TrainingConfig = TrainingConfig()
+
+
+class AlignmentConfig(Section):
+    """Preference alignment of the prior."""
+
+    backgrounds: Positive = 128
+    candidates: Positive = 16
+    forecast_lead_hours: Positive = 48
+    rewards: tuple[Literal["accuracy", "forecast", "balance", "calibration"], ...] = (
+        "accuracy",
+        "forecast",
+        "balance",
+    )
+    quantile: Annotated[float, Field(gt=0, le=0.5)] = 0.25
+    pairs: Positive = 1000
+    objective: Literal["dpo", "ipo", "capo"] = "dpo"
+    weighting: Literal["noise", "increment"] = "increment"
+    trained: Literal["all", "amplitude"] = "amplitude"
+    beta: PositiveFloat = 2000.0
+    anchor_weight: NonNegativeFloat = 0.1
+    scheduler: str | None = None
+    training: TrainingConfig = TrainingConfig(
+        steps=300, learning_rate=1.0e-5, ema_decay=0.0, validate_every=50
+    )
