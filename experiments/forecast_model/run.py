@@ -5,7 +5,6 @@ Usage: python experiments/forecast_model/run.py [--members 1 4 20 80] [--hours 6
 
 import argparse
 import statistics
-from time import perf_counter
 
 import jax
 import jax.numpy as jnp
@@ -14,6 +13,7 @@ import pandas as pd
 
 from align_da.atmosphere import State
 from align_da.atmosphere.state import state_from_fields
+from align_da.cli.cost import measured
 from align_da.config import WorldConfig
 from align_da.forecast import ForecastModel, build_forecast_model
 from align_da.verification.table_format import to_markdown
@@ -39,13 +39,11 @@ def main() -> None:
     model, rows = build_forecast_model(WorldConfig()), []
     for members in arguments.members:
         state = perturbed_rest(model, members)
-        begin = perf_counter()
-        model.forecast(state, _START, arguments.hours).values.block_until_ready()
-        compiling, taken = perf_counter() - begin, []
-        for _ in range(arguments.repeat):
-            begin = perf_counter()
+
+        def forecast(state: State = state) -> None:
             model.forecast(state, _START, arguments.hours).values.block_until_ready()
-            taken.append(perf_counter() - begin)
+
+        compiling, *taken = (measured(forecast)[1].seconds for _ in range(1 + arguments.repeat))
         seconds = statistics.median(taken)
         row = f"{compiling:.1f}", f"{seconds:.3f}", f"{members / seconds:.1f}"
         rows.append((members, *row))

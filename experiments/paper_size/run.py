@@ -30,6 +30,7 @@ from align_da.assimilation.latent_three_d_var import LatentThreeDVar
 from align_da.assimilation.letkf import LETKF, Localisation
 from align_da.atmosphere import Layout, State
 from align_da.autoencoder import PairBatch, autoencoder_loss
+from align_da.cli.cost import measured
 from align_da.config import Config, GuidanceConfig, SamplerConfig, TrainingConfig, load_config
 from align_da.diffusion.condition import Condition
 from align_da.diffusion.objective import DenoisingBatch, denoising_loss
@@ -85,7 +86,7 @@ def main() -> None:
             compiled = list(pool.map(compile_program, programs))
         rows = []
         for program, (executable, compiling) in zip(programs, compiled, strict=True):
-            row = measured(program, executable, arguments.repeat, rate)
+            row = table_row(program, executable, arguments.repeat, rate)
             rows.append(row | {"compiling, s": f"{compiling:.0f}"})
             print(rows[-1], file=sys.stderr, flush=True)
         print(to_markdown(pd.DataFrame(rows)), flush=True)
@@ -218,7 +219,7 @@ def compile_program(program: Program) -> tuple[Any, float]:
     return executable, perf_counter() - begin
 
 
-def measured(program: Program, executable: Any, repeat: int, rate: float) -> dict[str, str]:  # noqa: ANN401  what XLA compiled
+def table_row(program: Program, executable: Any, repeat: int, rate: float) -> dict[str, str]:  # noqa: ANN401  what XLA compiled
     """One row of the table."""
     seconds = timed(lambda: executable(*program.arguments), repeat)
     memory = executable.memory_analysis()
@@ -243,12 +244,7 @@ def measured(program: Program, executable: Any, repeat: int, rate: float) -> dic
 def timed(call: Callable[[], Any], repeat: int) -> float:
     """Median seconds of a call, after one that is not counted."""
     wait: Callable[[Any], Any] = jax.block_until_ready
-    wait(call())
-    taken = []
-    for _ in range(repeat):
-        begin = perf_counter()
-        wait(call())
-        taken.append(perf_counter() - begin)
+    _, *taken = (measured(lambda: wait(call()))[1].seconds for _ in range(1 + repeat))
     return statistics.median(taken)
 
 
