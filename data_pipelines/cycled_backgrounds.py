@@ -33,7 +33,7 @@ from align_da.cli.observing import observing_system, quality_control_for
 from align_da.config import Config, digest_of
 from align_da.cycling.cycle import CycleState, run_cycle
 from align_da.errors import ConfigError
-from align_da.forecast import build_forecast_model
+from align_da.forecast import ForecastModel, build_forecast_model
 from align_da.keys import Purpose, key_for
 from align_da.storage.checkpoints import save_weights
 from align_da.storage.stages import digest_of_stage
@@ -142,13 +142,15 @@ class SettledCycle:
     analysis: State
 
 
-def cycles_of(segment: Segment, method: Analysis) -> Iterator[SettledCycle]:
+def cycles_of(
+    segment: Segment, method: Analysis, forecast_model: ForecastModel | None = None
+) -> Iterator[SettledCycle]:
     """The cycles of `segment` with an analysis method, from its oldest forecast on."""
     world, settings = world_of(segment), segment.config.cycled_backgrounds
     window = segment.config.cycle.window_hours
     system = observing_system(world)
     control = quality_control_for(world, system.operator)
-    model = build_forecast_model(segment.config.world)
+    model = forecast_model or build_forecast_model(segment.config.world)
     state = _first_state(world, segment)
     for cycle in range(settings.spin_up + settings.cycles):
         time = state.valid_time + np.timedelta64(window, "h")

@@ -56,21 +56,30 @@ def _settings(config: Path | None, run: Path, override: list[str] | None) -> Con
 @app.command(epilog="Example: align-da train denoiser --run runs/mine --set denoiser.width=128")
 def train(
     what: Annotated[
-        Literal["autoencoder", "denoiser", "covariance"],
-        typer.Argument(help="What to train; the covariance is that of 3D-Var in model space."),
+        Literal["autoencoder", "denoiser", "covariance", "model_error"],
+        typer.Argument(
+            help="What to train; the covariance is that of 3D-Var in model space, the model error "
+            "a correction of the forecasts."
+        ),
     ],
     config: ConfigOption = None,
     run: RunOption = DEFAULT_RUN,
     override: SetOption = None,
 ) -> None:
-    """Train the autoencoder, or the denoiser on its latents, or estimate the covariance."""
+    """Train the autoencoder, the denoiser on its latents, or a correction of the forecasts."""
     settings = _settings(config, run, override)
-    from align_da.cli import estimate_covariance, train_autoencoder, train_denoiser
+    from align_da.cli import (
+        estimate_covariance,
+        train_autoencoder,
+        train_denoiser,
+        train_model_error,
+    )
 
     stages = {
         "autoencoder": train_autoencoder,
         "denoiser": train_denoiser,
         "covariance": estimate_covariance,
+        "model_error": train_model_error,
     }
     stages[what].run(settings, run)
 

@@ -12,6 +12,7 @@ from flax import nnx
 from jaxtyping import Array, Float
 
 from align_da.assimilation.latent_prior import LatentPrior
+from align_da.assimilation.model_error import ModelErrorCorrection
 from align_da.assimilation.representation import Representation
 from align_da.atmosphere import Layout, Normalisation
 from align_da.atmosphere.dataset import layout_from_dataset
@@ -26,6 +27,7 @@ from align_da.diffusion.correlation import IncrementCorrelation
 from align_da.diffusion.scaling import LatentScaling
 from align_da.diffusion.schedule import EDMSchedule
 from align_da.diffusion.unit_normal import UnitNormal
+from align_da.forecast import CorrectedForecastModel, ForecastModel, build_forecast_model
 from align_da.keys import Purpose, key_for
 from align_da.storage.background_pairs import BackgroundPairs, open_background_pairs
 from align_da.storage.checkpoints import load_weights, save_weights
@@ -39,6 +41,8 @@ FORECAST_SCALING = "forecast_scaling"
 """Those of the youngest forecasts from perturbed truth, which the first cycles start with."""
 REPRESENTATION = "representation"
 """What the autoencoder cannot hold of an increment."""
+MODEL_ERROR = "model_error"
+"""The correction of the forecast model."""
 MODEL_SPACE_SCALING = "model_space_scaling"
 """Those of increments in model space, for 3D-Var."""
 
@@ -182,6 +186,27 @@ def load_model_space_prior(world: World) -> LatentPrior:
     """
     leads, modes = len(world.config.learned_lead_hours), world.config.three_d_var.modes
     return _static_prior(world, model_space(world), MODEL_SPACE_SCALING, leads, modes)
+
+
+def cycle_forecast_model(world: World) -> ForecastModel:
+    """The forecast model of a cycle, corrected where the configuration wants it.
+
+    Raises:
+        StorageError: the correction has not been trained, or is damaged or of another shape.
+    """
+    model, cycle = build_forecast_model(world.config.world), world.config.cycle
+    if not cycle.model_error:
+        return model
+    static = load_prior(world, "static")
+    shape = static.space.autoencoder.latent_shape
+    graph, state = nnx.split(nnx.eval_shape(lambda: untrained_network(world.config, shape)))
+    loaded = load_weights(world.folder.weights(MODEL_ERROR), {"network": state})
+    network = nnx.merge(graph, loaded["network"])
+    window = cycle.window_hours
+    correction = ModelErrorCorrection(
+        static.space, network, static.scaling, window, static.truncation
+    )
+    return CorrectedForecastModel(model, correction, window)
 
 
 def save_representation(world: World, lost: Sequence[Float[np.ndarray, " channel"]]) -> None:

@@ -6,13 +6,12 @@ import jax
 import numpy as np
 
 from align_da.atmosphere import State
-from align_da.cli.assembly import World, open_world
+from align_da.cli.assembly import MODEL_ERROR, World, cycle_forecast_model, open_world
 from align_da.cli.methods import build_analysis
 from align_da.cli.observing import observing_system, quality_control_for
 from align_da.cli.progress import progress_bar
 from align_da.config import Config
 from align_da.cycling.driver import CyclingExperiment, run_experiment
-from align_da.forecast import build_forecast_model
 from align_da.keys import Purpose, key_for
 from align_da.storage.manifest import manifest_of
 from align_da.storage.stages import digest_of_stage
@@ -37,7 +36,7 @@ def run(config: Config, folder: Path, name: str) -> int:
         start=start,
         window_hours=config.cycle.window_hours,
         cycles=config.cycle.cycles,
-        forecast_model=build_forecast_model(config.world),
+        forecast_model=cycle_forecast_model(world),
         observe=lambda cycle: system.observe(start + (cycle + 1) * window, cycle),
         quality_control=quality_control_for(world, system.operator),
         analysis=build_analysis(world, config.cycle.method, config.cycle.prior),
@@ -75,4 +74,6 @@ def _inputs(world: World) -> dict[str, str]:
         names.append("covariance")
     elif cycle.method == "latent_score":
         names.append("denoiser" if cycle.prior in {"static", "reference"} else cycle.prior)
+    if cycle.model_error:
+        names.append(MODEL_ERROR)
     return {name: digest_of_stage(stages, name) for name in names}

@@ -13,6 +13,7 @@ from align_da.config.learning import (
     ArithmeticConfig,
     AutoencoderConfig,
     DenoiserConfig,
+    ModelErrorConfig,
     TrainingConfig,
 )
 from align_da.config.load import config_from_table, load_config
@@ -48,6 +49,7 @@ __all__ = [
     "GuidanceName",
     "LatentThreeDVarConfig",
     "LetkfConfig",
+    "ModelErrorConfig",
     "ObservationsConfig",
     "OptimalInterpolationConfig",
     "PeerName",

@@ -5,7 +5,12 @@ from typing import Annotated
 from pydantic import Field, model_validator
 
 from align_da.config.experiments import BenchmarkConfig, CycleConfig, VerificationConfig
-from align_da.config.learning import AlignmentConfig, AutoencoderConfig, DenoiserConfig
+from align_da.config.learning import (
+    AlignmentConfig,
+    AutoencoderConfig,
+    DenoiserConfig,
+    ModelErrorConfig,
+)
 from align_da.config.methods import (
     AnalysisConfig,
     GuidanceConfig,
@@ -38,6 +43,7 @@ class Config(Section):
     sampler: SamplerConfig = SamplerConfig()
     guidance: GuidanceConfig = GuidanceConfig()
     alignment: AlignmentConfig = AlignmentConfig()
+    model_error: ModelErrorConfig = ModelErrorConfig()
     optimal_interpolation: OptimalInterpolationConfig = OptimalInterpolationConfig()
     latent_three_d_var: LatentThreeDVarConfig = LatentThreeDVarConfig()
     three_d_var: ThreeDVarConfig = ThreeDVarConfig()

@@ -17,7 +17,9 @@ class CycleConfig(Section):
     follows from the innovations of every cycle. That is the amplitude where observations are:
     elsewhere errors are larger, and the members of the learned method differ from its mean as
     draws of the `prior` amplitude do, not as its `own` draws. With `perturbations` of the LETKF it
-    gives the mean alone, of `draws` draws. Methods are tuned on the `split` "validation".
+    gives the mean alone, of `draws` draws. With `model_error` every forecast of a
+    cycle is corrected by what `align-da train model_error` has learned. Methods are tuned on the
+    `split` "validation".
     """
 
     method: Literal[
@@ -36,6 +38,7 @@ class CycleConfig(Section):
     calibrated: bool = True
     perturbations: Literal["own", "prior", "letkf"] = "prior"
     draws: Positive = 4
+    model_error: bool = False
     split: Literal["validation", "test"] = "test"
     members: Positive = 4
     cycles: Positive = 40

@@ -66,6 +66,14 @@ class DenoiserConfig(ArithmeticConfig):
     training: TrainingConfig = TrainingConfig()
 
 
+class ModelErrorConfig(Section):
+    """The correction of the forecast model, learned from forecasts that start from the truth."""
+
+    starts: Positive = 1400
+    validation_starts: Positive = 80
+    training: TrainingConfig = TrainingConfig()
+
+
 class AlignmentConfig(Section):
     """Preference alignment of the prior."""
 

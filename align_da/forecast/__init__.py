@@ -2,6 +2,12 @@
 
 from align_da.forecast.build import build_forecast_model
 from align_da.forecast.contract import ForecastModel
+from align_da.forecast.corrected import CorrectedForecastModel
 from align_da.forecast.lorenz96 import Lorenz96ForecastModel
 
-__all__ = ["ForecastModel", "Lorenz96ForecastModel", "build_forecast_model"]
+__all__ = [
+    "CorrectedForecastModel",
+    "ForecastModel",
+    "Lorenz96ForecastModel",
+    "build_forecast_model",
+]

@@ -1,16 +1,16 @@
 """Calibration of the prior against the number of training pairs, as Markdown and as a picture.
 
-The statistics of increments and the score model are made anew from the first starts of the
-training period, with all else as it is. Draws without observations are compared with the truth of
+The score model is trained anew on few and many starts of the training period, all else as it is,
+the statistics of increments among it. Draws without observations are compared with the truth of
 the validation period: is their spread the error of their mean, has the truth every rank among
 them, is their mean better than the background? Every network is trained for one and for two
-epochs, and the one with the lower validation loss counts.
+epochs (`--epochs`), and the one with the lower validation loss counts.
 
 Usage: python experiments/calibration/run.py RUN [--starts 350 700 ...] [--set section.key=value]
 """
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -24,7 +24,6 @@ from align_da.alignment.contract import Case
 from align_da.assimilation.latent_prior import LatentPrior
 from align_da.assimilation.prior_draws import draw_from_prior
 from align_da.atmosphere import State
-from align_da.autoencoder.latent_space import LatentSpace
 from align_da.cli.assembly import World, load_space, open_world, untrained_network
 from align_da.cli.cases import cases_of
 from align_da.cli.latents import encode_backgrounds, scaling_of
@@ -47,7 +46,6 @@ from align_da.verification.verified_fields import default_fields
 from align_da.verification.verify_cycles import score_cycle
 
 CONFIG = Path(__file__).parents[1] / "embedded_world" / "config.toml"
-EPOCHS = (1, 2)
 APART = 8  # points of the grid between two whose ranks count
 SHOWN = ("u", "v", "T", "q", "p_s")
 Scores = tuple[pd.DataFrame, dict[str, Int[np.ndarray, " rank"]]]
@@ -58,7 +56,7 @@ class Trained:
     """A prior of so many starts.
 
     Attributes:
-        prior: with its own statistics.
+        prior: what draws.
         epochs: how long it was trained; 0 without a network.
         loss: on the validation period; 1 is a prior without a network.
     """
@@ -74,6 +72,7 @@ def main() -> None:
     parser.add_argument("run", type=Path)
     parser.add_argument("--config", type=Path, default=CONFIG)
     parser.add_argument("--starts", type=int, nargs="+", default=[350, 700, 1400, 2800])
+    parser.add_argument("--epochs", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--dates", type=int, default=12)
     parser.add_argument("--draws", type=int, default=12)
     parser.add_argument("--set", action="append", default=[])
@@ -84,17 +83,23 @@ def main() -> None:
     held_out = encode_backgrounds(space, world.learned_pairs("validation"))
     leads = world.config.learned_lead_hours
     cases = list(cases_of(world, "validation", arguments.dates * len(leads), 0, leads))
+    scaling = scaling_of(world.config, pairs)
+    unit = EDMSchedule(0.0, 1.0)
+    gaussian = LatentPrior(space, UnitNormal(), scaling, unit, truncation=world.truncation)
     tables, ranks = [], {}
+
+    def measure(label: str, trained: Trained) -> None:
+        scores, ranks[label] = draw_and_score(world, trained.prior, cases, arguments.draws)
+        tables.append(scores.assign(method=label))
+        found = summary(tables[-1], ranks[label], trained, arguments.draws)
+        print(to_markdown(found), flush=True)
+
+    measure("no network", Trained(gaussian, 0, 1.0))
     for starts in arguments.starts:
-        few = first_starts(pairs, starts)
-        for name, trained in priors(world, space, few, held_out).items():
-            label = f"{name}, {len(few)} pairs"
-            scores, ranks[label] = draw_and_score(world, trained.prior, cases, arguments.draws)
-            tables.append(scores.assign(method=label))
-            print(
-                to_markdown(summary(tables[-1], ranks[label], trained, arguments.draws)),
-                flush=True,
-            )
+        few = some_starts(pairs, starts)
+        measure(
+            f"{len(few)} pairs", best_network(world, gaussian, few, held_out, arguments.epochs)
+        )
     report = world.folder.report
     report.mkdir(parents=True, exist_ok=True)
     last = {label: by_field["T"] for label, by_field in ranks.items()}
@@ -102,31 +107,32 @@ def main() -> None:
     pd.concat(tables).to_csv(report / "calibration.csv", index=False)
 
 
-def first_starts(pairs: LatentPairs, starts: int) -> LatentPairs:
-    """The first starts of every lead time: a shorter training period."""
-    order = np.zeros(len(pairs), int)
-    for lead in np.unique(pairs.lead_hours):
-        rows = pairs.lead_hours == lead
-        order[rows] = np.arange(rows.sum())
-    rows = np.flatnonzero(order < starts)
-    return LatentPairs(pairs.truth[rows], pairs.background[rows], pairs.lead_hours[rows])
+def some_starts(pairs: LatentPairs, starts: int) -> LatentPairs:
+    """So many starts of every lead time, or all, spread evenly over the training period."""
+    rows = [np.flatnonzero(pairs.lead_hours == lead) for lead in np.unique(pairs.lead_hours)]
+    chosen = [every[np.linspace(0, every.size - 1, starts).astype(int)] for every in rows]
+    kept = np.unique(np.concatenate(chosen))
+    return LatentPairs(pairs.truth[kept], pairs.background[kept], pairs.lead_hours[kept])
 
 
-def priors(
-    world: World, space: LatentSpace, pairs: LatentPairs, held_out: LatentPairs
-) -> dict[str, Trained]:
-    """The prior of these pairs without a network, and with the better of its networks."""
-    scaling = scaling_of(world.config, pairs)
-    unit = EDMSchedule(0.0, 1.0)
-    gaussian = LatentPrior(space, UnitNormal(), scaling, unit, truncation=world.truncation)
-    schedule = build_schedule(world.config.denoiser)
-    graph, _ = nnx.split(untrained_network(world.config, space.autoencoder.latent_shape))
-    results = {epochs: trained_for(world, pairs, held_out, scaling, epochs) for epochs in EPOCHS}
+def best_network(
+    world: World,
+    gaussian: LatentPrior,
+    pairs: LatentPairs,
+    held_out: LatentPairs,
+    lengths: Sequence[int],
+) -> Trained:
+    """The prior with the best network of these pairs, trained for so many epochs."""
+    shape = gaussian.space.autoencoder.latent_shape
+    graph, _ = nnx.split(untrained_network(world.config, shape))
+    results = {
+        epochs: trained_for(world, pairs, held_out, gaussian.scaling, epochs) for epochs in lengths
+    }
     losses = {epochs: lowest_loss(result) for epochs, result in results.items()}
-    best = min(EPOCHS, key=lambda epochs: losses[epochs])
+    best = min(lengths, key=lambda epochs: losses[epochs])
     network = nnx.merge(graph, results[best].params)
-    learned = replace(gaussian, network=network, schedule=schedule)
-    return {"Gaussian": Trained(gaussian, 0, 1.0), "network": Trained(learned, best, losses[best])}
+    learned = replace(gaussian, network=network, schedule=build_schedule(world.config.denoiser))
+    return Trained(learned, best, losses[best])
 
 
 def trained_for(
@@ -163,8 +169,9 @@ def schedule_of(config: TrainingConfig, pairs: int, epochs: int) -> TrainingConf
 
 
 def lowest_loss(result: FitResult) -> float:
-    """The validation loss of the parameters that were kept."""
-    return min(row["validation_loss"] for row in result.history)
+    """The validation loss of the parameters that were kept, that of no network being 1."""
+    losses = [row["validation_loss"] for row in result.history]
+    return min(losses) / losses[0]
 
 
 def draw_and_score(world: World, prior: LatentPrior, cases: list[Case], draws: int) -> Scores:

@@ -30,6 +30,7 @@ from align_da.cli.latents import encode_backgrounds
 from align_da.config import load_config
 from align_da.diffusion.build import build_schedule
 from align_da.diffusion.objective import denoising_loss
+from align_da.forecast import ForecastModel
 from align_da.guidance.build import build_posterior_sampler
 from align_da.keys import Purpose, key_for
 from align_da.observations.interpolation import interpolation_operator
@@ -129,12 +130,14 @@ def trained(world: World, prior: LatentPrior, pairs: LatentPairs) -> nnx.Module:
     return network
 
 
-def scored_cycles(world: World, prior: LatentPrior, name: str) -> list[tuple[object, ...]]:
+def scored_cycles(
+    world: World, prior: LatentPrior, name: str, model: ForecastModel | None = None
+) -> list[tuple[object, ...]]:
     """Rows of scores of backgrounds and analyses over the validation period."""
     fields = default_fields(world.layout)
     segment = Segment(world.config, world.folder.root, "validation", 0, 1)
     rows: list[tuple[object, ...]] = []
-    for cycle in cycles_of(segment, deterministic(world, prior)):
+    for cycle in cycles_of(segment, deterministic(world, prior), model):
         truth = State(_truth(world, cycle).values[0], world.layout)
         for product in ("background", "analysis"):
             scores = score_cycle(getattr(cycle, product), truth, fields)

@@ -11,7 +11,12 @@ import pytest
 from align_da.atmosphere import State
 from align_da.config import WorldConfig
 from align_da.errors import InputError
-from align_da.forecast import ForecastModel, Lorenz96ForecastModel, build_forecast_model
+from align_da.forecast import (
+    CorrectedForecastModel,
+    ForecastModel,
+    Lorenz96ForecastModel,
+    build_forecast_model,
+)
 from align_da.forecast.lorenz63 import Lorenz63ForecastModel
 
 TIME = np.datetime64("1959-01-02T00:00")
@@ -40,6 +45,16 @@ def lorenz96_case() -> Case:
     return Case(model, State(values, model.layout), 1e-5)
 
 
+def corrected_case() -> Case:
+    plain = lorenz96_case()
+
+    def damped(states: State) -> State:
+        return State(0.99 * states.values, states.layout)
+
+    model = CorrectedForecastModel(plain.model, damped, plain.model.step_hours)
+    return replace(plain, model=model)
+
+
 def lorenz63_case() -> Case:
     model = Lorenz63ForecastModel()
     start = jnp.asarray([1.509, -1.531, 25.46])[:, None]
@@ -66,6 +81,7 @@ def jcm_case() -> Case:
     params=[
         pytest.param(lorenz63_case, id="lorenz63"),
         pytest.param(lorenz96_case, id="lorenz96"),
+        pytest.param(corrected_case, id="corrected"),
         pytest.param(jcm_case, id="jcm", marks=pytest.mark.slow),
     ],
 )

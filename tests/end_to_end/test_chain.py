@@ -21,6 +21,7 @@ STAGES = (
     "data cycled --workers 1",
     "train denoiser",
     "train covariance",
+    "train model_error",
     "align candidates",
     "align aligned",
     "align continued",
@@ -32,7 +33,10 @@ SCORES = (
     "benchmark --name single",
     "cycle --name free_run --set cycle.method=free_run",
     "cycle --name three_d_var --set cycle.method=three_d_var",
-    "cycle --name letkf --set cycle.method=letkf --set cycle.split=validation",
+    (
+        "cycle --name letkf --set cycle.method=letkf --set cycle.split=validation"
+        " --set cycle.model_error=true"
+    ),
     "cycle --name align_da",
     "verify --name free_run --name align_da",
 )

@@ -1,0 +1,35 @@
+"""Cycles of the validation period with the learned correction of the forecast model, as Markdown.
+
+What a network learns from backgrounds of cycles depends on the history of these cycles: see
+`experiments/rounds`. The error that six hours add to a true state does not.
+
+Usage: python -m experiments.model_error.run RUN [--set section.key=value]
+"""
+
+import argparse
+from pathlib import Path
+
+from align_da.cli.assembly import cycle_forecast_model, load_prior, open_world
+from align_da.cli.compilation import use_compilation_cache
+from align_da.config import load_config
+from experiments.rounds.run import CONFIG, REFERENCE, SETTINGS, print_table, scored_cycles
+
+
+def main() -> None:
+    """Cycle with the forecast model as it is, and with it corrected."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("run", type=Path)
+    parser.add_argument("--config", type=Path, default=CONFIG)
+    parser.add_argument("--set", action="append", default=[])
+    arguments = parser.parse_args()
+    settings = [*SETTINGS, "cycle.model_error=true", *arguments.set]
+    world = open_world(load_config(arguments.config, settings), arguments.run)
+    use_compilation_cache(arguments.run)
+    static = load_prior(world, "static")
+    rows = scored_cycles(world, static, REFERENCE)
+    rows += scored_cycles(world, static, "corrected forecasts", cycle_forecast_model(world))
+    print_table(world, rows)
+
+
+if __name__ == "__main__":
+    main()
