@@ -22,6 +22,10 @@ def centred_over(axis: str, members: int) -> NoiseDraw:
     of all members together, estimated with N − 1, stays right: where they are drawn in batches,
     each of them centred, the members of two batches are closer than independent draws.
 
+    Scores that take members for independent draws flatter centred ones: of four members of a
+    reliable Gaussian ensemble the fair CRPS is 13 % too low, and the spread that is comparable with
+    the error of the mean √(5/4) too large.
+
     Args:
         axis: name of the mapped axis, of two members or more.
         members: in all batches together.
