@@ -23,8 +23,8 @@ def centred_over(axis: str, members: int) -> NoiseDraw:
     each of them centred, the members of two batches are closer than independent draws.
 
     Scores that take members for independent draws flatter centred ones: of four members of a
-    reliable Gaussian ensemble the fair CRPS is 13 % too low, and the spread that is comparable with
-    the error of the mean √(5/4) too large.
+    reliable Gaussian ensemble the fair CRPS is 13 % too low, and the spread to compare with the
+    error of the mean √(5/4) too large.
 
     Args:
         axis: name of the mapped axis, of two members or more.
