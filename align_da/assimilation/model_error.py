@@ -23,13 +23,14 @@ from align_da.diffusion.scaling import LatentScaling
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class ModelErrorCorrection:
-    """Forecast → forecast minus the mean of its error.
+    """Forecast → forecast minus a share of the mean of its error.
 
     Attributes:
         space: between states and latents.
         network: (zeros, zeros, condition) → mean of the scaled increment to the truth.
         scaling: of latents and their increments.
         lead_hours: length of the forecasts.
+        share: of the mean that is corrected.
         truncation: what of an increment the forecast model can hold; None keeps it all.
     """
 
@@ -37,6 +38,7 @@ class ModelErrorCorrection:
     network: Any
     scaling: LatentScaling
     lead_hours: int = field(metadata={"static": True})
+    share: Float[Array, ""] | float = 1.0
     truncation: SpectralTruncation | None = None
 
     def __call__(self, forecast: State) -> State:
@@ -44,13 +46,13 @@ class ModelErrorCorrection:
         return State(_corrected(self, forecast.values), forecast.layout)
 
     def increment(self, values: Values) -> Values:
-        """The mean of (truth − forecast) for one forecast, SI units."""
+        """The correction of one forecast, SI units."""
         latent = self.space.encode(values)
         lead = jnp.float32(self.lead_hours)
         condition = Condition(self.scaling.standardise(latent), lead, jnp.zeros(()))
         batched = jax.tree.map(lambda leaf: leaf[None], condition)
         change = self.scaling.unscale(mean_increment(self.network, batched)[0], lead)
-        increment = self.space.difference(latent + change, latent)
+        increment = self.space.difference(latent + self.share * change, latent)
         return increment if self.truncation is None else self.truncation(increment)
 
 

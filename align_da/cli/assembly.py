@@ -195,7 +195,7 @@ def cycle_forecast_model(world: World) -> ForecastModel:
         StorageError: the correction has not been trained, or is damaged or of another shape.
     """
     model, cycle = build_forecast_model(world.config.world), world.config.cycle
-    if not cycle.model_error:
+    if cycle.model_error_share == 0:
         return model
     static = load_prior(world, "static")
     shape = static.space.autoencoder.latent_shape
@@ -204,7 +204,7 @@ def cycle_forecast_model(world: World) -> ForecastModel:
     network = nnx.merge(graph, loaded["network"])
     window = cycle.window_hours
     correction = ModelErrorCorrection(
-        static.space, network, static.scaling, window, static.truncation
+        static.space, network, static.scaling, window, cycle.model_error_share, static.truncation
     )
     return CorrectedForecastModel(model, correction, window)
 

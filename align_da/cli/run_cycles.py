@@ -74,6 +74,6 @@ def _inputs(world: World) -> dict[str, str]:
         names.append("covariance")
     elif cycle.method == "latent_score":
         names.append("denoiser" if cycle.prior in {"static", "reference"} else cycle.prior)
-    if cycle.model_error:
+    if cycle.model_error_share > 0:
         names.append(MODEL_ERROR)
     return {name: digest_of_stage(stages, name) for name in names}

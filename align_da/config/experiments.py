@@ -17,9 +17,10 @@ class CycleConfig(Section):
     follows from the innovations of every cycle. That is the amplitude where observations are:
     elsewhere errors are larger, and the members of the learned method differ from its mean as
     draws of the `prior` amplitude do, not as its `own` draws. With `perturbations` of the LETKF it
-    gives the mean alone, of `draws` draws. With `model_error` every forecast of a
-    cycle is corrected by what `align-da train model_error` has learned. Methods are tuned on the
-    `split` "validation".
+    gives the mean alone, of `draws` draws. Every forecast of a
+    cycle is corrected by `model_error_share` of what `align-da train model_error` has learned from
+    forecasts from the truth, which are shocked by more than those from analyses. Methods are tuned
+    on the `split` "validation".
     """
 
     method: Literal[
@@ -38,7 +39,7 @@ class CycleConfig(Section):
     calibrated: bool = True
     perturbations: Literal["own", "prior", "letkf"] = "prior"
     draws: Positive = 4
-    model_error: bool = False
+    model_error_share: Share = 0.0
     split: Literal["validation", "test"] = "test"
     members: Positive = 4
     cycles: Positive = 40

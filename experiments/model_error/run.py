@@ -7,6 +7,7 @@ Usage: python -m experiments.model_error.run RUN [--set section.key=value]
 """
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
 from align_da.cli.assembly import cycle_forecast_model, load_prior, open_world
@@ -20,15 +21,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("run", type=Path)
     parser.add_argument("--config", type=Path, default=CONFIG)
+    parser.add_argument("--shares", type=float, nargs="+", default=[0.3, 1.0])
     parser.add_argument("--set", action="append", default=[])
     arguments = parser.parse_args()
-    settings = [*SETTINGS, "cycle.model_error=true", *arguments.set]
-    world = open_world(load_config(arguments.config, settings), arguments.run)
+    config = load_config(arguments.config, [*SETTINGS, *arguments.set])
+    world = open_world(config, arguments.run)
     use_compilation_cache(arguments.run)
     static = load_prior(world, "static")
     rows = scored_cycles(world, static, REFERENCE)
-    rows += scored_cycles(world, static, "corrected forecasts", cycle_forecast_model(world))
-    print_table(world, rows)
+    for share in arguments.shares:
+        cycle = config.cycle.model_copy(update={"model_error_share": share})
+        corrected = replace(world, config=config.model_copy(update={"cycle": cycle}))
+        model = cycle_forecast_model(corrected)
+        rows += scored_cycles(world, static, f"{share:g} of the correction", model)
+        print_table(world, rows)
 
 
 if __name__ == "__main__":

@@ -35,7 +35,7 @@ SCORES = (
     "cycle --name three_d_var --set cycle.method=three_d_var",
     (
         "cycle --name letkf --set cycle.method=letkf --set cycle.split=validation"
-        " --set cycle.model_error=true"
+        " --set cycle.model_error_share=0.5"
     ),
     "cycle --name align_da",
     "verify --name free_run --name align_da",

@@ -1,6 +1,7 @@
 """The correction of forecasts by the mean of their error."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import jax
 import jax.numpy as jnp
@@ -56,6 +57,13 @@ def test_forecasts_are_moved_by_the_mean_of_their_error() -> None:
     expected = STATES.values - 0.5 * ROOT * (STATES.values - MEAN)
     np.testing.assert_allclose(found.values, expected, rtol=1e-5)
     assert found.layout == STATES.layout
+
+
+def test_half_a_share_moves_half_as_far() -> None:
+    whole = correction(halfway_to_the_climate)
+    half = replace(whole, share=0.5)
+    moved, halfway = (each(STATES).values - STATES.values for each in (whole, half))
+    np.testing.assert_allclose(halfway, 0.5 * moved, rtol=1e-3, atol=1e-5)
 
 
 def test_a_forecast_is_corrected_as_it_is_alone() -> None:
