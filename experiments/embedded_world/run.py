@@ -13,6 +13,7 @@ CONFIG = Path(__file__).with_name("config.toml")
 LONG = "--set cycle.cycles=120 --set cycle.members=20"
 HYBRID = f"{LONG} --set cycle.ensemble_share=0.8"
 FEW_STEPS = "--set sampler.steps=6 --set sampler.sigma_max=10 --set guidance.iterations=12"
+CORRECTED = "--set cycle.model_error_share=0.3"
 LARGE = "--set cycle.cycles=120 --set cycle.members=40"
 STAGES = {
     "chain": (
@@ -53,9 +54,16 @@ STAGES = {
         ),
         f"cycle --name latent_three_d_var_20 --set cycle.method=latent_three_d_var {HYBRID}",
         f"cycle --name align_da_20 --set cycle.perturbations=letkf {HYBRID} {FEW_STEPS}",
+        "train model_error",
+        f"cycle --name letkf_20_corrected --set cycle.method=letkf {LONG} {CORRECTED}",
+        (
+            "cycle --name align_da_20_corrected --set cycle.perturbations=letkf"
+            f" {HYBRID} {FEW_STEPS} {CORRECTED}"
+        ),
         (
             "verify --name letkf_20 --name letkf_40 --name latent_three_d_var_20"
-            " --name align_da_20 --set verification.forecast_every=12"
+            " --name align_da_20 --name letkf_20_corrected --name align_da_20_corrected"
+            " --set verification.forecast_every=12"
         ),
     ),
 }
