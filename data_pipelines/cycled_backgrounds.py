@@ -121,7 +121,7 @@ def _save_first_guess(world: World) -> None:
 def cycle_segment(segment: Segment) -> None:
     """Cycle through `segment` and write its backgrounds. Runs in a worker process."""
     use_compilation_cache(segment.folder)
-    world = world_of(segment)
+    world = _world_of(segment)
     method = latent_three_d_var(world, load_forecast_prior(world))
     kept = [np.asarray(cycle.background.values) for cycle in cycles_of(segment, method)]
     _write(world, segment, np.stack(kept))
@@ -146,7 +146,7 @@ def cycles_of(
     segment: Segment, method: Analysis, forecast_model: ForecastModel | None = None
 ) -> Iterator[SettledCycle]:
     """The cycles of `segment` with an analysis method, from its oldest forecast on."""
-    world, settings = world_of(segment), segment.config.cycled_backgrounds
+    world, settings = _world_of(segment), segment.config.cycled_backgrounds
     window = segment.config.cycle.window_hours
     system = observing_system(world)
     control = quality_control_for(world, system.operator)
@@ -161,7 +161,7 @@ def cycles_of(
             yield SettledCycle(time, report.background, state.analysis)
 
 
-def world_of(segment: Segment) -> World:
+def _world_of(segment: Segment) -> World:
     """The run with the network, density and errors of this segment."""
     config = segment.config
     place = segment.number if segment.split == "train" else segment.number + segment.of + 1000
