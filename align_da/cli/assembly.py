@@ -197,16 +197,29 @@ def cycle_forecast_model(world: World) -> ForecastModel:
     model, cycle = build_forecast_model(world.config.world), world.config.cycle
     if cycle.model_error_share == 0:
         return model
+    return CorrectedForecastModel(model, load_model_error(world), cycle.window_hours)
+
+
+def load_model_error(world: World) -> ModelErrorCorrection:
+    """The correction of forecasts that are one cycle window long.
+
+    Raises:
+        StorageError: it has not been trained, or is damaged or of another shape.
+    """
+    cycle = world.config.cycle
     static = load_prior(world, "static")
     shape = static.space.autoencoder.latent_shape
     graph, state = nnx.split(nnx.eval_shape(lambda: untrained_network(world.config, shape)))
     loaded = load_weights(world.folder.weights(MODEL_ERROR), {"network": state})
     network = nnx.merge(graph, loaded["network"])
-    window = cycle.window_hours
-    correction = ModelErrorCorrection(
-        static.space, network, static.scaling, window, cycle.model_error_share, static.truncation
+    return ModelErrorCorrection(
+        static.space,
+        network,
+        static.scaling,
+        cycle.window_hours,
+        cycle.model_error_share,
+        static.truncation,
     )
-    return CorrectedForecastModel(model, correction, window)
 
 
 def save_representation(world: World, lost: Sequence[Float[np.ndarray, " channel"]]) -> None:

@@ -11,7 +11,14 @@ from pathlib import Path
 
 import numpy as np
 
-from align_da.cli.assembly import REPRESENTATION, SCALING, load_prior, open_world
+from align_da.cli.assembly import (
+    MODEL_ERROR,
+    REPRESENTATION,
+    SCALING,
+    load_model_error,
+    load_prior,
+    open_world,
+)
 from align_da.config import digest_of, load_config
 from align_da.storage.checkpoints import save_weights
 
@@ -22,6 +29,7 @@ SCORES = (
     "report/reconstruction.csv",
     "report/loss_reference.jsonl",
     "report/loss_aligned.jsonl",
+    "report/loss_model_error.jsonl",
     "report/alignment.csv",
 )
 
@@ -34,14 +42,15 @@ def main() -> None:
     shutil.rmtree(TARGET / "weights", ignore_errors=True)
     for name in ("autoencoder", REPRESENTATION):
         shutil.copytree(world.folder.weights(name), TARGET / "weights" / name)
-    for name in PRIORS:
-        prior = load_prior(world, name)
-        bundle = {"network": prior.network}
+    networks = {name: load_prior(world, name).network for name in PRIORS}
+    networks[MODEL_ERROR] = load_model_error(world).network
+    for name, network in networks.items():
+        bundle = {"network": network}
         save_weights(TARGET / "weights" / name, bundle, {"name": name}, precision="float16")
     scaling = load_prior(world, PRIORS[0]).scaling
     save_weights(TARGET / "weights" / SCALING, scaling, {"name": SCALING}, precision="float16")
     (TARGET / "stages").mkdir(exist_ok=True)
-    for name in ("denoiser", "aligned"):
+    for name in ("denoiser", "aligned", MODEL_ERROR):
         shutil.copy(world.folder.stages / f"{name}.json", TARGET / "stages")
     with np.load(run / "truth_restart.npz") as end:
         start = {**end, "done": np.asarray(0), "configuration": np.asarray(digest_of(demo.world))}
@@ -50,7 +59,7 @@ def main() -> None:
         ["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=True, cwd=HERE
     ).stdout.strip()
     manifest = {
-        "command": "make pipeline && python experiments/embedded_world/ship.py",
+        "command": "make pipeline && align-da train model_error && python experiments/embedded_world/ship.py",
         "commit": commit,
         "configuration": digest_of(config),
         "data": json.loads((world.folder.stages / "statistics.json").read_text())["digest"],
