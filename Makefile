@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # As the commands do, see align_da/cli/application.py.
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: install demo pipeline scores peers test check format types tests test-chain lock clean
+.PHONY: install demo pipeline scores peers test check format types tests test-chain test-faults lock clean
 
 STAMP := $(VENV)/installed-$(notdir $(PYTHON))
 
@@ -41,7 +41,12 @@ types:
 	$(BIN)/mypy
 
 tests:
-	$(BIN)/python -m pytest -m "not chain" --numprocesses 2 --dist loadfile
+	$(BIN)/python -m pytest -m "not chain and not long" --numprocesses 2 --dist loadfile
+
+# Every row of the table of faults at full size; writes the table.
+test-faults: install
+	$(BIN)/python -m pytest -m "(row or long) and not chain" --numprocesses 2 --dist loadfile \
+		--fault-table tests/faults/README.md
 
 # Every command on a world of toy size; beside the other tests it would take them over 15 minutes.
 test-chain: install

@@ -18,7 +18,7 @@ import typer
 
 from align_da.cli.options import DEFAULT_RUN, ConfigOption, RunOption, SetOption
 from align_da.config import Config, load_config
-from align_da.errors import AlignDAError
+from align_da.errors import AlignDAError, StorageError
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -165,7 +165,13 @@ def demo(run: RunOption = Path("runs/demo")) -> None:
 def inspect(
     path: Annotated[Path, typer.Argument(help="A store, checkpoint or run folder.")],
 ) -> None:
-    """Say what a store or checkpoint is, where it came from and whether it is whole."""
+    """Say what a store or checkpoint is, where it came from and whether it is whole.
+
+    Reads everything; names every damaged cycle, variable and file, and then ends with code 4.
+    """
     from align_da.storage.inspection import describe
 
-    typer.echo(describe(path))
+    found = describe(path)
+    typer.echo(found.text)
+    if not found.whole:
+        raise typer.Exit(StorageError.exit_code)

@@ -1,6 +1,7 @@
 """What a store or checkpoint is, where it came from and whether it is whole, in words."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,22 @@ from align_da.storage.store_files import ledger_path, manifest_path
 from align_da.storage.verification import verify_store
 from align_da.storage.verified_arrays import MANIFEST, read_arrays
 
-_SHOWN_DAMAGES = 20
+
+@dataclass(frozen=True)
+class Description:
+    """What is known of an artefact.
+
+    Attributes:
+        text: a few lines; names every damage.
+        whole: whether everything that carries a digest is as it was written.
+    """
+
+    text: str
+    whole: bool = True
 
 
-def describe(path: Path) -> str:
-    """A few lines about whatever lies at `path`.
+def describe(path: Path) -> Description:
+    """What lies at `path`, read in full.
 
     Args:
         path: a cycle store, gridded states, saved arrays (weights or a checkpoint), or a folder of
@@ -35,7 +47,8 @@ def describe(path: Path) -> str:
     if not found:
         message = f"expected a store, a checkpoint or a run folder at {path}, found none"
         raise StorageError(message)
-    return "\n\n".join(_described_or_not(folder) for folder in found)
+    parts = [_described_or_not(folder) for folder in found]
+    return Description("\n\n".join(part.text for part in parts), all(part.whole for part in parts))
 
 
 def _artefacts(path: Path) -> list[Path]:
@@ -49,15 +62,15 @@ def _artefacts(path: Path) -> list[Path]:
     return found
 
 
-def _described_or_not(path: Path) -> str:
+def _described_or_not(path: Path) -> Description:
     """The description, or what is wrong: one damaged artefact does not hide the others."""
     try:
         return describe(path)
     except StorageError as error:
-        return f"{path}: DAMAGED\n  {error}"
+        return Description(f"{path}: DAMAGED\n  {error}", whole=False)
 
 
-def _describe_cycles(path: Path) -> str:
+def _describe_cycles(path: Path) -> Description:
     """A cycle store with its manifest, read in full and compared with its ledger."""
     damages = verify_store(path)
     lines = [f"{path}: cycles of an assimilation run"]
@@ -78,37 +91,38 @@ def _describe_cycles(path: Path) -> str:
             *_listed("inputs", manifest.inputs),
             *_listed("libraries", manifest.libraries),
         ]
-        return "\n".join([*lines, "  WHOLE: every array is as it was written"])
-    shown = [f"  {damage}" for damage in damages[:_SHOWN_DAMAGES]]
-    return "\n".join([*lines, f"  DAMAGED in {len(damages)} places:", *shown])
+        return _joined(*lines, "  WHOLE: every array is as it was written")
+    named = [f"  {damage}" for damage in damages]
+    return _joined(*lines, f"  DAMAGED in {len(damages)} places:", *named, whole=False)
 
 
-def _describe_arrays(path: Path) -> str:
+def _describe_arrays(path: Path) -> Description:
     """Weights or a checkpoint, every digest checked."""
     arrays, metadata = read_arrays(path)
     count = sum(array.size for array in arrays.values())
     size = sum(array.nbytes for array in arrays.values())
-    return "\n".join(
-        [
-            f"{path}: {len(arrays)} arrays, {count} numbers, {size} bytes",
-            *_listed("metadata", metadata),
-            "  WHOLE: every array is as it was written",
-        ]
+    return _joined(
+        f"{path}: {len(arrays)} arrays, {count} numbers, {size} bytes",
+        *_listed("metadata", metadata),
+        "  WHOLE: every array is as it was written",
     )
 
 
-def _describe_states(path: Path) -> str:
+def _describe_states(path: Path) -> Description:
     """Gridded states; they carry no digests, so that only their form is checked."""
     dataset = open_states(path)
     sizes = ", ".join(f"{name} {size}" for name, size in dataset.sizes.items())
-    return "\n".join(
-        [
-            f"{path}: gridded states",
-            f"  {sizes}",
-            f"  variables: {', '.join(map(str, dataset.data_vars))}",
-            *_listed("attributes", {str(key): value for key, value in dataset.attrs.items()}),
-        ]
+    return _joined(
+        f"{path}: gridded states",
+        f"  {sizes}",
+        f"  variables: {', '.join(map(str, dataset.data_vars))}",
+        *_listed("attributes", {str(key): value for key, value in dataset.attrs.items()}),
     )
+
+
+def _joined(*lines: str, whole: bool = True) -> Description:
+    """Lines as a description."""
+    return Description("\n".join(lines), whole)
 
 
 def _listed(title: str, table: Mapping[str, Any]) -> list[str]:

@@ -1,5 +1,6 @@
 """A cycling run of Lorenz-96 that takes a second or two, for the tests that hurt it."""
 
+import errno
 import itertools
 import os
 import resource
@@ -7,7 +8,8 @@ import signal
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import jax
@@ -24,6 +26,7 @@ from align_da.storage.manifest import manifest_of
 
 MEMBERS = 3
 OBSERVATIONS = 12
+NOBODY = 65534
 MODEL = Lorenz96ForecastModel()
 
 
@@ -106,7 +109,10 @@ def main(
     cycles: int = 8,
     seconds: float = 0.0,
     kill_at_fsync: int | None = None,
+    fail_at_fsync: int | None = None,
     file_limit: int | None = None,
+    memory_limit_from: int | None = None,
+    as_nobody: bool = False,
 ) -> None:
     """Run it as the command line would, ending the process with its exit code.
 
@@ -115,27 +121,64 @@ def main(
         cycles: number of cycles.
         seconds: time wasted in every analysis.
         kill_at_fsync: kill the process at this call of fsync, from 1.
+        fail_at_fsync: this and all later calls of fsync find the disk full.
         file_limit: largest size of a file in bytes, which stands for a full disk.
+        memory_limit_from: no more memory is given from this cycle on.
+        as_nobody: without the rights of the superuser.
     """
+    if as_nobody and os.geteuid() == 0:
+        manifest_of({}, 0, {})  # loads what nobody may not read
+        os.seteuid(NOBODY)
     if file_limit is not None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (file_limit, file_limit))
     if kill_at_fsync is not None:
-        os.fsync = _killing(os.fsync, kill_at_fsync)
+        os.fsync = _at_call(os.fsync, kill_at_fsync, _kill)
+    if fail_at_fsync is not None:
+        os.fsync = _at_call(os.fsync, fail_at_fsync, _no_space)
+    experiment = small_experiment(cycles, seconds=seconds)
+    if memory_limit_from is not None:
+        experiment = replace(experiment, observe=_starved(experiment.observe, memory_limit_from))
     try:
-        code = run_small(path, small_experiment(cycles, seconds=seconds))
+        code = run_small(path, experiment)
     except AlignDAError as error:
-        path.with_suffix(".error").write_text(str(error))
+        with suppress(OSError):
+            path.with_suffix(".error").write_text(str(error))
         code = error.exit_code
     sys.exit(code)
 
 
-def _killing(sync: Callable[[int], None], last: int) -> Callable[[int], None]:
-    """A flush that kills the process instead of returning from the call number `last`."""
+def _at_call(
+    sync: Callable[[int], None], first: int, act: Callable[[], None]
+) -> Callable[[int], None]:
+    """A flush that does something else from its call number `first` on."""
     calls = itertools.count(1)
 
-    def sync_or_die(descriptor: int) -> None:
-        if next(calls) == last:
-            os.kill(os.getpid(), signal.SIGKILL)
+    def sync_or_act(descriptor: int) -> None:
+        if next(calls) >= first:
+            act()
         sync(descriptor)
 
-    return sync_or_die
+    return sync_or_act
+
+
+def _kill() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _no_space() -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def _starved(
+    observe: Callable[[int], ObservationBatch], first: int
+) -> Callable[[int], ObservationBatch]:
+    """Observations that ask for memory which the process does not get from cycle `first` on."""
+
+    def observe_or_starve(cycle: int) -> ObservationBatch:
+        if cycle >= first:
+            used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+            resource.setrlimit(resource.RLIMIT_AS, (used + 2**26, used + 2**26))
+            np.ones(2**28)
+        return observe(cycle)
+
+    return observe_or_starve

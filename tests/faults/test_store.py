@@ -2,18 +2,22 @@
 
 import json
 import shutil
+import time
+from collections.abc import Callable
 from dataclasses import replace
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
 import jax.numpy as jnp
 import numpy as np
 import pytest
 import xarray as xr
-from hurt import bits_of, complete_cycles, copied, flip_bit, folder_digest
+from hurt import bits_of, complete_cycles, copied, flip_bit, folder_digest, wait_for_cycles
 from small_run import MODEL, run_small, small_experiment
 
 from align_da.atmosphere import State
 from align_da.errors import BadStateError, InputError, StorageError
+from align_da.storage import analysis_store
 from align_da.storage.analysis_store import open_cycles
 from align_da.storage.store_files import ledger_path, manifest_path
 from align_da.storage.verification import verify_store
@@ -21,21 +25,55 @@ from align_da.storage.verification import verify_store
 CHUNK = "analysis/lorenz_96/c.5.0.0.0.0"
 
 
+Start = Callable[..., ForkServerProcess]
+Figure = Callable[[str], None]
+
+
+@pytest.fixture(params=[8, pytest.param(60, marks=pytest.mark.long)])
+def flips(request: pytest.FixtureRequest) -> int:
+    """How many bits are flipped, one at a time."""
+    return int(request.param)
+
+
 @pytest.fixture
 def store(uninterrupted: Path, tmp_path: Path) -> Path:
     return copied(uninterrupted, tmp_path)
 
 
-def test_row_19_every_flipped_bit_of_a_chunk_is_found_and_named(store: Path) -> None:
+def test_row_19_every_flipped_bit_of_a_chunk_is_found_and_named(
+    store: Path, flips: int, figure: Figure
+) -> None:
     chunk = store / CHUNK
     content = chunk.read_bytes()
-    for bit in bits_of(chunk, 12):
+    for bit in bits_of(chunk, flips):
         flip_bit(chunk, bit)
         (damage,) = verify_store(store)
         assert (damage.cycle, damage.variable) == (5, "analysis/lorenz_96")
         assert damage.file == chunk
         chunk.write_bytes(content)
     assert verify_store(store) == ()
+    figure(f"{flips} of {flips} flipped bits of a chunk found")
+
+
+def test_row_19_a_chunk_of_another_cycle_in_its_place_is_found(store: Path) -> None:
+    shutil.copy(store / CHUNK.replace("c.5", "c.4"), store / CHUNK)
+    (damage,) = verify_store(store)
+    assert (damage.cycle, damage.file) == (5, store / CHUNK)
+    assert "other values" in damage.reason
+
+
+def test_row_19_what_the_disk_changes_while_a_cycle_is_written_is_found_at_once(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def careless(files: list[Path]) -> None:
+        for chunk in (file for file in files if file.match(CHUNK)):
+            shutil.copy(chunk.with_name("c.0.0.0.0.0"), chunk)
+
+    monkeypatch.setattr(analysis_store, "sync_files", careless)
+    store = tmp_path / "run.zarr"
+    with pytest.raises(StorageError, match="cycle 5 of analysis/lorenz_96 is not what was"):
+        run_small(store)
+    assert complete_cycles(store) == 5
 
 
 def test_row_19_a_flipped_bit_is_told_to_readers_too(store: Path) -> None:
@@ -51,27 +89,34 @@ def test_row_19_a_flipped_bit_of_the_last_analysis_stops_the_run(store: Path) ->
 
 
 @pytest.mark.parametrize(
-    "name", ["analysis/lorenz_96/zarr.json", "zarr.json", "analysis/time/c.0"]
+    "name",
+    ["analysis/lorenz_96/zarr.json", "zarr.json", "analysis/time/c.0", "../run.manifest.json"],
 )
-def test_row_19_every_flipped_bit_of_metadata_is_found(name: str, store: Path) -> None:
-    file = store / name
+def test_row_19_every_flipped_bit_of_metadata_is_found(
+    name: str, store: Path, flips: int, figure: Figure
+) -> None:
+    file = (store / name).resolve()
     content = file.read_bytes()
-    for bit in bits_of(file, 6):
+    for bit in bits_of(file, flips):
         flip_bit(file, bit)
         assert file in {damage.file for damage in verify_store(store)}
         with pytest.raises(StorageError, match=str(file)):
             open_cycles(store)
         file.write_bytes(content)
+    figure(f"{flips} of {flips} of {name}")
 
 
-def test_row_19_every_flipped_bit_of_the_ledger_is_found(store: Path) -> None:
+def test_row_19_every_flipped_bit_of_the_ledger_is_found(
+    store: Path, flips: int, figure: Figure
+) -> None:
     ledger = ledger_path(store)
     content = ledger.read_bytes()
-    for bit in bits_of(ledger, 60):
+    for bit in bits_of(ledger, flips):
         flip_bit(ledger, bit)
         with pytest.raises(StorageError, match=str(ledger)):
             verify_store(store)
         ledger.write_bytes(content)
+    figure(f"{flips} of {flips} of the ledger")
 
 
 @pytest.mark.parametrize("size", [0, 1, 100])
@@ -148,6 +193,26 @@ def test_row_23_a_ledger_that_has_lost_its_last_cycles_is_completed_with_the_sam
     assert open_cycles(store).sizes["time"] == 4
     assert run_small(store) == 0
     assert folder_digest(store.parent) == expected_digest
+
+
+@pytest.mark.parametrize("polls", [40, pytest.param(1000, marks=pytest.mark.long)])
+@pytest.mark.timeout(600)
+def test_row_24_readers_of_a_growing_store_see_whole_cycles_only(
+    polls: int, start: Start, tmp_path: Path, figure: Figure
+) -> None:
+    store, seen = tmp_path / "run.zarr", set()
+    cycles = 8 + polls // 40
+    child = start(store, cycles=cycles, seconds=polls / 200 / cycles)
+    wait_for_cycles(store, 0)
+    for _ in range(polls):
+        dataset = open_cycles(store, "analysis")
+        assert np.isfinite(dataset["lorenz_96"].values).all()
+        seen.add(dataset.sizes["time"])
+        time.sleep(0.005)
+    child.join()
+    assert child.exitcode == 0
+    assert len(seen) > 3
+    figure(f"{polls} polls, {len(seen)} lengths seen, no half cycle")
 
 
 def test_row_25_a_moved_store_opens_and_its_digests_hold(

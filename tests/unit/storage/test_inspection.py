@@ -9,14 +9,14 @@ from align_da.storage.inspection import describe
 
 
 def test_gridded_states_are_described(gridded: Path) -> None:
-    text = describe(gridded)
+    text = describe(gridded).text
     assert "gridded states" in text
     assert "temperature, surface_pressure" in text or "surface_pressure, temperature" in text
 
 
 def test_weights_are_described_with_their_origin(tmp_path: Path) -> None:
     save_weights(tmp_path / "weights", {"a": np.ones((2, 3), np.float32)}, {"config": "abc"})
-    text = describe(tmp_path / "weights")
+    text = describe(tmp_path / "weights").text
     assert "1 arrays, 6 numbers, 24 bytes" in text
     assert "abc" in text
     assert "WHOLE" in text
@@ -27,7 +27,9 @@ def test_a_folder_is_described_by_what_it_holds_and_damage_hides_nothing(
 ) -> None:
     save_weights(tmp_path / "weights" / "one", {"a": np.ones(3, np.float32)}, {})
     (tmp_path / "weights" / "one" / "digests.json").write_text("{}")
-    text = describe(tmp_path)
+    found = describe(tmp_path)
+    text = found.text
+    assert not found.whole
     assert "gridded states" in text
     assert f"{tmp_path / 'weights' / 'one'}: DAMAGED" in text
 
