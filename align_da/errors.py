@@ -32,3 +32,9 @@ class BadStateError(AlignDAError):
     """A computed state is not finite or not plausible."""
 
     exit_code = 5
+
+
+class WorkerError(AlignDAError):
+    """Workers or their scheduler are lost; what they have written is kept."""
+
+    exit_code = 6

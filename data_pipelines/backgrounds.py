@@ -24,6 +24,7 @@ from align_da.config import Config, digest_of
 from align_da.errors import ConfigError
 from align_da.forecast import ForecastModel, build_forecast_model
 from align_da.keys import Purpose, key_for
+from align_da.storage.durable import remove_unfinished
 from align_da.storage.gridded import open_states
 from align_da.storage.run_folder import RunFolder
 from data_pipelines.splits import Period, SplitName, periods_of
@@ -68,6 +69,9 @@ class Task:
     split: SplitName
     block: int
 
+    def __str__(self) -> str:
+        return f"block {self.block} of the {self.split} period"
+
 
 def make_backgrounds(config: Config, folder: Path, workers: int, progress: Progress) -> None:
     """Forecast from every start of every period, or finish what was interrupted.
@@ -85,9 +89,12 @@ def make_backgrounds(config: Config, folder: Path, workers: int, progress: Progr
     Raises:
         ConfigError: more starts than the period has times.
         StorageError: a store belongs to another configuration.
+        WorkerError: a block has ended every worker that tried it.
     """
     tasks = [task for split in starts_of(config) for task in _open_tasks(config, folder, split)]
     run_tasks(forecast_block, tasks, workers, progress, "backgrounds")
+    for split in starts_of(config):
+        remove_unfinished(RunFolder(folder).backgrounds(split))
 
 
 def starts_of(config: Config) -> dict[SplitName, Shaped[np.ndarray, " start"]]:

@@ -36,6 +36,7 @@ from align_da.errors import ConfigError
 from align_da.forecast import ForecastModel, build_forecast_model
 from align_da.keys import Purpose, key_for
 from align_da.storage.checkpoints import save_weights
+from align_da.storage.durable import remove_unfinished
 from align_da.storage.stages import digest_of_stage
 from data_pipelines.splits import SplitName, periods_of
 from data_pipelines.template import is_made, write_region, write_template
@@ -58,6 +59,9 @@ class Segment:
     split: SplitName
     number: int
     of: int
+
+    def __str__(self) -> str:
+        return f"segment {self.number} of the {self.split} period"
 
 
 def definition_of(config: Config) -> list[object]:
@@ -92,6 +96,7 @@ def make_cycled_backgrounds(
     Raises:
         ConfigError: the segments do not fit into a period.
         StorageError: an input is missing, or a store belongs to another configuration.
+        WorkerError: a segment has ended every worker that tried it.
     """
     world = open_world(config, folder)
     settings = config.cycled_backgrounds
@@ -108,6 +113,8 @@ def make_cycled_backgrounds(
     if missing:
         _save_first_guess(world)
     run_tasks(cycle_segment, missing, workers, progress, "cycled backgrounds")
+    for split in counts:
+        remove_unfinished(world.folder.backgrounds(f"cycled_{split}"))
 
 
 def _save_first_guess(world: World) -> None:
@@ -243,13 +250,12 @@ def _make_store(world: World, split: SplitName, count: int, digest: str) -> None
 
 
 def _is_written(world: World, segment: Segment) -> bool:
-    """Whether the store holds the backgrounds of a segment."""
+    """Whether the store holds the backgrounds of a segment, every variable of them."""
     cycles = segment.config.cycled_backgrounds.cycles
     store = world.folder.backgrounds(f"cycled_{segment.split}")
     with xr.open_zarr(store, consolidated=False) as dataset:
-        last = next(iter(dataset.data_vars))
-        values = dataset[last].isel(time=(segment.number + 1) * cycles - 1).to_numpy()
-    return bool(np.isfinite(values).all())
+        last = dataset.isel(time=(segment.number + 1) * cycles - 1)
+        return all(bool(np.isfinite(values).all()) for values in last.data_vars.values())
 
 
 def _write(

@@ -5,6 +5,9 @@ store, so that a run that was killed goes on from its last block and gives the s
 that was not.
 """
 
+import io
+import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +23,7 @@ from align_da.config import WorldConfig, digest_of
 from align_da.constants import GRAVITY
 from align_da.errors import StorageError
 from align_da.forecast.jcm import JcmForecastModel
+from align_da.storage.durable import write_durably
 from align_da.storage.run_folder import RunFolder
 from data_pipelines.era5_start import era5_state
 from data_pipelines.splits import periods_of
@@ -27,6 +31,11 @@ from data_pipelines.template import write_region, write_template
 
 BLOCK_DAYS = 10
 RESTART = "truth_restart.npz"
+# What numpy and zip files raise for damaged or foreign content.
+_UNREADABLE = (
+    *(OSError, EOFError, ValueError, TypeError, KeyError, RuntimeError),
+    *(zipfile.BadZipFile, zlib.error),
+)
 
 
 def run_nature(world: WorldConfig, folder: Path, progress: Progress) -> None:
@@ -39,7 +48,8 @@ def run_nature(world: WorldConfig, folder: Path, progress: Progress) -> None:
         progress: shows the times done.
 
     Raises:
-        StorageError: the folder holds a run of another configuration.
+        StorageError: the folder holds a run of another configuration, the restart file is damaged,
+            or nothing can be written.
         BadStateError: the simulation has left the numbers.
     """
     model = JcmForecastModel(world.truth_truncation)
@@ -104,18 +114,37 @@ def _write_restart(path: Path, run: RunState, done: int, world: WorldConfig) -> 
     leaves: dict[str, Any] = {
         f"leaf_{i}": np.asarray(leaf) for i, leaf in enumerate(jax.tree.leaves(run))
     }
-    unfinished = path.with_suffix(".part.npz")
-    np.savez(unfinished, done=done, configuration=digest_of(world), **leaves)
-    unfinished.replace(path)
+    content = io.BytesIO()
+    np.savez(content, done=done, configuration=digest_of(world), **leaves)
+    write_durably(path, content.getvalue())
 
 
 def _read_restart(path: Path, model: JcmForecastModel, world: WorldConfig) -> tuple[RunState, int]:
     """The native state and the number of times that are written."""
-    with np.load(path) as saved:
-        if str(saved["configuration"]) != digest_of(world):
-            message = f"{path} belongs to another [world]: choose another folder, or remove it"
+    saved = _arrays_in(path)
+    if str(saved.get("configuration")) != digest_of(world):
+        message = f"{path} belongs to another [world]: choose another folder, or remove it"
+        raise StorageError(message)
+    like = model.begin(jnp.ones(model.layout.shape), np.datetime64(world.start))
+    leaves, structure = jax.tree.flatten(like)
+    names = [f"leaf_{i}" for i in range(len(leaves))]
+    for name, value in zip(["done", *names], [0, *leaves], strict=True):
+        found = saved[name].shape if name in saved else None
+        if found != np.shape(value):
+            message = f"{path}: expected {name} of {np.shape(value)}, got {found}: remove it"
             raise StorageError(message)
-        ones = jnp.ones(model.layout.shape)
-        like = model.begin(ones, np.datetime64(world.start))
-        leaves = [saved[f"leaf_{i}"] for i in range(len(jax.tree.leaves(like)))]
-        return jax.tree.unflatten(jax.tree.structure(like), leaves), int(saved["done"])
+    return jax.tree.unflatten(structure, [saved[name] for name in names]), int(saved["done"])
+
+
+def _arrays_in(path: Path) -> dict[str, np.ndarray]:
+    """The arrays of an npz file; objects in it are refused, not made.
+
+    Raises:
+        StorageError: it is damaged or of another kind.
+    """
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as saved:
+            return dict(saved)
+    except _UNREADABLE as error:
+        message = f"{path} cannot be read ({error}): remove it to simulate anew"
+        raise StorageError(message) from error

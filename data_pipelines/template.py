@@ -4,6 +4,7 @@ Every value starts as NaN, so that what has not been written cannot be mistaken 
 are aligned with chunks, so that processes may fill different regions at the same time.
 """
 
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,9 @@ from jaxtyping import Float, Shaped
 from align_da.atmosphere import Layout, State
 from align_da.atmosphere.dataset import dataset_from_state
 from align_da.errors import BadStateError, StorageError
+from align_da.storage.durable import storage_errors
+
+_UNFINISHED = ".making"  # ending of stores whose metadata are not whole yet
 
 Coordinates = Mapping[str, Shaped[np.ndarray, " _"]]
 
@@ -24,7 +28,7 @@ Coordinates = Mapping[str, Shaped[np.ndarray, " _"]]
 def write_template(
     store: Path, layout: Layout, leading: Coordinates, block: int, extra: xr.Dataset
 ) -> None:
-    """Create an empty store, replacing what was there.
+    """Create an empty store, whole or not at all, replacing what was there.
 
     Args:
         store: path of the zarr store.
@@ -32,6 +36,9 @@ def write_template(
         leading: name and values of the leading axes, in order.
         block: chunk length along the first leading axis; a chunk holds all of the others.
         extra: further variables, which are written at once, and attributes.
+
+    Raises:
+        StorageError: it cannot be written.
     """
     one: dict[str, Any] = {name: values[:1] for name, values in leading.items()}
     blank = State(jnp.zeros((1,) * len(leading) + layout.shape), layout)
@@ -52,9 +59,14 @@ def write_template(
         for name, variable in template.data_vars.items()
         if variable.dims[:1] == (next(iter(leading)),)
     }
-    template.to_zarr(
-        store, mode="w", compute=False, zarr_format=3, consolidated=False, encoding=chunks
-    )
+    unfinished = store.with_name(store.name + _UNFINISHED)
+    with storage_errors(store):
+        template.to_zarr(
+            unfinished, mode="w", compute=False, zarr_format=3, consolidated=False, encoding=chunks
+        )
+        if store.exists():
+            shutil.rmtree(store)
+        unfinished.rename(store)
 
 
 def is_made(store: Path, configuration: str) -> bool:

@@ -1,15 +1,33 @@
-"""Where work is distributed: a local cluster of processes, or any dask scheduler."""
+"""Where work is distributed: a local cluster of processes, or any dask scheduler.
+
+Whoever reaches a port of dask can run code there: a local cluster listens on the loopback
+interface only and serves no page, and a scheduler elsewhere is spoken to by TLS or not at all.
+"""
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import CancelledError
 from contextlib import contextmanager
+from itertools import islice
 from typing import Any
+from urllib.parse import urlsplit
 
-from distributed import Client, LocalCluster, as_completed
+import dask
+from distributed import Client, Future, KilledWorker, LocalCluster, as_completed
+from distributed.comm import CommClosedError
 from rich.progress import Progress
+
+from align_da.errors import ConfigError, WorkerError
 
 # Importing distributed sets its loggers to tell of every connection, beside the progress bar.
 logging.getLogger("distributed").setLevel(logging.WARNING)
+
+LOOPBACK = "127.0.0.1"
+_ALONE: dict[str, Any] = {
+    "distributed.scheduler.http.routes": [],
+    "distributed.worker.http.routes": [],
+    "distributed.comm.require-encryption": False,  # whatever is set for a scheduler elsewhere
+}
 
 
 @contextmanager
@@ -18,21 +36,24 @@ def client_of(scheduler: str | None, workers: int = 2) -> Iterator[Client]:
 
     Each worker has one thread: models run one after the other and use the cores themselves.
     Several workers are processes; a single one shares the compiled models of this process.
+
+    Raises:
+        ConfigError: the scheduler is on another host and not spoken to by TLS.
+        WorkerError: the scheduler does not answer or is lost, or a task has ended every worker
+            that tried it; also from within the context.
     """
-    if scheduler is not None:
-        with Client(scheduler) as client:
+    try:
+        with _local(workers) if scheduler is None else _connected(scheduler) as client:
             yield client
-        return
-    with (
-        LocalCluster(
-            n_workers=workers,
-            threads_per_worker=1,
-            processes=workers > 1,
-            dashboard_address=":0",
-        ) as cluster,
-        Client(cluster) as client,
-    ):
-        yield client
+    except KilledWorker as error:
+        message = (
+            f"{error.allowed_failures + 1} workers died one after the other of {error.task}, most "
+            "often for want of memory: free some or use fewer workers; the same command goes on"
+        )
+        raise WorkerError(message) from error
+    except (CancelledError, CommClosedError) as error:
+        message = f"the scheduler is lost: start it again; the same command goes on ({error})"
+        raise WorkerError(message) from error
 
 
 def run_tasks(
@@ -42,9 +63,71 @@ def run_tasks(
     progress: Progress,
     description: str,
 ) -> None:
-    """Do `work` with every task on local workers, in any order, and show how many are done."""
+    """Do `work` with every task on local workers, in any order, and show how many are done.
+
+    Args:
+        work: a function of a module.
+        tasks: their text tells them apart, and is what an error names.
+        workers: how many.
+        progress: receives a bar.
+        description: of the bar.
+
+    Raises:
+        WorkerError: a task has ended every worker that tried it.
+    """
     bar = progress.add_task(description, total=len(tasks))
+    waiting = iter(tasks)
+
+    def submitted(most: int) -> list[Future]:
+        return [
+            client.submit(work, task, key=f"{description}, {task}", pure=False)
+            for task in islice(waiting, most)
+        ]
+
     with client_of(None, workers) as client:
-        for future in as_completed(client.map(work, tasks, pure=False)):
+        # One task a worker, and none kept: a death is blamed on all that waits at the worker, and
+        # costs all that it has done and is still asked for.
+        running = as_completed(submitted(workers))
+        for future in running:
             future.result()
+            future.release()
             progress.advance(bar)
+            running.update(submitted(1))
+
+
+@contextmanager
+def _local(workers: int) -> Iterator[Client]:
+    """A client of a cluster on this host that nothing else can reach."""
+    with (
+        dask.config.set(_ALONE),
+        LocalCluster(
+            n_workers=workers,
+            threads_per_worker=1,
+            processes=workers > 1,
+            host=LOOPBACK,
+            protocol="tcp",
+            dashboard_address=f"{LOOPBACK}:0",
+            scheduler_kwargs={"dashboard": False},
+        ) as cluster,
+        Client(cluster) as client,
+    ):
+        yield client
+
+
+@contextmanager
+def _connected(address: str) -> Iterator[Client]:
+    """A client of the scheduler at `address`."""
+    place = urlsplit(address)
+    if place.scheme != "tls" and place.hostname not in {LOOPBACK, "localhost", "::1"}:
+        message = (
+            f"expected a scheduler at tls://host:port, or on this host, got {address!r}: "
+            "set up TLS as data_pipelines/README.md says"
+        )
+        raise ConfigError(message)
+    try:
+        client = Client(address)
+    except (OSError, ValueError) as error:
+        message = f"no scheduler answers at {address}: start it, or correct the address ({error})"
+        raise WorkerError(message) from error
+    with client:
+        yield client

@@ -24,6 +24,7 @@ from align_da.storage.durable import storage_errors, sync_files, sync_tree
 UNFINISHED = ".saving"  # ending of folders that are not whole yet
 MANIFEST = "digests.json"
 _ARRAYS = "arrays"
+_PARTS = ("metadata", "arrays", "files")  # of the manifest
 
 
 def write_arrays(
@@ -37,8 +38,12 @@ def write_arrays(
         metadata: what JSON can hold.
 
     Raises:
-        StorageError: the arrays cannot be written.
+        StorageError: the arrays cannot be written, or one does not hold numbers.
     """
+    for name, array in arrays.items():
+        if array.dtype.kind in "OSU":
+            message = f"{folder}: array {name!r} of type {array.dtype} does not hold numbers"
+            raise StorageError(message)
     unfinished = folder.with_name(folder.name + UNFINISHED)
     with storage_errors(folder):
         shutil.rmtree(unfinished, ignore_errors=True)
@@ -120,15 +125,16 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
         text = (folder / MANIFEST).read_bytes()
     try:
         manifest = json.loads(text)
-        content = manifest["content"]
-        whole = manifest["digest"] == digest_of_json(content)
+        content = {part: dict(manifest["content"][part]) for part in _PARTS}
+        content["arrays"] = {name: dict(about) for name, about in content["arrays"].items()}
+        whole = manifest["digest"] == digest_of_json(manifest["content"])
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         message = f"{folder / MANIFEST} is damaged: {error}; restore the folder from a copy"
         raise StorageError(message) from error
     if not whole:
         message = f"{folder / MANIFEST} was altered after it had been written"
         raise StorageError(message)
-    return dict(content)
+    return content
 
 
 def _save(folder: Path, arrays: Mapping[str, np.ndarray]) -> None:
@@ -145,12 +151,9 @@ def _save(folder: Path, arrays: Mapping[str, np.ndarray]) -> None:
 
 def _load(folder: Path, expected: Mapping[str, Mapping[str, Any]]) -> dict[str, np.ndarray]:
     """Let orbax read the arrays of the manifest."""
-    template = {
-        name: np.empty(description["shape"], description["dtype"])
-        for name, description in expected.items()
-    }
     with ocp.Checkpointer(ocp.StandardCheckpointHandler()) as checkpointer:
         try:
+            template = {name: _like(description) for name, description in expected.items()}
             found = checkpointer.restore(
                 (folder / _ARRAYS).absolute(), args=ocp.args.StandardRestore(template)
             )
@@ -158,3 +161,8 @@ def _load(folder: Path, expected: Mapping[str, Mapping[str, Any]]) -> dict[str, 
             message = f"{folder}: the arrays cannot be read: {error}"
             raise StorageError(message) from error
     return {name: np.asarray(array) for name, array in found.items()}
+
+
+def _like(description: Mapping[str, Any]) -> np.ndarray:
+    """An array of the shape and type in the manifest, which takes no memory."""
+    return np.broadcast_to(np.zeros((), description["dtype"]), description["shape"])

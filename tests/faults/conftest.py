@@ -13,12 +13,19 @@ sys.path.insert(0, str(Path(__file__).parent))  # children find small_run by its
 import small_run
 from hurt import folder_digest
 
+IMPORTED = (
+    "align_da.cycling.driver",
+    "align_da.forecast.lorenz96",
+    "align_da.training",
+    "data_pipelines.backgrounds",
+)
+
 
 @pytest.fixture(scope="session")
 def children() -> ForkServerContext:
     """A server that has imported everything and forks a child for each run."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["align_da.cycling.driver", "align_da.forecast.lorenz96"])
+    context.set_forkserver_preload(list(IMPORTED))
     return context
 
 

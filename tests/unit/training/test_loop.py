@@ -113,6 +113,7 @@ def test_checkpoints_of_another_training_are_refused(tmp_path: Path) -> None:
         fit_to(1.0, 0.5, settings(learning_rate=0.2), checkpoints=tmp_path)
 
 
+@pytest.mark.row(26)
 def test_a_damaged_newest_checkpoint_costs_an_interval_and_no_bits(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
