@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # As the commands do, see align_da/cli/application.py.
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: install demo pipeline scores peers test check format types tests test-chain test-faults lock clean
+.PHONY: install demo pipeline scores peers test check format types tests test-chain test-faults audit lock clean
 
 STAMP := $(VENV)/installed-$(notdir $(PYTHON))
 
@@ -52,10 +52,16 @@ test-faults: install
 test-chain: install
 	$(BIN)/python -m pytest -m chain -o faulthandler_timeout=0
 
+# Known vulnerabilities of the locked dependencies; asks the package index for its advisories.
+audit:
+	$(PYTHON) -m venv .audit
+	.audit/bin/pip install --quiet pip-audit
+	.audit/bin/pip-audit --requirement requirements.lock --no-deps --disable-pip
+
 # The lock file is resolved for every supported Python at once; it needs `pip install uv`.
 lock:
 	uv pip compile pyproject.toml --extra world --extra test --universal \
 		--python-version 3.11 --no-emit-index-url --quiet --output-file requirements.lock
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) .audit .mypy_cache .ruff_cache .pytest_cache

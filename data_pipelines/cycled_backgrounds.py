@@ -71,6 +71,7 @@ def definition_of(config: Config) -> list[object]:
         config.cycled_backgrounds,
         config.latent_three_d_var,
         config.observations,
+        config.quality_control,
         config.analysis,
         config.denoiser.correlation_modes,
         config.denoiser.correlation_radius_km,

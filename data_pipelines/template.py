@@ -1,7 +1,8 @@
 """Stores whose axes are known before their values: written once as a template, filled by regions.
 
-Every value starts as NaN, so that what has not been written cannot be mistaken for data. Regions
-are aligned with chunks, so that processes may fill different regions at the same time.
+Chunks carry a checksum. Every value starts as NaN, so that what has not been written cannot be
+mistaken for data. Regions are aligned with chunks, so that processes may fill different regions at
+the same time.
 """
 
 import shutil
@@ -14,6 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 from jaxtyping import Float, Shaped
+from zarr.codecs import ZstdCodec
 
 from align_da.atmosphere import Layout, State
 from align_da.atmosphere.dataset import dataset_from_state
@@ -54,15 +56,21 @@ def write_template(
     coordinates = {name: (name, values, pattern[name].attrs) for name, values in leading.items()}
     template = xr.Dataset(data, coords={**space.coords, **coordinates}, attrs=pattern.attrs)
     template = template.merge(extra, combine_attrs="no_conflicts")
-    chunks = {
-        str(name): {"chunks": (block, *variable.shape[1:])}
+    checksum = (ZstdCodec(level=1, checksum=True),)
+    encoding = {
+        str(name): {"chunks": (block, *variable.shape[1:]), "compressors": checksum}
         for name, variable in template.data_vars.items()
         if variable.dims[:1] == (next(iter(leading)),)
     }
     unfinished = store.with_name(store.name + _UNFINISHED)
     with storage_errors(store):
         template.to_zarr(
-            unfinished, mode="w", compute=False, zarr_format=3, consolidated=False, encoding=chunks
+            unfinished,
+            mode="w",
+            compute=False,
+            zarr_format=3,
+            consolidated=False,
+            encoding=encoding,
         )
         if store.exists():
             shutil.rmtree(store)

@@ -1,11 +1,15 @@
 """Settings shared by every test; they must be made before JAX is first used."""
 
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from fault_table import fault_table, mark_rows
+from loopback import loopback_only
+
+sys.addaudithook(loopback_only)
 
 # Most of the time of the tests goes into compiling what runs once.
 _FLAGS = os.environ.get("XLA_FLAGS", "")

@@ -1,5 +1,6 @@
 """The contract of an analysis method: the learned method and every peer fulfil it."""
 
+import math
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -21,12 +22,15 @@ class AnalysisDiagnostics:
         chi_square: mean over used observations of (y − H x_a)² / R, dimensionless.
         background_factor: what the assumed variance of background errors was multiplied by; see
             `align_da.assimilation.calibration`.
+        background_spread: standard deviation of H x_b over the members, [observation], SI units;
+            NaN where it is not known, as with one member.
     """
 
     background_equivalent: Float[Array, " observation"]
     analysis_equivalent: Float[Array, " observation"]
     chi_square: Float[Array, ""]
     background_factor: Float[Array, ""] | float = 1.0
+    background_spread: Float[Array, " observation"] | float = math.nan
 
 
 @runtime_checkable
@@ -50,6 +54,6 @@ class Analysis(Protocol):
 
         Returns:
             The analysis ensemble, same shape, and its diagnostics. With no used observation a peer
-            returns the background itself.
+            returns the background itself, and a cycle keeps the background whatever comes.
         """
         ...

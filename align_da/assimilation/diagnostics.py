@@ -16,7 +16,7 @@ def diagnose(
     analysis: State,
     background_factor: Float[Array, ""] | float = 1.0,
 ) -> AnalysisDiagnostics:
-    """Equivalents of the ensemble means and the residual chi-square per used observation.
+    """Equivalents of the ensembles and the residual chi-square per used observation.
 
     Args:
         operator: H, bound to `observations`.
@@ -25,10 +25,13 @@ def diagnose(
         analysis: ensemble; it may have another number of members.
         background_factor: see `AnalysisDiagnostics`.
     """
-    before = operator(background).mean(axis=0)
+    equivalents = operator(background)
+    before = equivalents.mean(axis=0)
     after = operator(analysis).mean(axis=0)
     used = observations.used
     value = jnp.where(used, observations.value, 0.0)
     residual = (value - jnp.where(used, after, 0.0)) / jnp.where(used, observations.error, 1.0)
     chi_square = (residual**2).sum() / jnp.maximum(used.sum(), 1)
-    return AnalysisDiagnostics(before, after, chi_square, background_factor)
+    known = equivalents.shape[0] > 1
+    spread = equivalents.std(axis=0, ddof=1) if known else jnp.full_like(before, jnp.nan)
+    return AnalysisDiagnostics(before, after, chi_square, background_factor, spread)

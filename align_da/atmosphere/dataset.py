@@ -14,6 +14,7 @@ import xarray as xr
 
 from align_da.atmosphere.grid import Grid, VerticalCoordinate
 from align_da.atmosphere.state import Layout, State, state_from_fields
+from align_da.atmosphere.times import in_nanoseconds
 from align_da.atmosphere.units import to_si
 from align_da.atmosphere.variables import VARIABLES, variable_named
 from align_da.errors import InputError
@@ -101,7 +102,8 @@ def state_from_dataset(
 
     Raises:
         InputError: another grid, a missing variable, an unknown unit, other leading dimensions for
-            one variable than for another, a bad time axis, or values that are not finite.
+            one variable than for another, a bad time axis, or values that cannot be read or are
+            not finite.
     """
     ordered = _in_standard_order(dataset)
     _check_same_grid(layout_from_dataset(ordered, layout.variables).grid, layout.grid)
@@ -156,7 +158,7 @@ def with_coordinate_attributes(dataset: xr.Dataset) -> xr.Dataset:
 
 
 def check_times(dataset: xr.Dataset) -> None:
-    """Refuse a time axis that is not standard calendar, finite and strictly increasing.
+    """Refuse a time axis that is not standard calendar, known and strictly increasing.
 
     Raises:
         InputError: says which.
@@ -170,9 +172,9 @@ def check_times(dataset: xr.Dataset) -> None:
             "other calendars (noleap, 360_day) are not supported"
         )
         raise InputError(message)
-    times = dataset["time"].values
-    if np.isnat(times).any() or np.any(times[1:] <= times[:-1]):
-        message = f"times must be known and strictly increasing, got {times}: sort the input"
+    times = in_nanoseconds(dataset["time"].values)
+    if np.any(times[1:] <= times[:-1]):
+        message = f"times must be strictly increasing, got {times}: sort the input"
         raise InputError(message)
 
 
@@ -265,7 +267,11 @@ def _field(array: xr.DataArray, name: str, leading: tuple[str, ...]) -> np.ndarr
     if set(array.dims) != {*leading, *space}:
         message = f"{name}: expected dimensions {(*leading, *space)}, got {array.dims}"
         raise InputError(message)
-    values = np.asarray(array.transpose(*leading, *space).values, dtype=np.float32)
+    try:
+        values = np.asarray(array.transpose(*leading, *space).values, dtype=np.float32)
+    except (OSError, ValueError, RuntimeError) as error:  # of whatever decodes the file
+        message = f"{name}: the values cannot be read ({error}): the input is damaged"
+        raise InputError(message) from error
     if not np.isfinite(values).all():
         message = (
             f"{name}: {np.count_nonzero(~np.isfinite(values))} values are not finite: "

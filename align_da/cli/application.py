@@ -4,7 +4,7 @@ Each command reads its configuration first and imports what it runs after that, 
 quick and a mistake is told before JAX is loaded.
 
 Exit codes: 0 done, 1 an unforeseen error, 2 configuration or usage, 3 input, 4 storage or
-integrity, 5 bad state, 130 and 143 ended by a signal.
+integrity, 5 bad state, 6 lost workers, 130 and 143 ended by a signal.
 """
 
 import os
@@ -16,9 +16,17 @@ from typing import Annotated, Literal
 
 import typer
 
-from align_da.cli.options import DEFAULT_RUN, ConfigOption, RunOption, SetOption
+from align_da.cli.options import (
+    DEFAULT_RUN,
+    ConfigOption,
+    RunNameOption,
+    RunOption,
+    SetOption,
+    checked_names,
+)
 from align_da.config import Config, load_config
 from align_da.errors import AlignDAError, StorageError
+from align_da.storage.run_folder import checked_name
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -113,7 +121,7 @@ def align(
 
 @app.command(epilog="Example: align-da cycle --name dps --set guidance.method=dps")
 def cycle(
-    name: Annotated[str, typer.Option(help="Name of the cycling run.")] = "main",
+    name: RunNameOption = "main",
     config: ConfigOption = None,
     run: RunOption = DEFAULT_RUN,
     override: SetOption = None,
@@ -127,7 +135,9 @@ def cycle(
 
 @app.command(epilog="Example: align-da verify --name free_run --name main")
 def verify(
-    name: Annotated[list[str] | None, typer.Option(help="Cycling runs to compare.")] = None,
+    name: Annotated[
+        list[str] | None, typer.Option(help="Cycling runs to compare.", callback=checked_names)
+    ] = None,
     config: ConfigOption = None,
     run: RunOption = DEFAULT_RUN,
     override: SetOption = None,
@@ -139,9 +149,25 @@ def verify(
     verify_cycles.run(settings, run, name or ["main"])
 
 
+@app.command(epilog="Example: align-da monitor --name main")
+def monitor(
+    name: RunNameOption = "main",
+    config: ConfigOption = None,
+    run: RunOption = DEFAULT_RUN,
+    override: SetOption = None,
+) -> None:
+    """Say where counts or departures of observations have left their limits of 20 cycles."""
+    settings = _settings(config, run, override)
+    from align_da.cli import monitor_observations
+
+    monitor_observations.run(settings, run, name)
+
+
 @app.command(epilog="Example: align-da benchmark --set benchmark.dates=24")
 def benchmark(
-    name: Annotated[str, typer.Option(help="Name of the table.")] = "single",
+    name: Annotated[
+        str, typer.Option(help="Name of the table.", callback=checked_name)
+    ] = "single",
     config: ConfigOption = None,
     run: RunOption = DEFAULT_RUN,
     override: SetOption = None,

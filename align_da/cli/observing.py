@@ -13,7 +13,7 @@ from align_da.keys import Purpose, key_for
 from align_da.observations.batch import ObservationBatch
 from align_da.observations.interpolation import InterpolationOperator, interpolation_operator
 from align_da.observations.networks import network_from_config
-from align_da.observations.quality_control import check_background, quality_controlled
+from align_da.observations.screening import screened
 from align_da.observations.simulate import (
     planned_observations,
     simulate_observations,
@@ -21,7 +21,6 @@ from align_da.observations.simulate import (
 )
 from align_da.storage.gridded import read_times
 
-_REJECTION_THRESHOLD = 5.0  # standard deviations: gross errors only
 _EVERY = 10  # pair: enough for the variance of the background check
 
 
@@ -61,16 +60,19 @@ def observing_system(world: World) -> ObservingSystem:
 def quality_control_for(
     world: World, operator: InterpolationOperator
 ) -> Callable[[ObservationBatch, State], ObservationBatch]:
-    """Every check, the background check with the errors of the oldest training backgrounds."""
+    """Every check, those of departures with the errors of the oldest training backgrounds.
+
+    What is returned raises InputError where most observations of a variable are rejected.
+    """
     # Weights of winds are negative across a pole, variances are not.
     unsigned = replace(operator, weight=jnp.abs(operator.weight))
     variance = unsigned(State(_background_variance(world), world.layout))
     window_seconds = world.config.cycle.window_hours * 3600.0
+    settings = world.config.quality_control
 
-    def controlled(batch: ObservationBatch, background: State) -> ObservationBatch:
-        batch = quality_controlled(batch, world.layout, window_seconds)
+    def controlled(reported: ObservationBatch, background: State) -> ObservationBatch:
         equivalent = operator(background).mean(axis=0)
-        return check_background(batch, equivalent, variance, _REJECTION_THRESHOLD)
+        return screened(reported, world.layout, window_seconds, equivalent, variance, settings)
 
     return controlled
 

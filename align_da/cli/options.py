@@ -5,6 +5,18 @@ from typing import Annotated
 
 import typer
 
+from align_da.storage.run_folder import checked_name
+
+
+def checked_names(names: list[str] | None) -> list[str] | None:
+    """`names`, if files may be called so.
+
+    Raises:
+        ConfigError: one is empty, hidden or leads out of its folder.
+    """
+    return names and [checked_name(name) for name in names]
+
+
 ConfigOption = Annotated[
     Path | None,
     typer.Option("--config", "-c", help="TOML file; the defaults where none is given."),
@@ -15,5 +27,8 @@ RunOption = Annotated[
 SetOption = Annotated[
     list[str] | None,
     typer.Option("--set", help="Override one key, e.g. --set denoiser.width=128. Repeatable."),
+]
+RunNameOption = Annotated[
+    str, typer.Option(help="Name of the cycling run.", callback=checked_name)
 ]
 DEFAULT_RUN = Path("runs/embedded_world")

@@ -1,5 +1,6 @@
 """Run the assimilation cycle over the test period, or to tune a method, over the validation."""
 
+from functools import partial
 from pathlib import Path
 
 import jax
@@ -41,9 +42,12 @@ def run(config: Config, folder: Path, name: str) -> int:
         quality_control=quality_control_for(world, system.operator),
         analysis=build_analysis(world, config.cycle.method, config.cycle.prior),
         seed=config.seed,
+        watchdog=config.cycle.watchdog,
     )
     manifest = manifest_of(config, config.seed, _inputs(world))
-    return run_experiment(experiment, world.folder.cycles(name), manifest, progress_bar())
+    bar = progress_bar()
+    warn = partial(bar.console.print, style="yellow", highlight=False)
+    return run_experiment(experiment, world.folder.cycles(name), manifest, bar, warn)
 
 
 def initial_ensemble(world: World) -> tuple[State, np.datetime64]:

@@ -7,7 +7,12 @@ dictionary in the room that implements them, never an import path.
 
 from align_da.config.config import Config
 from align_da.config.digest import digest_of
-from align_da.config.experiments import BenchmarkConfig, CycleConfig, VerificationConfig
+from align_da.config.experiments import (
+    BenchmarkConfig,
+    CycleConfig,
+    VerificationConfig,
+    WatchdogConfig,
+)
 from align_da.config.learning import (
     AlignmentConfig,
     ArithmeticConfig,
@@ -31,6 +36,7 @@ from align_da.config.world import (
     BackgroundsConfig,
     CycledBackgroundsConfig,
     ObservationsConfig,
+    QualityControlConfig,
     WorldConfig,
 )
 
@@ -53,11 +59,13 @@ __all__ = [
     "ObservationsConfig",
     "OptimalInterpolationConfig",
     "PeerName",
+    "QualityControlConfig",
     "SamplerConfig",
     "Section",
     "ThreeDVarConfig",
     "TrainingConfig",
     "VerificationConfig",
+    "WatchdogConfig",
     "WorldConfig",
     "config_from_table",
     "digest_of",

@@ -20,11 +20,12 @@ from align_da.config.methods import (
     SamplerConfig,
     ThreeDVarConfig,
 )
-from align_da.config.section import Section
+from align_da.config.section import LARGEST, Section
 from align_da.config.world import (
     BackgroundsConfig,
     CycledBackgroundsConfig,
     ObservationsConfig,
+    QualityControlConfig,
     WorldConfig,
 )
 
@@ -32,11 +33,12 @@ from align_da.config.world import (
 class Config(Section):
     """Everything that defines a run."""
 
-    seed: Annotated[int, Field(ge=0)] = 0
+    seed: Annotated[int, Field(ge=0, le=LARGEST)] = 0
     world: WorldConfig = WorldConfig()
     backgrounds: BackgroundsConfig = BackgroundsConfig()
     cycled_backgrounds: CycledBackgroundsConfig = CycledBackgroundsConfig()
     observations: ObservationsConfig = ObservationsConfig()
+    quality_control: QualityControlConfig = QualityControlConfig()
     analysis: AnalysisConfig = AnalysisConfig()
     autoencoder: AutoencoderConfig = AutoencoderConfig()
     denoiser: DenoiserConfig = DenoiserConfig()

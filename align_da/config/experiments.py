@@ -1,8 +1,23 @@
 """The cycling experiment, the benchmark of single analyses, and their verification."""
 
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from align_da.config.section import GuidanceName, PeerName, Positive, PositiveFloat, Section, Share
+
+
+class WatchdogConfig(Section):
+    """What happens when the spread of the ensemble no longer explains its innovations.
+
+    The alarm is given when the spread would have to be more than `limit` times as large in each of
+    `cycles` cycles: the run then goes on with a warning, stops (exit code 5, what is stored is
+    kept), or has the perturbations of its backgrounds multiplied by what the innovations ask for.
+    """
+
+    policy: Literal["warn", "stop", "inflate"] = "warn"
+    limit: Annotated[float, Field(gt=1)] = 3.0
+    cycles: Positive = 4
 
 
 class CycleConfig(Section):
@@ -44,6 +59,7 @@ class CycleConfig(Section):
     members: Positive = 4
     cycles: Positive = 40
     window_hours: Positive = 6
+    watchdog: WatchdogConfig = WatchdogConfig()
 
 
 class VerificationConfig(Section):

@@ -1,6 +1,7 @@
 """Strict TOML and overrides into a configuration; a mistake is told with the nearest key."""
 
 import difflib
+import reprlib
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,6 +12,11 @@ from pydantic import ValidationError
 from align_da.config.config import Config
 from align_da.config.section import Section
 from align_da.errors import ConfigError
+
+_TOLD = 5
+"""Mistakes told at once."""
+_LONGEST = 100
+"""Characters of a key that are looked at."""
 
 
 def load_config(path: Path | None, overrides: Sequence[str] = ()) -> Config:
@@ -37,9 +43,14 @@ def config_from_table(table: Mapping[str, Any]) -> Config:
         key.
     """
     try:
-        return Config.model_validate(table)
+        return Config.model_validate(_with_tuples(table))
     except ValidationError as error:
-        raise ConfigError("; ".join(_explain(item) for item in error.errors())) from error
+        told = [_explain(item) for item in error.errors()[:_TOLD]]
+        more = error.error_count() - len(told)
+        raise ConfigError("; ".join(told) + (f"; and {more} more" if more else "")) from error
+    except RecursionError as error:
+        message = "the configuration is nested too deeply: expected sections of sections of values"
+        raise ConfigError(message) from error
 
 
 def _read_toml(path: Path) -> dict[str, Any]:
@@ -49,7 +60,7 @@ def _read_toml(path: Path) -> dict[str, Any]:
     except OSError as error:
         message = f"cannot read the configuration {path}: {error.strerror}"
         raise ConfigError(message) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # no UTF-8, no TOML, a number without end
         message = f"{path} is not valid TOML: {error}"
         raise ConfigError(message) from error
 
@@ -62,7 +73,7 @@ def _apply(table: dict[str, Any], override: str) -> None:
         raise ConfigError(message)
     try:
         value = tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):
         value = text
     *sections, key = name.strip().split(".")
     place = table
@@ -74,16 +85,25 @@ def _apply(table: dict[str, Any], override: str) -> None:
     place[key] = value
 
 
+def _with_tuples(content: Any) -> Any:  # noqa: ANN401 (nested tables of anything)
+    """Tables with tuples where TOML has arrays, all the way down."""
+    if isinstance(content, Mapping):
+        return {key: _with_tuples(value) for key, value in content.items()}
+    if isinstance(content, list | tuple):
+        return tuple(_with_tuples(value) for value in content)
+    return content
+
+
 def _explain(item: Mapping[str, Any]) -> str:
     """One line for one validation error."""
     if not item["loc"]:  # a rule between sections
         return str(item["ctx"]["error"])
     *sections, key = (str(part) for part in item["loc"])
-    place = ".".join([*sections, key])
+    place = ".".join([*sections, key])[:_LONGEST]
     if item["type"] != "extra_forbidden":
-        return f"{place}: {item['msg']}, got {item['input']!r}"
+        return f"{place}: {item['msg']}, got {reprlib.repr(item['input'])}"
     known = list(_section_at(sections).model_fields)
-    nearest = difflib.get_close_matches(key, known, n=1, cutoff=0.0)[0]
+    nearest = difflib.get_close_matches(key[:_LONGEST], known, n=1, cutoff=0.0)[0]
     return f"unknown key {place!r}: did you mean {'.'.join([*sections, nearest])!r}?"
 
 

@@ -4,15 +4,16 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-Positive = Annotated[int, Field(gt=0)]
-PositiveFloat = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-NonNegativeFloat = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+LARGEST = 2**31 - 1  # of integers, as JAX and the stores hold them
+Positive = Annotated[int, Field(gt=0, le=LARGEST)]
+PositiveFloat = Annotated[float, Field(gt=0)]
+NonNegativeFloat = Annotated[float, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
 PeerName = Literal["optimal_interpolation", "three_d_var", "latent_three_d_var"]
 GuidanceName = Literal["none", "dps", "sda", "mmps", "jfps", "repaint", "split_gibbs"]
 
 
 class Section(BaseModel):
-    """A frozen part of the configuration."""
+    """A frozen part of the configuration; a number is neither text nor true nor infinite."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)

@@ -1,10 +1,28 @@
 """The simulated atmosphere, forecasts from it, and how it is observed."""
 
+from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from align_da.config.section import Positive, PositiveFloat, Section, Share
+
+
+def _start_of_world(text: str) -> str:
+    """`text`, if it is a time as NumPy reads it, well within what nanoseconds can hold.
+
+    Raises:
+        ValueError: it is not.
+    """
+    time = datetime.fromisoformat(text)
+    plain = time.replace(tzinfo=None).isoformat(timespec="minutes")
+    if text != plain or not 1700 <= time.year <= 2200:
+        message = "expected a time (UTC, without zone, 1700 to 2200) written as 1959-01-02T00:00"
+        raise ValueError(message)
+    return text
+
+
+Start = Annotated[str, AfterValidator(_start_of_world)]
 
 
 class WorldConfig(Section):
@@ -13,7 +31,7 @@ class WorldConfig(Section):
     model: Literal["jcm", "lorenz96"] = "jcm"
     truth_truncation: Literal[21, 31] = 31
     perturbed_physics: bool = True
-    start: str = "1959-01-02T00:00"
+    start: Start = "1959-01-02T00:00"
     spin_up_days: Positive = 90
     train_days: Positive = 540
     gap_days: Positive = 10
@@ -54,3 +72,16 @@ class ObservationsConfig(Section):
     humidity_error: PositiveFloat = 1.0e-4
     surface_pressure_error: PositiveFloat = 100.0
     withheld: Share = 0.1
+
+
+class QualityControlConfig(Section):
+    """Which observations are rejected, beyond what is missing or implausible.
+
+    Thresholds are standard deviations of the expected departure: the background check's of the
+    errors that are prescribed, the buddy check's of those that the neighbours show.
+    """
+
+    background_threshold: PositiveFloat = 5.0
+    buddy_check: bool = True
+    buddy_threshold: PositiveFloat = 5.0
+    largest_reject_ratio: Share = 0.5

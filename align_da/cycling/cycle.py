@@ -1,7 +1,7 @@
-"""One assimilation cycle, as a function: forecast, quality control, analysis."""
+"""One assimilation cycle, as functions: forecast, quality control, analysis."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import jax
 import jax.numpy as jnp
@@ -10,6 +10,7 @@ from jaxtyping import Array, Int
 
 from align_da.assimilation.contract import Analysis, AnalysisDiagnostics
 from align_da.atmosphere import State
+from align_da.atmosphere.plausibility import check_plausible
 from align_da.forecast.contract import ForecastModel
 from align_da.observations.batch import ObservationBatch
 
@@ -61,23 +62,77 @@ def run_cycle(
     window_hours: int,
     key: jax.Array,
 ) -> tuple[CycleState, CycleDiagnostics]:
-    """Advance by one cycle window.
+    """Advance by one cycle window: `make_background`, then `assimilate`, which see.
+
+    Returns:
+        The new analysis with the number of the next cycle, and the report of this one.
+
+    Raises:
+        BadStateError: the background is not finite or not plausible.
+    """
+    background = make_background(state, forecast_model, window_hours)
+    return assimilate(
+        state, background, quality_control, analysis, observations, window_hours, key
+    )
+
+
+def make_background(state: CycleState, forecast_model: ForecastModel, window_hours: int) -> State:
+    """The background of the cycle to come.
+
+    It is judged here, before anything is computed from it: a NaN would flag every observation, and
+    the cycle would go on as if its window were empty.
 
     Args:
         state: the last analysis.
-        forecast_model: makes the background, all members in one batch.
+        forecast_model: advances all members in one batch.
+        window_hours: length of the cycle window, the lead time of the background.
+
+    Raises:
+        BadStateError: a value is not finite or not plausible; names member and variable.
+    """
+    background = forecast_model.forecast(state.analysis, state.valid_time, window_hours)
+    what = f"background of cycle {state.cycle}"
+    check_plausible(np.asarray(background.values), background.layout, what)
+    return background
+
+
+def assimilate(
+    state: CycleState,
+    background: State,
+    quality_control: QualityControl,
+    analysis: Analysis,
+    observations: ObservationBatch,
+    window_hours: int,
+    key: jax.Array,
+) -> tuple[CycleState, CycleDiagnostics]:
+    """The analysis of the cycle to come; the background itself if no observation is used.
+
+    Args:
+        state: the last analysis.
+        background: ensemble, values [member, lat, lon, channel], SI units.
         quality_control: flags the observations.
         analysis: the assimilation method.
         observations: of this cycle, their times relative to the new valid time.
-        window_hours: length of the cycle window, the lead time of the background.
+        window_hours: length of the cycle window.
         key: randomness of this analysis.
 
     Returns:
         The new analysis with the number of the next cycle, and the report of this one.
     """
-    background = forecast_model.forecast(state.analysis, state.valid_time, window_hours)
     checked = quality_control(observations, background)
     ensemble, report = analysis(background, checked, float(window_hours), key)
+    if not jnp.any(checked.used):  # also where a method would draw from its prior
+        ensemble, report = background, _nothing_learned(report)
     valid_time = state.valid_time + np.timedelta64(window_hours, "h")
     following = CycleState(ensemble, valid_time, state.cycle + 1)
     return following, CycleDiagnostics(background, checked, report)
+
+
+def _nothing_learned(report: AnalysisDiagnostics) -> AnalysisDiagnostics:
+    """The report of an analysis that is its background."""
+    return replace(
+        report,
+        analysis_equivalent=report.background_equivalent,
+        chi_square=jnp.zeros_like(report.chi_square),
+        background_factor=1.0,
+    )

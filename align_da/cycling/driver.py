@@ -3,11 +3,12 @@
 Nothing but the store says how far a run has come. A resumed run reads the analysis ensemble of the
 last complete cycle, checks its digest and computes the cycle after it; keys depend on the seed and
 the number of the cycle only. The result is therefore the same, bit for bit, however often the run
-was killed.
+was killed. A cycle in hand when a signal comes is left unless its analysis has begun.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +16,13 @@ from rich.progress import Progress
 
 from align_da.assimilation.contract import Analysis
 from align_da.atmosphere import State
-from align_da.cycling.cycle import CycleState, QualityControl, run_cycle
+from align_da.atmosphere.times import in_nanoseconds
+from align_da.config import WatchdogConfig
+from align_da.cycling.cycle import CycleState, QualityControl, assimilate, make_background
 from align_da.cycling.record import OBSERVATION_FIELDS, SCALAR_FIELDS, record_of
 from align_da.cycling.signals import stop_on_signal
+from align_da.cycling.watchdog import Consistency, alarm, consistency_from, inflated, remember
+from align_da.errors import BadStateError
 from align_da.forecast.contract import ForecastModel
 from align_da.keys import Purpose, key_for
 from align_da.observations.batch import ObservationBatch
@@ -25,6 +30,7 @@ from align_da.storage.analysis_store import (
     AnalysisStore,
     open_store,
     read_last_analysis,
+    read_scalars,
     write_cycle,
 )
 from align_da.storage.cycle_record import StoreTemplate
@@ -47,6 +53,7 @@ class CyclingExperiment:
         quality_control: flags them, given the background ensemble.
         analysis: the assimilation method.
         seed: of every random draw.
+        watchdog: what happens when the spread no longer explains the innovations.
     """
 
     initial: State
@@ -58,12 +65,32 @@ class CyclingExperiment:
     quality_control: QualityControl
     analysis: Analysis
     seed: int
+    watchdog: WatchdogConfig = field(default_factory=WatchdogConfig)
 
     @property
     def times(self) -> np.ndarray:
-        """Valid time of every cycle, [cycle]."""
+        """Valid time of every cycle, [cycle].
+
+        Raises:
+            InputError: it is not within the years 1678 to 2261.
+        """
         steps = np.arange(1, self.cycles + 1) * np.timedelta64(self.window_hours, "h")
-        return np.asarray(self.start + steps, dtype="datetime64[ns]")
+        return in_nanoseconds(self.start + steps)
+
+
+@dataclass(frozen=True)
+class _Standing:
+    """Where a run stands; everything of it is in the store.
+
+    Attributes:
+        state: the last analysis.
+        store: every cycle up to it.
+        memory: what the watchdog remembers of the last cycles.
+    """
+
+    state: CycleState
+    store: AnalysisStore
+    memory: tuple[Consistency, ...]
 
 
 def run_experiment(
@@ -71,6 +98,7 @@ def run_experiment(
     path: Path,
     manifest: Manifest,
     progress: Progress | None = None,
+    warn: Callable[[str], None] | None = None,
 ) -> int:
     """Run every cycle that the store does not hold yet.
 
@@ -79,6 +107,7 @@ def run_experiment(
         path: the store, ending in ".zarr".
         manifest: what defines the run; a store made by anything else is refused.
         progress: shows the cycles done; nothing is shown if None.
+        warn: is given the warnings of the watchdog, one line each.
 
     Returns:
         Exit code: 0 if every cycle is complete, 130 or 143 if a signal ended the run before.
@@ -86,43 +115,86 @@ def run_experiment(
     Raises:
         StorageError: another process owns the store, or it is damaged, foreign or cannot be
             written.
-        BadStateError: a background or analysis is not plausible; the cycles before it are kept.
+        BadStateError: a background or analysis is not plausible, or the watchdog stops the run;
+            the complete cycles are kept.
     """
     bar = progress or Progress(disable=True)
     with owned(lock_path(path)), stop_on_signal() as request, bar:
         store = open_store(path, _template(experiment), manifest)
         task = bar.add_task("cycles", total=experiment.cycles, completed=store.complete)
-        state = _state_of(experiment, store)
-        while state.cycle < experiment.cycles:
-            if request.received:
+        now = _standing(experiment, store)
+        _watch(experiment, now, None)
+        while now.state.cycle < experiment.cycles:
+            # Forecast and analysis are compiled calls of seconds: a signal is heard after each.
+            background = None if request.received else _background(experiment, now)
+            if background is None or request.received:
                 return request.exit_code
-            state, store = _advance(experiment, state, store)
-            bar.update(task, completed=store.complete)
+            now = _analysed(experiment, now, background)
+            bar.update(task, completed=now.store.complete)
+            _watch(experiment, now, warn)
     return 0
 
 
-def _advance(
-    experiment: CyclingExperiment, state: CycleState, store: AnalysisStore
-) -> tuple[CycleState, AnalysisStore]:
-    """Compute and store one cycle."""
-    following, diagnostics = run_cycle(
-        state,
-        experiment.forecast_model,
+def _background(experiment: CyclingExperiment, now: _Standing) -> State:
+    """The background of the next cycle, inflated where the watchdog does that."""
+    background = make_background(now.state, experiment.forecast_model, experiment.window_hours)
+    watchdog = experiment.watchdog
+    if watchdog.policy == "inflate" and alarm(now.memory, watchdog):
+        return inflated(background, now.memory)
+    return background
+
+
+def _analysed(experiment: CyclingExperiment, now: _Standing, background: State) -> _Standing:
+    """Analyse and store one cycle."""
+    following, diagnostics = assimilate(
+        now.state,
+        background,
         experiment.quality_control,
         experiment.analysis,
-        experiment.observe(state.cycle),
+        experiment.observe(now.state.cycle),
         experiment.window_hours,
-        key_for(experiment.seed, Purpose.ANALYSIS, state.cycle),
+        key_for(experiment.seed, Purpose.ANALYSIS, now.state.cycle),
     )
-    return following, write_cycle(store, record_of(following.analysis, diagnostics))
+    record = record_of(following.analysis, diagnostics)
+    store = write_cycle(now.store, record)
+    memory = remember(now.memory, consistency_from(record.scalars), experiment.watchdog)
+    return _Standing(following, store, memory)
 
 
-def _state_of(experiment: CyclingExperiment, store: AnalysisStore) -> CycleState:
+def _watch(
+    experiment: CyclingExperiment, now: _Standing, warn: Callable[[str], None] | None
+) -> None:
+    """Warn or stop where the ensemble has lost the truth, after the cycle is stored."""
+    told = alarm(now.memory, experiment.watchdog)
+    if told is None:
+        return
+    message = f"cycle {now.store.complete - 1}: {told}"
+    if experiment.watchdog.policy == "stop":
+        raise BadStateError(message)
+    if warn is not None:
+        warn(message)
+
+
+def _standing(experiment: CyclingExperiment, store: AnalysisStore) -> _Standing:
     """Where the run stands according to the store."""
     if store.complete == 0:
-        return CycleState(experiment.initial, experiment.start.astype("datetime64[ns]"), 0)
-    analysis = read_last_analysis(store)
-    return CycleState(analysis, experiment.times[store.complete - 1], store.complete)
+        start = experiment.start.astype(experiment.times.dtype)
+        return _Standing(CycleState(experiment.initial, start, 0), store, ())
+    state = CycleState(
+        read_last_analysis(store), experiment.times[store.complete - 1], store.complete
+    )
+    return _Standing(state, store, _remembered(experiment, store))
+
+
+def _remembered(experiment: CyclingExperiment, store: AnalysisStore) -> tuple[Consistency, ...]:
+    """The last cycles that the watchdog can judge, oldest first."""
+    if store.template.members == 1:  # never: there is no need to look through all cycles
+        return ()
+    newest_first = (
+        consistency_from(read_scalars(store, cycle)) for cycle in reversed(range(store.complete))
+    )
+    judged = (cycle for cycle in newest_first if cycle.judged)
+    return tuple(islice(judged, experiment.watchdog.cycles))[::-1]
 
 
 def _template(experiment: CyclingExperiment) -> StoreTemplate:

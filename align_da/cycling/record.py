@@ -4,6 +4,7 @@ import numpy as np
 
 from align_da.atmosphere import State
 from align_da.cycling.cycle import CycleDiagnostics
+from align_da.cycling.watchdog import consistency_of
 from align_da.observations.batch import Flag, Vertical
 from align_da.storage.cycle_record import CycleRecord, StoredField
 
@@ -54,6 +55,20 @@ SCALAR_FIELDS = (
         "float32",
         {"long_name": "factor on the assumed variance of background errors", **_DIMENSIONLESS},
     ),
+    StoredField(
+        "background_chi_square",
+        "float32",
+        {"long_name": "mean of (y - H x_b)^2 / R over assimilated observations", **_DIMENSIONLESS},
+    ),
+    StoredField(
+        "background_variance",
+        "float32",
+        {
+            "long_name": "variance of H x_b over the members over R, mean over assimilated "
+            "observations (NaN: not known)",
+            **_DIMENSIONLESS,
+        },
+    ),
 )
 _RENAMED = {"time": "seconds_from_valid_time"}  # "time" is the axis of the store
 
@@ -72,7 +87,7 @@ def record_of(analysis: State, diagnostics: CycleDiagnostics) -> CycleRecord:
     observations["background_equivalent"] = np.asarray(diagnostics.analysis.background_equivalent)
     observations["analysis_equivalent"] = np.asarray(diagnostics.analysis.analysis_equivalent)
     scalars = {
-        "used_observations": int(diagnostics.used),
+        **vars(consistency_of(diagnostics)),
         "chi_square": float(diagnostics.analysis.chi_square),
         "background_factor": float(diagnostics.analysis.background_factor),
     }

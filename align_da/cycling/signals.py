@@ -1,4 +1,4 @@
-"""SIGTERM and SIGINT ask the driver to stop after the cycle in hand.
+"""SIGTERM and SIGINT ask the driver to stop after the forecast or the analysis in hand.
 
 A second signal ends the process at once: the store survives that at any instant.
 """

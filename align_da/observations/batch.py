@@ -1,10 +1,12 @@
 """The observations of one cycle window."""
 
 import enum
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, Int
 
 from align_da.errors import InputError
@@ -13,7 +15,8 @@ from align_da.errors import InputError
 class Flag(enum.IntEnum):
     """Quality control flags, numbered as in UFO (JCSDA/ufo, src/ufo/filters/QCflags.h).
 
-    Flags never delete: an observation keeps its place and says why it is not used.
+    Flags never delete: an observation keeps its place and says why it is not used. UFO has no flag
+    of its own for duplicates; theirs is beyond all of its numbers.
     """
 
     PASS = 0
@@ -21,10 +24,11 @@ class Flag(enum.IntEnum):
     MISSING = 10
     BOUNDS = 12
     DOMAIN = 13
-    THINNED = 15
-    OPERATOR_FAILED = 18
+    OPERATOR_FAILED = 15
+    THINNED = 16
     BACKGROUND = 19
-    DUPLICATE = 26
+    BUDDY = 22
+    DUPLICATE = 100
 
 
 class Vertical(enum.IntEnum):
@@ -32,6 +36,10 @@ class Vertical(enum.IntEnum):
 
     LEVEL = 0  # value of the vertical coordinate of the state (sigma, or Pa)
     SURFACE = 1  # the surface; the position is not used
+
+
+UNKNOWN_VARIABLE = -1
+"""Index of a variable that the state does not hold; such an observation stays passive."""
 
 
 @jax.tree_util.register_dataclass
@@ -52,7 +60,7 @@ class ObservationBatch:
             surface.
         vertical: a `Vertical`.
         time: seconds from the valid time of the cycle.
-        variable: index of the variable in `layout.variables`.
+        variable: index of the variable in `layout.variables`, or `UNKNOWN_VARIABLE`.
         station: number of the station or column.
         flag: a `Flag`.
     """
@@ -80,17 +88,33 @@ def padded(batch: ObservationBatch, size: int) -> ObservationBatch:
     Raises:
         InputError: the batch holds more than `size` observations.
     """
-    extra = size - batch.value.shape[0]
-    if extra < 0:
+    return padded_batch({name: np.asarray(array) for name, array in vars(batch).items()}, size)
+
+
+def padded_batch(arrays: Mapping[str, np.ndarray], size: int) -> ObservationBatch:
+    """The batch of these arrays, with entries flagged missing up to `size` observations.
+
+    Padding comes before JAX, which would compile for every number of observations.
+
+    Args:
+        arrays: an array (observation,) for every attribute of `ObservationBatch`.
+        size: fixed number of observations.
+
+    Raises:
+        InputError: there are more than `size` observations.
+    """
+    count = arrays["value"].size
+    if count > size:
         message = (
-            f"expected at most {size} observations, got {batch.value.shape[0]}: "
+            f"expected at most {size} observations, got {count}: "
             "thin them or raise the padded size"
         )
         raise InputError(message)
     filler = {"error": 1, "flag": int(Flag.MISSING)}
+    extra = (0, size - count)
     return ObservationBatch(
         **{
-            name: jnp.pad(array, (0, extra), constant_values=filler.get(name, 0))
-            for name, array in vars(batch).items()
+            name: jnp.asarray(np.pad(array, extra, constant_values=filler.get(name, 0)))
+            for name, array in arrays.items()
         }
     )

@@ -8,20 +8,23 @@ Flags are those of UFO (JCSDA/ufo, src/ufo/filters/QCflags.h).
 """
 
 from dataclasses import replace
+from functools import partial
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
 from align_da.atmosphere import Layout
-from align_da.observations.batch import Flag, ObservationBatch, Vertical
+from align_da.observations.batch import UNKNOWN_VARIABLE, Flag, ObservationBatch, Vertical
 
-# Conventions for "no value": WMO and text files, DART, netCDF, eccodes.
-_FILL_VALUES = (-999.0, -9999.0, -888888.0)
+# Conventions for "no value": WMO and text files, DART, 16-bit integers.
+_FILL_VALUES = (-999.0, -9999.0, -888888.0, 32767.0, -32767.0, -32768.0)
 _LARGEST_VALUE = 1.0e30  # netCDF fills with 9.97e36, eccodes with 1.7e38
 _ROUNDING = 1e-5  # positions are float32
 
 
+@partial(jax.jit, static_argnames=("layout", "window_seconds"))
 def quality_controlled(
     batch: ObservationBatch, layout: Layout, window_seconds: float
 ) -> ObservationBatch:
@@ -49,7 +52,7 @@ def check_missing(batch: ObservationBatch) -> ObservationBatch:
     batch = replace(
         batch, value=jnp.where(no_value, 0, value), error=jnp.where(no_error, 1, error)
     )
-    return _flagged(batch, no_value | no_error, Flag.MISSING)
+    return flagged(batch, no_value | no_error, Flag.MISSING)
 
 
 def check_domain(batch: ObservationBatch, layout: Layout) -> ObservationBatch:
@@ -66,7 +69,7 @@ def check_domain(batch: ObservationBatch, layout: Layout) -> ObservationBatch:
     inside &= (batch.variable >= 0) & (batch.variable < len(layout.variables))
     names = ("latitude", "longitude", "level")
     finite = {name: jnp.nan_to_num(getattr(batch, name), posinf=0, neginf=0) for name in names}
-    return _flagged(replace(batch, **finite), ~inside, Flag.DOMAIN)
+    return flagged(replace(batch, **finite), ~inside, Flag.DOMAIN)
 
 
 def check_window(batch: ObservationBatch, window_seconds: float) -> ObservationBatch:
@@ -74,7 +77,7 @@ def check_window(batch: ObservationBatch, window_seconds: float) -> ObservationB
     half = window_seconds / 2
     inside = (batch.time >= -half) & (batch.time < half)
     finite = replace(batch, time=jnp.nan_to_num(batch.time, posinf=0, neginf=0))
-    return _flagged(finite, ~inside, Flag.DOMAIN)
+    return flagged(finite, ~inside, Flag.DOMAIN)
 
 
 def check_bounds(batch: ObservationBatch, layout: Layout) -> ObservationBatch:
@@ -82,18 +85,18 @@ def check_bounds(batch: ObservationBatch, layout: Layout) -> ObservationBatch:
     channels = [layout.channels[layout.channels_of(name).start] for name in layout.variables]
     bounds = jnp.asarray([channel.variable.bounds for channel in channels])
     low, high = bounds[_variable(batch, layout)].T
-    return _flagged(batch, ~((batch.value >= low) & (batch.value <= high)), Flag.BOUNDS)
+    return flagged(batch, ~((batch.value >= low) & (batch.value <= high)), Flag.BOUNDS)
 
 
 def check_duplicates(batch: ObservationBatch) -> ObservationBatch:
     """Flag all but one of the observations of one variable at one place and time.
 
-    The one kept has the smallest error, then the smallest value, so that the order in which the
-    observations come does not matter.
+    The one kept has the smallest error, then the smallest value, then the smallest station number,
+    so that the order in which the observations come does not matter.
     """
     on_levels = batch.vertical == Vertical.LEVEL
     place = (
-        _counts(batch),
+        counts(batch),
         batch.variable,
         batch.vertical,
         jnp.mod(batch.longitude, 360),
@@ -102,12 +105,12 @@ def check_duplicates(batch: ObservationBatch) -> ObservationBatch:
         batch.time,
     )
     # lexsort takes the most significant key last.
-    order = jnp.lexsort((batch.value, batch.error, batch.flag, *place))
+    order = jnp.lexsort((batch.station, batch.value, batch.error, batch.flag, *place))
     again = jnp.ones(order.size, bool).at[:1].set(False)
     for key in place:
         ordered = key[order]
         again &= ordered == jnp.roll(ordered, 1)
-    return _flagged(batch, jnp.zeros_like(again).at[order].set(again), Flag.DUPLICATE)
+    return flagged(batch, jnp.zeros_like(again).at[order].set(again), Flag.DUPLICATE)
 
 
 def check_background(
@@ -128,22 +131,26 @@ def check_background(
         The batch; an equivalent or variance that is not finite is flagged operator_failed.
     """
     failed = ~(jnp.isfinite(equivalent) & jnp.isfinite(variance))
-    batch = _flagged(batch, failed, Flag.OPERATOR_FAILED)
+    batch = flagged(batch, failed, Flag.OPERATOR_FAILED)
     expected = jnp.sqrt(batch.error**2 + variance)
     gross = jnp.abs(batch.value - equivalent) > threshold * expected
-    return _flagged(batch, gross, Flag.BACKGROUND)
+    return flagged(batch, gross, Flag.BACKGROUND)
 
 
-def _counts(batch: ObservationBatch) -> Bool[Array, " observation"]:
-    """Whether an observation has passed every check so far."""
-    return (batch.flag == Flag.PASS) | (batch.flag == Flag.PASSIVE)
+def counts(batch: ObservationBatch) -> Bool[Array, " observation"]:
+    """Whether an observation has passed every check so far.
+
+    A passive one of a variable that the state does not hold cannot be checked and stays passive.
+    """
+    passive = (batch.flag == Flag.PASSIVE) & (batch.variable != UNKNOWN_VARIABLE)
+    return (batch.flag == Flag.PASS) | passive
 
 
-def _flagged(
+def flagged(
     batch: ObservationBatch, where: Bool[Array, " observation"], flag: Flag
 ) -> ObservationBatch:
     """`batch` with `flag` on those that counted until now."""
-    return replace(batch, flag=jnp.where(where & _counts(batch), int(flag), batch.flag))
+    return replace(batch, flag=jnp.where(where & counts(batch), int(flag), batch.flag))
 
 
 def _variable(batch: ObservationBatch, layout: Layout) -> Array:

@@ -3,123 +3,171 @@
 Columns (see `ObservationBatch`): value, error, latitude, longitude, level, vertical ("level" or
 "surface"), time, variable (WeatherBench 2 name), station; optional: flag (name of a `Flag`,
 default pass) and units (of value and error, default the SI unit of the variable). Reading the file
-is the caller's business.
+is the caller's business; messages name what `table.attrs["source"]` says.
 """
 
-import jax.numpy as jnp
+import warnings
+from typing import Literal
+
 import numpy as np
 import pandas as pd
+from jaxtyping import Float, Int
 
 from align_da.atmosphere import Layout, variable_named
 from align_da.atmosphere.units import to_si
 from align_da.errors import InputError
-from align_da.observations.batch import Flag, ObservationBatch, Vertical, padded
+from align_da.observations.batch import (
+    UNKNOWN_VARIABLE,
+    Flag,
+    ObservationBatch,
+    Vertical,
+    padded_batch,
+)
+from align_da.observations.columns import codes_of, names_of, numbers_of, whole_numbers_of
 
 _NUMBERS = ("value", "error", "latitude", "longitude", "level", "time")
 _COLUMNS = (*_NUMBERS, "vertical", "variable", "station")
 _OPTIONAL = ("flag", "units")
+_UNKNOWN = "unknown"  # stands for a variable that the state does not hold
+_SWAPPED = 0.1  # share of latitudes beyond the poles that is no accident
+
+UnknownPolicy = Literal["error", "passive"]
 
 
 def batch_from_table(
-    table: pd.DataFrame, layout: Layout, pad_to: int | None = None
+    table: pd.DataFrame,
+    layout: Layout,
+    pad_to: int | None = None,
+    unknown: UnknownPolicy = "error",
 ) -> ObservationBatch:
     """The observations of a table.
 
     Args:
-        table: the columns named above, in any order.
+        table: the columns named above, in any order; one without columns holds no observations.
         layout: layout of the state; gives the variables that can be observed.
         pad_to: fixed number of observations; the rest is flagged missing.
+        unknown: what to do about variables that the state does not hold: refuse the table, or
+            keep their observations passive, in the unit they came in, with a warning that counts
+            them.
 
     Returns:
         The batch in SI units, not yet quality controlled: NaN values stay.
 
     Raises:
         InputError: a column is missing, unknown or of the wrong type, a name or unit is unknown,
-            or there are more than `pad_to` rows.
+            latitude and longitude are swapped, or there are more than `pad_to` rows.
     """
-    _check_columns(table)
-    variable = _codes(table["variable"], {name: i for i, name in enumerate(layout.variables)})
-    numbers = {name: _numbers(table[name]) for name in _NUMBERS}
-    if "units" in table:
-        numbers |= _in_si_units(table, numbers["value"], numbers["error"])
-    flags = table["flag"] if "flag" in table else pd.Series("pass", index=table.index)
-    batch = ObservationBatch(
-        **{name: jnp.asarray(numbers[name], dtype=jnp.float32) for name in _NUMBERS},
-        vertical=jnp.asarray(_codes(table["vertical"], _names_of(Vertical))),
-        variable=jnp.asarray(variable),
-        station=jnp.asarray(_whole_numbers(table["station"])),
-        flag=jnp.asarray(_codes(flags, _names_of(Flag))),
-    )
-    return batch if pad_to is None else padded(batch, pad_to)
+    try:
+        arrays = _arrays(table, layout, unknown)
+        return padded_batch(arrays, len(table) if pad_to is None else pad_to)
+    except InputError as error:
+        if "source" not in table.attrs:
+            raise
+        message = f"{table.attrs['source']}: {error}"
+        raise InputError(message) from error
 
 
 def table_from_batch(batch: ObservationBatch, layout: Layout) -> pd.DataFrame:
     """The table of a batch, padding included, with the units of every row."""
+    names = {
+        index: (name, variable_named(name).units) for index, name in enumerate(layout.variables)
+    }
+    names[UNKNOWN_VARIABLE] = (_UNKNOWN, "")
     table = pd.DataFrame({name: np.asarray(array) for name, array in vars(batch).items()})
-    table["variable"] = [layout.variables[index] for index in table["variable"]]
-    table["units"] = [variable_named(name).units for name in table["variable"]]
+    table["units"] = [names[index][1] for index in table["variable"]]
+    table["variable"] = [names[index][0] for index in table["variable"]]
     table["vertical"] = [Vertical(code).name.lower() for code in table["vertical"]]
     table["flag"] = [Flag(code).name.lower() for code in table["flag"]]
     return table[[*_COLUMNS, *_OPTIONAL]]
 
 
+def _arrays(table: pd.DataFrame, layout: Layout, unknown: UnknownPolicy) -> dict[str, np.ndarray]:
+    """An array for every attribute of the batch."""
+    if not len(table) and not len(table.columns):
+        table = pd.DataFrame(columns=list(_COLUMNS))
+    _check_columns(table)
+    variable = _variables(names_of(table["variable"]), layout, unknown)
+    numbers = {name: numbers_of(table[name]) for name in _NUMBERS}
+    _check_not_swapped(numbers["latitude"], numbers["longitude"])
+    if "units" in table:
+        numbers |= _in_si_units(
+            variable, names_of(table["units"]), numbers["value"], numbers["error"], layout
+        )
+    flag = names_of(table["flag"]) if "flag" in table else ["pass"] * len(table)
+    codes = {
+        "flag": codes_of("flag", flag, _numbered(Flag)),
+        "vertical": codes_of("vertical", names_of(table["vertical"]), _numbered(Vertical)),
+        "variable": variable,
+        "station": whole_numbers_of(table["station"]),
+    }
+    strange = (variable == UNKNOWN_VARIABLE) & (codes["flag"] == Flag.PASS)
+    codes["flag"] = np.where(strange, np.int32(Flag.PASSIVE), codes["flag"])
+    with np.errstate(over="ignore"):  # what float32 cannot hold is infinite, and flagged missing
+        return {name: numbers[name].astype(np.float32) for name in _NUMBERS} | codes
+
+
 def _check_columns(table: pd.DataFrame) -> None:
     missing = [name for name in _COLUMNS if name not in table]
     unknown = [str(name) for name in table.columns if name not in {*_COLUMNS, *_OPTIONAL}]
-    if missing or unknown:
+    twice = [str(name) for name in table.columns[table.columns.duplicated()]]
+    if missing or unknown or twice:
         message = (
             f"expected the columns {', '.join(_COLUMNS)} (optional: {', '.join(_OPTIONAL)}); "
-            f"missing: {', '.join(missing) or 'none'}; unknown: {', '.join(unknown) or 'none'}"
+            f"missing: {', '.join(missing) or 'none'}; unknown: {', '.join(unknown) or 'none'}; "
+            f"twice: {', '.join(twice) or 'none'}"
         )
         raise InputError(message)
 
 
-def _names_of(choices: type[Flag] | type[Vertical]) -> dict[str, int]:
+def _check_not_swapped(
+    latitude: Float[np.ndarray, " row"], longitude: Float[np.ndarray, " row"]
+) -> None:
+    """Refuse latitudes that can only be longitudes beside longitudes that can be latitudes."""
+    beyond = (np.abs(latitude) > 90) & (np.abs(latitude) <= 360)
+    if latitude.size and beyond.mean() > _SWAPPED and np.all(np.abs(longitude) <= 90):
+        message = (
+            f"expected latitudes within [-90, 90], got {beyond.sum()} of {latitude.size} beyond, "
+            "and every longitude within: the two columns seem to be swapped, rename them"
+        )
+        raise InputError(message)
+
+
+def _numbered(choices: type[Flag] | type[Vertical]) -> dict[str, int]:
     return {choice.name.lower(): int(choice) for choice in choices}
 
 
-def _codes(column: pd.Series, known: dict[str, int]) -> np.ndarray:
-    """The number of every name in `column`, int32."""
-    strangers = sorted({str(name) for name in column if name not in known})
-    if strangers:
+def _variables(
+    names: list[str], layout: Layout, unknown: UnknownPolicy
+) -> Int[np.ndarray, " row"]:
+    """Index of the variable in every row."""
+    known = {name: index for index, name in enumerate(layout.variables)}
+    strange = [name for name in names if name not in known]
+    if strange and unknown == "passive":
         message = (
-            f"column {column.name or 'flag'!r}: expected one of {', '.join(known)}, "
-            f"got {', '.join(strangers[:5])}"
+            f"{len(strange)} of {len(names)} observations are of variables that the state does "
+            f"not hold and stay passive: {', '.join(sorted(set(strange))[:5])}"
         )
-        raise InputError(message)
-    return np.asarray([known[name] for name in column], dtype=np.int32)
-
-
-def _numbers(column: pd.Series) -> np.ndarray:
-    """`column` as float64."""
-    try:
-        return column.to_numpy(dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        message = f"column {column.name!r}: expected numbers, got {column.dtype} ({error})"
-        raise InputError(message) from error
-
-
-def _whole_numbers(column: pd.Series) -> np.ndarray:
-    """`column` as int32."""
-    numbers = _numbers(column)
-    largest = np.iinfo(np.int32).max
-    if not np.all((numbers == np.floor(numbers)) & (np.abs(numbers) <= largest)):
-        message = f"column {column.name!r}: expected whole numbers of at most {largest}"
-        raise InputError(message)
-    return numbers.astype(np.int32)
+        warnings.warn(message, stacklevel=4)  # of the caller of batch_from_table
+        known |= dict.fromkeys(strange, UNKNOWN_VARIABLE)
+    return codes_of("variable", names, known)
 
 
 def _in_si_units(
-    table: pd.DataFrame, value: np.ndarray, error: np.ndarray
-) -> dict[str, np.ndarray]:
+    variable: Int[np.ndarray, " row"],
+    units: list[str],
+    value: Float[np.ndarray, " row"],
+    error: Float[np.ndarray, " row"],
+    layout: Layout,
+) -> dict[str, Float[np.ndarray, " row"]]:
     """Value and error in the SI unit of their variable."""
     value, error = value.copy(), error.copy()
-    pairs = list(zip(table["variable"], table["units"].astype(str), strict=True))
-    for name, units in sorted(set(pairs)):
-        variable = variable_named(name)
-        place = np.asarray([pair == (name, units) for pair in pairs])
-        # An error is a difference: the offset of the unit does not apply.
-        zero = to_si(np.zeros(1), units, variable)
-        value[place] = to_si(value[place], units, variable)
-        error[place] = to_si(error[place], units, variable) - zero
+    unit = np.asarray(units, dtype=object)
+    for index, name in enumerate(layout.variables):
+        for declared in sorted(set(unit[variable == index])):
+            place = (variable == index) & (unit == declared)
+            row = variable_named(name)
+            # An error is a difference: the offset of the unit does not apply.
+            zero = to_si(np.zeros(1), declared, row)
+            value[place] = to_si(value[place], declared, row)
+            error[place] = to_si(error[place], declared, row) - zero
     return {"value": value, "error": error}

@@ -128,6 +128,21 @@ def read_last_analysis(store: AnalysisStore) -> State:
     return state_from_fields(fields, layout)
 
 
+def read_scalars(store: AnalysisStore, cycle: int) -> dict[str, float]:
+    """The scalars of a complete cycle by name, exactly as they were written.
+
+    Raises:
+        StorageError: one is not what the ledger says.
+    """
+    arrays = store.ledger.cycles[cycle].arrays
+    names = [field.name for field in store.template.scalar_fields]
+    digests = {name: arrays[f"diagnostics/{name}"] for name in names}
+    return {
+        name: float(_read_verified(store.path, f"diagnostics/{name}", cycle, digest))
+        for name, digest in digests.items()
+    }
+
+
 def open_cycles(path: Path, group: str = "analysis") -> xr.Dataset:
     """The complete cycles of a group, read lazily.
 

@@ -32,7 +32,7 @@ def open_states(path: Path) -> xr.Dataset:
             dataset: xr.Dataset = xr.open_zarr(path, chunks=None, consolidated=False)
         else:
             dataset = xr.open_dataset(path, chunks={})
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError) as error:
         message = f"{path} cannot be opened as gridded states ({error})"
         raise StorageError(message) from error
     _check_numbers(dataset, path)

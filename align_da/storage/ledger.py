@@ -64,12 +64,13 @@ def read_ledger(path: Path) -> Ledger:
         content = path.read_bytes()
     try:
         ledger = _parse(content.decode())
+        written = _text(ledger).encode()
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         message = f"{path} is damaged ({error!r}): restore it from a copy"
         raise StorageError(message) from error
-    written = _text(ledger)
-    if written.encode() != content:
-        message = f"{path} is damaged at line {_first_difference(written, content.decode())}: "
+    if written != content:
+        line = _first_difference(written.decode(), content.decode())
+        message = f"{path} is damaged at line {line}: "
         raise StorageError(message + "its chain of digests does not hold; restore it from a copy")
     return ledger
 

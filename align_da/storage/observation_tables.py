@@ -4,19 +4,25 @@ The columns are the business of `align_da.observations.table`; here a file becom
 error that names the file.
 """
 
+import io
+import warnings
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 import pandas as pd
 
 from align_da.errors import InputError
 
 
-def read_observation_table(path: Path) -> pd.DataFrame:
-    """The table in a file, one row an observation.
+def read_observation_table(
+    path: Path, if_missing: Literal["error", "empty"] = "error"
+) -> pd.DataFrame:
+    """The table in a file, one row an observation; its attribute "source" names the file.
 
     Args:
-        path: ends in ".csv" (UTF-8, one header line) or ".parquet".
+        path: ends in ".csv" (UTF-8, one header line, a line break after every line) or ".parquet".
+        if_missing: what to do without the file: refuse, or warn and give a table without columns.
 
     Raises:
         InputError: no such file, another ending, or content that is not a table.
@@ -26,17 +32,33 @@ def read_observation_table(path: Path) -> pd.DataFrame:
         raise InputError(message)
     if not path.is_file():
         message = f"{path}: expected an observation table, found no such file"
-        raise InputError(message)
+        if if_missing == "error":
+            raise InputError(message)
+        warnings.warn(f"{message}: there are no observations", stacklevel=2)
+        return pd.DataFrame()
     try:
-        return _READERS[path.suffix](path)
+        table = _READERS[path.suffix](path)
     except Exception as error:  # parsers fail in ways they do not document
         message = f"{path}: not a readable table ({type(error).__name__}: {error})"
         raise InputError(message) from error
+    table.attrs = {"source": str(path)}
+    return table
 
 
 def _read_csv(path: Path) -> pd.DataFrame:
     """A CSV file, each column read as a whole so that its type is one."""
-    return pd.read_csv(path, low_memory=False)
+    text = path.read_bytes().decode("utf-8")
+    if not text.endswith("\n"):
+        message = f"the line that ends at byte {path.stat().st_size} has no line break: cut off?"
+        raise ValueError(message)
+    if "\0" in text:
+        message = f"a zero at character {text.index(chr(0))}: not text"
+        raise ValueError(message)
+    table = pd.read_csv(io.StringIO(text), low_memory=False)
+    if type(table.index) is not pd.RangeIndex:  # it takes fields without a header for an index
+        message = "expected as many fields in every line as in the header, got more"
+        raise ValueError(message)
+    return table
 
 
 _READERS: dict[str, Callable[[Path], pd.DataFrame]] = {

@@ -38,11 +38,11 @@ def run_stage(
         Whether the work was done now.
 
     Raises:
-        StorageError: an input stage has not been finished.
+        StorageError: an input stage has not been finished, or a record is damaged.
     """
     digest = digest_of(name, *defined_by, [digest_of_stage(folder, stage) for stage in inputs])
     record = folder / f"{name}.json"
-    if record.exists() and json.loads(record.read_text())["digest"] == digest:
+    if record.exists() and _digest_in(record) == digest:
         return False
     with storage_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
@@ -58,10 +58,25 @@ def digest_of_stage(folder: Path, name: str) -> str:
     """The digest in the record of a finished stage.
 
     Raises:
-        StorageError: the stage has not been finished.
+        StorageError: the stage has not been finished, or its record is damaged.
     """
     record = folder / f"{name}.json"
     if not record.exists():
         message = f"expected the finished stage {name!r} in {folder}, found none: run it first"
         raise StorageError(message)
-    return str(json.loads(record.read_text())["digest"])
+    return _digest_in(record)
+
+
+def _digest_in(record: Path) -> str:
+    """The digest in a record.
+
+    Raises:
+        StorageError: it cannot be read.
+    """
+    with storage_errors(record):
+        content = record.read_bytes()
+    try:
+        return str(json.loads(content)["digest"])
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        message = f"{record} is no record of a stage ({error!r}): remove it to run the stage again"
+        raise StorageError(message) from error

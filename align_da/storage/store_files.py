@@ -66,7 +66,7 @@ def open_array(path: Path, name: str) -> zarr.Array:
     """
     try:
         return zarr.open_array(path / name, mode="r", zarr_format=3)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         message = f"{path / name} cannot be opened ({error}): restore it from a copy"
         raise StorageError(message) from error
 

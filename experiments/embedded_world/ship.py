@@ -25,6 +25,11 @@ from align_da.storage.checkpoints import save_weights
 HERE = Path(__file__).parent
 TARGET = HERE.parents[1] / "align_da" / "resources" / "embedded_world"
 PRIORS = ("reference", "aligned")
+COMMANDS = (
+    "make pipeline",
+    "align-da train model_error",
+    "python experiments/embedded_world/ship.py",
+)
 SCORES = (
     "report/reconstruction.csv",
     "report/loss_reference.jsonl",
@@ -59,7 +64,7 @@ def main() -> None:
         ["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=True, cwd=HERE
     ).stdout.strip()
     manifest = {
-        "command": "make pipeline && align-da train model_error && python experiments/embedded_world/ship.py",
+        "command": " && ".join(COMMANDS),
         "commit": commit,
         "configuration": digest_of(config),
         "data": json.loads((world.folder.stages / "statistics.json").read_text())["digest"],

@@ -108,6 +108,7 @@ def test_states_of_a_batch_do_not_know_each_other(autoencoder: Built) -> None:
     )
 
 
+@pytest.mark.row(57)
 def test_the_adjoint_of_the_decoder_fulfils_the_dot_product_identity(autoencoder: Built) -> None:
     latents = autoencoder.encode(STATES)
     direction = jnp.cos(jnp.arange(latents.size, dtype=jnp.float32)).reshape(latents.shape)
@@ -117,6 +118,7 @@ def test_the_adjoint_of_the_decoder_fulfils_the_dot_product_identity(autoencoder
     assert abs(apart) <= 5e-6 * float(jnp.linalg.norm(tangent) * jnp.linalg.norm(STATES))
 
 
+@pytest.mark.row(58)
 def test_the_error_of_the_decoders_tangent_falls_with_the_square_of_the_step(
     autoencoder: Built,
 ) -> None:

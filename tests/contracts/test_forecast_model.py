@@ -97,12 +97,14 @@ def test_batch_in_gives_batch_out(case: Case) -> None:
     assert not jnp.allclose(forecast.values, case.states.values)
 
 
+@pytest.mark.row(61)
 def test_inputs_are_left_as_they_were(case: Case) -> None:
     before = np.array(case.states.values)
     case.model.forecast(case.states, TIME, case.model.step_hours)
     np.testing.assert_array_equal(np.asarray(case.states.values), before)
 
 
+@pytest.mark.row(61)
 def test_the_same_states_give_the_same_bits(case: Case) -> None:
     first, second = (
         case.model.forecast(case.states, TIME, case.model.step_hours).values for _ in range(2)
@@ -117,6 +119,7 @@ def test_a_member_does_not_depend_on_its_company(case: Case) -> None:
     np.testing.assert_allclose(together.values[1:], by_itself.values, rtol=1e-6, atol=1e-6)
 
 
+@pytest.mark.row(61)
 def test_two_halves_are_close_to_the_whole(case: Case) -> None:
     step = case.model.step_hours
     whole = case.model.forecast(case.states, TIME, 2 * step)
@@ -127,6 +130,7 @@ def test_two_halves_are_close_to_the_whole(case: Case) -> None:
     assert float((restart / change).max()) < case.restart_tolerance
 
 
+@pytest.mark.row(57, 58)
 @pytest.mark.parametrize("build", [Lorenz63ForecastModel, Lorenz96ForecastModel])
 def test_tangent_and_adjoint_are_those_of_the_step(build: Callable[[], ForecastModel]) -> None:
     """Those of the circulation model take minutes to compile: see below."""
@@ -152,6 +156,7 @@ def test_tangent_and_adjoint_are_those_of_the_step(build: Callable[[], ForecastM
         assert abs(apart) <= 1e-12 * float(jnp.linalg.norm(tangent) * jnp.linalg.norm(weights))
 
 
+@pytest.mark.row(57)
 @pytest.mark.chain
 @pytest.mark.timeout(1800)
 def test_the_adjoint_of_the_circulation_model_fulfils_the_dot_product_identity() -> None:

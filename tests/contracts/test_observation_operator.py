@@ -95,6 +95,7 @@ def random_state(layout: Layout, seed: int, *batch: int) -> State:
     return State(jnp.asarray(values), layout)
 
 
+@pytest.mark.row(58)
 @pytest.mark.parametrize("name", LINEAR)
 def test_linear_operators_are_linear_and_their_own_tangent(name: str, layout: Layout) -> None:
     with jax.enable_x64(True):
@@ -107,6 +108,7 @@ def test_linear_operators_are_linear_and_their_own_tangent(name: str, layout: La
         np.testing.assert_allclose(tangent, operator(d), atol=1e-14)
 
 
+@pytest.mark.row(58)
 @pytest.mark.parametrize("name", NONLINEAR)
 def test_the_error_of_the_tangent_falls_with_the_square_of_the_step(
     name: str, layout: Layout
@@ -124,6 +126,7 @@ def test_the_error_of_the_tangent_falls_with_the_square_of_the_step(
         assert slope == pytest.approx(2, abs=0.05)
 
 
+@pytest.mark.row(57)
 @pytest.mark.parametrize("name", OPERATORS)
 def test_the_adjoint_fulfils_the_dot_product_identity(name: str, layout: Layout) -> None:
     with jax.enable_x64(True):

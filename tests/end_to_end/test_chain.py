@@ -39,6 +39,7 @@ SCORES = (
     ),
     "cycle --name align_da",
     "verify --name free_run --name align_da",
+    "monitor --name align_da",
 )
 
 pytestmark = [pytest.mark.chain, pytest.mark.timeout(900)]
@@ -111,3 +112,10 @@ def test_the_report_opens_without_a_network_and_shows_the_alignment(folder: Path
     text = (folder / "report" / "report.html").read_text()
     assert "Alignment" in text
     assert 'src="http' not in text
+
+
+def test_the_observations_of_a_run_are_monitored(folder: Path) -> None:
+    alerts = pd.read_csv(folder / "report" / "observation_monitor.csv")
+    assert {"cycle", "station", "variable", "what", "limits"} <= set(alerts.columns)
+    assert alerts.empty  # three cycles are no history
+    assert (folder / "report" / "observation_monitor.png").stat().st_size > 0

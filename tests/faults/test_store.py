@@ -202,7 +202,7 @@ def test_row_24_readers_of_a_growing_store_see_whole_cycles_only(
 ) -> None:
     store, seen = tmp_path / "run.zarr", set()
     cycles = 8 + polls // 40
-    child = start(store, cycles=cycles, seconds=polls / 200 / cycles)
+    child = start(store, cycles=cycles, seconds=0.1)
     wait_for_cycles(store, 0)
     for _ in range(polls):
         dataset = open_cycles(store, "analysis")

@@ -38,6 +38,7 @@ def compare(guidance: GuidanceConfig, sampler: SamplerConfig, error: float) -> C
     )
 
 
+@pytest.mark.row(59)
 @pytest.mark.parametrize("sampler", SAMPLERS)
 def test_unguided_draws_have_mean_and_spread_of_the_prior(sampler: str) -> None:
     nothing = 1e6  # what observations with this error say
@@ -46,6 +47,7 @@ def test_unguided_draws_have_mean_and_spread_of_the_prior(sampler: str) -> None:
     assert 0.9 < found.spread_ratio < 1.06
 
 
+@pytest.mark.row(59)
 @pytest.mark.parametrize("sampler", SAMPLERS)
 @pytest.mark.parametrize("error", [0.1, 0.5])
 def test_mmps_equals_kalman_to_the_accuracy_of_the_sampler(sampler: str, error: float) -> None:
@@ -56,6 +58,7 @@ def test_mmps_equals_kalman_to_the_accuracy_of_the_sampler(sampler: str, error: 
     assert 0.85 < found.residual / found.exact_residual < 1.15
 
 
+@pytest.mark.row(59)
 @pytest.mark.parametrize("sampler", SAMPLERS)
 @pytest.mark.parametrize("error", [0.1, 0.5])
 def test_jfps_in_the_control_variable_equals_kalman(sampler: str, error: float) -> None:
@@ -120,6 +123,7 @@ def test_repetitions_let_the_unobserved_points_take_notice_of_repaint() -> None:
     assert ten.mean_error < 0.08
 
 
+@pytest.mark.row(59)
 @pytest.mark.parametrize("error", [0.1, 0.5])
 def test_split_gibbs_nears_kalman_with_the_number_of_its_draws(error: float) -> None:
     """Error of the mean 0.19 and 0.20 with one draw a level, 0.04 and 0.06 with ten."""

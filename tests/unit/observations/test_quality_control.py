@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from align_da.atmosphere import Layout, State
 from align_da.observations import Flag, ObservationBatch, Vertical, interpolation_operator
+from align_da.observations.batch import UNKNOWN_VARIABLE
 from align_da.observations.quality_control import (
     check_background,
     check_bounds,
@@ -146,6 +147,14 @@ def test_withheld_observations_are_checked_too(layout: Layout) -> None:
     assert first_flag(quality_controlled(implausible, layout, SIX_HOURS)) == Flag.BOUNDS
 
 
+def test_a_passive_observation_of_an_unknown_variable_stays_passive(layout: Layout) -> None:
+    strange = {"variable": UNKNOWN_VARIABLE, "value": 7.0, "latitude": 99.0}
+    passive = with_first(good_batch(), flag=int(Flag.PASSIVE), **strange)
+    assert first_flag(quality_controlled(passive, layout, SIX_HOURS)) == Flag.PASSIVE
+    used = with_first(good_batch(), **strange)
+    assert first_flag(quality_controlled(used, layout, SIX_HOURS)) == Flag.DOMAIN
+
+
 @settings(max_examples=30, deadline=None)
 @given(order=st.permutations(range(8)))
 def test_which_duplicate_is_kept_does_not_depend_on_the_order(order: list[int]) -> None:
@@ -218,3 +227,26 @@ def test_quality_control_is_compiled_once_and_handles_an_empty_batch(layout: Lay
         compiled(good_batch()).flag, quality_controlled(good_batch(), layout, SIX_HOURS).flag
     )
     assert quality_controlled(good_batch(0), layout, SIX_HOURS).flag.shape == (0,)
+
+
+def test_of_exact_duplicates_the_smallest_station_number_is_kept() -> None:
+    twice = jax.tree.map(lambda array: jnp.repeat(array[:1], 2), good_batch())
+    for stations in ([5, 3], [3, 5]):
+        kept = check_duplicates(replace(twice, station=jnp.asarray(stations)))
+        assert kept.station[kept.used].tolist() == [3]
+
+
+def test_flags_have_the_numbers_of_ufo() -> None:
+    """JCSDA/ufo, src/ufo/filters/QCflags.h; a duplicate has none there."""
+    assert {flag.name.lower(): int(flag) for flag in Flag} == {
+        "pass": 0,
+        "passive": 1,
+        "missing": 10,
+        "bounds": 12,
+        "domain": 13,
+        "operator_failed": 15,
+        "thinned": 16,
+        "background": 19,
+        "buddy": 22,
+        "duplicate": 100,
+    }

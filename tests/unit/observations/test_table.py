@@ -100,3 +100,24 @@ def test_missing_columns_and_too_many_rows_are_refused(
         batch_from_table(table.drop(columns=["error", "station"]), layout)
     with pytest.raises(InputError, match="at most 2"):
         batch_from_table(table, layout, pad_to=2)
+
+
+def test_the_message_names_the_source_of_the_table(table: pd.DataFrame, layout: Layout) -> None:
+    bad = table.assign(vertical="ground")
+    bad.attrs["source"] = "here.csv"
+    with pytest.raises(InputError, match=r"here.csv: column 'vertical': .* first in row 1"):
+        batch_from_table(bad, layout)
+
+
+def test_what_single_precision_cannot_hold_is_infinite(
+    table: pd.DataFrame, layout: Layout
+) -> None:
+    table.loc[2, "value"] = 1e300
+    assert np.isinf(batch_from_table(table, layout).value[2])
+
+
+def test_latitudes_beyond_the_poles_alone_are_left_to_quality_control(
+    table: pd.DataFrame, layout: Layout
+) -> None:
+    table.loc[0, "latitude"] = 120.0  # one of four, but longitudes are longitudes
+    assert batch_from_table(table, layout).latitude[0] == 120.0
