@@ -56,7 +56,7 @@ test-chain: install
 audit:
 	$(PYTHON) -m venv .audit
 	.audit/bin/pip install --quiet pip-audit
-	.audit/bin/pip-audit --requirement requirements.lock --no-deps --disable-pip
+	.audit/bin/pip-audit --strict --requirement requirements.lock --no-deps --disable-pip
 
 # The lock file is resolved for every supported Python at once; it needs `pip install uv`.
 lock:

@@ -9,11 +9,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import xarray as xr
-from distributed import Client
 
 from align_da.alignment import Case, Draw, Score, reward_score, score_cases
 from align_da.alignment.rewards import AccuracyReward, CalibrationReward
 from align_da.atmosphere import State
+from align_da.cli.cluster import client_of
 from align_da.errors import BadStateError, InputError
 
 MakeDraw = Callable[..., Draw]
@@ -78,9 +78,7 @@ def test_an_executor_gives_the_same_scores_in_order_and_builds_once(
 
 def test_a_dask_client_gives_the_same_scores(cases: list[Case], gaussian_draw: MakeDraw) -> None:
     here = score_cases(cases, gaussian_draw(1.0), BuildScore("here"), seed=0)
-    with Client(
-        processes=False, n_workers=1, threads_per_worker=1, dashboard_address=":0"
-    ) as client:
+    with client_of(None, 1) as client:
         executor = client.get_executor(pure=False)
         there = score_cases(
             cases, gaussian_draw(1.0), BuildScore("dask"), seed=0, executor=executor
