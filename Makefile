@@ -60,8 +60,9 @@ audit:
 
 # The lock file is resolved for every supported Python at once; it needs `pip install uv`.
 lock:
-	uv pip compile pyproject.toml --extra world --extra test --universal \
-		--python-version 3.11 --no-emit-index-url --quiet --output-file requirements.lock
+	uv pip compile pyproject.toml --extra world --extra era5 --extra observations --extra onnx \
+		--extra test --universal --python-version 3.11 --no-emit-index-url --quiet \
+		--output-file requirements.lock
 
 clean:
 	rm -rf $(VENV) .audit .mypy_cache .ruff_cache .pytest_cache
