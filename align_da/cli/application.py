@@ -7,7 +7,6 @@ Exit codes: 0 done, 1 an unforeseen error, 2 configuration or usage, 3 input, 4 
 integrity, 5 bad state, 6 lost workers, 130 and 143 ended by a signal.
 """
 
-import os
 import signal
 import sys
 from importlib.metadata import entry_points
@@ -24,6 +23,7 @@ from align_da.cli.options import (
     SetOption,
     checked_names,
 )
+from align_da.cli.threads import settle_threads
 from align_da.config import Config, load_config
 from align_da.errors import AlignDAError, StorageError
 from align_da.storage.run_folder import checked_name
@@ -38,9 +38,7 @@ app = typer.Typer(
 
 def main() -> None:
     """Run the command line; errors raised on purpose become one line and an exit code."""
-    # LAPACK works on many small matrices here: its threads wait for each other a hundred times
-    # longer than they compute, and their number would change bits. Read when NumPy is loaded.
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    settle_threads()
     # The shell reports 130; a cycling run handles the signal itself while it owns a store.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     for command in entry_points(group="align_da.commands"):

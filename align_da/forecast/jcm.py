@@ -14,8 +14,10 @@ References: JCM (https://pypi.org/project/jcm); Molteni 2003 (SPEEDY), Clim. Dyn
 """
 
 import warnings
+from collections.abc import Callable
 from functools import partial
 from importlib.resources import files
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -83,9 +85,9 @@ class JcmForecastModel:
         self._model, self._forcing = _build(truncation, parameters)
         self.layout = Layout(_grid_of(self._grid, self._model.coords.vertical), VARIABLES)
         self._fresh_physics = self._model.initial_physics_carry()
-        self._begin = jax.jit(self._begin_untraced)
-        self._end = jax.jit(self._end_untraced)
-        self._step = jax.jit(partial(_step, self._model))
+        self._begin = _compiled(self._begin_untraced)
+        self._end = _compiled(self._end_untraced)
+        self._step = _compiled(partial(_step, self._model))
 
     @property
     def orography(self) -> Float[Array, "lat lon"]:
@@ -169,6 +171,22 @@ class JcmForecastModel:
             jnp.exp(self._grid.to_nodal(cut(dynamics.log_surface_pressure))) * REFERENCE_PRESSURE,
         )
         return jnp.transpose(jnp.concatenate(fields))
+
+
+def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function compiled so that its bits do not depend on the number of cores.
+
+    XLA splits loops into as many parts as there are cores and rounds differently at their seams.
+    Inside of another compiled function the options of that one hold.
+    """
+    whole_loops = {"xla_disable_hlo_passes": "cpu-parallel-task-assigner"}
+    alone, inside = jax.jit(function, compiler_options=whole_loops), jax.jit(function)
+
+    def call(*arguments: object) -> Any:  # noqa: ANN401  whatever the function gives
+        traced = any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(arguments))
+        return (inside if traced else alone)(*arguments)
+
+    return call
 
 
 def _step(model: Model, run: RunState, forcing: ForcingData) -> RunState:

@@ -21,7 +21,7 @@ from align_da.atmosphere import State, state_from_fields, variable_named
 from align_da.atmosphere.plausibility import check_plausible
 from align_da.errors import StorageError
 from align_da.storage.cycle_record import CycleRecord, StoreTemplate, arrays_of
-from align_da.storage.digest import digest_of_array, digest_of_file
+from align_da.storage.digest import digest_of_array, digest_of_file, digests_of_files
 from align_da.storage.durable import (
     PARTIAL,
     remove_unfinished,
@@ -178,10 +178,11 @@ def _make(path: Path, template: StoreTemplate, manifest: Manifest) -> Ledger:
     write_manifest(manifest_path(path), manifest)
     write_template(unfinished, template, _provenance(manifest))
     sync_tree(unfinished)
-    digests = {manifest_path(path).name: digest_of_file(manifest_path(path))}
-    for file in sorted(file for file in unfinished.rglob("*") if file.is_file()):
-        digests[str(Path(path.name) / file.relative_to(unfinished))] = digest_of_file(file)
-    ledger = Ledger(digests)
+    of_template = digests_of_files(unfinished)
+    ledger = Ledger(
+        {manifest_path(path).name: digest_of_file(manifest_path(path))}
+        | {f"{path.name}/{name}": digest for name, digest in of_template.items()}
+    )
     write_ledger(ledger_file, ledger)
     with storage_errors(path):
         unfinished.replace(path)

@@ -22,6 +22,15 @@ def digest_of_file(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def digests_of_files(folder: Path) -> dict[str, str]:
+    """Digest of every file below `folder`, by its place there."""
+    return {
+        path.relative_to(folder).as_posix(): digest_of_file(path)
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
 def canonical_json(content: Any) -> str:  # noqa: ANN401 (whatever JSON can hold)
     """JSON with sorted keys on one line: equal content gives equal text."""
     return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)

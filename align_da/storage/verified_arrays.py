@@ -18,7 +18,12 @@ import numpy as np
 import orbax.checkpoint as ocp
 
 from align_da.errors import StorageError
-from align_da.storage.digest import canonical_json, digest_of_array, digest_of_file, digest_of_json
+from align_da.storage.digest import (
+    canonical_json,
+    digest_of_array,
+    digest_of_json,
+    digests_of_files,
+)
 from align_da.storage.durable import storage_errors, sync_files, sync_tree
 
 UNFINISHED = ".saving"  # ending of folders that are not whole yet
@@ -52,7 +57,7 @@ def write_arrays(
         content = {
             "metadata": dict(metadata),
             "arrays": {name: _describe(array) for name, array in arrays.items()},
-            "files": _digests_of_files(unfinished / _ARRAYS),
+            "files": digests_of_files(unfinished / _ARRAYS),
         }
         manifest = canonical_json({"content": content, "digest": digest_of_json(content)})
         (unfinished / MANIFEST).write_text(manifest, encoding="utf-8")
@@ -99,19 +104,10 @@ def _describe(array: np.ndarray) -> dict[str, Any]:
     }
 
 
-def _digests_of_files(folder: Path) -> dict[str, str]:
-    """Digest of every file below `folder`, by its place there."""
-    return {
-        path.relative_to(folder).as_posix(): digest_of_file(path)
-        for path in sorted(folder.rglob("*"))
-        if path.is_file()
-    }
-
-
 def _check_files(folder: Path, expected: Mapping[str, str]) -> None:
     """Raise a StorageError for the first file that is missing or not what was written."""
     with storage_errors(folder):
-        found = _digests_of_files(folder)
+        found = digests_of_files(folder)
     for name, digest in expected.items():
         if found.get(name) != digest:
             state = "damaged" if name in found else "missing"

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from align_da.storage.digest import digest_of_file, digest_of_json
+from align_da.storage.digest import digests_of_files
 from align_da.storage.ledger import read_ledger
 from align_da.storage.store_files import ledger_path
 from align_da.storage.verification import verify_store
@@ -44,7 +44,7 @@ def main() -> None:
         damages = verify_store(killed)
         print(f"kill {number + 1}: {complete(killed)} cycles, {len(damages)} damaged", flush=True)
     subprocess.run([*command, "--name", killed.stem], check=True)
-    equal = digest_of_tree(quiet) == digest_of_tree(killed)
+    equal = digests_of_files(quiet) == digests_of_files(killed)
     equal &= read_ledger(ledger_path(quiet)).cycles == read_ledger(ledger_path(killed)).cycles
     print(f"{complete(killed)} cycles, {arguments.kills} kills, the same bytes: {equal}")
     sys.exit(not equal)
@@ -73,12 +73,6 @@ def complete(store: Path) -> int:
     """Complete cycles, 0 before there is a ledger."""
     path = ledger_path(store)
     return len(read_ledger(path).cycles) if path.exists() else 0
-
-
-def digest_of_tree(folder: Path) -> str:
-    """Digest of the names and contents of all files below a folder."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
-    return digest_of_json({str(path.relative_to(folder)): digest_of_file(path) for path in files})
 
 
 if __name__ == "__main__":

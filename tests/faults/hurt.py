@@ -1,22 +1,45 @@
 """What the fault tests do to stores, and how they compare them."""
 
-import hashlib
+import itertools
 import shutil
 import time
+from collections.abc import Callable, Iterator
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
 import numpy as np
 
+from align_da.storage.digest import digest_of_json, digests_of_files
 from align_da.storage.store_files import ledger_path
 
 
 def folder_digest(folder: Path) -> str:
     """Digest of names and contents of all files below a folder, locks left out."""
-    found = hashlib.sha256()
-    for file in sorted(p for p in folder.rglob("*") if p.is_file() and p.suffix != ".lock"):
-        found.update(f"{file.relative_to(folder)}\0".encode())
-        found.update(hashlib.sha256(file.read_bytes()).digest())
-    return found.hexdigest()
+    digests = digests_of_files(folder)
+    return digest_of_json({name: digests[name] for name in digests if not name.endswith(".lock")})
+
+
+def struck_at_flushes(
+    start: Callable[..., ForkServerProcess], folder: Path, fault: str, every: int
+) -> Iterator[tuple[Path, ForkServerProcess]]:
+    """Runs that `fault` strikes at the first flush, `every` flushes later and so on to the end.
+
+    Args:
+        start: fixture that starts a run in a child.
+        folder: for the stores.
+        fault: option of `small_run.main` that takes the number of the flush.
+        every: flushes between two strikes.
+
+    Yields:
+        The store of a run that did not come to its end, and the child.
+    """
+    for flush in itertools.count(1, every):
+        store = folder / str(flush) / "run.zarr"
+        child = start(store, **{fault: flush})
+        child.join()
+        if child.exitcode == 0:
+            return
+        yield store, child
 
 
 def copied(store: Path, folder: Path) -> Path:

@@ -10,7 +10,7 @@ from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
 import pytest
-from hurt import complete_cycles, folder_digest
+from hurt import complete_cycles, folder_digest, struck_at_flushes
 from small_run import run_small
 
 from align_da.errors import StorageError
@@ -48,17 +48,12 @@ def test_row_7_a_full_disk_is_told_and_complete_cycles_are_kept(
 def test_row_7_at_whatever_flush_the_disk_is_full_nothing_is_lost(
     every: int, start: Start, expected_digest: str, tmp_path: Path, figure: Figure
 ) -> None:
-    full, call = 0, 1
-    while True:
-        store = tmp_path / str(call) / "run.zarr"
-        child = start(store, fail_at_fsync=call)
-        child.join()
-        if child.exitcode == 0:
-            break
+    full = 0
+    for store, child in struck_at_flushes(start, tmp_path, "fail_at_fsync", every):
         check_told_and_completed(store, child, expected_digest)
-        full, call = full + 1, call + every
+        full += 1
     assert full > 2
-    figure(f"full at {full} of {call} flushes, same bits after")
+    figure(f"full at {full} flushes, {every} apart, same bits after")
 
 
 @pytest.mark.long

@@ -203,6 +203,40 @@ def test_row_60_another_process_with_other_threads_gives_the_same_bits(
     figure(f"4 cycles in another process on {cores} cores: equal bits")
 
 
+@pytest.mark.long
+@pytest.mark.timeout(600)
+@pytest.mark.skipif((os.cpu_count() or 1) < 2, reason="needs two cores")
+def test_row_60_the_circulation_model_gives_the_same_bits_on_one_core_and_on_two(
+    figure: Figure,
+) -> None:
+    code = (
+        "import os, sys; os.sched_setaffinity(0, range(int(sys.argv[1])))\n"
+        "from align_da.cli.threads import settle_threads; settle_threads()\n"
+        "import numpy as np\n"
+        "from align_da.forecast.jcm import JcmForecastModel\n"
+        "from align_da.storage.digest import digest_of_array\n"
+        "from data_pipelines.era5_start import era5_state\n"
+        "model, time = JcmForecastModel(31), np.datetime64('1959-01-02')\n"
+        "after = model.forecast(era5_state(model), time, 6).values\n"
+        "sys.stdout.write(digest_of_array(np.asarray(after)))"
+    )
+    # As the commands run: with optimisation, and threads that are not those of the tests.
+    other = {"XLA_FLAGS", "PJRT_NPROC"}
+    environment = {name: value for name, value in os.environ.items() if name not in other}
+    one, two = (
+        subprocess.run(
+            [sys.executable, "-c", code, str(cores)],
+            capture_output=True,
+            check=True,
+            text=True,
+            env=environment,
+        ).stdout
+        for cores in (1, 2)
+    )
+    assert one == two
+    figure("six hours of JCM at T31 on 1 and on 2 cores: equal bits")
+
+
 def test_row_61_a_run_in_two_halves_from_its_store_is_the_whole_run(
     tmp_path: Path, figure: Figure
 ) -> None:

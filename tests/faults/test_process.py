@@ -12,7 +12,7 @@ from time import monotonic, sleep
 
 import numpy as np
 import pytest
-from hurt import complete_cycles, copied, folder_digest, wait_for_cycles
+from hurt import complete_cycles, copied, folder_digest, struck_at_flushes, wait_for_cycles
 from small_run import run_small, small_experiment
 
 from align_da.errors import StorageError
@@ -54,21 +54,16 @@ def test_row_1_killed_at_random_times_the_run_ends_with_the_same_bits(
 def test_row_2_killed_at_any_flush_the_run_ends_with_the_same_bits(
     every: int, start: Start, expected_digest: str, tmp_path: Path, figure: Figure
 ) -> None:
-    killed, call = 0, 1
-    while True:
-        store = tmp_path / str(call) / "run.zarr"
-        child = start(store, kill_at_fsync=call)
-        child.join()
-        if child.exitcode == 0:
-            break
+    killed = 0
+    for store, child in struck_at_flushes(start, tmp_path, "kill_at_fsync", every):
         assert child.exitcode == -signal.SIGKILL
         if store.exists():
             assert verify_store(store) == ()
         assert run_small(store) == 0
         assert folder_digest(store.parent) == expected_digest
-        killed, call = killed + 1, call + every
+        killed += 1
     assert killed >= 4
-    figure(f"killed at {killed} of {call} flushes, same bits")
+    figure(f"killed at {killed} flushes, {every} apart, same bits")
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
