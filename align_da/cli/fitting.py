@@ -14,7 +14,7 @@ from align_da.storage.checkpoints import save_weights
 from align_da.training.batches import BatchPlan
 from align_da.training.history import draw_history, write_history
 from align_da.training.loop import fit
-from align_da.training.mesh import data_mesh
+from align_da.training.mesh import device_mesh
 from align_da.training.progress import progress_bar
 from align_da.training.state import Params
 from align_da.training.step import Loss
@@ -74,4 +74,4 @@ def fit_stage(
 
 def _mesh() -> Mesh | None:
     """All devices where there are several."""
-    return data_mesh() if jax.device_count() > 1 else None
+    return device_mesh() if jax.device_count() > 1 else None

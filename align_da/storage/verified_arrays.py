@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import jax
 import numpy as np
 import orbax.checkpoint as ocp
 
@@ -135,7 +136,7 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
 
 def _save(folder: Path, arrays: Mapping[str, np.ndarray]) -> None:
     """Let orbax write, synchronously."""
-    with ocp.Checkpointer(ocp.StandardCheckpointHandler()) as checkpointer:
+    with _checkpointer() as checkpointer:
         try:
             checkpointer.save(
                 (folder / _ARRAYS).absolute(), args=ocp.args.StandardSave(dict(arrays))
@@ -145,9 +146,19 @@ def _save(folder: Path, arrays: Mapping[str, np.ndarray]) -> None:
             raise StorageError(message) from error
 
 
+def _checkpointer() -> ocp.Checkpointer:
+    """Orbax in this process alone, which would else wait for all that train together."""
+    here = jax.process_index()
+    alone = ocp.options.MultiprocessingOptions(
+        primary_host=here, active_processes={here}, barrier_sync_key_prefix=f"process_{here}"
+    )
+    handler = ocp.StandardCheckpointHandler(multiprocessing_options=alone)
+    return ocp.Checkpointer(handler, multiprocessing_options=alone)
+
+
 def _load(folder: Path, expected: Mapping[str, Mapping[str, Any]]) -> dict[str, np.ndarray]:
     """Let orbax read the arrays of the manifest."""
-    with ocp.Checkpointer(ocp.StandardCheckpointHandler()) as checkpointer:
+    with _checkpointer() as checkpointer:
         try:
             template = {name: _like(description) for name, description in expected.items()}
             found = checkpointer.restore(

@@ -19,8 +19,9 @@ from align_da.config import TrainingConfig, digest_of
 from align_da.errors import BadStateError, InputError, StorageError
 from align_da.keys import Purpose, key_for
 from align_da.storage.checkpoints import newest_whole, save_step
-from align_da.training.mesh import replicate, split_batch
+from align_da.training.mesh import placed, split_batch, whole
 from align_da.training.optimizer import make_optimizer
+from align_da.training.prefetch import prefetched
 from align_da.training.state import Params, TrainState, initial_state
 from align_da.training.step import Loss, Metrics, Step, make_evaluation, make_step
 
@@ -100,7 +101,7 @@ def fit(
         seed: seed of the keys that the loss gets, by step.
         checkpoints: folder to save to every `validate_every` steps, and to go on from if it holds
             checkpoints already.
-        mesh: devices that batches are split over; None is the default device.
+        mesh: devices that batches and parameters are split over; None is the default device.
         report: told of every step, for example by `progress_bar`.
 
     Raises:
@@ -124,14 +125,14 @@ def fit(
         mesh=mesh,
         report=report,
     )
-    start = replicate(initial_state(params, optimizer), mesh)
+    start = placed(initial_state(params, optimizer), mesh)
     run = _resume(checkpoints, start, task) or _first(start, task)
     while run.step < config.steps and not (config.early_stopping and run.stale >= config.patience):
         run = _until_next_validation(run, task)
         if checkpoints is not None:
             _save(checkpoints, run, task)
     kept = run.best if config.early_stopping else run.state.ema
-    return FitResult(kept, list(run.history))
+    return FitResult(whole(kept, mesh), list(run.history))
 
 
 def _first(start: TrainState, task: _Task) -> _Run:
@@ -146,8 +147,9 @@ def _until_next_validation(run: _Run, task: _Task) -> _Run:
     every = task.config.validate_every
     end = min((run.step // every + 1) * every, task.config.steps)
     state, metrics = run.state, []
-    for step in range(run.step, end):
-        batch = split_batch(task.batch_at(step), task.mesh)
+    steps = range(run.step, end)
+    batches = prefetched(lambda step: split_batch(task.batch_at(step), task.mesh), steps)
+    for step, batch in zip(steps, batches, strict=True):
         state, of_step = task.step(state, batch, key_for(task.seed, Purpose.TRAINING, step))
         metrics.append(of_step)
         if task.report is not None:
@@ -206,7 +208,9 @@ def _save(folder: Path, run: _Run, task: _Task) -> None:
         "stale": run.stale,
         "history": list(run.history),
     }
-    save_step(folder, run.step, {"state": run.state, "best": run.best}, metadata)
+    tree = whole({"state": run.state, "best": run.best}, task.mesh)
+    if jax.process_index() == 0:  # of all processes that train together
+        save_step(folder, run.step, tree, metadata)
 
 
 def _resume(folder: Path | None, start: TrainState, task: _Task) -> _Run | None:
@@ -228,7 +232,7 @@ def _resume(folder: Path | None, start: TrainState, task: _Task) -> _Run | None:
             "seed: remove them to train anew, or restore the settings to go on"
         )
         raise StorageError(message)
-    tree = replicate(found.tree, task.mesh)
+    tree = placed(found.tree, task.mesh)
     about = found.metadata
     return _Run(
         tree["state"], tree["best"], about["best_loss"], about["stale"], tuple(about["history"])

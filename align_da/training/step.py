@@ -9,7 +9,7 @@ import optax
 from jax.sharding import Mesh
 from jaxtyping import Array, Float, Int
 
-from align_da.training.mesh import replicated
+from align_da.training.mesh import kept_in_place
 from align_da.training.state import Params, TrainState
 
 Metrics = dict[str, Float[Array, ""]]
@@ -31,7 +31,7 @@ def make_step(
         loss: what is minimised.
         optimizer: how.
         ema_decay: decay of the moving average of the parameters a step; 0 means no averaging.
-        mesh: where batches are split; gradients are averaged over it by XLA.
+        mesh: where batches and parameters are split; gradients are averaged over it by XLA.
     """
 
     def step(state: TrainState, batch: Any, key: jax.Array) -> tuple[TrainState, Metrics]:  # noqa: ANN401  a batch is whatever the loss takes
@@ -40,18 +40,19 @@ def make_step(
         params = optax.apply_updates(state.params, update)
         decay = _warmed_decay(ema_decay, state.step)
         ema = optax.incremental_update(params, state.ema, 1 - decay) if ema_decay else params
-        return TrainState(params, ema, optimizer_state, state.step + 1), metrics
+        following = TrainState(params, ema, optimizer_state, state.step + 1)
+        return kept_in_place(following, mesh), kept_in_place(metrics, mesh)
 
-    return jax.jit(step, out_shardings=replicated(mesh))
+    return jax.jit(step)
 
 
 def make_evaluation(loss: Loss, mesh: Mesh | None = None) -> Callable[..., Metrics]:
     """The compiled metrics (parameters, batch, key) -> metrics with the loss as `loss`."""
 
     def evaluate(params: Params, batch: Any, key: jax.Array) -> Metrics:  # noqa: ANN401  a batch is whatever the loss takes
-        return _with_metrics(loss)(params, batch, key)[1]
+        return kept_in_place(_with_metrics(loss)(params, batch, key)[1], mesh)
 
-    return jax.jit(evaluate, out_shardings=replicated(mesh))
+    return jax.jit(evaluate)
 
 
 def _with_metrics(loss: Loss) -> Loss:

@@ -1,28 +1,70 @@
 """A training that is spread over devices ends as one that was not; kills are in tests/faults."""
 
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 PROGRAM = Path(__file__).with_name("tiny.py")
+DEVICES = "--xla_force_host_platform_device_count="
 
 
-def train(folder: Path, *arguments: str, devices: int) -> dict[str, np.ndarray]:
-    folder.mkdir()
-    flags = f"--xla_force_host_platform_device_count={devices}"
-    environment = {**os.environ, "XLA_FLAGS": flags, "JAX_PLATFORMS": "cpu"}
-    command = [sys.executable, str(PROGRAM), str(folder), *arguments]
-    subprocess.run(command, env=environment, check=True)
-    with np.load(folder / "result.npz") as result:
+def begin(folder: Path, devices: int, *arguments: object) -> subprocess.Popen[bytes]:
+    folder.mkdir(exist_ok=True)
+    environment = {**os.environ, "XLA_FLAGS": f"{DEVICES}{devices}", "JAX_PLATFORMS": "cpu"}
+    return subprocess.Popen(
+        [sys.executable, str(PROGRAM), str(folder), *map(str, arguments)], env=environment
+    )
+
+
+def result_of(folder: Path, process: int = 0) -> dict[str, np.ndarray]:
+    with np.load(folder / f"result_{process}.npz") as result:
         return dict(result)
 
 
-def test_eight_devices_train_like_one(tmp_path: Path) -> None:
-    one = train(tmp_path / "one", devices=1)
-    split = train(tmp_path / "split", "split", devices=8)
-    assert one.keys() == split.keys()
-    for name, expected in one.items():
-        np.testing.assert_allclose(split[name], expected, rtol=1e-5, atol=1e-5, err_msg=name)
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+def check_same(found: dict[str, np.ndarray], expected: dict[str, np.ndarray]) -> None:
+    assert found.keys() == expected.keys()
+    for name, value in expected.items():
+        np.testing.assert_allclose(found[name], value, rtol=1e-5, atol=1e-5, err_msg=name)
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory: pytest.TempPathFactory) -> dict[str, np.ndarray]:
+    """What one device ends with."""
+    folder = tmp_path_factory.mktemp("alone")
+    assert begin(folder, 1, 1).wait() == 0
+    return result_of(folder)
+
+
+@pytest.mark.parametrize("tensor", [1, 4])
+def test_eight_devices_train_like_one(
+    tensor: int, alone: dict[str, np.ndarray], tmp_path: Path
+) -> None:
+    assert begin(tmp_path, 8, tensor).wait() == 0
+    check_same(result_of(tmp_path), alone)
+
+
+def test_two_processes_train_like_one_and_keep_one_set_of_checkpoints(
+    alone: dict[str, np.ndarray], tmp_path: Path
+) -> None:
+    address = f"127.0.0.1:{free_port()}"
+    processes = [begin(tmp_path, 4, 2, address, 2, process) for process in range(2)]
+    try:
+        assert [process.wait(120) for process in processes] == [0, 0]
+    finally:  # one waits for ever where the other has died
+        for process in processes:
+            process.kill()
+    for process in range(2):
+        check_same(result_of(tmp_path, process), alone)
+    assert begin(tmp_path, 1, 1).wait() == 0  # goes on from the last checkpoint, whole as it is
+    check_same(result_of(tmp_path), alone)

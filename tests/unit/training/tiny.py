@@ -1,6 +1,7 @@
 """A small regression with noise in the loss, for tests of the training loop.
 
-Run as a program it trains into a folder.
+Run as a program it trains into a folder, on all devices of all processes:
+`tiny.py FOLDER TENSOR [COORDINATOR PROCESSES PROCESS]`.
 """
 
 import sys
@@ -9,9 +10,10 @@ from pathlib import Path
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.sharding import Mesh
 
 from align_da.config import TrainingConfig
-from align_da.training import BatchPlan, FitResult, Report, data_mesh, fit
+from align_da.training import BatchPlan, FitResult, Report, device_mesh, fit
 
 Params = dict[str, jax.Array]
 _RNG = np.random.default_rng(0)
@@ -32,8 +34,8 @@ PLAN = BatchPlan(count=32, batch_size=CONFIG.batch_size, seed=1)
 def initial_params() -> Params:
     rng = np.random.default_rng(1)
     return {
-        "inward": jnp.asarray(0.3 * rng.normal(size=(6, 5)), jnp.float32),
-        "outward": jnp.asarray(0.3 * rng.normal(size=(5, 1)), jnp.float32),
+        "inward": jnp.asarray(0.3 * rng.normal(size=(6, 8)), jnp.float32),
+        "outward": jnp.asarray(0.3 * rng.normal(size=(8, 1)), jnp.float32),
         "bias": jnp.zeros(1),
     }
 
@@ -52,7 +54,7 @@ def batch_of(cases: np.ndarray) -> dict[str, jax.Array]:
 
 
 def train(
-    checkpoints: Path | None = None, split: bool = False, report: Report | None = None
+    checkpoints: Path | None = None, mesh: Mesh | None = None, report: Report | None = None
 ) -> FitResult:
     return fit(
         initial_params(),
@@ -62,15 +64,18 @@ def train(
         CONFIG,
         seed=3,
         checkpoints=checkpoints,
-        mesh=data_mesh() if split else None,
+        mesh=mesh,
         report=report,
     )
 
 
 if __name__ == "__main__":
-    result = train(Path(sys.argv[1]), split=sys.argv[2:] == ["split"])
+    folder, tensor, *joined = sys.argv[1:]
+    if joined:
+        jax.distributed.initialize(joined[0], int(joined[1]), int(joined[2]))
+    result = train(Path(folder), device_mesh(int(tensor)) if jax.device_count() > 1 else None)
     np.savez(
-        Path(sys.argv[1]) / "result.npz",
+        Path(folder) / f"result_{jax.process_index()}.npz",
         **{name: np.asarray(leaf) for name, leaf in result.params.items()},
         history=np.array([[row[name] for name in sorted(row)] for row in result.history[1:]]),
     )
