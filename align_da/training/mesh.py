@@ -36,15 +36,25 @@ def device_mesh(tensor: int = 1, devices: Sequence[jax.Device] | None = None) ->
     return Mesh(found.reshape(-1, tensor), (_BATCH, _TENSOR))
 
 
-def placed(tree: T, mesh: Mesh | None) -> T:
-    """Parameters and what belongs to them where the mesh wants them; the tree itself without one.
+def shardings(tree: T, mesh: Mesh) -> T:
+    """Where parameters, and what belongs to them, lie: a sharding in place of every array.
 
     An array of two or more axes is split along its last one, which for a kernel is that of its
     outputs, if that can be split evenly; everything else is whole on every device.
+
+    Args:
+        tree: arrays, or what has their shapes.
+        mesh: the devices.
     """
+    found: T = jax.tree.map(lambda leaf: _of_parameter(leaf, mesh), tree)
+    return found
+
+
+def placed(tree: T, mesh: Mesh | None) -> T:
+    """Parameters and what belongs to them where `shardings` wants them; itself without a mesh."""
     if mesh is None:
         return tree
-    put: T = jax.tree.map(lambda leaf: _put(leaf, _of_parameter(leaf, mesh)), tree)
+    put: T = jax.tree.map(_put, tree, shardings(tree, mesh))
     return put
 
 
@@ -52,8 +62,7 @@ def kept_in_place(tree: T, mesh: Mesh | None) -> T:
     """As `placed`, of what a compiled function makes."""
     if mesh is None:
         return tree
-    wanted = jax.tree.map(lambda leaf: _of_parameter(leaf, mesh), tree)
-    kept: T = jax.lax.with_sharding_constraint(tree, wanted)  # type: ignore[no-untyped-call]
+    kept: T = jax.lax.with_sharding_constraint(tree, shardings(tree, mesh))  # type: ignore[no-untyped-call]
     return kept
 
 
@@ -97,7 +106,7 @@ def _put(leaf: jax.Array, sharding: NamedSharding) -> jax.Array:
 
 
 def _of_parameter(leaf: jax.Array, mesh: Mesh) -> NamedSharding:
-    """Where a parameter lies."""
+    """Where one parameter lies."""
     if leaf.ndim < 2 or leaf.shape[-1] % mesh.shape[_TENSOR]:
         return _sharding(mesh)
     return _sharding(mesh, *[None] * (leaf.ndim - 1), _TENSOR)

@@ -39,6 +39,7 @@ from align_da.observations.interpolation import interpolation_operator
 from align_da.observations.networks import network_from_config
 from align_da.observations.simulate import planned_observations
 from align_da.training import initial_state, make_optimizer, make_step
+from align_da.training.step import Loss
 from align_da.verification.table_format import to_markdown
 from experiments.paper_size.products import count_products
 from experiments.paper_size.synthetic import LEAD_HOURS, latent_shape_of, layout_of, prior_of
@@ -165,7 +166,7 @@ def training(config: Config, layout: Layout) -> Iterator[Program]:
     kept, plain = (prior_of(config, layout, trained=trained) for trained in (False, True))
     yield _step(
         "autoencoder, training step",
-        [_autoencoder_loss(prior, layout) for prior in (kept, plain)],
+        [autoencoder_loss_of(prior, layout) for prior in (kept, plain)],
         nnx.state(kept.space.autoencoder),
         PairBatch(*_normal((config.autoencoder.training.batch_size, *layout.shape), 2)),
         config.autoencoder.training,
@@ -176,7 +177,7 @@ def training(config: Config, layout: Layout) -> Iterator[Program]:
     lead = jnp.full(count, LEAD_HOURS)
     yield _step(
         "score model, training step",
-        [_denoising_loss(prior) for prior in (kept, plain)],
+        [denoising_loss_of(prior) for prior in (kept, plain)],
         nnx.state(kept.network),
         DenoisingBatch(increment, Condition(background, lead, jnp.zeros(count))),
         config.denoiser.training,
@@ -185,7 +186,7 @@ def training(config: Config, layout: Layout) -> Iterator[Program]:
 
 def _step(
     name: str,
-    losses: list[Any],
+    losses: list[Loss],
     params: Any,  # noqa: ANN401  parameters
     batch: Any,  # noqa: ANN401  whatever the loss takes
     settings: TrainingConfig,
@@ -197,13 +198,15 @@ def _step(
     return Program(name, step, (state, batch, KEY), plain, settings.batch_size)
 
 
-def _autoencoder_loss(prior: LatentPrior, layout: Layout) -> Any:  # noqa: ANN401  a loss
+def autoencoder_loss_of(prior: LatentPrior, layout: Layout) -> Loss:
+    """The objective of the autoencoder."""
     area = jnp.asarray(layout.grid.area_weights)
     graph = nnx.graphdef(prior.space.autoencoder)
     return autoencoder_loss(graph, area, jnp.ones(layout.shape[2]))
 
 
-def _denoising_loss(prior: LatentPrior) -> Any:  # noqa: ANN401  a loss
+def denoising_loss_of(prior: LatentPrior) -> Loss:
+    """The objective of the score model."""
     colour = jax.vmap(prior.scaling.colour)
     return denoising_loss(nnx.graphdef(prior.network), prior.schedule, colour)
 

@@ -13,7 +13,6 @@ import pytest
 from align_da.config import TrainingConfig
 from align_da.errors import BadStateError, ConfigError, InputError, StorageError
 from align_da.training import fit, make_optimizer, make_step
-from align_da.training.mesh import device_mesh, split_batch
 from align_da.training.state import initial_state
 
 
@@ -168,14 +167,3 @@ def test_only_matrices_decay() -> None:
     update, _ = optimizer.update(nothing, optimizer.init(params), params)
     np.testing.assert_allclose(update["matrix"], -0.05)
     np.testing.assert_allclose(update["bias"], 0)
-
-
-def test_devices_that_make_no_groups_are_refused() -> None:
-    with pytest.raises(InputError, match="divisor of 1"):
-        device_mesh(tensor=2)
-
-
-def test_batches_that_cannot_be_split_are_refused() -> None:
-    mesh = device_mesh()
-    with pytest.raises(InputError, match="multiple of"):
-        split_batch(jnp.zeros(()), mesh)
