@@ -185,6 +185,21 @@ def demo(run: RunOption = Path("runs/demo")) -> None:
     demonstration.run(run)
 
 
+@app.command(epilog="Example: align-da export --name main --to analyses.nc")
+def export(
+    to: Annotated[Path, typer.Option(help="The netCDF file.")],
+    name: RunNameOption = "main",
+    run: RunOption = DEFAULT_RUN,
+    group: Annotated[
+        Literal["analysis", "background", "increment"], typer.Option(help="Which states.")
+    ] = "analysis",
+) -> None:
+    """Write the cycles of a run as one netCDF file that follows the CF conventions."""
+    from align_da.cli import export_analyses
+
+    typer.echo(f"{export_analyses.run(run, name, group, to)} cycles in {to}")
+
+
 @app.command(epilog="Example: align-da inspect runs/demo/cycles/main.zarr")
 def inspect(
     path: Annotated[Path, typer.Argument(help="A store, checkpoint or run folder.")],
