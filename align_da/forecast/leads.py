@@ -34,7 +34,7 @@ def forecasts_at(
     age = 0
     for lead in lead_hours:
         stride = lead - age if model.frames == 1 else model.step_hours
-        if stride <= 0 or (lead - age) % stride:
+        if lead <= age or (lead - age) % stride:
             message = (
                 f"expected leads that increase by multiples of {model.step_hours} hours, got "
                 f"{tuple(lead_hours)}"
