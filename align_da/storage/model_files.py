@@ -1,6 +1,5 @@
 """Files of forecast models that come from elsewhere: their content and their digests."""
 
-from functools import cache
 from pathlib import Path
 
 from align_da.config import OnnxConfig
@@ -19,7 +18,6 @@ def read_model_file(path: str) -> bytes:
         return place.read_bytes()
 
 
-@cache
 def model_file_digests(config: OnnxConfig) -> dict[str, str]:
     """SHA-256 of every file that defines the forecasts of a graph, by its key.
 

@@ -27,7 +27,8 @@ from small_graphs import (
 
 from align_da.atmosphere import State
 from align_da.config import OnnxConfig, WorldConfig, config_from_table
-from align_da.errors import AlignDAError, ConfigError, InputError, StorageError
+from align_da.cycling.cycle import CycleState, make_background
+from align_da.errors import AlignDAError, BadStateError, ConfigError, InputError, StorageError
 from align_da.forecast import ForecastModel, build_forecast_model
 from align_da.forecast.graph_kinds import LEVELS, graph_kind
 from align_da.forecast.onnx import OnnxForecastModel
@@ -156,8 +157,10 @@ def test_a_new_session_gives_the_same_bits(threads: int, tmp_path: Path) -> None
 
 def test_what_is_not_finite_goes_on_to_whoever_judges_it(tmp_path: Path) -> None:
     model = built(written(tmp_path, frame_graph(69, offset=np.nan), kind="frame"))
-    found = model.forecast(random_states(model.layout), TIME, 6)
-    assert bool(jnp.isnan(found.values).any())
+    states = random_states(model.layout)
+    assert bool(jnp.isnan(model.forecast(states, TIME, 6).values).any())
+    with pytest.raises(BadStateError, match="background of cycle 3: member 0 has"):
+        make_background(CycleState(states, TIME, 3), model, 6)
 
 
 def test_digests_name_every_file_and_a_wrong_one_is_refused(tmp_path: Path) -> None:
