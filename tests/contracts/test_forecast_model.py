@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from neuralgcm_stand_in import StandIn, sea
 from small_graphs import fengwu_graph, frame_graph, pangu_graph, random_states, written
 
 from align_da.atmosphere import State
@@ -23,6 +24,7 @@ from align_da.forecast import (
 )
 from align_da.forecast.leads import forecasts_at
 from align_da.forecast.lorenz63 import Lorenz63ForecastModel
+from align_da.forecast.neuralgcm import NeuralGcmForecastModel
 from align_da.storage.model_files import read_model_file
 
 TIME = np.datetime64("1959-01-02T00:00")
@@ -71,6 +73,11 @@ def graph_case(kind: str, graph: bytes) -> Case:
     return Case(model, states, 1e-4, previous)
 
 
+def neuralgcm_case() -> Case:
+    model = NeuralGcmForecastModel(StandIn(), sea())
+    return Case(model, random_states(model.layout), 1e-5)
+
+
 def lorenz63_case() -> Case:
     model = Lorenz63ForecastModel()
     start = jnp.asarray([1.509, -1.531, 25.46])[:, None]
@@ -104,6 +111,7 @@ def jcm_case() -> Case:
         pytest.param(
             lambda: corrected(graph_case("fengwu", fengwu_graph())), id="corrected graph"
         ),
+        pytest.param(neuralgcm_case, id="neuralgcm"),
         pytest.param(jcm_case, id="jcm", marks=pytest.mark.slow),
     ],
 )
