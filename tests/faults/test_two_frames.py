@@ -6,16 +6,21 @@ from typing import Literal
 
 import numpy as np
 import pytest
+import xarray as xr
 from hurt import complete_cycles, folder_digest
 from small_graphs import fengwu_graph, frame_graph, written
 from small_run import MODEL, run_small, small_experiment
 
 from align_da.atmosphere import Layout, State
+from align_da.cli import run_cycles
+from align_da.cli.assembly import World
 from align_da.cli.forecast_model import forecast_model_definition, forecast_model_digests
 from align_da.config import Config, OnnxConfig, WorldConfig
 from align_da.cycling.driver import run_experiment
 from align_da.errors import StorageError
 from align_da.storage.manifest import manifest_of
+from align_da.storage.run_folder import RunFolder
+from align_da.storage.stages import run_stage
 
 
 class StoppedError(Exception):
@@ -102,3 +107,17 @@ def test_a_stage_is_defined_by_every_file_of_its_forecast_model(tmp_path: Path) 
     before = forecast_model_definition(config)
     np.save(str(config.onnx and config.onnx.std), np.ones(69))
     assert forecast_model_definition(config) != before
+
+
+def test_the_manifest_of_cycles_holds_the_digest_of_every_file(tmp_path: Path) -> None:
+    config = configured(written(tmp_path, fengwu_graph(), kind="fengwu"))
+    cycle = config.cycle.model_copy(update={"method": "free_run"})
+    folder = RunFolder(tmp_path)
+    run_stage(folder.stages, "backgrounds", [], [], lambda: None)
+    world = World(config.model_copy(update={"cycle": cycle}), folder, xr.Dataset(), MODEL.layout)
+    assert sorted(run_cycles._inputs(world)) == [
+        "backgrounds",
+        "onnx.mean",
+        "onnx.path",
+        "onnx.std",
+    ]
