@@ -19,7 +19,7 @@ from align_da.atmosphere.balance import geostrophic_score
 from align_da.cli.assembly import World, load_prior, open_world
 from align_da.cli.cases import verifiable_places
 from align_da.cli.cost import measured
-from align_da.cli.forecast_model import configured_forecast_model
+from align_da.cli.forecast_model import configured_forecast_model, frame_before
 from align_da.cli.methods import (
     latent_score,
     latent_three_d_var,
@@ -188,7 +188,8 @@ def _scores(
     balance = geostrophic_score(analysis, truth, world.surface_geopotential)
     found["state", "geostrophic"] = float(jnp.mean(balance))
     mean = State(analysis.values.mean(axis=0, keepdims=True), analysis.layout)
-    forecast = model.forecast(mean, time, world.config.benchmark.forecast_lead_hours)
+    before = frame_before(model, world.truth, world.layout, time)
+    forecast = model.forecast(mean, time, world.config.benchmark.forecast_lead_hours, before)
     scored = score_cycle(forecast, later, default_fields(world.layout))
     found |= {
         (field, f"forecast_{score}"): value

@@ -44,7 +44,8 @@ class LeadScore:
         def error_at(candidates: State, case: Case, lead: int) -> np.ndarray:
             at_lead = case.valid_time + np.timedelta64(lead, "h")
             truth = read_times(world.truth, world.layout, np.asarray([at_lead]))
-            forecast = model.forecast(candidates, case.valid_time, lead)
+            before = case.frames_before(len(candidates.values))
+            forecast = model.forecast(candidates, case.valid_time, lead, before)
             errors = channel_rmse(forecast, State(truth.values[0], world.layout))
             return np.asarray(relative_to_group(errors))
 

@@ -1,6 +1,6 @@
 """A world forecast by a graph of two frames: backgrounds, rewards on workers, verification."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import jax
@@ -12,10 +12,13 @@ from rich.progress import Progress
 from small_graphs import TYPICAL, expected_step, fengwu_graph, random_states, scaling_of, written
 
 from align_da.alignment import Case, score_cases
+from align_da.alignment.rewards.forecast import ForecastReward
+from align_da.alignment.rewards.win_rate import rmse_win_rate
 from align_da.atmosphere import Layout, State
 from align_da.atmosphere.dataset import dataset_from_state, layout_from_dataset
 from align_da.cli import verify_cycles
 from align_da.cli.assembly import World
+from align_da.cli.cases import cases_of
 from align_da.cli.forecast_model import configured_forecast_model, frame_before
 from align_da.cli.score_candidates import RewardScore
 from align_da.cli.scoring import score_on_cluster
@@ -161,7 +164,7 @@ def test_rewards_from_two_workers_are_those_of_this_process(world: GraphWorld) -
     """A session cannot be sent to a worker: each builds its own from the file."""
     states = random_states(world.layout, batch=2)
     one, later = (State(states.values[i], world.layout) for i in range(2))
-    cases = [Case(one, one, time, later, 6.0) for time in world.times[:5]]
+    cases = [Case(one, one, time, later, 6.0, later) for time in world.times[:5]]
 
     def draw(case: Case, key: jax.Array) -> tuple[State, jax.Array]:
         std = jnp.std(case.truth.values, axis=(0, 1))
@@ -173,6 +176,29 @@ def test_rewards_from_two_workers_are_those_of_this_process(world: GraphWorld) -
     there = score_on_cluster(world.config, cases, draw, build, description="rewards", total=5)
     xr.testing.assert_identical(here, there)
     assert float(here["rewards"].std("candidate").min()) > 0
+
+
+@pytest.mark.slow
+def test_the_forecast_reward_starts_from_the_truth_before(world: GraphWorld) -> None:
+    with open_states(RunFolder(world.folder).truth) as truth:
+        run = World(world.config, RunFolder(world.folder), truth, layout_from_dataset(truth))
+        (case,) = cases_of(run, "train", 1, 12, (6,))
+    place = int(np.searchsorted(world.times, case.valid_time))
+    before, now, _, later = world.truth[place - 1 : place + 3]
+    assert case.truth_before is not None
+    np.testing.assert_array_equal(np.asarray(case.truth_before.values), before)
+    shares = np.array([0.0, 0.01, 0.02])[:, None, None, None]
+    drawn = np.asarray(now + shares * world.truth.std(axis=(0, 1, 2)), np.float32)
+    model = configured_forecast_model(world.config)
+    found = ForecastReward(model, 12)(State(jnp.asarray(drawn), world.layout), case)
+    first = world.step(drawn, np.broadcast_to(before, drawn.shape))
+    second = State(jnp.asarray(world.step(first, drawn), jnp.float32), world.layout)
+    expected = rmse_win_rate(second, State(jnp.asarray(later), world.layout))
+    np.testing.assert_allclose(np.asarray(found), np.asarray(expected), atol=1e-3)
+    blind = ForecastReward(model, 12)(
+        State(jnp.asarray(drawn), world.layout), replace(case, truth_before=None)
+    )
+    assert np.abs(np.asarray(blind) - np.asarray(found)).max() > 0.01
 
 
 @pytest.mark.slow
