@@ -20,9 +20,11 @@ from align_da.atmosphere import State
 from align_da.atmosphere.dataset import layout_from_dataset, state_from_dataset
 from align_da.cli.cluster import run_tasks
 from align_da.cli.compilation import use_compilation_cache
+from align_da.cli.forecast_model import configured_forecast_model, forecast_model_definition
 from align_da.config import Config, digest_of
 from align_da.errors import ConfigError
-from align_da.forecast import ForecastModel, build_forecast_model
+from align_da.forecast import ForecastModel
+from align_da.forecast.leads import forecasts_at
 from align_da.keys import Purpose, key_for
 from align_da.storage.durable import remove_unfinished
 from align_da.storage.gridded import open_states
@@ -118,23 +120,28 @@ def starts_of(config: Config) -> dict[SplitName, Shaped[np.ndarray, " start"]]:
 def forecast_block(task: Task) -> None:
     """Forecast from the starts of `task` and write them. Runs in a worker process."""
     use_compilation_cache(task.folder)
-    model = build_forecast_model(task.config.world)
+    model = configured_forecast_model(task.config)
     starts = _block_of(starts_of(task.config)[task.split], task.block)
     with open_states(RunFolder(task.folder).truth) as truth:
         times = truth["time"].to_numpy()
         period = _range_on_axis(times, periods_of(task.config.world)[task.split])
-        places = np.searchsorted(times, starts)
-        window = _window(places, period, 24 // model.step_hours)
+        places, a_day = np.searchsorted(times, starts), _states_a_day(times)
+        window = _window(places, period, a_day)
         states = state_from_dataset(truth, model.layout, slice(window.start, window.stop))
     backgrounds, amplitudes = [], []
     for start, place in zip(starts, places.tolist(), strict=True):
         key = key_for(task.config.seed, Purpose.BACKGROUND_PERTURBATION, place)
-        perturbation = draw_perturbation(
-            key, place, period, 24 // model.step_hours, task.config.backgrounds.amplitude
+        drawn = draw_perturbation(key, place, period, a_day, task.config.backgrounds.amplitude)
+        there, here = drawn.moved(-window.start), place - window.start
+        leads = forecasts_at(
+            model,
+            perturbed(states, here, there),
+            start,
+            task.config.backgrounds.lead_hours,
+            _one_step_before(model, states, here, there, a_day),
         )
-        state = perturbed(states, place - window.start, perturbation.moved(-window.start))
-        backgrounds.append(_forecasts(model, state, start, task.config.backgrounds.lead_hours))
-        amplitudes.append(perturbation.amplitude)
+        backgrounds.append(np.stack([np.asarray(state.values[0]) for state in leads]))
+        amplitudes.append(drawn.amplitude)
     _write(task, starts, np.stack(backgrounds), np.asarray(amplitudes, np.float32))
 
 
@@ -181,17 +188,17 @@ def perturbed(truth: State, place: int, perturbation: Perturbation) -> State:
     return State(values[None], truth.layout)
 
 
-def _forecasts(
-    model: ForecastModel, state: State, start: np.datetime64, lead_hours: tuple[int, ...]
-) -> Float[np.ndarray, "lead lat lon channel"]:
-    """Forecasts at every lead, each going on from the one before."""
-    values, before = [], 0
-    for lead in lead_hours:
-        valid = start + np.timedelta64(before, "h")
-        state = model.forecast(state, valid, lead - before)
-        values.append(np.asarray(state.values[0]))
-        before = lead
-    return np.stack(values)
+def _one_step_before(
+    model: ForecastModel, truth: State, place: int, perturbation: Perturbation, states_a_day: int
+) -> State | None:
+    """The truth one step before `place`, as perturbed, where the model looks at it.
+
+    None at the start of the period, and between the states of the truth.
+    """
+    places, remainder = divmod(model.step_hours * states_a_day, 24)
+    if model.frames == 1 or remainder or place < places:
+        return None
+    return perturbed(truth, place - places, perturbation)
 
 
 def _write(
@@ -203,9 +210,8 @@ def _write(
     """Write the forecasts, and after them the amplitudes that mark them as written."""
     store = RunFolder(task.folder).backgrounds(task.split)
     leading = {"time": starts, "prediction_timedelta": _leads(task.config)}
-    write_region(
-        store, values, build_forecast_model(task.config.world).layout, leading, task.block * BLOCK
-    )
+    layout = configured_forecast_model(task.config).layout
+    write_region(store, values, layout, leading, task.block * BLOCK)
     place = slice(task.block * BLOCK, task.block * BLOCK + starts.size)
     xr.Dataset({"amplitude": ("time", amplitudes)}).to_zarr(
         store, region={"time": place}, consolidated=False
@@ -216,7 +222,8 @@ def _open_tasks(config: Config, folder: Path, split: SplitName) -> list[Task]:
     """The blocks of a store that are not written yet; makes the store where there is none."""
     starts = starts_of(config)[split]
     store = RunFolder(folder).backgrounds(split)
-    digest = digest_of(config.seed, config.world, config.backgrounds)
+    definition = forecast_model_definition(config)
+    digest = digest_of(config.seed, config.world, config.backgrounds, *definition)
     if not is_made(store, digest):
         extra = xr.Dataset(
             {"amplitude": ("time", np.full(starts.size, np.nan, np.float32), _AMPLITUDE)},
@@ -245,6 +252,11 @@ def _block_of(starts: Shaped[np.ndarray, " all"], block: int) -> Shaped[np.ndarr
 
 def _leads(config: Config) -> Shaped[np.ndarray, " lead"]:
     return np.asarray(config.backgrounds.lead_hours, "timedelta64[h]").astype("timedelta64[ns]")
+
+
+def _states_a_day(times: Shaped[np.ndarray, " time"]) -> int:
+    """How many states of the truth there are in a day."""
+    return int(np.timedelta64(1, "D") / (times[1] - times[0]))
 
 
 def _range_on_axis(times: Shaped[np.ndarray, " time"], period: Period) -> range:

@@ -46,13 +46,14 @@ def backgrounds(
 ) -> None:
     """Forecast from the perturbed truth; goes on where a killed run has stopped."""
     settings = load_config(config, override or ())
+    from align_da.cli.forecast_model import forecast_model_definition
     from data_pipelines.backgrounds import make_backgrounds
 
     def forecast() -> None:
         with progress_bar() as progress:
             make_backgrounds(settings, run, workers, progress)
 
-    defined_by = [settings.seed, settings.backgrounds]
+    defined_by = [settings.seed, settings.backgrounds, *forecast_model_definition(settings)]
     run_stage(RunFolder(run).stages, "backgrounds", defined_by, ["truth"], forecast)
 
 

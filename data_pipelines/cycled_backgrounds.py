@@ -27,13 +27,14 @@ from align_da.cli.assembly import (
 )
 from align_da.cli.cluster import run_tasks
 from align_da.cli.compilation import use_compilation_cache
+from align_da.cli.forecast_model import configured_forecast_model, forecast_model_definition
 from align_da.cli.latents import encode_backgrounds, scaling_of
 from align_da.cli.methods import latent_three_d_var
 from align_da.cli.observing import observing_system, quality_control_for
 from align_da.config import Config, digest_of
 from align_da.cycling.cycle import CycleState, run_cycle
 from align_da.errors import ConfigError
-from align_da.forecast import ForecastModel, build_forecast_model
+from align_da.forecast import ForecastModel
 from align_da.keys import Purpose, key_for
 from align_da.storage.checkpoints import save_weights
 from align_da.storage.durable import remove_unfinished
@@ -76,6 +77,7 @@ def definition_of(config: Config) -> list[object]:
         config.denoiser.correlation_modes,
         config.denoiser.correlation_radius_km,
         config.cycle.window_hours,
+        *forecast_model_definition(config),
     ]
 
 
@@ -158,7 +160,7 @@ def cycles_of(
     window = segment.config.cycle.window_hours
     system = observing_system(world)
     control = quality_control_for(world, system.operator)
-    model = forecast_model or build_forecast_model(segment.config.world)
+    model = forecast_model or configured_forecast_model(segment.config)
     state = _first_state(world, segment)
     for cycle in range(settings.spin_up + settings.cycles):
         time = state.valid_time + np.timedelta64(window, "h")

@@ -17,6 +17,7 @@ from jaxtyping import Float, Shaped
 from align_da.atmosphere import Layout, State
 from align_da.config import Config
 from align_da.forecast import ForecastModel
+from align_da.forecast.leads import forecasts_at
 from align_da.keys import Purpose, key_for
 from align_da.storage.gridded import read_times
 from data_pipelines.backgrounds import draw_perturbation, perturbed
@@ -78,21 +79,19 @@ def forecast_errors(
     shifted = [_slightly_perturbed(world, starts, i) for i in range(STARTS)]
     weights = world.layout.grid.area_weights
     perfect, growth, kept = {}, {0: _rms(_stacked(shifted) - _stacked(truths), weights)}, {}
-    before = 0
+    runs = [
+        [
+            forecasts_at(world.model, state, time, LEAD_HOURS)
+            for state, time in zip(states, starts, strict=True)
+        ]
+        for states in (truths, shifted)
+    ]
     for lead in LEAD_HOURS:
-        now = starts + np.timedelta64(before, "h")
-        truths, shifted = (
-            [
-                world.model.forecast(state, time, lead - before)
-                for state, time in zip(states, now, strict=True)
-            ]
-            for states in (truths, shifted)
-        )
+        truths, shifted = ([next(run) for run in chosen] for chosen in runs)
         reference = states_at(world, starts + np.timedelta64(lead, "h"))
         perfect[lead] = _rms(_stacked(truths) - reference, weights)
         growth[lead] = _rms(_stacked(shifted) - _stacked(truths), weights)
         kept[lead] = State(jnp.asarray(_stacked(truths)), world.layout)
-        before = lead
     return perfect, growth, kept
 
 

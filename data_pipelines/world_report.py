@@ -10,8 +10,8 @@ from jaxtyping import Shaped
 from align_da.atmosphere import Layout, State
 from align_da.atmosphere.balance import geostrophic_imbalance
 from align_da.atmosphere.dataset import layout_from_dataset
+from align_da.cli.forecast_model import configured_forecast_model
 from align_da.config import Config
-from align_da.forecast import build_forecast_model
 from align_da.storage.gridded import open_states
 from align_da.storage.run_folder import RunFolder
 from data_pipelines.world_measurements import (
@@ -67,7 +67,7 @@ def world_report(config: Config, folder: Path) -> str:
         InputError: the truth is incomplete.
     """
     truth = open_states(RunFolder(folder).truth)
-    world = World(truth, layout_from_dataset(truth), build_forecast_model(config.world), config)
+    world = World(truth, layout_from_dataset(truth), configured_forecast_model(config), config)
     climate, tendency = climate_and_tendency(world)
     starts = independent_starts(world)
     perfect, growth, forecasts = forecast_errors(world, starts)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
@@ -19,6 +20,8 @@ class Case:
         valid_time: analysis time.
         truth_at_lead: truth at the lead of the forecast reward, likewise.
         background_lead_hours: age of the background forecast in hours.
+        truth_before: truth one step of the forecast model before analysis time, likewise, where
+            that model takes two frames and it is known.
     """
 
     background: State
@@ -26,6 +29,14 @@ class Case:
     valid_time: np.datetime64
     truth_at_lead: State
     background_lead_hours: float
+    truth_before: State | None = None
+
+    def frames_before(self, count: int) -> State | None:
+        """`truth_before` for each of `count` candidates, [candidate, lat, lon, channel]."""
+        if self.truth_before is None:
+            return None
+        values = self.truth_before.values
+        return State(jnp.broadcast_to(values, (count, *values.shape)), self.truth_before.layout)
 
 
 @runtime_checkable

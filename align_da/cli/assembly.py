@@ -20,6 +20,7 @@ from align_da.atmosphere.truncation import SpectralTruncation, spectral_truncati
 from align_da.autoencoder import build_autoencoder, pole_signs
 from align_da.autoencoder.identity import IdentityAutoencoder
 from align_da.autoencoder.latent_space import LatentSpace
+from align_da.cli.forecast_model import configured_forecast_model
 from align_da.config import AutoencoderConfig, Config
 from align_da.diffusion.amplitude import AdaptedNetwork
 from align_da.diffusion.build import build_denoiser_network, build_schedule
@@ -27,7 +28,7 @@ from align_da.diffusion.correlation import IncrementCorrelation
 from align_da.diffusion.scaling import LatentScaling
 from align_da.diffusion.schedule import EDMSchedule
 from align_da.diffusion.unit_normal import UnitNormal
-from align_da.forecast import CorrectedForecastModel, ForecastModel, build_forecast_model
+from align_da.forecast import CorrectedForecastModel, ForecastModel
 from align_da.keys import Purpose, key_for
 from align_da.storage.background_pairs import BackgroundPairs, open_background_pairs
 from align_da.storage.checkpoints import load_weights, save_weights
@@ -194,7 +195,7 @@ def cycle_forecast_model(world: World) -> ForecastModel:
     Raises:
         StorageError: the correction has not been trained, or is damaged or of another shape.
     """
-    model, cycle = build_forecast_model(world.config.world), world.config.cycle
+    model, cycle = configured_forecast_model(world.config), world.config.cycle
     if cycle.model_error_share == 0:
         return model
     return CorrectedForecastModel(model, load_model_error(world), cycle.window_hours)

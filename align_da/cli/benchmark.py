@@ -19,6 +19,7 @@ from align_da.atmosphere.balance import geostrophic_score
 from align_da.cli.assembly import World, load_prior, open_world
 from align_da.cli.cases import verifiable_places
 from align_da.cli.cost import measured
+from align_da.cli.forecast_model import configured_forecast_model, frame_before
 from align_da.cli.methods import (
     latent_score,
     latent_three_d_var,
@@ -28,7 +29,7 @@ from align_da.cli.methods import (
 from align_da.cli.observing import observing_system, quality_control_for
 from align_da.cli.progress import progress_bar
 from align_da.config import Config, GuidanceName, PeerName
-from align_da.forecast import ForecastModel, build_forecast_model
+from align_da.forecast import ForecastModel
 from align_da.keys import Purpose, key_for
 from align_da.observations.batch import ObservationBatch
 from align_da.observations.interpolation import interpolation_operator
@@ -145,7 +146,7 @@ def benchmark_cases(world: World) -> Iterator[BenchmarkCase]:
 
 def score_dates(world: World, methods: Mapping[str, Analysis]) -> pd.DataFrame:
     """Rows of scores of every method at every date; see `verification.score_table`."""
-    settings, model = world.config.benchmark, build_forecast_model(world.config.world)
+    settings, model = world.config.benchmark, configured_forecast_model(world.config)
     ahead = np.timedelta64(settings.forecast_lead_hours, "h")
     lead = float(settings.background_lead_hours)
     rows: list[tuple[object, ...]] = []
@@ -187,7 +188,8 @@ def _scores(
     balance = geostrophic_score(analysis, truth, world.surface_geopotential)
     found["state", "geostrophic"] = float(jnp.mean(balance))
     mean = State(analysis.values.mean(axis=0, keepdims=True), analysis.layout)
-    forecast = model.forecast(mean, time, world.config.benchmark.forecast_lead_hours)
+    before = frame_before(model, world.truth, world.layout, time)
+    forecast = model.forecast(mean, time, world.config.benchmark.forecast_lead_hours, before)
     scored = score_cycle(forecast, later, default_fields(world.layout))
     found |= {
         (field, f"forecast_{score}"): value

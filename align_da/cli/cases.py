@@ -7,6 +7,7 @@ import numpy as np
 from align_da.alignment.contract import Case
 from align_da.atmosphere import State
 from align_da.cli.assembly import World
+from align_da.cli.forecast_model import configured_forecast_model, frame_before
 from align_da.errors import InputError
 from align_da.storage.background_pairs import BackgroundPairs
 from align_da.storage.gridded import read_times
@@ -30,7 +31,23 @@ def cases_of(
         at_lead = read_times(world.truth, world.layout, np.asarray([later]))
         first = (State(states.values[0], world.layout) for states in (background, truth, at_lead))
         background_state, truth_state, state_at_lead = first
-        yield Case(background_state, truth_state, valid_time, state_at_lead, float(lead))
+        yield Case(
+            background_state,
+            truth_state,
+            valid_time,
+            state_at_lead,
+            float(lead),
+            _truth_before(world, valid_time),
+        )
+
+
+def _truth_before(world: World, time: np.datetime64) -> State | None:
+    """The truth one step before `time`, where the forecast model looks at it."""
+    if world.config.onnx is None:  # no other takes two frames, and none is built in vain
+        return None
+    model = configured_forecast_model(world.config)
+    before = frame_before(model, world.truth, world.layout, time)
+    return None if before is None else State(before.values[0], world.layout)
 
 
 def verifiable_places(

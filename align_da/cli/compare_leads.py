@@ -15,10 +15,10 @@ from align_da.atmosphere import State
 from align_da.cli.assembly import load_prior, open_world
 from align_da.cli.cases import cases_of
 from align_da.cli.compilation import use_compilation_cache
+from align_da.cli.forecast_model import configured_forecast_model
 from align_da.cli.score_candidates import prior_draw
 from align_da.cli.scoring import score_on_cluster
 from align_da.config import Config
-from align_da.forecast import build_forecast_model
 from align_da.storage.gridded import read_times
 
 LEAD_HOURS = (24, 48, 72, 120)
@@ -39,15 +39,13 @@ class LeadScore:
     def __call__(self) -> Score:
         """The score that tells relative forecast errors [lead, candidate, channel]."""
         use_compilation_cache(self.folder)
-        world, model = (
-            open_world(self.config, self.folder),
-            build_forecast_model(self.config.world),
-        )
+        world, model = open_world(self.config, self.folder), configured_forecast_model(self.config)
 
         def error_at(candidates: State, case: Case, lead: int) -> np.ndarray:
             at_lead = case.valid_time + np.timedelta64(lead, "h")
             truth = read_times(world.truth, world.layout, np.asarray([at_lead]))
-            forecast = model.forecast(candidates, case.valid_time, lead)
+            before = case.frames_before(len(candidates.values))
+            forecast = model.forecast(candidates, case.valid_time, lead, before)
             errors = channel_rmse(forecast, State(truth.values[0], world.layout))
             return np.asarray(relative_to_group(errors))
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from align_da.atmosphere import State
 from align_da.cli.assembly import MODEL_ERROR, World, cycle_forecast_model, open_world
+from align_da.cli.forecast_model import forecast_model_digests
 from align_da.cli.methods import build_analysis
 from align_da.cli.observing import observing_system, quality_control_for
 from align_da.cli.progress import progress_bar
@@ -69,7 +70,7 @@ def initial_ensemble(world: World) -> tuple[State, np.datetime64]:
 
 
 def _inputs(world: World) -> dict[str, str]:
-    """Digests of the stages that the run reads."""
+    """Digests of the stages that the run reads, and of the files of its forecast model."""
     stages = world.folder.stages
     cycle, names = world.config.cycle, ["backgrounds"]
     if cycle.method == "latent_three_d_var":
@@ -80,4 +81,5 @@ def _inputs(world: World) -> dict[str, str]:
         names.append("denoiser" if cycle.prior in {"static", "reference"} else cycle.prior)
     if cycle.model_error_share > 0:
         names.append(MODEL_ERROR)
-    return {name: digest_of_stage(stages, name) for name in names}
+    digests = {name: digest_of_stage(stages, name) for name in names}
+    return digests | forecast_model_digests(world.config)

@@ -14,10 +14,10 @@ from align_da.atmosphere import State
 from align_da.cli.assembly import World, load_prior, open_world
 from align_da.cli.cases import alignment_cases
 from align_da.cli.compilation import use_compilation_cache
+from align_da.cli.forecast_model import configured_forecast_model, forecast_model_definition
 from align_da.cli.scoring import score_on_cluster
 from align_da.config import Config
 from align_da.diffusion.build import build_sampler
-from align_da.forecast import build_forecast_model
 from align_da.storage.datasets import write_dataset
 from align_da.storage.stages import run_stage
 
@@ -44,7 +44,7 @@ def configured_rewards(config: Config, folder: Path) -> dict[str, Reward]:
     """The rewards that the section [alignment] names."""
     return build_rewards(
         config.alignment.rewards,
-        lambda: build_forecast_model(config.world),
+        lambda: configured_forecast_model(config),
         config.alignment.forecast_lead_hours,
         open_world(config, folder).surface_geopotential,
     )
@@ -60,7 +60,10 @@ def run(config: Config, folder: Path) -> None:
     run_stage(
         world.folder.stages,
         "candidates",
-        [config.seed, config.sampler, config.analysis, _drawing(config)],
+        [
+            *(config.seed, config.sampler, config.analysis, _drawing(config)),
+            *forecast_model_definition(config),
+        ],
         ["denoiser"],
         lambda: _score(world),
     )

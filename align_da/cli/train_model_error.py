@@ -13,10 +13,14 @@ from align_da.assimilation.model_error import mean_increment
 from align_da.atmosphere import State
 from align_da.cli.assembly import MODEL_ERROR, World, load_prior, open_world, untrained_network
 from align_da.cli.fitting import fit_stage
+from align_da.cli.forecast_model import (
+    configured_forecast_model,
+    forecast_model_definition,
+    frame_before,
+)
 from align_da.cli.progress import progress_bar
 from align_da.config import Config
 from align_da.diffusion.objective import DenoisingBatch
-from align_da.forecast import build_forecast_model
 from align_da.storage.gridded import read_times
 from align_da.storage.stages import run_stage
 from align_da.training.latent_pairs import LatentPairs, encode_pairs
@@ -33,7 +37,10 @@ def run(config: Config, folder: Path) -> None:
     run_stage(
         world.folder.stages,
         MODEL_ERROR,
-        [config.seed, config.model_error, config.cycle.window_hours],
+        [
+            *(config.seed, config.model_error, config.cycle.window_hours),
+            *forecast_model_definition(config),
+        ],
         ["denoiser"],
         lambda: _train(world),
     )
@@ -88,11 +95,12 @@ def _forecasts_from_truth(world: World, split: str, starts: int) -> tuple[State,
     step = np.timedelta64(window, "h")
     count = int((known[-1] - known[0]) / step)
     chosen = known[0] + step * np.linspace(0, count, starts).round().astype(int)
-    model = build_forecast_model(world.config.world)
+    model = configured_forecast_model(world.config)
     forecasts = []
     with progress_bar() as progress:
         for time in progress.track(chosen, description=f"forecasts from truth, {split}"):
             start = read_times(world.truth, world.layout, np.asarray([time]))
-            forecasts.append(np.asarray(model.forecast(start, time, window).values))
+            before = frame_before(model, world.truth, world.layout, time)
+            forecasts.append(np.asarray(model.forecast(start, time, window, before).values))
     forecast = State(jnp.asarray(np.concatenate(forecasts)), world.layout)
     return read_times(world.truth, world.layout, chosen + step), forecast, float(window)

@@ -16,9 +16,10 @@ from align_da.atmosphere.dataset import dataset_from_state, state_from_dataset
 from align_da.atmosphere.spectra import mean_zonal_spectrum
 from align_da.cli.assembly import World, open_world
 from align_da.cli.compose_report import RunScores, compose_report
+from align_da.cli.forecast_model import configured_forecast_model, frame_before
 from align_da.cli.progress import progress_bar
 from align_da.config import Config
-from align_da.forecast import build_forecast_model
+from align_da.forecast.leads import forecasts_at
 from align_da.storage.analysis_store import open_cycles
 from align_da.verification.innovation_statistics import Departures, departure_statistics
 from align_da.verification.report import write_report
@@ -75,7 +76,7 @@ def _score_run(world: World, name: str) -> RunScores:
 
 def _forecasts(world: World, analyses: xr.Dataset, name: str) -> dict[str, xr.Dataset]:
     """Forecasts from some of the analyses, by lead, at their valid times."""
-    settings, model = world.config.verification, build_forecast_model(world.config.world)
+    settings, model = world.config.verification, configured_forecast_model(world.config)
     chosen = analyses.isel(time=slice(None, None, settings.forecast_every))
     ends = chosen["time"].to_numpy() + np.timedelta64(max(settings.forecast_lead_hours), "h")
     chosen = chosen.isel(time=ends <= world.truth["time"].to_numpy()[-1])
@@ -84,11 +85,12 @@ def _forecasts(world: World, analyses: xr.Dataset, name: str) -> dict[str, xr.Da
     found: dict[int, list[Array]] = {lead: [] for lead in settings.forecast_lead_hours}
     with progress_bar() as progress:
         for index in progress.track(range(len(times)), description=f"forecasts of {name}"):
-            state, age = State(states.values[index], world.layout), 0
-            for lead in sorted(found):
-                valid = times[index] + np.timedelta64(age, "h")
-                state, age = model.forecast(state, valid, lead - age), lead
-                found[lead].append(state.values)
+            ensemble = State(states.values[index], world.layout)
+            before = frame_before(model, analyses, world.layout, times[index])
+            previous = None if before is None else State(before.values[0], world.layout)
+            forecasts = forecasts_at(model, ensemble, times[index], sorted(found), previous)
+            for lead, forecast in zip(sorted(found), forecasts, strict=True):
+                found[lead].append(forecast.values)
     members = np.arange(states.values.shape[1])
     return {
         f"forecast {lead} h": dataset_from_state(

@@ -31,6 +31,7 @@ from align_da.config.methods import (
     SamplerConfig,
     ThreeDVarConfig,
 )
+from align_da.config.models import OnnxConfig
 from align_da.config.section import GuidanceName, PeerName, Section
 from align_da.config.world import (
     BackgroundsConfig,
@@ -57,6 +58,7 @@ __all__ = [
     "LetkfConfig",
     "ModelErrorConfig",
     "ObservationsConfig",
+    "OnnxConfig",
     "OptimalInterpolationConfig",
     "PeerName",
     "QualityControlConfig",

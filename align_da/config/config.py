@@ -20,6 +20,7 @@ from align_da.config.methods import (
     SamplerConfig,
     ThreeDVarConfig,
 )
+from align_da.config.models import OnnxConfig
 from align_da.config.section import LARGEST, Section
 from align_da.config.world import (
     BackgroundsConfig,
@@ -35,6 +36,7 @@ class Config(Section):
 
     seed: Annotated[int, Field(ge=0, le=LARGEST)] = 0
     world: WorldConfig = WorldConfig()
+    onnx: OnnxConfig | None = None
     backgrounds: BackgroundsConfig = BackgroundsConfig()
     cycled_backgrounds: CycledBackgroundsConfig = CycledBackgroundsConfig()
     observations: ObservationsConfig = ObservationsConfig()
@@ -62,6 +64,16 @@ class Config(Section):
                 f"backgrounds.lead_hours {self.backgrounds.lead_hours} holds the cycle window of "
                 f"{window} h, which is the lead time of cycled backgrounds: leave it out, or set "
                 "cycled_backgrounds.segments = 0"
+            )
+            raise ValueError(message)
+        return self
+
+    @model_validator(mode="after")
+    def _a_graph_for_onnx(self) -> "Config":
+        if (self.world.model == "onnx") != (self.onnx is not None):
+            message = (
+                "world.model = 'onnx' and the section [onnx] with its path belong together: "
+                "give both or none"
             )
             raise ValueError(message)
         return self

@@ -28,7 +28,7 @@ Start = Annotated[str, AfterValidator(_start_of_world)]
 class WorldConfig(Section):
     """The simulated atmosphere: truth and forecast model."""
 
-    model: Literal["jcm", "lorenz96"] = "jcm"
+    model: Literal["jcm", "lorenz96", "onnx"] = "jcm"
     truth_truncation: Literal[21, 31] = 31
     perturbed_physics: bool = True
     start: Start = "1959-01-02T00:00"

@@ -26,11 +26,13 @@ class CycleState:
         analysis: ensemble, values [member, lat, lon, channel], SI units.
         valid_time: of `analysis`.
         cycle: number of the cycle to come, from 0.
+        previous: the ensemble one window before, member by member; None where the cycling starts.
     """
 
     analysis: State
     valid_time: np.datetime64
     cycle: int
+    previous: State | None = None
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,9 @@ def make_background(state: CycleState, forecast_model: ForecastModel, window_hou
     Raises:
         BadStateError: a value is not finite or not plausible; names member and variable.
     """
-    background = forecast_model.forecast(state.analysis, state.valid_time, window_hours)
+    # An ensemble of another window than the step of the model is no frame for it.
+    frame = state.previous if window_hours == forecast_model.step_hours else None
+    background = forecast_model.forecast(state.analysis, state.valid_time, window_hours, frame)
     what = f"background of cycle {state.cycle}"
     check_plausible(np.asarray(background.values), background.layout, what)
     return background
@@ -124,7 +128,7 @@ def assimilate(
     if not jnp.any(checked.used):  # also where a method would draw from its prior
         ensemble, report = background, _nothing_learned(report)
     valid_time = state.valid_time + np.timedelta64(window_hours, "h")
-    following = CycleState(ensemble, valid_time, state.cycle + 1)
+    following = CycleState(ensemble, valid_time, state.cycle + 1, state.analysis)
     return following, CycleDiagnostics(background, checked, report)
 
 

@@ -1,9 +1,10 @@
 """The cycling loop: runs cycles, stores each one, and goes on where it was stopped.
 
 Nothing but the store says how far a run has come. A resumed run reads the analysis ensemble of the
-last complete cycle, checks its digest and computes the cycle after it; keys depend on the seed and
-the number of the cycle only. The result is therefore the same, bit for bit, however often the run
-was killed. A cycle in hand when a signal comes is left unless its analysis has begun.
+last complete cycle (of the last two, where the forecast model takes two frames), checks its digest
+and computes the cycle after it; keys depend on the seed and the number of the cycle only. The
+result is therefore the same, bit for bit, however often the run was killed. A cycle in hand when a
+signal comes is left unless its analysis has begun.
 """
 
 from collections.abc import Callable
@@ -29,7 +30,7 @@ from align_da.observations.batch import ObservationBatch
 from align_da.storage.analysis_store import (
     AnalysisStore,
     open_store,
-    read_last_analysis,
+    read_analysis,
     read_scalars,
     write_cycle,
 )
@@ -181,9 +182,21 @@ def _standing(experiment: CyclingExperiment, store: AnalysisStore) -> _Standing:
         start = experiment.start.astype(experiment.times.dtype)
         return _Standing(CycleState(experiment.initial, start, 0), store, ())
     state = CycleState(
-        read_last_analysis(store), experiment.times[store.complete - 1], store.complete
+        read_analysis(store, store.complete - 1),
+        experiment.times[store.complete - 1],
+        store.complete,
+        _previous(experiment, store),
     )
     return _Standing(state, store, _remembered(experiment, store))
+
+
+def _previous(experiment: CyclingExperiment, store: AnalysisStore) -> State | None:
+    """The ensemble before the last one, where the forecast model looks at it."""
+    if experiment.forecast_model.frames == 1:
+        return None
+    if store.complete == 1:
+        return experiment.initial
+    return read_analysis(store, store.complete - 2)
 
 
 def _remembered(experiment: CyclingExperiment, store: AnalysisStore) -> tuple[Consistency, ...]:

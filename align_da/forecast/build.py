@@ -1,23 +1,43 @@
 """From the configuration to a forecast model."""
 
+import hashlib
+import io
 from collections.abc import Callable
 from functools import cache
 
-from align_da.config import WorldConfig
-from align_da.errors import ConfigError
+import numpy as np
+
+from align_da.config import OnnxConfig, WorldConfig
+from align_da.errors import ConfigError, InputError, StorageError
 from align_da.forecast.contract import ForecastModel
+from align_da.forecast.graph_kinds import graph_kind
 from align_da.forecast.lorenz96 import Lorenz96ForecastModel
+from align_da.forecast.onnx import OnnxForecastModel, frame_scaling
+
+Read = Callable[[str], bytes]
+"""Gives the content of a file; rooms as low as this one open none."""
 
 
 @cache
-def build_forecast_model(config: WorldConfig) -> ForecastModel:
+def build_forecast_model(
+    config: WorldConfig, onnx: OnnxConfig | None = None, read: Read | None = None
+) -> ForecastModel:
     """The forecast model of the cycle (not the nature run) that `config` names.
 
     The same object for the same configuration, since a model is compiled by its first forecast.
 
+    Args:
+        config: names the model.
+        onnx: the graph, where the model is one.
+        read: reads its files.
+
     Raises:
-        ConfigError: the model needs a package that is not installed.
+        ConfigError: the model needs a package that is not installed, or a graph.
+        StorageError: a file of the graph cannot be read, or is not the one that was named.
+        InputError: it is no such graph.
     """
+    if config.model == "onnx":
+        return _onnx(onnx, read)
     return _BUILDERS[config.model](config)
 
 
@@ -34,6 +54,44 @@ def _jcm(config: WorldConfig) -> ForecastModel:
         message += "pip install 'align-da[world]'"
         raise ConfigError(message) from error
     return JcmForecastModel(perturbed_physics=config.perturbed_physics)
+
+
+def _onnx(config: OnnxConfig | None, read: Read | None) -> ForecastModel:
+    if config is None or read is None:
+        message = "world.model = 'onnx' needs a graph: name its file in onnx.path"
+        raise ConfigError(message)
+    kind = graph_kind(config)
+    mean, std = (
+        None if path is None else _numbers(read(path), f"{name} = {path!r}")
+        for name, path in (("onnx.mean", config.mean), ("onnx.std", config.std))
+    )
+    scaling = frame_scaling(mean, std, len(kind.channels))
+    graph = read(config.path)
+    digest = hashlib.sha256(graph).hexdigest()
+    if config.sha256 not in {None, digest}:
+        message = (
+            f"onnx.path = {config.path!r} has the digest {digest}, onnx.sha256 names "
+            f"{config.sha256}: it is another graph, or damaged"
+        )
+        raise StorageError(message)
+    return OnnxForecastModel(graph, config, scaling)
+
+
+def _numbers(content: bytes, what: str) -> np.ndarray:
+    """The array in an npy file.
+
+    Raises:
+        InputError: it is none.
+    """
+    try:
+        array = np.load(io.BytesIO(content), allow_pickle=False)
+    except (ValueError, EOFError, OSError) as error:
+        message = f"{what} is no npy file of numbers ({error})"
+        raise InputError(message) from error
+    if not isinstance(array, np.ndarray):  # an archive of several
+        message = f"{what}: expected one array in an npy file, got an archive"
+        raise InputError(message)
+    return array
 
 
 _BUILDERS: dict[str, Callable[[WorldConfig], ForecastModel]] = {

@@ -1,6 +1,6 @@
 """The contract of a forecast model."""
 
-from typing import Protocol, runtime_checkable
+from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -14,25 +14,39 @@ class ForecastModel(Protocol):
     Attributes:
         layout: the layout of the states that it takes and gives.
         step_hours: shortest lead time; every lead is a multiple of it.
+        frames: states that a forecast starts from: 1, or 2 where it also looks at the states
+            `step_hours` before.
         differentiable: whether JAX derivatives flow through `forecast`.
     """
 
     layout: Layout
     step_hours: int
+    frames: Literal[1, 2]
     differentiable: bool
 
-    def forecast(self, states: State, valid_time: np.datetime64, lead_hours: int) -> State:
+    def forecast(
+        self,
+        states: State,
+        valid_time: np.datetime64,
+        lead_hours: int,
+        previous: State | None = None,
+    ) -> State:
         """States `lead_hours` after `valid_time`.
 
         Args:
             states: values [batch, lat, lon, channel] in SI units.
             valid_time: time of `states`.
             lead_hours: hours to go, a positive multiple of `step_hours`.
+            previous: the states `step_hours` before `valid_time`, likewise. A model of one frame
+                does not look at them; one of two frames does with `states` twice where they are
+                None, which costs accuracy.
 
         Returns:
-            States of the same shape and layout.
+            States of the same shape and layout. They may hold what is not finite: whoever goes on
+            with them judges them.
 
         Raises:
-            InputError: another layout, or a lead that is no positive multiple of the step.
+            InputError: another layout, `previous` of another shape, or a lead that is no positive
+                multiple of the step.
         """
         ...

@@ -4,6 +4,7 @@ Physics with a learned part, as in Farchi et al. 2021 (Q. J. R. Meteorol. Soc. 1
 """
 
 from collections.abc import Callable
+from typing import Literal
 
 import numpy as np
 
@@ -18,6 +19,7 @@ class CorrectedForecastModel:
     Attributes:
         layout: that of the other model.
         step_hours: hours between two corrections.
+        frames: as the other model, 1 where corrections are further apart than its frames.
         differentiable: whether the other model is.
     """
 
@@ -33,12 +35,22 @@ class CorrectedForecastModel:
         """
         self.layout, self.differentiable = model.layout, model.differentiable
         self.step_hours = step_hours
+        # The states before a longer step are no frame of the other model.
+        self.frames: Literal[1, 2] = model.frames if step_hours == model.step_hours else 1
         self._model, self._correction = model, correction
 
-    def forecast(self, states: State, valid_time: np.datetime64, lead_hours: int) -> State:
+    def forecast(
+        self,
+        states: State,
+        valid_time: np.datetime64,
+        lead_hours: int,
+        previous: State | None = None,
+    ) -> State:
         """States `lead_hours` after `valid_time`; see `ForecastModel.forecast`."""
-        check_request(states, self.layout, lead_hours, self.step_hours)
+        check_request(states, self.layout, lead_hours, self.step_hours, previous)
         for hours in range(0, lead_hours, self.step_hours):
             time = valid_time + np.timedelta64(hours, "h")
-            states = self._correction(self._model.forecast(states, time, self.step_hours))
+            frame = previous if self.frames == 2 else None
+            forecast = self._model.forecast(states, time, self.step_hours, frame)
+            previous, states = states, self._correction(forecast)
         return states

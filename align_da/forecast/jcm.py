@@ -17,7 +17,7 @@ import warnings
 from collections.abc import Callable
 from functools import partial
 from importlib.resources import files
-from typing import Any
+from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
@@ -66,10 +66,12 @@ class JcmForecastModel:
         layout: 33 channels: wind, temperature and specific humidity on the levels, and surface
             pressure.
         step_hours: 6.
+        frames: 1.
         differentiable: True.
     """
 
     step_hours = STEP_HOURS
+    frames: Literal[1, 2] = 1
     differentiable = True
 
     def __init__(self, truncation: int = 21, *, perturbed_physics: bool = False) -> None:
@@ -100,12 +102,18 @@ class JcmForecastModel:
         vertical: SigmaCoordinates = self._model.coords.vertical
         return vertical
 
-    def forecast(self, states: State, valid_time: np.datetime64, lead_hours: int) -> State:
+    def forecast(
+        self,
+        states: State,
+        valid_time: np.datetime64,
+        lead_hours: int,
+        previous: State | None = None,
+    ) -> State:
         """States `lead_hours` after `valid_time`; see `ForecastModel.forecast`.
 
         Members run one after the other: on a CPU a batched step costs as much as its members.
         """
-        check_request(states, self.layout, lead_hours, self.step_hours)
+        check_request(states, self.layout, lead_hours, self.step_hours, previous)
         steps = lead_hours // self.step_hours
         members = []
         for values in states.values:

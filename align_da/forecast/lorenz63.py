@@ -7,6 +7,7 @@ Source: Lorenz 1963, J. Atmos. Sci. 20, 130-141, equations 25 to 27.
 """
 
 from functools import partial
+from typing import Literal
 
 import jax
 import jax.numpy as jnp
@@ -28,10 +29,12 @@ class Lorenz63ForecastModel:
     Attributes:
         layout: the variable "lorenz_63" on one level; values [batch, 1, 3, 1], dimensionless.
         step_hours: 6, by convention 0.25 units of time.
+        frames: 1.
         differentiable: True.
     """
 
     step_hours = 6
+    frames: Literal[1, 2] = 1
     differentiable = True
 
     def __init__(self) -> None:
@@ -40,9 +43,15 @@ class Lorenz63ForecastModel:
         grid = Grid((0.0,), (0.0, 120.0, 240.0), VerticalCoordinate("index", (1.0,)))
         self.layout = Layout(grid, ("lorenz_63",))
 
-    def forecast(self, states: State, valid_time: np.datetime64, lead_hours: int) -> State:
+    def forecast(
+        self,
+        states: State,
+        valid_time: np.datetime64,
+        lead_hours: int,
+        previous: State | None = None,
+    ) -> State:
         """States `lead_hours` later, whatever `valid_time`; see `ForecastModel.forecast`."""
-        check_request(states, self.layout, lead_hours, self.step_hours)
+        check_request(states, self.layout, lead_hours, self.step_hours, previous)
         steps = lead_hours // self.step_hours * STEPS_IN_WINDOW
         x = self._advance(states.values[:, 0, :, 0], step=STEP, steps=steps)
         return State(x[:, None, :, None], self.layout)

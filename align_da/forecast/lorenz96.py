@@ -7,6 +7,7 @@ hours (Lorenz 1996, Predictability: a problem partly solved, ECMWF seminar, eqs.
 """
 
 from functools import partial
+from typing import Literal
 
 import jax
 import numpy as np
@@ -29,10 +30,12 @@ class Lorenz96ForecastModel:
     Attributes:
         layout: the variable "lorenz_96" on one level; values [batch, 1, 40, 1], dimensionless.
         step_hours: 6.
+        frames: 1.
         differentiable: True.
     """
 
     step_hours = STEP_HOURS
+    frames: Literal[1, 2] = 1
     differentiable = True
 
     def __init__(self, forcing: float = FORCING) -> None:
@@ -48,9 +51,15 @@ class Lorenz96ForecastModel:
         )
         self.layout = Layout(grid, ("lorenz_96",))
 
-    def forecast(self, states: State, valid_time: np.datetime64, lead_hours: int) -> State:
+    def forecast(
+        self,
+        states: State,
+        valid_time: np.datetime64,
+        lead_hours: int,
+        previous: State | None = None,
+    ) -> State:
         """States `lead_hours` later, whatever `valid_time`; see `ForecastModel.forecast`."""
-        check_request(states, self.layout, lead_hours, self.step_hours)
+        check_request(states, self.layout, lead_hours, self.step_hours, previous)
         steps = lead_hours // self.step_hours
         x = self._advance(states.values[:, 0, :, 0], step=STEP, steps=steps)
         return State(x[:, None, :, None], self.layout)

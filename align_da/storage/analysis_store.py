@@ -113,13 +113,13 @@ def write_cycle(store: AnalysisStore, record: CycleRecord) -> AnalysisStore:
     return replace(store, ledger=ledger)
 
 
-def read_last_analysis(store: AnalysisStore) -> State:
-    """The analysis ensemble of the last complete cycle, exactly as it was written.
+def read_analysis(store: AnalysisStore, cycle: int) -> State:
+    """The analysis ensemble of a complete cycle, exactly as it was written.
 
     Raises:
         StorageError: it is not what the ledger says.
     """
-    line, layout, fields = store.ledger.cycles[-1], store.template.layout, {}
+    line, layout, fields = store.ledger.cycles[cycle], store.template.layout, {}
     for variable in layout.variables:
         name = f"analysis/{variable}"
         values = _read_verified(store.path, name, line.cycle, line.arrays[name])

@@ -1,12 +1,17 @@
 """Every forecast model keeps the contract of `align_da.forecast.ForecastModel`."""
 
+import shutil
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from neuralgcm_stand_in import StandIn, sea
+from small_graphs import fengwu_graph, frame_graph, pangu_graph, random_states, written
 
 from align_da.atmosphere import State
 from align_da.config import WorldConfig
@@ -17,7 +22,10 @@ from align_da.forecast import (
     Lorenz96ForecastModel,
     build_forecast_model,
 )
+from align_da.forecast.leads import forecasts_at
 from align_da.forecast.lorenz63 import Lorenz63ForecastModel
+from align_da.forecast.neuralgcm import NeuralGcmForecastModel
+from align_da.storage.model_files import read_model_file
 
 TIME = np.datetime64("1959-01-02T00:00")
 
@@ -29,6 +37,7 @@ class Case:
     Attributes:
         model: the implementation.
         states: two different states.
+        previous: those one step before.
         restart_tolerance: largest change that stopping and restarting half way may make, as a
             share of the change over the whole forecast (root mean square, per channel).
     """
@@ -36,6 +45,7 @@ class Case:
     model: ForecastModel
     states: State
     restart_tolerance: float
+    previous: State | None = None
 
 
 def lorenz96_case() -> Case:
@@ -45,14 +55,27 @@ def lorenz96_case() -> Case:
     return Case(model, State(values, model.layout), 1e-5)
 
 
-def corrected_case() -> Case:
-    plain = lorenz96_case()
-
+def corrected(plain: Case) -> Case:
     def damped(states: State) -> State:
         return State(0.99 * states.values, states.layout)
 
     model = CorrectedForecastModel(plain.model, damped, plain.model.step_hours)
     return replace(plain, model=model)
+
+
+def graph_case(kind: str, graph: bytes) -> Case:
+    folder = Path(tempfile.mkdtemp())
+    config = written(folder, graph, kind=kind)
+    model = build_forecast_model(WorldConfig(model="onnx"), config, read_model_file)
+    shutil.rmtree(folder)
+    states, previous = (random_states(model.layout, seed=seed) for seed in (0, 1))
+    # A restart rounds to single precision in SI units, the graph in normalised ones.
+    return Case(model, states, 1e-4, previous)
+
+
+def neuralgcm_case() -> Case:
+    model = NeuralGcmForecastModel(StandIn(), sea())
+    return Case(model, random_states(model.layout), 1e-5)
 
 
 def lorenz63_case() -> Case:
@@ -81,7 +104,14 @@ def jcm_case() -> Case:
     params=[
         pytest.param(lorenz63_case, id="lorenz63"),
         pytest.param(lorenz96_case, id="lorenz96"),
-        pytest.param(corrected_case, id="corrected"),
+        pytest.param(lambda: corrected(lorenz96_case()), id="corrected"),
+        pytest.param(lambda: graph_case("frame", frame_graph(69)), id="onnx, one frame"),
+        pytest.param(lambda: graph_case("pangu", pangu_graph()), id="onnx, two arrays"),
+        pytest.param(lambda: graph_case("fengwu", fengwu_graph()), id="onnx, two frames"),
+        pytest.param(
+            lambda: corrected(graph_case("fengwu", fengwu_graph())), id="corrected graph"
+        ),
+        pytest.param(neuralgcm_case, id="neuralgcm"),
         pytest.param(jcm_case, id="jcm", marks=pytest.mark.slow),
     ],
 )
@@ -122,12 +152,43 @@ def test_a_member_does_not_depend_on_its_company(case: Case) -> None:
 @pytest.mark.row(61)
 def test_two_halves_are_close_to_the_whole(case: Case) -> None:
     step = case.model.step_hours
-    whole = case.model.forecast(case.states, TIME, 2 * step)
-    half = case.model.forecast(case.states, TIME, step)
-    halves = case.model.forecast(half, TIME + np.timedelta64(step, "h"), step)
+    whole = case.model.forecast(case.states, TIME, 2 * step, case.previous)
+    half = case.model.forecast(case.states, TIME, step, case.previous)
+    halves = case.model.forecast(half, TIME + np.timedelta64(step, "h"), step, case.states)
     change = jnp.sqrt(((whole.values - case.states.values) ** 2).mean(axis=(0, 1, 2)))
     restart = jnp.sqrt(((halves.values - whole.values) ** 2).mean(axis=(0, 1, 2)))
     assert float((restart / change).max()) < case.restart_tolerance
+
+
+def test_states_one_step_before_matter_to_a_model_of_two_frames_only(case: Case) -> None:
+    step, (one, other) = case.model.step_hours, case.states.values
+    swapped = State(jnp.stack([other, one]), case.states.layout)
+    without, before, others = (
+        np.asarray(case.model.forecast(case.states, TIME, step, previous).values)
+        for previous in (None, case.states, swapped)
+    )
+    np.testing.assert_array_equal(without, before)
+    assert np.array_equal(without, others) == (case.model.frames == 1)
+
+
+def test_leads_go_on_from_one_another(case: Case) -> None:
+    step = case.model.step_hours
+    first, second = forecasts_at(case.model, case.states, TIME, (step, 3 * step), case.previous)
+    half = case.model.forecast(case.states, TIME, step, case.previous)
+    np.testing.assert_array_equal(np.asarray(first.values), np.asarray(half.values))
+    later = TIME + np.timedelta64(step, "h")
+    rest = case.model.forecast(half, later, 2 * step, case.states)
+    change = jnp.sqrt(((rest.values - case.states.values) ** 2).mean(axis=(0, 1, 2)))
+    apart = jnp.sqrt(((rest.values - second.values) ** 2).mean(axis=(0, 1, 2)))
+    assert float((apart / change).max()) < case.restart_tolerance
+
+
+@pytest.mark.parametrize("leads", [(12, 12), (12, 6), (12, 15), (0, 6)])
+def test_leads_that_do_not_increase_by_steps_are_refused(
+    case: Case, leads: tuple[int, ...]
+) -> None:
+    with pytest.raises(InputError, match="multiple"):
+        list(forecasts_at(case.model, case.states, TIME, leads))
 
 
 @pytest.mark.row(57, 58)
@@ -196,6 +257,12 @@ def test_another_grid_is_refused(case: Case) -> None:
 def test_a_lead_that_is_no_positive_multiple_of_the_step_is_refused(case: Case, lead: int) -> None:
     with pytest.raises(InputError, match="multiple of 6 hours"):
         case.model.forecast(case.states, TIME, lead)
+
+
+def test_previous_states_of_another_shape_are_refused(case: Case) -> None:
+    alone = State(case.states.values[:1], case.states.layout)
+    with pytest.raises(InputError, match="previous states of shape"):
+        case.model.forecast(case.states, TIME, case.model.step_hours, alone)
 
 
 def test_a_single_state_without_batch_axis_is_refused(case: Case) -> None:

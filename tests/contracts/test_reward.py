@@ -1,6 +1,7 @@
 """Every reward keeps the contract of `align_da.alignment.contract.Reward`."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 import jax
 import jax.numpy as jnp
@@ -43,9 +44,16 @@ class RotatingModel:
 
     layout: Layout = LAYOUT
     step_hours: int = 6
+    frames: Literal[1, 2] = 1
     differentiable: bool = True
 
-    def forecast(self, states: State, _valid_time: np.datetime64, lead_hours: int) -> State:
+    def forecast(
+        self,
+        states: State,
+        _valid_time: np.datetime64,
+        lead_hours: int,
+        _previous: State | None = None,
+    ) -> State:
         return State(jnp.roll(states.values, lead_hours // self.step_hours, axis=-2), self.layout)
 
 

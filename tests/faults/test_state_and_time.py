@@ -5,6 +5,7 @@ import signal
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Literal
 
 import jax
 import jax.numpy as jnp
@@ -35,10 +36,17 @@ class HurtModel:
     hurt: Callable[[State], State]
     layout: Layout = MODEL.layout
     step_hours: int = 6
+    frames: Literal[1, 2] = 1
     differentiable: bool = True
     calls: int = 0
 
-    def forecast(self, states: State, valid_time: np.datetime64, lead_hours: int) -> State:
+    def forecast(
+        self,
+        states: State,
+        valid_time: np.datetime64,
+        lead_hours: int,
+        previous: State | None = None,
+    ) -> State:
         good, cycle = MODEL.forecast(states, valid_time, lead_hours), self.calls
         self.calls += 1
         return self.hurt(good) if cycle == HURT else good

@@ -243,9 +243,15 @@ def test_row_51_a_bad_background_is_refused_before_anything_is_written(
     value: float, told: str, tmp_path: Path
 ) -> None:
     class Failing:
-        layout, step_hours, differentiable = MODEL.layout, 6, True
+        layout, step_hours, frames, differentiable = MODEL.layout, 6, 1, True
 
-        def forecast(self, states: State, valid_time: np.datetime64, lead_hours: int) -> State:
+        def forecast(
+            self,
+            states: State,
+            valid_time: np.datetime64,
+            lead_hours: int,
+            previous: State | None = None,
+        ) -> State:
             good = MODEL.forecast(states, valid_time, lead_hours)
             if valid_time < np.datetime64("2020-01-01T12:00"):
                 return good

@@ -34,5 +34,6 @@ class ForecastReward:
         Raises:
             BadStateError: no forecast is finite.
         """
-        forecasts = self.model.forecast(candidates, case.valid_time, self.lead_hours)
+        before = case.frames_before(len(candidates.values))
+        forecasts = self.model.forecast(candidates, case.valid_time, self.lead_hours, before)
         return rmse_win_rate(forecasts, case.truth_at_lead)

@@ -1,4 +1,5 @@
 from dataclasses import dataclass, field, replace
+from typing import Literal
 
 import jax
 import jax.numpy as jnp
@@ -22,11 +23,20 @@ class Doubling:
 
     layout: Layout = LAYOUT
     step_hours: int = 6
+    frames: Literal[1, 2] = 1
     differentiable: bool = True
     asked: list[tuple[np.datetime64, int]] = field(default_factory=list)
+    frame: State | None = None
 
-    def forecast(self, states: State, valid_time: np.datetime64, lead_hours: int) -> State:
+    def forecast(
+        self,
+        states: State,
+        valid_time: np.datetime64,
+        lead_hours: int,
+        previous: State | None = None,
+    ) -> State:
         self.asked.append((valid_time, lead_hours))
+        self.frame = previous
         return State(2 * states.values, states.layout)
 
 
@@ -107,3 +117,23 @@ def test_the_key_is_the_only_source_of_randomness() -> None:
     keys = [jax.random.key_data(key_for(0, Purpose.ANALYSIS, cycle)) for cycle in (0, 0, 1)]
     np.testing.assert_array_equal(keys[0], keys[1])
     assert not np.array_equal(keys[0], keys[2])
+
+
+def test_the_analysis_before_is_the_frame_of_the_next_forecast(
+    state: CycleState, observations: ObservationBatch
+) -> None:
+    model = Doubling()
+    following, _ = run(state, observations, model)
+    assert model.frame is None
+    run(following, observations, model)
+    assert model.frame is not None
+    np.testing.assert_array_equal(model.frame.values, state.analysis.values)
+
+
+def test_an_analysis_of_another_window_is_no_frame(
+    state: CycleState, observations: ObservationBatch
+) -> None:
+    model = Doubling(step_hours=3)
+    following, _ = run(state, observations, model)
+    run(following, observations, model)
+    assert model.frame is None
