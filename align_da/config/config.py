@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
+from align_da.config.era5 import Era5Config
 from align_da.config.experiments import BenchmarkConfig, CycleConfig, VerificationConfig
 from align_da.config.learning import (
     AlignmentConfig,
@@ -35,6 +36,7 @@ class Config(Section):
 
     seed: Annotated[int, Field(ge=0, le=LARGEST)] = 0
     world: WorldConfig = WorldConfig()
+    era5: Era5Config = Field(Era5Config(), exclude_if=lambda era5: era5 == Era5Config())
     backgrounds: BackgroundsConfig = BackgroundsConfig()
     cycled_backgrounds: CycledBackgroundsConfig = CycledBackgroundsConfig()
     observations: ObservationsConfig = ObservationsConfig()
@@ -62,6 +64,16 @@ class Config(Section):
                 f"backgrounds.lead_hours {self.backgrounds.lead_hours} holds the cycle window of "
                 f"{window} h, which is the lead time of cycled backgrounds: leave it out, or set "
                 "cycled_backgrounds.segments = 0"
+            )
+            raise ValueError(message)
+        return self
+
+    @model_validator(mode="after")
+    def _real_states_need_a_source_and_no_spin_up(self) -> "Config":
+        if self.world.truth == "era5" and (self.era5.source is None or self.world.spin_up_days):
+            message = (
+                "world.truth = 'era5' needs era5.source, a store or files of ERA5, and "
+                f"world.spin_up_days = 0, got {self.era5.source} and {self.world.spin_up_days}"
             )
             raise ValueError(message)
         return self
