@@ -93,19 +93,20 @@ def cycled(
 
 @app.command()
 def statistics(
-    config: ConfigOption = None, run: RunOption = DEFAULT_RUN, override: SetOption = None
+    config: ConfigOption = None,
+    run: RunOption = DEFAULT_RUN,
+    override: SetOption = None,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that read and reduce.")] = 2,
 ) -> None:
     """Mean and standard deviation of states, tendencies and background errors."""
     settings = load_config(config, override or ())
     from data_pipelines.statistics import write_statistics
 
-    run_stage(
-        RunFolder(run).stages,
-        "statistics",
-        [],
-        ["backgrounds"],
-        lambda: write_statistics(settings.world, run),
-    )
+    def reduce() -> None:
+        with progress_bar() as progress:
+            write_statistics(settings.world, run, workers, progress)
+
+    run_stage(RunFolder(run).stages, "statistics", [], ["backgrounds"], reduce)
 
 
 @app.command()

@@ -18,10 +18,10 @@ from align_da.cli.cluster import run_tasks
 from align_da.config import Config, digest_of
 from align_da.storage.durable import remove_unfinished
 from align_da.storage.run_folder import RunFolder
-from data_pipelines.era5_source import SURFACE, Era5Source, open_era5, states_within
+from data_pipelines.era5_source import SURFACE, Era5Source, open_era5
 from data_pipelines.regridding import conservative_regridding, named_grid
 from data_pipelines.splits import times_of_truth
-from data_pipelines.template import is_made, write_region, write_template
+from data_pipelines.template import is_made, states_within, write_region, write_template
 
 STEP_HOURS = 6
 WRITTEN = "written"
@@ -96,9 +96,10 @@ def write_block(task: Task) -> None:
     first = task.block * block
     chosen = times[first : first + block]
     regrid = conservative_regridding(source.layout.grid, layout.grid)
+    at_once = states_within(source.layout)  # the source may be finer than what is written
     parts = [
-        regrid(source.states(chosen[start : start + source.steps_at_once]))
-        for start in range(0, chosen.size, source.steps_at_once)
+        regrid(source.states(chosen[start : start + at_once]))
+        for start in range(0, chosen.size, at_once)
     ]
     write_region(store, np.concatenate(parts), layout, {"time": chosen}, first)
     written = xr.Dataset({WRITTEN: ("time", np.ones(chosen.size, np.float32))})

@@ -25,7 +25,7 @@ from align_da.atmosphere.balance import STANDARD_PRESSURE, hydrostatic_residual
 from align_da.atmosphere.dataset import check_times, layout_from_dataset, state_from_dataset
 from align_da.atmosphere.plausibility import check_plausible
 from align_da.config import Era5Config
-from align_da.errors import AlignDAError, BadStateError, ConfigError, InputError, StorageError
+from align_da.errors import AlignDAError, ConfigError, InputError, StorageError
 from data_pipelines.grib import ENDINGS, open_grib
 
 SURFACE = "geopotential_at_surface"
@@ -48,12 +48,10 @@ class Era5Source:
     Attributes:
         dataset: lazy; the wanted variables and levels, and the surface geopotential.
         layout: of the states in it.
-        steps_at_once: states that fit into memory together.
     """
 
     dataset: xr.Dataset
     layout: Layout
-    steps_at_once: int
 
     def states(
         self, times: Shaped[np.ndarray, " time"]
@@ -69,7 +67,7 @@ class Era5Source:
                 states = state_from_dataset(self.dataset.sel(time=times), self.layout)
                 check_states(states, self.surface_geopotential)
             except AlignDAError as error:
-                message = f"ERA5 from {times[0]} to {times[-1]}: {error}"
+                message = f"ERA5 from {_told(times[0])} to {_told(times[-1])}: {error}"
                 raise InputError(message) from error
         return np.asarray(states.values)
 
@@ -120,12 +118,7 @@ def open_era5(config: Era5Config, times: Shaped[np.ndarray, " time"]) -> Era5Sou
     chosen = _at_levels(dataset[[*config.variables, SURFACE]].sel(time=times), config)
     layout = layout_from_dataset(chosen, _in_table_order(chosen))
     _check_whole_globe(layout.grid)
-    return Era5Source(chosen, layout, states_within(layout))
-
-
-def states_within(layout: Layout, most: int = 40, size: int = 2**28) -> int:
-    """How many states of float32 fit into `size` bytes, at least one and at most `most`."""
-    return max(1, min(most, size // (4 * int(np.prod(layout.shape)))))
+    return Era5Source(chosen, layout)
 
 
 def check_states(states: State, surface_geopotential: Float[np.ndarray, "lat lon"]) -> None:
@@ -215,8 +208,11 @@ def _open_zarr_with(
 
 
 def _check_axes(dataset: xr.Dataset, config: Era5Config) -> None:
-    """Refuse variables with other dimensions than time, level, latitude and longitude."""
+    """Refuse other dimensions than time, level, latitude and longitude, and other than numbers."""
     for name in config.variables:
+        if dataset[name].dtype.kind not in "iuf":
+            message = f"{name}: expected numbers, got {dataset[name].dtype}: correct the source"
+            raise InputError(message)
         vertical = {"level"} if variable_named(name).on_levels else set()
         expected = {"time", "latitude", "longitude"} | vertical
         if set(dataset[name].dims) != expected:
@@ -232,13 +228,20 @@ def _check_times(known: Shaped[np.ndarray, " known"], times: Shaped[np.ndarray, 
     """Refuse a source that lacks a wanted time."""
     missing = times[~np.isin(times, known)]
     if missing.size:
-        step = np.unique(np.diff(known)).astype("timedelta64[m]") if known.size > 1 else "one time"
+        steps = np.unique(np.diff(known))[:3] / np.timedelta64(1, "h")
+        wanted, held = (f"{_told(axis[0])} to {_told(axis[-1])}" for axis in (times, known))
         message = (
-            f"expected {times.size} states from {times[0]} to {times[-1]}, the source lacks "
-            f"{missing.size} of them, first {missing[0]}: it covers {known[0]} to {known[-1]} in "
-            f"steps of {step}: change world.start or the lengths of the periods"
+            f"expected {times.size} states from {wanted}, the source lacks {missing.size} of them,"
+            f" first {_told(missing[0])}: it covers {held} in steps of "
+            f"{', '.join(f'{step:g}' for step in steps)} h: change world.start or the lengths of "
+            "the periods"
         )
         raise InputError(message)
+
+
+def _told(time: np.datetime64) -> str:
+    """A time to the minute."""
+    return str(np.datetime_as_string(time, unit="m"))
 
 
 def _at_levels(dataset: xr.Dataset, config: Era5Config) -> xr.Dataset:

@@ -103,9 +103,7 @@ def _renamed(array: xr.DataArray, file: Path) -> xr.DataArray:
 def _in_time(parts: Sequence[xr.DataArray], name: str) -> xr.DataArray:
     """The same variable of several files in the order of time."""
     try:
-        joined = xr.concat(
-            parts, dim="time", join="exact", coords="minimal", compat="override"
-        )
+        joined = xr.concat(parts, dim="time", join="exact", coords="minimal", compat="override")
     except ValueError as error:
         message = f"{name}: the GRIB files differ in levels or grid: {error}"
         raise InputError(message) from error

@@ -89,7 +89,7 @@ def travelling_waves(
 
 
 def write_store(
-    dataset: xr.Dataset, path: Path | str, zarr_format: int = 3, *, consolidated: bool = True
+    dataset: xr.Dataset, path: Path | str, zarr_format: int = 2, *, consolidated: bool = True
 ) -> str:
     """A zarr store as xarray writes it: a chunk a time."""
     encoding = {

@@ -36,7 +36,8 @@ class Config(Section):
 
     seed: Annotated[int, Field(ge=0, le=LARGEST)] = 0
     world: WorldConfig = WorldConfig()
-    era5: Era5Config = Field(Era5Config(), exclude_if=lambda era5: era5 == Era5Config())
+    # Left out of digests where it is not used, as `world.truth` is.
+    era5: Annotated[Era5Config, Field(exclude_if=lambda era5: era5 == Era5Config())] = Era5Config()
     backgrounds: BackgroundsConfig = BackgroundsConfig()
     cycled_backgrounds: CycledBackgroundsConfig = CycledBackgroundsConfig()
     observations: ObservationsConfig = ObservationsConfig()

@@ -33,9 +33,9 @@ class WorldConfig(Section):
     """
 
     # Left out of digests where it is the default: runs made before there was a choice go on.
-    truth: Literal["nature_run", "era5"] = Field(
-        "nature_run", exclude_if=lambda truth: truth == "nature_run"
-    )
+    truth: Annotated[
+        Literal["nature_run", "era5"], Field(exclude_if=lambda truth: truth == "nature_run")
+    ] = "nature_run"
     model: Literal["jcm", "lorenz96"] = "jcm"
     truth_truncation: Literal[21, 31] = 31
     perturbed_physics: bool = True
