@@ -18,7 +18,8 @@ from align_da.cli.cluster import run_tasks
 from align_da.config import Config, digest_of
 from align_da.storage.durable import remove_unfinished
 from align_da.storage.run_folder import RunFolder
-from data_pipelines.era5_source import SURFACE, Era5Source, open_era5
+from data_pipelines.era5_source import Era5Source, open_era5
+from data_pipelines.grib import SURFACE
 from data_pipelines.regridding import conservative_regridding, named_grid
 from data_pipelines.splits import times_of_truth
 from data_pipelines.template import is_made, states_within, write_region, write_template

@@ -26,9 +26,8 @@ from align_da.atmosphere.dataset import check_times, layout_from_dataset, state_
 from align_da.atmosphere.plausibility import check_plausible
 from align_da.config import Era5Config
 from align_da.errors import AlignDAError, ConfigError, InputError, StorageError
-from data_pipelines.grib import ENDINGS, open_grib
+from data_pipelines.grib import ENDINGS, SURFACE, open_grib
 
-SURFACE = "geopotential_at_surface"
 LARGEST_RESIDUAL = 0.2  # ERA5 has 0.01; metres for m2 s-2 or levels in another order 0.9 and more
 _LAYERS = (0.2, 0.9)  # of STANDARD_PRESSURE, those that `hydrostatic_residual` looks at
 _OPTIONS: dict[str, dict[str, Any]] = {  # of each kind of URL, to read without an account

@@ -12,6 +12,7 @@ import xarray as xr
 
 from align_da.errors import ConfigError, InputError, StorageError
 
+SURFACE = "geopotential_at_surface"
 ENDINGS = (".grib", ".grib1", ".grib2", ".grb", ".grb2")
 
 # https://codes.ecmwf.int/grib/param-db
@@ -26,7 +27,7 @@ _KEYS: dict[str, dict[str, str]] = {
     "2m_temperature": {"shortName": "2t"},
     "mean_sea_level_pressure": {"shortName": "msl"},
     "surface_pressure": {"shortName": "sp"},
-    "geopotential_at_surface": {"shortName": "z", "typeOfLevel": "surface"},
+    SURFACE: {"shortName": "z", "typeOfLevel": "surface"},
 }
 
 
@@ -49,7 +50,9 @@ def open_grib(files: Sequence[Path], names: Iterable[str]) -> xr.Dataset:
     for name in (name for name in names if name in _KEYS):
         parts = [part for file in files for part in _fields(file, name)]
         if parts:
-            found[name] = _in_time(parts, name)
+            series = _in_time(parts, name)
+            # The ground stays where it is, and is often fetched once only.
+            found[name] = series.isel(time=0, drop=True) if name == SURFACE else series
     try:
         return xr.merge(
             [array.rename(name) for name, array in found.items()],

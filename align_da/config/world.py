@@ -79,6 +79,10 @@ class ObservationsConfig(Section):
     temperature_error: PositiveFloat = 1.0
     humidity_error: PositiveFloat = 1.0e-4
     surface_pressure_error: PositiveFloat = 100.0
+    # Ten metres of height; left out of digests as `world.truth` is.
+    geopotential_error: Annotated[
+        PositiveFloat, Field(exclude_if=lambda error: error == 100.0)
+    ] = 100.0
     withheld: Share = 0.1
 
 
