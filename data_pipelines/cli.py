@@ -7,7 +7,7 @@ import typer
 
 from align_da.cli.options import DEFAULT_RUN, ConfigOption, RunOption, SetOption
 from align_da.cli.progress import progress_bar
-from align_da.config import load_config
+from align_da.config import Config, load_config
 from align_da.storage.run_folder import RunFolder
 from align_da.storage.stages import run_stage
 
@@ -20,21 +20,37 @@ app = typer.Typer(
 
 @app.command()
 def truth(
-    config: ConfigOption = None, run: RunOption = DEFAULT_RUN, override: SetOption = None
+    config: ConfigOption = None,
+    run: RunOption = DEFAULT_RUN,
+    override: SetOption = None,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that read ERA5.")] = 2,
 ) -> None:
-    """Simulate the nature run; goes on where a killed run has stopped."""
+    """Simulate the nature run, or read ERA5; goes on where a killed run has stopped."""
     settings = load_config(config, override or ())
+    real = settings.world.truth == "era5"
+    make = _read_era5 if real else _simulate
+    defined_by = [settings.world, *([settings.era5] if real else [])]
+    stages = RunFolder(run).stages
+    run_stage(stages, "truth", defined_by, [], lambda: make(settings, run, workers))
+
+
+def _simulate(settings: Config, run: Path, _workers: int) -> None:
+    """The nature run; one process, since each state follows from the one before."""
     # Heavy imports come after the configuration is known to be right.
     from align_da.cli.compilation import use_compilation_cache
     from data_pipelines.nature_run import run_nature
 
     use_compilation_cache(run)
+    with progress_bar() as progress:
+        run_nature(settings.world, run, progress)
 
-    def simulate() -> None:
-        with progress_bar() as progress:
-            run_nature(settings.world, run, progress)
 
-    run_stage(RunFolder(run).stages, "truth", [settings.world], [], simulate)
+def _read_era5(settings: Config, run: Path, workers: int) -> None:
+    """The states that [era5] names."""
+    from data_pipelines.era5 import make_era5_truth
+
+    with progress_bar() as progress:
+        make_era5_truth(settings, run, workers, progress)
 
 
 @app.command()
@@ -78,19 +94,20 @@ def cycled(
 
 @app.command()
 def statistics(
-    config: ConfigOption = None, run: RunOption = DEFAULT_RUN, override: SetOption = None
+    config: ConfigOption = None,
+    run: RunOption = DEFAULT_RUN,
+    override: SetOption = None,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that read and reduce.")] = 2,
 ) -> None:
     """Mean and standard deviation of states, tendencies and background errors."""
     settings = load_config(config, override or ())
     from data_pipelines.statistics import write_statistics
 
-    run_stage(
-        RunFolder(run).stages,
-        "statistics",
-        [],
-        ["backgrounds"],
-        lambda: write_statistics(settings.world, run),
-    )
+    def reduce() -> None:
+        with progress_bar() as progress:
+            write_statistics(settings.world, run, workers, progress)
+
+    run_stage(RunFolder(run).stages, "statistics", [], ["backgrounds"], reduce)
 
 
 @app.command()

@@ -15,7 +15,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import xarray as xr
-from jaxtyping import Shaped
 from jcm.model import RunState
 from rich.progress import Progress
 
@@ -26,8 +25,8 @@ from align_da.forecast.jcm import JcmForecastModel
 from align_da.storage.durable import write_durably
 from align_da.storage.run_folder import RunFolder
 from data_pipelines.era5_start import era5_state
-from data_pipelines.splits import periods_of
-from data_pipelines.template import write_region, write_template
+from data_pipelines.splits import times_of_truth
+from data_pipelines.template import is_made, write_region, write_template
 
 BLOCK_DAYS = 10
 RESTART = "truth_restart.npz"
@@ -54,7 +53,7 @@ def run_nature(world: WorldConfig, folder: Path, progress: Progress) -> None:
     """
     model = JcmForecastModel(world.truth_truncation)
     store, restart = RunFolder(folder).truth, folder / RESTART
-    times = _times(world, model.step_hours)
+    times = times_of_truth(world, model.step_hours)
     block = BLOCK_DAYS * 24 // model.step_hours
     if restart.exists():
         run, done = _read_restart(restart, model, world)
@@ -63,6 +62,7 @@ def run_nature(world: WorldConfig, folder: Path, progress: Progress) -> None:
         run, done = _spun_up(model, world, progress), 0
         _write_restart(restart, run, done, world)
     if done == 0:
+        is_made(store, digest_of(world))  # or raises: real states are not replaced by a simulation
         write_template(store, model.layout, {"time": times}, block, _description(world, model))
 
     task = progress.add_task("nature run", total=times.size, completed=done)
@@ -76,14 +76,6 @@ def run_nature(world: WorldConfig, folder: Path, progress: Progress) -> None:
         done += block_times.size
         _write_restart(restart, run, done, world)
         progress.update(task, completed=done)
-
-
-def _times(world: WorldConfig, step_hours: int) -> Shaped[np.ndarray, " time"]:
-    """Every time of the truth, from the start of training to the end of the test."""
-    periods = periods_of(world)
-    step = np.timedelta64(step_hours, "h")
-    times = np.arange(periods["train"].start, periods["test"].end, step)
-    return times.astype("datetime64[ns]")
 
 
 def _description(world: WorldConfig, model: JcmForecastModel) -> xr.Dataset:

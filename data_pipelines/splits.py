@@ -56,6 +56,18 @@ def periods_of(world: WorldConfig) -> dict[SplitName, Period]:
     return periods
 
 
+def times_of_truth(world: WorldConfig, step_hours: int) -> Shaped[np.ndarray, " time"]:
+    """Every time of the truth, from the start of training to the end of the test.
+
+    Raises:
+        ConfigError: two periods are less than 10 days apart.
+    """
+    periods = periods_of(world)
+    step = np.timedelta64(step_hours, "h")
+    times = np.arange(periods["train"].start, periods["test"].end, step)
+    return times.astype("datetime64[ns]")
+
+
 def check_gaps(periods: tuple[Period, ...]) -> None:
     """Refuse periods that overlap or are less than 10 days apart.
 

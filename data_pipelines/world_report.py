@@ -7,8 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Shaped
 
-from align_da.atmosphere import Layout, State
-from align_da.atmosphere.balance import geostrophic_imbalance
+from align_da.atmosphere import Layout, State, variable_named
+from align_da.atmosphere.balance import STANDARD_PRESSURE, geostrophic_imbalance
 from align_da.atmosphere.dataset import layout_from_dataset
 from align_da.cli.forecast_model import configured_forecast_model
 from align_da.config import Config
@@ -47,16 +47,38 @@ class Field:
     era5_tendency: float | None = None
 
 
-FIELDS = (
-    Field("u, sigma 0.51", "u_component_of_wind", 4, "m/s", era5_tendency=7.45),
-    Field("v, sigma 0.51", "v_component_of_wind", 4, "m/s", era5_tendency=9.04),
-    Field("T, sigma 0.51", "temperature", 4, "K", era5_tendency=2.91),
-    Field("u, sigma 0.835", "u_component_of_wind", 6, "m/s", era5_tendency=5.42),
-    Field("v, sigma 0.835", "v_component_of_wind", 6, "m/s", era5_tendency=6.20),
-    Field("T, sigma 0.835", "temperature", 6, "K", era5_tendency=2.98),
-    Field("q, sigma 0.835", "specific_humidity", 6, "g/kg", 1.0e3),
-    Field("surface pressure", "surface_pressure", 0, "hPa", 1.0e-2),
+_ROWS: tuple[tuple[str, float, str, float, float | None], ...] = (
+    # variable, share of the surface pressure, unit, scale, tendency in ERA5 at 500 and 850 hPa
+    ("u_component_of_wind", 0.51, "m/s", 1.0, 7.45),
+    ("v_component_of_wind", 0.51, "m/s", 1.0, 9.04),
+    ("temperature", 0.51, "K", 1.0, 2.91),
+    ("u_component_of_wind", 0.835, "m/s", 1.0, 5.42),
+    ("v_component_of_wind", 0.835, "m/s", 1.0, 6.20),
+    ("temperature", 0.835, "K", 1.0, 2.98),
+    ("specific_humidity", 0.835, "g/kg", 1.0e3, None),
+    ("surface_pressure", 1.0, "hPa", 1.0e-2, None),
+    ("mean_sea_level_pressure", 1.0, "hPa", 1.0e-2, None),
+    ("2m_temperature", 1.0, "K", 1.0, None),
 )
+
+
+def fields_of(layout: Layout) -> tuple[Field, ...]:
+    """The rows of the tables for what the states hold, on the nearest levels."""
+    vertical = layout.grid.vertical
+    on_pressure = vertical.kind == "pressure"
+    heights = np.asarray(vertical.levels) / (STANDARD_PRESSURE if on_pressure else 1.0)
+    found = []
+    for name, height, unit, scale, tendency in _ROWS:
+        if name not in layout.variables:
+            continue
+        variable, level, label = variable_named(name), 0, name.replace("_", " ")
+        if variable.on_levels:
+            level = int(np.argmin(np.abs(heights - height)))
+            value = vertical.levels[level]
+            place = f"{value / 100:.0f} hPa" if on_pressure else f"sigma {value:.3g}"
+            label = f"{variable.symbol}, {place}"
+        found.append(Field(label, name, level, unit, scale, tendency))
+    return tuple(found)
 
 
 def world_report(config: Config, folder: Path) -> str:
@@ -85,7 +107,7 @@ def _climate_table(layout: Layout, climate: Channels, tendency: Channels) -> str
         "| field | climatological std | 24-h tendency std | ERA5 | share |",
         "|---|---|---|---|---|",
     ]
-    for field in FIELDS:
+    for field in fields_of(layout):
         std, change = (_printed(field, layout, values) for values in (climate, tendency))
         era5 = "-" if field.era5_tendency is None else f"{field.era5_tendency:.2f}"
         share = "-" if field.era5_tendency is None else f"{change / field.era5_tendency:.0%}"
@@ -110,7 +132,7 @@ def _error_table(
         ),
         "|" + "---|" * (3 + len(perfect) + len(growth)),
     ]
-    for field in FIELDS:
+    for field in fields_of(layout):
         errors = [_printed(field, layout, perfect[lead]) for lead in perfect]
         sizes = [_printed(field, layout, growth[lead]) for lead in growth]
         share = _printed(field, layout, perfect[48]) / _printed(field, layout, climate)

@@ -20,7 +20,10 @@ from scipy.special import sph_harm_y
 from align_da.atmosphere.state import Layout
 from align_da.errors import InputError
 
-EASTWARD_WIND, NORTHWARD_WIND = "u_component_of_wind", "v_component_of_wind"
+WINDS = (
+    ("u_component_of_wind", "v_component_of_wind"),
+    ("10m_u_component_of_wind", "10m_v_component_of_wind"),
+)
 _SAME_LATITUDE = 1e-3  # degrees: files hold latitudes in single precision
 
 
@@ -48,8 +51,8 @@ class SpectralTruncation:
         longitudes, all_waves = increment.shape[-2], waves.shape[-2]
         low = waves[..., :wavenumbers, :]
         kept = _projected(self.scalar, low)
-        if EASTWARD_WIND in self.layout.variables:
-            u, v = (self.layout.channels_of(name) for name in (EASTWARD_WIND, NORTHWARD_WIND))
+        for names in (pair for pair in WINDS if pair[0] in self.layout.variables):
+            u, v = (self.layout.channels_of(name) for name in names)
             both = jnp.concatenate([low[..., u], -1j * low[..., v]], axis=-3)
             new_u, new_v = jnp.split(_projected(self.wind, both), 2, axis=-3)
             kept = kept.at[..., u].set(new_u).at[..., v].set(1j * new_v)

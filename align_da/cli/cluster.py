@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError
 from contextlib import contextmanager
 from itertools import islice
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import dask
@@ -23,6 +23,7 @@ from align_da.errors import ConfigError, WorkerError
 logging.getLogger("distributed").setLevel(logging.WARNING)
 
 LOOPBACK = "127.0.0.1"
+Result = TypeVar("Result")
 _ALONE: dict[str, Any] = {
     "distributed.scheduler.http.routes": [],
     "distributed.worker.http.routes": [],
@@ -57,12 +58,12 @@ def client_of(scheduler: str | None, workers: int = 2) -> Iterator[Client]:
 
 
 def run_tasks(
-    work: Callable[[Any], None],
+    work: Callable[[Any], Result],
     tasks: Sequence[object],
     workers: int,
     progress: Progress,
     description: str,
-) -> None:
+) -> list[Result]:
     """Do `work` with every task on local workers, in any order, and show how many are done.
 
     Args:
@@ -72,16 +73,20 @@ def run_tasks(
         progress: receives a bar.
         description: of the bar.
 
+    Returns:
+        What `work` gave for each task, in their order; small, for it goes through the scheduler.
+
     Raises:
         WorkerError: a task has ended every worker that tried it.
     """
     bar = progress.add_task(description, total=len(tasks))
-    waiting = iter(tasks)
+    results: dict[str, Result] = {}
+    keys = [f"{description}, {task}" for task in tasks]
+    waiting = iter(zip(keys, tasks, strict=True))
 
     def submitted(most: int) -> list[Future]:
         return [
-            client.submit(work, task, key=f"{description}, {task}", pure=False)
-            for task in islice(waiting, most)
+            client.submit(work, task, key=key, pure=False) for key, task in islice(waiting, most)
         ]
 
     with client_of(None, workers) as client:
@@ -89,10 +94,11 @@ def run_tasks(
         # costs all that it has done and is still asked for.
         running = as_completed(submitted(workers))
         for future in running:
-            future.result()
+            results[future.key] = future.result()
             future.release()
             progress.advance(bar)
             running.update(submitted(1))
+    return [results[key] for key in keys]
 
 
 @contextmanager

@@ -93,12 +93,15 @@ def _headline(summary: pd.DataFrame, run: RunScores) -> list[tuple[str, str]]:
     ]
     errors = chosen.set_index("variable")["mean"]
     found = [("cycles", str(run.analysis.sizes["time"]))]
-    if {"u", "T", "p_s"} <= set(errors.index):
-        found += [
-            (f"{run.name}: wind u", f"{errors['u']:.2f} m s⁻¹"),
-            ("temperature", f"{errors['T']:.2f} K"),
-            ("surface pressure", f"{errors['p_s'] / 100:.2f} hPa"),
-        ]
+    told = {
+        "u": (f"{run.name}: wind u", 1.0, "m s⁻¹"),
+        "T": ("temperature", 1.0, "K"),
+        "p_s": ("surface pressure", 0.01, "hPa"),
+        "msl": ("pressure at sea level", 0.01, "hPa"),
+    }
+    for variable, (label, scale, unit) in told.items():
+        if variable in errors.index:
+            found.append((label, f"{scale * errors[variable]:.2f} {unit}"))
     return found
 
 

@@ -7,6 +7,7 @@ dictionary in the room that implements them, never an import path.
 
 from align_da.config.config import Config
 from align_da.config.digest import digest_of
+from align_da.config.era5 import Era5Config
 from align_da.config.experiments import (
     BenchmarkConfig,
     CycleConfig,
@@ -52,6 +53,7 @@ __all__ = [
     "CycleConfig",
     "CycledBackgroundsConfig",
     "DenoiserConfig",
+    "Era5Config",
     "GuidanceConfig",
     "GuidanceName",
     "LatentThreeDVarConfig",

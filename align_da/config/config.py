@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
+from align_da.config.era5 import Era5Config
 from align_da.config.experiments import BenchmarkConfig, CycleConfig, VerificationConfig
 from align_da.config.learning import (
     AlignmentConfig,
@@ -37,6 +38,8 @@ class Config(Section):
     seed: Annotated[int, Field(ge=0, le=LARGEST)] = 0
     world: WorldConfig = WorldConfig()
     onnx: OnnxConfig | None = None
+    # Left out of digests where it is not used, as `world.truth` is.
+    era5: Annotated[Era5Config, Field(exclude_if=lambda era5: era5 == Era5Config())] = Era5Config()
     backgrounds: BackgroundsConfig = BackgroundsConfig()
     cycled_backgrounds: CycledBackgroundsConfig = CycledBackgroundsConfig()
     observations: ObservationsConfig = ObservationsConfig()
@@ -74,6 +77,16 @@ class Config(Section):
             message = (
                 "world.model = 'onnx' and the section [onnx] with its path belong together: "
                 "give both or none"
+            )
+            raise ValueError(message)
+        return self
+
+    @model_validator(mode="after")
+    def _real_states_need_a_source_and_no_spin_up(self) -> "Config":
+        if self.world.truth == "era5" and (self.era5.source is None or self.world.spin_up_days):
+            message = (
+                "world.truth = 'era5' needs era5.source, a store or files of ERA5, and "
+                f"world.spin_up_days = 0, got {self.era5.source} and {self.world.spin_up_days}"
             )
             raise ValueError(message)
         return self

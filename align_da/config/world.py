@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from align_da.config.section import Positive, PositiveFloat, Section, Share
+from align_da.config.section import LARGEST, Positive, PositiveFloat, Section, Share
 
 
 def _start_of_world(text: str) -> str:
@@ -26,13 +26,21 @@ Start = Annotated[str, AfterValidator(_start_of_world)]
 
 
 class WorldConfig(Section):
-    """The simulated atmosphere: truth and forecast model."""
+    """The atmosphere: truth and forecast model.
 
+    The truth is a simulation, or states that the section [era5] names; those begin at `start` and
+    have no spin-up.
+    """
+
+    # Left out of digests where it is the default: runs made before there was a choice go on.
+    truth: Annotated[
+        Literal["nature_run", "era5"], Field(exclude_if=lambda truth: truth == "nature_run")
+    ] = "nature_run"
     model: Literal["jcm", "lorenz96", "onnx"] = "jcm"
     truth_truncation: Literal[21, 31] = 31
     perturbed_physics: bool = True
     start: Start = "1959-01-02T00:00"
-    spin_up_days: Positive = 90
+    spin_up_days: Annotated[int, Field(ge=0, le=LARGEST)] = 90
     train_days: Positive = 540
     gap_days: Positive = 10
     validation_days: Positive = 40
@@ -71,6 +79,10 @@ class ObservationsConfig(Section):
     temperature_error: PositiveFloat = 1.0
     humidity_error: PositiveFloat = 1.0e-4
     surface_pressure_error: PositiveFloat = 100.0
+    # Ten metres of height; left out of digests as `world.truth` is.
+    geopotential_error: Annotated[
+        PositiveFloat, Field(exclude_if=lambda error: error == 100.0)
+    ] = 100.0
     withheld: Share = 0.1
 
 

@@ -25,6 +25,7 @@ def observation_error(variable: str, config: ObservationsConfig) -> float:
         "temperature": config.temperature_error,
         "2m_temperature": config.temperature_error,
         "specific_humidity": config.humidity_error,
+        "geopotential": config.geopotential_error,
         "surface_pressure": config.surface_pressure_error,
         "mean_sea_level_pressure": config.surface_pressure_error,
     }

@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from align_da.atmosphere import Layout, State, variable_named
+from align_da.atmosphere import Layout, State, VerticalCoordinate, variable_named
 from align_da.config import ObservationsConfig
 from align_da.errors import InputError
 from align_da.observations.batch import Flag, ObservationBatch, Vertical
@@ -24,9 +24,7 @@ _UPPER_AIR = (
     "temperature",
     "specific_humidity",
 )
-_COLUMN = (*_UPPER_AIR, "surface_pressure")
-_SURFACE = (
-    *_UPPER_AIR,
+_GROUND = (
     "surface_pressure",
     "mean_sea_level_pressure",
     "2m_temperature",
@@ -40,9 +38,10 @@ def planned_observations(
 ) -> ObservationBatch:
     """What the network reports in each cycle: positions and errors, values still zero.
 
-    Columns report u, v, T and q at every level and surface pressure; surface stations report the
-    surface variables, and u, v, T and q of the lowest level as near-surface values. Variables that
-    the state does not hold are left out.
+    Columns report u, v, T and q at every level, geopotential at those of pressure, and the surface
+    variables; surface stations report these, and on sigma levels u, v, T and q of the lowest one
+    as near-surface values (the lowest pressure may lie below the ground). Variables that the state
+    does not hold are left out.
 
     Args:
         network: the stations.
@@ -117,7 +116,7 @@ def split_withheld(batch: ObservationBatch, share: float, key: jax.Array) -> Obs
 
 def _reports(network: Network, layout: Layout) -> list[tuple[int, float, Vertical]]:
     """Variable index, level and vertical of every report of one station."""
-    wanted = _COLUMN if network.kind == "column" else _SURFACE
+    wanted = _reported(network, layout.grid.vertical)
     found: list[tuple[int, float, Vertical]] = []
     for index, name in enumerate(layout.variables):
         if name not in wanted:
@@ -127,3 +126,11 @@ def _reports(network: Network, layout: Layout) -> list[tuple[int, float, Vertica
         else:
             found.append((index, 0.0, Vertical.SURFACE))
     return found
+
+
+def _reported(network: Network, vertical: VerticalCoordinate) -> tuple[str, ...]:
+    """The variables that a station of the network reports where the state holds them."""
+    on_pressure = vertical.kind == "pressure"
+    if network.kind == "column":
+        return (*_GROUND, *_UPPER_AIR, *(("geopotential",) if on_pressure else ()))
+    return _GROUND if on_pressure else (*_GROUND, *_UPPER_AIR)

@@ -19,6 +19,7 @@ import xarray as xr
 from distributed import Client
 from hurt import folder_digest
 from pipelines.conftest import CONFIG, write_truth
+from rich.progress import Progress
 
 from align_da.alignment import score_cases
 from align_da.atmosphere import Grid, Layout, VerticalCoordinate
@@ -199,15 +200,15 @@ def test_row_17_workers_threads_and_chunks_change_no_bit(
     """`expected` is of one worker that is a thread."""
     small_world.make(run)
     assert stores(run) == expected
-    write_statistics(CONFIG.world, run)
+    statistics = statistics_of(run, workers=1)
+    assert statistics_of(run, workers=2) == statistics
     monkeypatch.setattr(backgrounds, "run_tasks", in_two_threads)
-    found = {(values_of(run), RunFolder(run).statistics.read_bytes())}
+    found = {(values_of(run), statistics)}
     for block in (20, 7):
         monkeypatch.setattr(backgrounds, "BLOCK", block)
         other = shutil.copytree(truth, run.with_name(f"blocks_of_{block}"))
         small_world.make(other)
-        write_statistics(CONFIG.world, other)
-        found.add((values_of(other), RunFolder(other).statistics.read_bytes()))
+        found.add((values_of(other), statistics_of(other, workers=1)))
     assert len(found) == 1
     figure("1 thread, 2 processes, 2 threads, chunks of 20 and 7: 1 set of bits")
 
@@ -227,6 +228,13 @@ def in_two_threads(work: Callable[[Any], None], tasks: list[Any], *_: object) ->
     """Stands for `run_tasks`."""
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(work, tasks))
+
+
+def statistics_of(folder: Path, workers: int) -> bytes:
+    """The file that some workers write."""
+    with Progress(disable=True) as bar:
+        write_statistics(CONFIG.world, folder, workers, bar)
+    return RunFolder(folder).statistics.read_bytes()
 
 
 def values_of(folder: Path) -> str:

@@ -75,7 +75,8 @@ def test_another_configuration_is_refused(folder: Path, config: Config) -> None:
 
 @pytest.mark.slow
 def test_statistics_are_those_of_the_training_period(folder: Path, config: Config) -> None:
-    write_statistics(config.world, folder)
+    with Progress(disable=True) as bar:
+        write_statistics(config.world, folder, 1, bar)
     found = json.loads(RunFolder(folder).statistics.read_text())
     assert found["channels"] == ["lorenz_96_0"]
     # Lorenz and Emanuel 1998: mean 2.3, standard deviation 3.6.

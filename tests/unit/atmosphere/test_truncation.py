@@ -85,6 +85,16 @@ def test_a_layout_without_wind_is_cut_as_scalars() -> None:
     np.testing.assert_allclose(spectral_truncation(layout, 10)(constant), constant, atol=1e-6)
 
 
+def test_the_wind_at_ten_metres_is_cut_as_the_wind_on_levels() -> None:
+    near_ground = ("10m_u_component_of_wind", "10m_v_component_of_wind")
+    upper = spectral_truncation(gaussian_layout(32), 21)
+    lower = spectral_truncation(gaussian_layout(32, (*VARIABLES, *near_ground)), 21)
+    field = noise()[0]
+    wind = field[..., [0, 2]]  # u and v of one level
+    found = lower(jnp.concatenate([field, wind], axis=-1))
+    np.testing.assert_allclose(found[..., -2:], upper(field)[..., [0, 2]], atol=1e-6)
+
+
 def test_a_grid_that_cannot_hold_the_truncation_is_refused() -> None:
     with pytest.raises(InputError, match=r"T21 needs a Gaussian grid .* set analysis.truncation"):
         spectral_truncation(gaussian_layout(16), 21)

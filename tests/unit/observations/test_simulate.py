@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from align_da.atmosphere import Layout, State
+from align_da.atmosphere import Grid, Layout, State, VerticalCoordinate
 from align_da.config import ObservationsConfig
 from align_da.errors import InputError
 from align_da.keys import Purpose, key_for
@@ -54,6 +54,46 @@ def test_a_surface_station_reports_pressure_and_the_lowest_level(
     only_bottom = truth.values.at[..., layout.channels_of("temperature").start].set(jnp.nan)
     equivalents = interpolation_operator(planned, layout)(State(only_bottom, layout))
     assert np.isfinite(equivalents).all()
+
+
+ERA5 = (
+    *("geopotential", "temperature", "u_component_of_wind"),
+    *("2m_temperature", "10m_u_component_of_wind", "mean_sea_level_pressure"),
+)
+
+
+@pytest.fixture(scope="module")
+def on_pressure(layout: Layout) -> Layout:
+    levels = VerticalCoordinate("pressure", (5.0e4, 8.5e4, 1.0e5))
+    return Layout(Grid(layout.grid.latitude, layout.grid.longitude, levels), ERA5)
+
+
+def test_a_column_on_pressure_levels_reports_geopotential_and_all_of_the_surface(
+    on_pressure: Layout,
+) -> None:
+    config = ObservationsConfig(geopotential_error=50.0)
+    network = network_from_config(config, on_pressure.grid, NETWORK_KEY)
+    planned = planned_observations(network, on_pressure, config)
+    assert planned.value.size == network.station.size * len(on_pressure.channels)
+    height = planned.variable == ERA5.index("geopotential")
+    assert np.all(planned.error[height] == 50.0)
+    assert np.all(planned.vertical[height] == Vertical.LEVEL)
+    states = State(jnp.broadcast_to(jnp.arange(12.0), on_pressure.shape), on_pressure)
+    values = interpolation_operator(planned, on_pressure)(states).reshape(-1, 12)
+    # Winds of the network lie on both sides of the row that a pole reflects; scalars do not.
+    np.testing.assert_allclose(values[:, :6], np.tile(np.arange(6.0), (len(values), 1)), atol=1e-5)
+    assert np.all(quality_controlled(planned, on_pressure, 21600.0).used[height])
+
+
+def test_a_surface_station_on_pressure_levels_reports_what_is_near_the_ground(
+    on_pressure: Layout,
+) -> None:
+    """The lowest level of pressure may lie kilometres below the ground."""
+    config = ObservationsConfig(network="surface")
+    network = network_from_config(config, on_pressure.grid, NETWORK_KEY)
+    planned = planned_observations(network, on_pressure, config)
+    observed = {ERA5[index] for index in np.unique(planned.variable)}
+    assert observed == set(ERA5[3:])
 
 
 def test_states_without_any_reported_variable_are_refused(layout: Layout) -> None:

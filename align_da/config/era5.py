@@ -1,0 +1,55 @@
+"""Real states as the truth: where ERA5 lies and what of it is read."""
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
+
+from align_da.config.section import Section
+
+GridName = Literal["source", "64x32", "240x121", "128x256"]
+
+
+def _distinct(values: tuple[object, ...]) -> tuple[object, ...]:
+    """`values`, if there is at least one and none comes twice.
+
+    Raises:
+        ValueError: it is not so.
+    """
+    if not values or len(set(values)) < len(values):
+        message = "expected at least one value and none of them twice"
+        raise ValueError(message)
+    return values
+
+
+Level = Annotated[int, Field(gt=0, le=1100)]
+
+
+class Era5Config(Section):
+    """A store or files of ERA5, or of anything else with the names of WeatherBench 2.
+
+    `source` is a zarr store (a path, or a URL of file, memory, gs or s3) or GRIB files (a path or
+    a pattern that ends in .grib, .grib1, .grib2, .grb or .grb2). With `anonymous` a bucket is read
+    without an account. `grid` names the grid that states are brought to: that of the source, the
+    two of WeatherBench 2 (longitudes x latitudes) or that of the paper (latitudes x longitudes).
+    Levels are in hPa. Neither their order nor that of the variables matters: channels are in the
+    order of the variable table, top level first.
+    """
+
+    source: str | None = None
+    anonymous: bool = True
+    grid: GridName = "source"
+    levels: Annotated[tuple[Level, ...], AfterValidator(_distinct)] = (
+        *(50, 100, 150, 200, 250, 300, 400),
+        *(500, 600, 700, 850, 925, 1000),
+    )
+    variables: Annotated[tuple[str, ...], AfterValidator(_distinct)] = (
+        "geopotential",
+        "specific_humidity",
+        "u_component_of_wind",
+        "v_component_of_wind",
+        "temperature",
+        "10m_u_component_of_wind",
+        "10m_v_component_of_wind",
+        "2m_temperature",
+        "mean_sea_level_pressure",
+    )

@@ -1,0 +1,134 @@
+"""Real states as the truth of a run: read, checked, regridded, written.
+
+Blocks of the store are written by several workers in any order. A block is marked as written after
+its values, so that a run that was killed goes on with those that are not, and gives the same bits
+as one that was not.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+from jaxtyping import Float, Shaped
+from rich.progress import Progress
+
+from align_da.atmosphere import Layout
+from align_da.cli.cluster import run_tasks
+from align_da.config import Config, digest_of
+from align_da.storage.durable import remove_unfinished
+from align_da.storage.run_folder import RunFolder
+from data_pipelines.era5_source import Era5Source, open_era5
+from data_pipelines.grib import SURFACE
+from data_pipelines.regridding import conservative_regridding, named_grid
+from data_pipelines.splits import times_of_truth
+from data_pipelines.template import is_made, states_within, write_region, write_template
+
+STEP_HOURS = 6
+WRITTEN = "written"
+_WRITTEN = {"long_name": "1 where the state is written", "units": "1"}
+_SURFACE = {"units": "m2 s-2", "standard_name": "surface_geopotential"}
+
+
+@dataclass(frozen=True)
+class Task:
+    """Consecutive states of the truth.
+
+    Attributes:
+        config: the run.
+        folder: holds the store.
+        block: the states are those of this block.
+    """
+
+    config: Config
+    folder: Path
+    block: int
+
+    def __str__(self) -> str:
+        return f"block {self.block} of ERA5"
+
+
+def make_era5_truth(config: Config, folder: Path, workers: int, progress: Progress) -> None:
+    """Write the states of ERA5 over all periods, or finish what was interrupted.
+
+    Writes truth.zarr, 6-hourly states with dimensions (time, [level,] latitude, longitude), the
+    surface geopotential on the same grid, and the variable `written`, NaN where a state is still
+    to be read.
+
+    Args:
+        config: the sections [world] and [era5].
+        folder: receives the store.
+        workers: processes that read.
+        progress: shows the blocks done.
+
+    Raises:
+        ConfigError: an unknown kind of source or variable, or a package is missing.
+        StorageError: nothing is at the source, or the store belongs to another configuration.
+        InputError: the source does not hold what is wanted, or not in a form that is understood.
+        WorkerError: a block has ended every worker that tried it.
+    """
+    store, times = RunFolder(folder).truth, times_of_truth(config.world, STEP_HOURS)
+    source = open_era5(config.era5, times)
+    layout = _target(config, source)
+    digest = digest_of(config.world, config.era5)
+    block = states_within(layout)
+    if not is_made(store, digest):
+        source.states(times[[0, -1]])  # whatever is wrong with the values is told before writing
+        folder.mkdir(parents=True, exist_ok=True)
+        extra = _description(config, source, times, digest)
+        write_template(store, layout, {"time": times}, block, extra)
+    with xr.open_zarr(store, consolidated=False) as dataset:
+        missing = np.isnan(dataset[WRITTEN].to_numpy())
+    tasks = [
+        Task(config, folder, number)
+        for number, first in enumerate(range(0, times.size, block))
+        if missing[first : first + block].any()
+    ]
+    run_tasks(write_block, tasks, workers, progress, "ERA5")
+    remove_unfinished(store)
+
+
+def write_block(task: Task) -> None:
+    """Read the states of `task` and write them. Runs in a worker process."""
+    store, times = RunFolder(task.folder).truth, times_of_truth(task.config.world, STEP_HOURS)
+    source = open_era5(task.config.era5, times)
+    layout = _target(task.config, source)
+    block = states_within(layout)
+    first = task.block * block
+    chosen = times[first : first + block]
+    regrid = conservative_regridding(source.layout.grid, layout.grid)
+    at_once = states_within(source.layout)  # the source may be finer than what is written
+    parts = [
+        regrid(source.states(chosen[start : start + at_once]))
+        for start in range(0, chosen.size, at_once)
+    ]
+    write_region(store, np.concatenate(parts), layout, {"time": chosen}, first)
+    written = xr.Dataset({WRITTEN: ("time", np.ones(chosen.size, np.float32))})
+    region = {"time": slice(first, first + chosen.size)}
+    written.to_zarr(store, region=region, consolidated=False)
+
+
+def _target(config: Config, source: Era5Source) -> Layout:
+    """What is written: the variables of the source on the grid that the configuration names."""
+    return Layout(named_grid(config.era5.grid, source.layout.grid), source.layout.variables)
+
+
+def _description(
+    config: Config, source: Era5Source, times: Shaped[np.ndarray, " time"], digest: str
+) -> xr.Dataset:
+    """What the store holds beside the states."""
+    grid = named_grid(config.era5.grid, source.layout.grid)
+    regrid = conservative_regridding(source.layout.grid, grid)
+    surface: Float[np.ndarray, "lat lon"] = regrid(source.surface_geopotential[..., None])[..., 0]
+    unwritten = np.full(times.size, np.nan, np.float32)
+    return xr.Dataset(
+        {
+            SURFACE: (("latitude", "longitude"), surface, _SURFACE),
+            WRITTEN: ("time", unwritten, _WRITTEN),
+        },
+        attrs={
+            "title": "Reanalysis as the truth",
+            "source": f"ERA5 from {config.era5.source}, conservative to {config.era5.grid}",
+            "configuration": digest,
+        },
+    )

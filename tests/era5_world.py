@@ -1,0 +1,103 @@
+"""A small world in exactly the schema of WeatherBench 2 and ARCO-ERA5: smooth travelling waves.
+
+Geopotential and temperature are in hydrostatic balance for every layer: with Phi' independent of
+height, Phi = R_d T_0 ln(p_0 / p) + Phi' (1 + s ln(p_0 / p)) has T = T_0 + s Phi' / R_d.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+
+from align_da.constants import DRY_AIR_GAS_CONSTANT
+
+LEVELS = (300, 500, 850)
+UNITS = {
+    "geopotential": "m**2 s**-2",
+    "specific_humidity": "kg kg**-1",
+    "temperature": "K",
+    "u_component_of_wind": "m s**-1",
+    "v_component_of_wind": "m s**-1",
+    "10m_u_component_of_wind": "m s**-1",
+    "10m_v_component_of_wind": "m s**-1",
+    "2m_temperature": "K",
+    "mean_sea_level_pressure": "Pa",
+    "geopotential_at_surface": "m**2 s**-2",
+}
+
+
+def travelling_waves(
+    days: float = 40,
+    rows: int = 16,
+    columns: int = 32,
+    levels: Sequence[int] = LEVELS,
+    start: str = "2020-01-01",
+    step_hours: int = 6,
+) -> xr.Dataset:
+    """Dimensions time, level, latitude, longitude as in raw ERA5: north first, level in hPa."""
+    count = int(days * 24 / step_hours)
+    hours = step_hours * np.arange(count)
+    latitude = 90 - 180 / rows * (np.arange(rows) + 0.5)
+    longitude = 360 / columns * np.arange(columns)
+    phi, lam = np.deg2rad(latitude)[:, None], np.deg2rad(longitude)
+    time = hours[:, None, None, None]
+    # Two waves of other speed and amplitude that grow and decay: no state comes twice.
+    wave = sum(
+        size * np.cos(phi) ** 2 * np.sin(k * lam + drift - speed * time + 2 * phi)
+        for k, size, speed, drift in (
+            (2, 700 + 300 * np.sin(time / 61), 0.020, 0.3),
+            (3, 500 + 200 * np.sin(time / 37), 0.035, 1.1),
+        )
+    )
+    height = np.log(1000 / np.asarray(levels, float))[:, None, None]
+    base = 255.0 + 0 * wave
+    slope = 1.5
+    fields = {
+        "geopotential": DRY_AIR_GAS_CONSTANT * base * height + wave * (1 + slope * height),
+        "temperature": base + slope * wave / DRY_AIR_GAS_CONSTANT + 0 * height,
+        "specific_humidity": 0.008 * np.exp(-2 * height) * (1 + wave / 4000),
+        "u_component_of_wind": 15 * np.cos(phi) * (1 + height) + wave / 150,
+        "v_component_of_wind": np.roll(wave, 3, axis=-1) / 100 * (1 + height),
+    }
+    surface = {
+        "10m_u_component_of_wind": fields["u_component_of_wind"][:, -1] / 2,
+        "10m_v_component_of_wind": fields["v_component_of_wind"][:, -1] / 2,
+        "2m_temperature": 280 + wave[:, 0] / 100 + 20 * np.cos(phi),
+        "mean_sea_level_pressure": 101325 + wave[:, 0],
+    }
+    dims = ("time", "level", "latitude", "longitude")
+    data = {
+        name: (dims, np.broadcast_to(field, (count, len(levels), rows, columns)))
+        for name, field in fields.items()
+    }
+    data |= {name: (("time", *dims[2:]), field) for name, field in surface.items()}
+    ground = 3000 * np.cos(phi) ** 2 * (1 + np.sin(lam))
+    data["geopotential_at_surface"] = (dims[2:], ground)
+    dataset = xr.Dataset(
+        {name: (axes, np.asarray(v, np.float32)) for name, (axes, v) in data.items()},
+        coords={
+            "time": np.datetime64(start, "ns") + hours.astype("timedelta64[h]"),
+            "level": np.asarray(levels),
+            "latitude": latitude,
+            "longitude": longitude,
+        },
+    )
+    for name, units in UNITS.items():
+        dataset[name].attrs["units"] = units
+    return dataset
+
+
+def write_store(
+    dataset: xr.Dataset, path: Path | str, zarr_format: int = 2, *, consolidated: bool = True
+) -> str:
+    """A zarr store as xarray writes it: a chunk a time."""
+    encoding = {
+        name: {"chunks": (1, *field.shape[1:])}
+        for name, field in dataset.data_vars.items()
+        if field.dims[:1] == ("time",)
+    }
+    dataset.to_zarr(
+        path, mode="w", zarr_format=zarr_format, consolidated=consolidated, encoding=encoding
+    )
+    return str(path)
