@@ -94,6 +94,21 @@ def frame_graph(
     return model_of([("state", shape)], [("next", shape)], nodes, constants)
 
 
+def eastward_graph(channels: int, grid: tuple[int, int], share: float) -> bytes:
+    """One frame [1, channel, lat, lon] moved eastward by a share of the way to the next point."""
+    constants = index_constants()
+    constants["share"] = np.array(share, np.float32)
+    constants["rest"] = np.array(1 - share, np.float32)
+    nodes = [
+        *moved("state", "east", 3),
+        helper.make_node("Mul", ["east", "share"], ["come"]),
+        helper.make_node("Mul", ["state", "rest"], ["stayed"]),
+        helper.make_node("Add", ["come", "stayed"], ["next"]),
+    ]
+    shape = (1, channels, *grid)
+    return model_of([("state", shape)], [("next", shape)], nodes, constants)
+
+
 def fengwu_graph(
     channels: int = 69, grid: tuple[int, int] = GRID, given: int | None = None
 ) -> bytes:

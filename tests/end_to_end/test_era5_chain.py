@@ -1,32 +1,25 @@
 """The chain on states of ERA5's schema: pressure levels, surface variables, geopotential.
 
-The forecast model moves the waves of `era5_world` eastward; it stands for any model on the grid of
-the states.
+The forecast model is a graph that moves the waves of `era5_world` eastward; it stands for any
+model on the grid of the states.
 """
 
 import shlex
-from dataclasses import dataclass
 from pathlib import Path
 
-import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
 from era5_world import travelling_waves, write_store
+from small_graphs import eastward_graph
 
-from align_da.atmosphere import Layout, State
-from align_da.atmosphere.dataset import layout_from_dataset
-from align_da.cli import scoring
 from align_da.cli.application import app
-from align_da.cli.cluster import client_of
-from align_da.config import WorldConfig
-from align_da.forecast import build
-from align_da.storage.gridded import open_states
 from align_da.storage.run_folder import RunFolder
 from data_pipelines.cli import app as data
 
 CONFIG = Path(__file__).with_name("era5.toml")
+CHANNELS, GRID = 5 * 3 + 4, (16, 32)
 COMMANDS = (
     "data truth --workers 1",
     "data backgrounds --workers 1",
@@ -46,22 +39,6 @@ COMMANDS = (
 pytestmark = [pytest.mark.chain, pytest.mark.timeout(900)]
 
 
-@dataclass(frozen=True)
-class EastwardModel:
-    """The state moves eastward by a fifth of a column a step, about as fast as the waves."""
-
-    layout: Layout
-    step_hours: int = 6
-    differentiable: bool = True
-
-    def forecast(self, states: State, valid_time: np.datetime64, lead_hours: int) -> State:
-        share = lead_hours / self.step_hours / 5
-        whole = int(share)
-        values = jnp.roll(states.values, whole, axis=-2)
-        part = share - whole
-        return State((1 - part) * values + part * jnp.roll(values, 1, axis=-2), self.layout)
-
-
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if "data" not in {group.name for group in app.registered_groups}:
@@ -69,18 +46,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("era5_chain")
     source = write_store(travelling_waves(40), path / "source.zarr")
 
-    def eastward(_config: WorldConfig) -> EastwardModel:
-        return EastwardModel(layout_from_dataset(open_states(RunFolder(path).truth)))
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(build._BUILDERS, "jcm", eastward)
-        # Workers that are processes know nothing of the patch.
-        patch.setattr(scoring, "client_of", lambda _scheduler: client_of(None, workers=1))
-        build.build_forecast_model.cache_clear()
-        for command in COMMANDS:
-            shared = f"--run {path} --config {CONFIG} --set era5.source={source}"
-            assert not app(shlex.split(f"{command} {shared}"), standalone_mode=False), command
-    build.build_forecast_model.cache_clear()
+    graph = path / "eastward.onnx"
+    graph.write_bytes(eastward_graph(CHANNELS, GRID, share=0.2))  # about as fast as the waves
+    for command in COMMANDS:
+        shared = f"--run {path} --config {CONFIG} --set era5.source={source}"
+        complete = shlex.split(f"{command} {shared} --set onnx.path={graph}")
+        assert not app(complete, standalone_mode=False), command
     return path
 
 
