@@ -14,9 +14,10 @@ def test_each_variable_takes_the_error_of_its_quantity() -> None:
     assert observation_error("10m_v_component_of_wind", config) == 1.5
     assert observation_error("2m_temperature", config) == 0.7
     assert observation_error("specific_humidity", config) == 2e-4
+    assert observation_error("geopotential", config) == 100.0
     assert observation_error("mean_sea_level_pressure", config) == 80.0
 
 
 def test_a_variable_without_an_error_is_refused() -> None:
-    with pytest.raises(ConfigError, match="geopotential"):
-        observation_error("geopotential", ObservationsConfig())
+    with pytest.raises(ConfigError, match="lorenz_96"):
+        observation_error("lorenz_96", ObservationsConfig())
