@@ -10,6 +10,7 @@ from align_da.config.digest import digest_of
 from align_da.config.experiments import (
     BenchmarkConfig,
     CycleConfig,
+    DownscalingConfig,
     VerificationConfig,
     WatchdogConfig,
 )
@@ -34,7 +35,9 @@ from align_da.config.methods import (
 from align_da.config.section import GuidanceName, PeerName, Section
 from align_da.config.world import (
     BackgroundsConfig,
+    CoarseMapConfig,
     CycledBackgroundsConfig,
+    ErrorsConfig,
     ObservationsConfig,
     QualityControlConfig,
     WorldConfig,
@@ -47,10 +50,13 @@ __all__ = [
     "AutoencoderConfig",
     "BackgroundsConfig",
     "BenchmarkConfig",
+    "CoarseMapConfig",
     "Config",
     "CycleConfig",
     "CycledBackgroundsConfig",
     "DenoiserConfig",
+    "DownscalingConfig",
+    "ErrorsConfig",
     "GuidanceConfig",
     "GuidanceName",
     "LatentThreeDVarConfig",
