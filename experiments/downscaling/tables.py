@@ -20,11 +20,10 @@ PRODUCTS = ("grid", "stations")
 PAIRS = (  # of a method and what it is compared with
     ("reference, both", "latent_three_d_var, both"),
     ("reference, both", "optimal_interpolation, both"),
-    ("reference, both", "static, both"),
     ("reference, both", "reference, stations"),
     ("reference, both", "reference, map"),
-    ("latent_three_d_var, both", "static, stations"),
     ("reference, none", "corrected"),
+    ("latent_three_d_var, both", "optimal_interpolation, both"),
 )
 
 
