@@ -74,6 +74,22 @@ def backgrounds(
 
 
 @app.command()
+def coarse(
+    config: ConfigOption = None, run: RunOption = DEFAULT_RUN, override: SetOption = None
+) -> None:
+    """Interpolate coarse maps of the truth: the backgrounds of a run that downscales."""
+    settings = load_config(config, override or ())
+    from data_pipelines.coarse_backgrounds import make_coarse_backgrounds
+
+    def interpolate() -> None:
+        with progress_bar() as progress:
+            make_coarse_backgrounds(settings, run, progress)
+
+    defined_by = [settings.seed, settings.backgrounds, settings.coarse_map]
+    run_stage(RunFolder(run).stages, "backgrounds", defined_by, ["truth"], interpolate)
+
+
+@app.command()
 def cycled(
     config: ConfigOption = None,
     run: RunOption = DEFAULT_RUN,

@@ -84,14 +84,18 @@ class Grid:
         return len(self.vertical.levels)
 
     @cached_property
+    def latitude_edges(self) -> Float[np.ndarray, " edge"]:
+        """Bounds of the cells, degrees north: half way between latitudes, and the poles."""
+        latitude = np.asarray(self.latitude)
+        return np.concatenate([[-90.0], (latitude[1:] + latitude[:-1]) / 2, [90.0]])
+
+    @cached_property
     def area_weights(self) -> Float[np.ndarray, "lat lon"]:
         """Share of each cell in the area of the sphere (dimensionless, sum 1).
 
         Cells are bounded half way between latitudes and by the poles: weight = sin(upper) -
         sin(lower), as in WeatherBench 2.
         """
-        latitude = np.deg2rad(self.latitude)
-        edges = np.concatenate([[-np.pi / 2], (latitude[1:] + latitude[:-1]) / 2, [np.pi / 2]])
-        by_latitude = np.diff(np.sin(edges))
+        by_latitude = np.diff(np.sin(np.deg2rad(self.latitude_edges)))
         weights = np.repeat(by_latitude[:, None], len(self.longitude), axis=1)
         return np.asarray(weights / weights.sum())

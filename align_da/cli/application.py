@@ -177,6 +177,22 @@ def benchmark(
     stage.run(settings, run, name)
 
 
+@app.command(epilog="Example: align-da downscale --set downscaling.dates=24")
+def downscale(
+    name: Annotated[
+        str, typer.Option(help="Name of the table and the store.", callback=checked_name)
+    ] = "downscaled",
+    config: ConfigOption = None,
+    run: RunOption = DEFAULT_RUN,
+    override: SetOption = None,
+) -> None:
+    """Make fine analyses of coarse maps and stations, and compare methods and sources."""
+    settings = _settings(config, run, override)
+    from align_da.cli import downscale as stage
+
+    stage.run(settings, run, name)
+
+
 @app.command(epilog="Example: align-da demo --run runs/demo")
 def demo(run: RunOption = Path("runs/demo")) -> None:
     """Cycle with the shipped weights on a short nature run and write a report."""

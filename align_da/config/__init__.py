@@ -11,6 +11,7 @@ from align_da.config.era5 import Era5Config
 from align_da.config.experiments import (
     BenchmarkConfig,
     CycleConfig,
+    DownscalingConfig,
     VerificationConfig,
     WatchdogConfig,
 )
@@ -36,7 +37,9 @@ from align_da.config.models import OnnxConfig
 from align_da.config.section import GuidanceName, PeerName, Section
 from align_da.config.world import (
     BackgroundsConfig,
+    CoarseMapConfig,
     CycledBackgroundsConfig,
+    ErrorsConfig,
     ObservationsConfig,
     QualityControlConfig,
     WorldConfig,
@@ -49,11 +52,14 @@ __all__ = [
     "AutoencoderConfig",
     "BackgroundsConfig",
     "BenchmarkConfig",
+    "CoarseMapConfig",
     "Config",
     "CycleConfig",
     "CycledBackgroundsConfig",
     "DenoiserConfig",
+    "DownscalingConfig",
     "Era5Config",
+    "ErrorsConfig",
     "GuidanceConfig",
     "GuidanceName",
     "LatentThreeDVarConfig",

@@ -5,7 +5,12 @@ from typing import Annotated
 from pydantic import Field, model_validator
 
 from align_da.config.era5 import Era5Config
-from align_da.config.experiments import BenchmarkConfig, CycleConfig, VerificationConfig
+from align_da.config.experiments import (
+    BenchmarkConfig,
+    CycleConfig,
+    DownscalingConfig,
+    VerificationConfig,
+)
 from align_da.config.learning import (
     AlignmentConfig,
     AutoencoderConfig,
@@ -25,6 +30,7 @@ from align_da.config.models import OnnxConfig
 from align_da.config.section import LARGEST, Section
 from align_da.config.world import (
     BackgroundsConfig,
+    CoarseMapConfig,
     CycledBackgroundsConfig,
     ObservationsConfig,
     QualityControlConfig,
@@ -43,6 +49,7 @@ class Config(Section):
     backgrounds: BackgroundsConfig = BackgroundsConfig()
     cycled_backgrounds: CycledBackgroundsConfig = CycledBackgroundsConfig()
     observations: ObservationsConfig = ObservationsConfig()
+    coarse_map: CoarseMapConfig = CoarseMapConfig()
     quality_control: QualityControlConfig = QualityControlConfig()
     analysis: AnalysisConfig = AnalysisConfig()
     autoencoder: AutoencoderConfig = AutoencoderConfig()
@@ -58,6 +65,7 @@ class Config(Section):
     cycle: CycleConfig = CycleConfig()
     verification: VerificationConfig = VerificationConfig()
     benchmark: BenchmarkConfig = BenchmarkConfig()
+    downscaling: DownscalingConfig = DownscalingConfig()
 
     @model_validator(mode="after")
     def _one_kind_of_background_a_lead(self) -> "Config":

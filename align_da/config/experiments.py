@@ -71,6 +71,26 @@ class VerificationConfig(Section):
     block_length: Positive = 4
 
 
+class DownscalingConfig(Section):
+    """Fine analyses of a coarse map and stations.
+
+    Every one of `priors` draws with each of `sources`: the map interpolated and nothing else
+    ("none"), the map or the stations assimilated as well, or both. Peers have both.
+    """
+
+    split: Literal["validation", "test"] = "test"
+    dates: Positive = 24
+    members: Positive = 4
+    peers: tuple[PeerName, ...] = ("optimal_interpolation", "latent_three_d_var")
+    priors: tuple[Literal["static", "reference"], ...] = ("static", "reference")
+    sources: tuple[Literal["none", "map", "stations", "both"], ...] = (
+        "none",
+        "map",
+        "stations",
+        "both",
+    )
+
+
 class BenchmarkConfig(Section):
     """Single analyses of several methods on the same dates and observations."""
 

@@ -70,11 +70,9 @@ class CycledBackgroundsConfig(Section):
     densities: tuple[Share, ...] = (0.05, 0.03)
 
 
-class ObservationsConfig(Section):
-    """The observing network and its errors (SI units)."""
+class ErrorsConfig(Section):
+    """Standard deviations of the errors of a source of observations (SI units)."""
 
-    network: Literal["radiosonde", "random", "surface"] = "random"
-    density: Annotated[float, Field(gt=0, le=1)] = 0.05
     wind_error: PositiveFloat = 1.0
     temperature_error: PositiveFloat = 1.0
     humidity_error: PositiveFloat = 1.0e-4
@@ -83,7 +81,28 @@ class ObservationsConfig(Section):
     geopotential_error: Annotated[
         PositiveFloat, Field(exclude_if=lambda error: error == 100.0)
     ] = 100.0
+
+
+class ObservationsConfig(ErrorsConfig):
+    """The observing network and its errors."""
+
+    network: Literal["radiosonde", "random", "surface"] = "random"
+    density: Annotated[float, Field(gt=0, le=1)] = 0.05
     withheld: Share = 0.1
+
+
+class CoarseMapConfig(ErrorsConfig):
+    """A coarse map of the truth, of equal angles, and the errors of its cells.
+
+    Errors of cells are independent of each other: R is diagonal.
+    """
+
+    latitudes: Positive = 8
+    longitudes: Positive = 16
+    wind_error: PositiveFloat = 0.3
+    temperature_error: PositiveFloat = 0.3
+    humidity_error: PositiveFloat = 3.0e-5
+    surface_pressure_error: PositiveFloat = 30.0
 
 
 class QualityControlConfig(Section):

@@ -1,15 +1,15 @@
 """Standard deviation of the observation error of each variable: the diagonal of R."""
 
-from align_da.config import ObservationsConfig
+from align_da.config import ErrorsConfig
 from align_da.errors import ConfigError
 
 
-def observation_error(variable: str, config: ObservationsConfig) -> float:
+def observation_error(variable: str, config: ErrorsConfig) -> float:
     """Standard deviation of the error of an observed variable.
 
     Args:
         variable: WeatherBench 2 name.
-        config: the errors by kind of quantity.
+        config: the errors of a source by kind of quantity.
 
     Returns:
         The standard deviation in the SI unit of the variable.

@@ -71,16 +71,13 @@ def interpolation_operator(batch: ObservationBatch, layout: Layout) -> Interpola
         batch: concrete observations (not traced); flags are not read.
         layout: layout of the states that the operator will be given.
     """
-    latitude, longitude, level = (
-        np.nan_to_num(np.asarray(position, dtype=np.float64), posinf=0.0, neginf=0.0)
-        for position in (batch.latitude, batch.longitude, batch.level)
-    )
+    latitude, longitude, level = finite_positions(batch)
     variable = np.clip(np.asarray(batch.variable), 0, len(layout.variables) - 1)
     at_surface = np.asarray(batch.vertical) == Vertical.SURFACE
     row, column, horizontal = _horizontal_corners(
         latitude, longitude, layout.grid, _is_vector(layout)[variable]
     )
-    channel, vertical = _channel_corners(level, at_surface, variable, layout)
+    channel, vertical = channel_corners(level, at_surface, variable, layout)
     rows, columns = layout.grid.shape
     cell = np.clip(row, 0, rows - 1) * columns + column
     index = cell[:, :, None] * len(layout.channels) + channel[:, None, :]
@@ -88,6 +85,21 @@ def interpolation_operator(batch: ObservationBatch, layout: Layout) -> Interpola
     return InterpolationOperator(
         jnp.asarray(index.reshape(-1, 8).astype(np.int32)), jnp.asarray(weight.reshape(-1, 8))
     )
+
+
+def finite_positions(
+    batch: ObservationBatch,
+) -> tuple[
+    Float[np.ndarray, " observation"],
+    Float[np.ndarray, " observation"],
+    Float[np.ndarray, " observation"],
+]:
+    """Latitude, longitude and level of every observation; zero where one is not finite."""
+    latitude, longitude, level = (
+        np.nan_to_num(np.asarray(position, dtype=np.float64), posinf=0.0, neginf=0.0)
+        for position in (batch.latitude, batch.longitude, batch.level)
+    )
+    return latitude, longitude, level
 
 
 def _is_vector(layout: Layout) -> np.ndarray:
@@ -133,10 +145,17 @@ def _longitude_columns(longitude: np.ndarray, grid: Grid) -> tuple[np.ndarray, n
     return columns, np.stack([1 - fraction, fraction], axis=-1)
 
 
-def _channel_corners(
+def channel_corners(
     level: np.ndarray, at_surface: np.ndarray, variable: np.ndarray, layout: Layout
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Channel and weight of the level above and below, each [observation 2]."""
+    """Channel and weight of the level above and below each observation, both [observation 2].
+
+    Args:
+        level: position on the vertical coordinate, finite.
+        at_surface: whether the lowest level is meant instead.
+        variable: index in `layout.variables`.
+        layout: layout of the states.
+    """
     first = np.asarray([layout.channels_of(name).start for name in layout.variables])[variable]
     size = np.asarray([_level_count(name, layout) for name in layout.variables])[variable]
     known = vertical_place(np.asarray(layout.grid.vertical.levels), layout.grid.vertical)

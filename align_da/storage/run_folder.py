@@ -53,6 +53,15 @@ class RunFolder:
         """Final weights of the network `name`."""
         return self.root / "weights" / checked_name(name)
 
+    @property
+    def map_correction(self) -> Path:
+        """Mean of truth − interpolated coarse map over the training period."""
+        return self.root / "map_correction.zarr"
+
+    def downscaled(self, name: str) -> Path:
+        """Fine analyses of coarse maps."""
+        return self.root / "downscaled" / f"{checked_name(name)}.zarr"
+
     def cycles(self, name: str) -> Path:
         """Store of the cycling run `name`; ledger, manifest and lock lie beside it."""
         return self.root / "cycles" / f"{checked_name(name)}.zarr"

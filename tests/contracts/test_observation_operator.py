@@ -12,12 +12,29 @@ from hypothesis import strategies as st
 
 from align_da.atmosphere import Grid, Layout, State, VerticalCoordinate
 from align_da.observations import ObservationBatch, ObservationOperator, Vertical
+from align_da.observations.coarsening import coarsening_operator
 from align_da.observations.interpolation import interpolation_operator
+from align_da.observations.sources import stacked_operator
 from align_da.observations.wind_speed import wind_speed_operator
 
 Build = Callable[[ObservationBatch, Layout], ObservationOperator]
+
+
+def coarsening(batch: ObservationBatch, layout: Layout) -> ObservationOperator:
+    latitude = tuple((-90 + 36 * (np.arange(5) + 0.5)).tolist())
+    return coarsening_operator(Grid(latitude, longitudes(7), layout.grid.vertical))(batch, layout)
+
+
+def two_halves(batch: ObservationBatch, layout: Layout) -> ObservationOperator:
+    size = batch.value.shape[0]
+    sources = [(size // 2, interpolation_operator), (size - size // 2, interpolation_operator)]
+    return stacked_operator(sources)(batch, layout)
+
+
 OPERATORS: dict[str, tuple[Build, bool]] = {  # how it is bound, and whether it is linear
     "interpolation": (interpolation_operator, True),
+    "coarsening": (coarsening, True),
+    "two sources": (two_halves, True),
     "wind_speed": (wind_speed_operator, False),
 }
 LINEAR = [name for name, (_, linear) in OPERATORS.items() if linear]
@@ -147,7 +164,7 @@ def test_an_ensemble_gives_what_its_members_give(name: str, layout: Layout) -> N
     together = operator(ensemble)
     assert together.shape == (2, 3, 60)
     alone = operator(State(ensemble.values[1, 2], layout))
-    np.testing.assert_allclose(together[1, 2], alone, rtol=1e-6)
+    np.testing.assert_allclose(together[1, 2], alone, rtol=1e-6, atol=1e-6)
     by_vmap = jax.vmap(jax.vmap(operator))(ensemble)
     np.testing.assert_allclose(by_vmap, together, rtol=1e-6, atol=1e-6)
 
