@@ -1,7 +1,7 @@
 """The commands of `align-da data`: each makes one product in the folder of the run."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -90,6 +90,21 @@ def statistics(
         ["backgrounds"],
         lambda: write_statistics(settings.world, run),
     )
+
+
+@app.command()
+def observations(
+    files: Annotated[list[Path], typer.Argument(help="Observation files.")],
+    run: RunOption = DEFAULT_RUN,
+    form: Annotated[
+        Literal["auto", "bufr", "prepbufr", "ioda", "table"],
+        typer.Option("--format", help="Format of the files; auto looks into each."),
+    ] = "auto",
+) -> None:
+    """Read files of real observations into the reports of the run, and count them."""
+    from data_pipelines.observations.stage import make_reports
+
+    typer.echo(make_reports(files, form, RunFolder(run)))
 
 
 @app.command()

@@ -45,7 +45,7 @@ def read_bufr(path: Path) -> pd.DataFrame:
     known = rows["category"].isin(list(_TYPES))
     if not known.all():
         others = rows.loc[~known, "category"].value_counts().to_dict()
-        message = f"{path}: messages of the categories {others} are not read"
+        message = f"{path}: reports are not read, by category (-1: without our variables): {others}"
         if not known.any():
             message += f": expected one of {', '.join(map(str, _TYPES))} (BUFR table A)"
             raise InputError(message)

@@ -52,6 +52,7 @@ _NAMES = (
 )
 SOUNDING, AIRCRAFT = 2, 4
 CATEGORIES = (0, 1, SOUNDING, AIRCRAFT)  # BUFR table A: surface (land, sea), sounding, aircraft
+NOTHING = -1  # stands for the category of a message without anything that is read
 _LARGEST = 1e30  # missing is -1e100
 
 
@@ -83,7 +84,7 @@ def _decoded(message: bytes, number: int) -> list[dict[str, np.ndarray]]:
     try:
         category = eccodes.codes_get(handle, "dataCategory")
         if category not in CATEGORIES:
-            return [_row(number, category, {}, "", {})]
+            return [_row(number, {}, "", {}, category)]
         eccodes.codes_set(handle, "unpack", 1)
         count = eccodes.codes_get(handle, "numberOfSubsets")
         if count == 1:
@@ -118,7 +119,7 @@ def _subset(handle: int, number: int, category: int) -> dict[str, np.ndarray]:
         varying = _aligned(varying)
     else:
         varying = {name: _array(handle, keys)[:1] for name, keys in _AT_ONE_PLACE.items()}
-    return _row(number, category, once, _station(handle), varying)
+    return _row(number, once, _station(handle), varying, category)
 
 
 def _aligned(levels: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -139,13 +140,16 @@ def _aligned(levels: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 def _row(
     number: int,
-    category: int,
     once: dict[str, np.ndarray],
     station: str,
     varying: dict[str, np.ndarray],
+    category: int,
 ) -> dict[str, np.ndarray]:
     """Every column, with an entry a level."""
-    count = max([array.size for array in varying.values()], default=1)
+    count = max([array.size for array in varying.values()], default=0)
+    if category in CATEGORIES and not count:
+        category = NOTHING
+    count = max(count, 1)
     names = dict.fromkeys((*_NUMBERS, *_ON_LEVELS))
     given = {**once, **varying}
     columns = {name: _filled(given.get(name, np.zeros(0)), count) for name in names}
