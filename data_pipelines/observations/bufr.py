@@ -45,7 +45,9 @@ def read_bufr(path: Path) -> pd.DataFrame:
     known = rows["category"].isin(list(_TYPES))
     if not known.all():
         others = rows.loc[~known, "category"].value_counts().to_dict()
-        message = f"{path}: reports are not read, by category (-1: without our variables): {others}"
+        message = (
+            f"{path}: reports are not read, by category (-1: without our variables): {others}"
+        )
         if not known.any():
             message += f": expected one of {', '.join(map(str, _TYPES))} (BUFR table A)"
             raise InputError(message)

@@ -112,7 +112,7 @@ def _with_flags(part: pd.DataFrame, number: np.ndarray, name: str) -> pd.DataFra
     """Reports with their flags; a location that does not report the variable has none."""
     known = {int(flag): flag.name.lower() for flag in Flag}
     there = np.isfinite(number)
-    strange = sorted(set(number[there].astype(int)) - set(known))
+    strange = sorted(set(number[there].astype(int).tolist()) - set(known))
     if strange:
         message = f"EffectiveQC/{name}: expected the flags {list(known)}, got {strange}"
         raise InputError(message)
@@ -315,7 +315,9 @@ def _write_values(
         written[:] = np.nan_to_num(values / (GRAVITY if height else 1.0), nan=_FILL)
 
 
-def _write_flags(group: Any, reports: pd.DataFrame, names: np.ndarray, location: np.ndarray) -> None:  # noqa: ANN401
+def _write_flags(
+    group: Any, reports: pd.DataFrame, names: np.ndarray, location: np.ndarray
+) -> None:  # noqa: ANN401
     """The group EffectiveQC; what a location does not report is missing."""
     number = np.asarray([int(Flag[flag.upper()]) for flag in reports["flag"]])
     for name in sorted(set(names)):

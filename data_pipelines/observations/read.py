@@ -70,5 +70,7 @@ def format_of(path: Path) -> str:
         return "table"
     if b"BUFR" in head:
         return "prepbufr" if holds_dictionary(path) else "bufr"
-    message = f"{path}: expected BUFR, PREPBUFR, IODA (netCDF-4), CSV or parquet, got {head[:16]!r}"
+    message = (
+        f"{path}: expected BUFR, PREPBUFR, IODA (netCDF-4), CSV or parquet, got {head[:16]!r}"
+    )
     raise InputError(message)

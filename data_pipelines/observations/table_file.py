@@ -7,6 +7,7 @@ import pandas as pd
 
 from align_da.atmosphere import VARIABLES
 from align_da.atmosphere.units import to_si
+from align_da.errors import InputError
 from align_da.observations.columns import names_of, numbers_of
 from align_da.storage.observation_tables import read_observation_table
 
@@ -28,7 +29,11 @@ def read_table(path: Path) -> pd.DataFrame:
         if name not in table:
             table[name] = default
     if {"units", "variable", "value"} <= set(table.columns):
-        table = _in_si_units(table)
+        try:
+            return _in_si_units(table)
+        except InputError as error:
+            message = f"{path}: {error}"
+            raise InputError(message) from error
     return table
 
 
@@ -36,8 +41,8 @@ def _in_si_units(table: pd.DataFrame) -> pd.DataFrame:
     """The table with value and error in the SI unit of their variable, without its units."""
     value, error = numbers_of(table["value"]).copy(), numbers_of(table["error"]).copy()
     units, names = np.asarray(names_of(table["units"])), np.asarray(names_of(table["variable"]))
-    for name in sorted(set(names) & set(VARIABLES)):
-        for unit in sorted(set(units[names == name])):
+    for name in sorted(set(names.tolist()) & set(VARIABLES)):
+        for unit in sorted(set(units[names == name].tolist())):
             place = (names == name) & (units == unit)
             zero = to_si(np.zeros(1), unit, VARIABLES[name])
             value[place] = to_si(value[place], unit, VARIABLES[name])
