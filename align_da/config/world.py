@@ -63,7 +63,12 @@ class CycledBackgroundsConfig(Section):
 
 
 class ObservationsConfig(Section):
-    """The observing network and its errors (SI units)."""
+    """The observing network and its errors (SI units), or what becomes of reports from files.
+
+    Of files: boxes of `thinning` (degrees of latitude, Pa), the fixed number of observations of a
+    cycle, and the distance in metres between a station and the surface of the model beyond which
+    its pressure stays passive.
+    """
 
     network: Literal["radiosonde", "random", "surface"] = "random"
     density: Annotated[float, Field(gt=0, le=1)] = 0.05
@@ -72,6 +77,12 @@ class ObservationsConfig(Section):
     humidity_error: PositiveFloat = 1.0e-4
     surface_pressure_error: PositiveFloat = 100.0
     withheld: Share = 0.1
+    source: Literal["simulated", "files"] = "simulated"
+    thinning: Literal["none", "thin", "superob"] = "none"
+    box_degrees: PositiveFloat = 2.0
+    box_pascal: PositiveFloat = 5000.0
+    padded: Positive = 20_000
+    largest_elevation_difference: PositiveFloat = 300.0
 
 
 class QualityControlConfig(Section):

@@ -93,7 +93,7 @@ def _check_columns(table: pd.DataFrame) -> None:
 
 def _check_names(names: dict[str, list[str]]) -> None:
     """Refuse names of variables, flags and kinds of position that nobody knows."""
-    codes_of("variable", names["variable"], {name: 0 for name in VARIABLES})
+    codes_of("variable", names["variable"], dict.fromkeys(VARIABLES, 0))
     codes_of("flag", names["flag"], {flag.name.lower(): int(flag) for flag in Flag})
     codes_of("vertical", names["vertical"], {kind.name.lower(): int(kind) for kind in Vertical})
 

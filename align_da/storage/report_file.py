@@ -77,16 +77,16 @@ def digest_of_reports(reports: pd.DataFrame) -> str:
 
 
 def _packages() -> tuple[Any, Any]:
-    """pyarrow and its parquet module.
+    """The package pyarrow and its parquet module.
 
     Raises:
         ConfigError: they are not installed.
     """
     try:
         # Only here, so that everything else works without them.
-        import pyarrow  # noqa: PLC0415
+        import pyarrow as pa  # noqa: PLC0415
         import pyarrow.parquet  # noqa: PLC0415
     except ImportError as error:
         message = "reports need pyarrow: pip install 'align-da[observations]'"
         raise ConfigError(message) from error
-    return pyarrow, pyarrow.parquet
+    return pa, pa.parquet

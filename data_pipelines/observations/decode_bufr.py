@@ -70,11 +70,12 @@ def main(path: Path) -> None:
     """Decode the file and write its columns."""
     parts: list[dict[str, np.ndarray]] = []
     for number, message in enumerate(messages_of(path.read_bytes()), 1):
-        print(f"message {number}", file=sys.stderr)
+        sys.stderr.write(f"message {number}\n")
+        sys.stderr.flush()
         parts += _decoded(message, number)
     columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     buffer = io.BytesIO()
-    np.savez(buffer, **columns)
+    np.savez(buffer, allow_pickle=False, **columns)
     sys.stdout.buffer.write(buffer.getvalue())
 
 
@@ -183,7 +184,7 @@ def _station(handle: int) -> str:
         return f"{int(block[0]):02d}{int(station[0]):03d}"
     for key in _NAMES:
         if eccodes.codes_is_defined(handle, key):
-            name = eccodes.codes_get_string(handle, f"#1#{key}").strip()
+            name = str(eccodes.codes_get_string(handle, f"#1#{key}")).strip()
             if name and name.isprintable():
                 return name
     return ""

@@ -45,4 +45,7 @@ def _errors_of(kind: str, variable: str, level: np.ndarray) -> np.ndarray:
     pressure = 100.0 * rows["pressure_hPa"].to_numpy(np.float64)
     order = np.argsort(pressure)
     at = np.log(np.where(level > 0, level, pressure.max()))
-    return np.interp(at, np.log(pressure[order]), rows["error"].to_numpy(np.float64)[order])
+    found: np.ndarray = np.interp(
+        at, np.log(pressure[order]), rows["error"].to_numpy(np.float64)[order]
+    )
+    return found

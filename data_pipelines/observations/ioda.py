@@ -117,7 +117,8 @@ def _with_flags(part: pd.DataFrame, number: np.ndarray, name: str) -> pd.DataFra
         message = f"EffectiveQC/{name}: expected the flags {list(known)}, got {strange}"
         raise InputError(message)
     flags = [known[int(flag)] for flag in number[there]]
-    return part[there].assign(flag=flags)
+    kept: pd.DataFrame = part[there].assign(flag=flags)
+    return kept
 
 
 def _places(group: Any) -> pd.DataFrame:  # noqa: ANN401
@@ -316,8 +317,11 @@ def _write_values(
 
 
 def _write_flags(
-    group: Any, reports: pd.DataFrame, names: np.ndarray, location: np.ndarray
-) -> None:  # noqa: ANN401
+    group: Any,  # noqa: ANN401
+    reports: pd.DataFrame,
+    names: np.ndarray,
+    location: np.ndarray,
+) -> None:
     """The group EffectiveQC; what a location does not report is missing."""
     number = np.asarray([int(Flag[flag.upper()]) for flag in reports["flag"]])
     for name in sorted(set(names)):

@@ -11,7 +11,12 @@ from align_da.errors import InputError
 from align_da.observations.columns import names_of, numbers_of
 from align_da.storage.observation_tables import read_observation_table
 
-_DEFAULTS = {"error": np.nan, "elevation": np.nan, "type": "other", "flag": "pass"}
+_DEFAULTS: dict[str, float | str] = {
+    "error": np.nan,
+    "elevation": np.nan,
+    "type": "other",
+    "flag": "pass",
+}
 
 
 def read_table(path: Path) -> pd.DataFrame:
@@ -25,9 +30,8 @@ def read_table(path: Path) -> pd.DataFrame:
         InputError: it is no such table.
     """
     table = read_observation_table(path)
-    for name, default in _DEFAULTS.items():
-        if name not in table:
-            table[name] = default
+    missing = {name: value for name, value in _DEFAULTS.items() if name not in table}
+    table = table.assign(**missing)
     if {"units", "variable", "value"} <= set(table.columns):
         try:
             return _in_si_units(table)
