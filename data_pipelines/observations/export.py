@@ -74,7 +74,8 @@ def _of_cycle(cycle: xr.Dataset, layout: Layout, surface: State) -> pd.DataFrame
         }
     )
     known = (column["flag"] != Flag.MISSING) & (column["variable"] != UNKNOWN_VARIABLE)
-    return table[known]
+    kept: pd.DataFrame = table[known]
+    return kept
 
 
 def _surface_pressure(background: xr.Dataset, layout: Layout) -> State:

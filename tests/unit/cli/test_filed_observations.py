@@ -1,10 +1,12 @@
 """Reports from files in a cycle: positions differ from cycle to cycle."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import jax
 import jax.numpy as jnp
+import netCDF4
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,7 +14,7 @@ import xarray as xr
 from faults.observed_world import LAYOUT, METHOD, atmosphere
 
 from align_da.assimilation import letkf
-from align_da.atmosphere import State
+from align_da.atmosphere import Layout, State
 from align_da.cli import filed_observations
 from align_da.cli.assembly import World
 from align_da.cli.filed_observations import (
@@ -21,11 +23,15 @@ from align_da.cli.filed_observations import (
     quality_control_of_reports,
 )
 from align_da.config import Config, ObservationsConfig
+from align_da.cycling.driver import CyclingExperiment, run_experiment
 from align_da.observations import Flag
 from align_da.observations.quality_control import quality_controlled
 from align_da.observations.reports import checked_reports
-from align_da.storage.report_file import write_reports
+from align_da.storage.manifest import manifest_of
+from align_da.storage.report_file import read_reports, write_reports
 from align_da.storage.run_folder import RunFolder
+from data_pipelines.observations.export import export_observations
+from data_pipelines.observations.ioda import read_ioda
 
 START = np.datetime64("2020-01-01T00:00:00", "ns")
 
@@ -121,3 +127,61 @@ def test_large_boxes_thin_the_reports(make_world: Callable[..., World], thinning
     flags = np.asarray(FiledObservations(world).observe(START).flag)
     assert 5 < (flags == Flag.PASS).sum() < 30
     assert (flags == Flag.PASS).sum() + (flags == Flag.THINNED).sum() == 40
+
+
+@dataclass(frozen=True)
+class Persistence:
+    """Forecasts nothing but what is."""
+
+    layout: Layout = LAYOUT
+    step_hours: int = 6
+    differentiable: bool = True
+
+    def forecast(self, states: State, valid_time: np.datetime64, lead_hours: int) -> State:
+        return states
+
+
+def test_a_cycled_store_becomes_an_ioda_file_that_is_read_back(
+    make_world: Callable[..., World],
+    ensemble: State,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    variance = jnp.broadcast_to(jnp.asarray([4.0] * 15 + [1e-8] * 5 + [1e4]), LAYOUT.shape)
+    monkeypatch.setattr(filed_observations, "background_variance", lambda _: variance)
+    world = make_world()
+    system, window = FiledObservations(world), np.timedelta64(6, "h")
+    experiment = CyclingExperiment(
+        initial=ensemble,
+        start=START - window,
+        window_hours=6,
+        cycles=3,
+        forecast_model=Persistence(),
+        observe=lambda cycle: system.observe(START + cycle * window),
+        quality_control=quality_control_of_reports(world),
+        analysis=METHOD,
+        seed=0,
+    )
+    store, target = tmp_path / "main.zarr", tmp_path / "main.nc"
+    assert run_experiment(experiment, store, manifest_of(world.config, 0, {})) == 0
+    assert export_observations(store, LAYOUT, target) == 40 + 41 + 42
+    found = checked_reports(read_ioda(target))
+    given = read_reports(world.folder.observations)
+    assert found["time"].tolist() == given["time"].tolist()
+    order = ["time", "latitude"]
+    found, given = found.sort_values(order), given.sort_values(order)
+    for name in ("value", "latitude", "longitude"):
+        np.testing.assert_array_equal(found[name].astype("float32"), given[name].astype("float32"))
+    # Down to sigma of that background in single precision and back.
+    np.testing.assert_allclose(found["level"], given["level"], rtol=1e-5)
+    assert set(found["flag"]) == {"pass", "passive"}
+    with netCDF4.Dataset(target) as file:
+        departure = {
+            name: np.asarray(
+                file["ObsValue/airTemperature"][:] - file[f"{name}/airTemperature"][:]
+            )
+            for name in ("hofx0", "hofx1")
+        }
+        used = np.asarray(file["EffectiveQC/airTemperature"][:]) == int(Flag.PASS)
+    rms = {name: np.sqrt(np.mean(values[used] ** 2)) for name, values in departure.items()}
+    assert 0 < rms["hofx1"] < rms["hofx0"]
