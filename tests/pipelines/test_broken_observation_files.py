@@ -73,7 +73,7 @@ def test_random_bytes_never_end_the_reader(tmp_path: Path) -> None:
     rng = random.Random(2)  # noqa: S311
     told: list[str] = []
     for _ in range(12):
-        content = bytearray(MESSAGE)
+        content = bytearray(AIRCRAFT[: int.from_bytes(AIRCRAFT[4:7], "big")])
         for _ in range(rng.randint(1, 6)):
             content[rng.randrange(8, len(content) - 4)] = rng.randrange(256)
         path.write_bytes(content)
