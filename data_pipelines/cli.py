@@ -1,11 +1,17 @@
 """The commands of `align-da data`: each makes one product in the folder of the run."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
-from align_da.cli.options import DEFAULT_RUN, ConfigOption, RunOption, SetOption
+from align_da.cli.options import (
+    DEFAULT_RUN,
+    ConfigOption,
+    RunNameOption,
+    RunOption,
+    SetOption,
+)
 from align_da.cli.progress import progress_bar
 from align_da.config import Config, load_config
 from align_da.storage.run_folder import RunFolder
@@ -124,6 +130,39 @@ def statistics(
             write_statistics(settings.world, run, workers, progress)
 
     run_stage(RunFolder(run).stages, "statistics", [], ["backgrounds"], reduce)
+
+
+@app.command()
+def observations(
+    files: Annotated[list[Path], typer.Argument(help="Observation files.")],
+    run: RunOption = DEFAULT_RUN,
+    form: Annotated[
+        Literal["auto", "bufr", "prepbufr", "ioda", "table"],
+        typer.Option("--format", help="Format of the files; auto looks into each."),
+    ] = "auto",
+) -> None:
+    """Read files of real observations into the reports of the run, and count them."""
+    from data_pipelines.observations.stage import make_reports
+
+    typer.echo(make_reports(files, form, RunFolder(run)))
+
+
+@app.command("export-observations")
+def export(
+    to: Annotated[Path, typer.Option(help="The IODA v3 file to write.")],
+    name: RunNameOption = "main",
+    config: ConfigOption = None,
+    run: RunOption = DEFAULT_RUN,
+    override: SetOption = None,
+) -> None:
+    """Write the observations of a cycling run, with their model equivalents, as IODA v3."""
+    settings = load_config(config, override or ())
+    from align_da.cli.assembly import open_world
+    from data_pipelines.observations.export import export_observations
+
+    layout = open_world(settings, run).layout
+    count = export_observations(RunFolder(run).cycles(name), layout, to)
+    typer.echo(f"{count} observations: {to}")
 
 
 @app.command()

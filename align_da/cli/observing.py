@@ -66,7 +66,7 @@ def quality_control_for(
     """
     # Weights of winds are negative across a pole, variances are not.
     unsigned = replace(operator, weight=jnp.abs(operator.weight))
-    variance = unsigned(State(_background_variance(world), world.layout))
+    variance = unsigned(State(background_variance(world), world.layout))
     window_seconds = world.config.cycle.window_hours * 3600.0
     settings = world.config.quality_control
 
@@ -77,7 +77,7 @@ def quality_control_for(
     return controlled
 
 
-def _background_variance(world: World) -> Float[Array, "lat lon channel"]:
+def background_variance(world: World) -> Float[Array, "lat lon channel"]:
     """Mean square of the oldest training background errors, the same at every point."""
     pairs = world.pairs("train")
     truth, background = pairs.read(max(pairs.lead_hours), slice(None, None, _EVERY))

@@ -1,5 +1,6 @@
 """Run the assimilation cycle over the test period, or to tune a method, over the validation."""
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -8,13 +9,16 @@ import numpy as np
 
 from align_da.atmosphere import State
 from align_da.cli.assembly import MODEL_ERROR, World, cycle_forecast_model, open_world
+from align_da.cli.filed_observations import FiledObservations, quality_control_of_reports
 from align_da.cli.forecast_model import forecast_model_digests
 from align_da.cli.methods import build_analysis
 from align_da.cli.observing import observing_system, quality_control_for
 from align_da.cli.progress import progress_bar
 from align_da.config import Config
+from align_da.cycling.cycle import QualityControl
 from align_da.cycling.driver import CyclingExperiment, run_experiment
 from align_da.keys import Purpose, key_for
+from align_da.observations.batch import ObservationBatch
 from align_da.storage.manifest import manifest_of
 from align_da.storage.stages import digest_of_stage
 
@@ -30,7 +34,7 @@ def run(config: Config, folder: Path, name: str) -> int:
         BadStateError: a state is not plausible.
     """
     world = open_world(config, folder)
-    system = observing_system(world)
+    observe, quality_control = _observations(world)
     initial, start = initial_ensemble(world)
     window = np.timedelta64(config.cycle.window_hours, "h")
     experiment = CyclingExperiment(
@@ -39,8 +43,8 @@ def run(config: Config, folder: Path, name: str) -> int:
         window_hours=config.cycle.window_hours,
         cycles=config.cycle.cycles,
         forecast_model=cycle_forecast_model(world),
-        observe=lambda cycle: system.observe(start + (cycle + 1) * window, cycle),
-        quality_control=quality_control_for(world, system.operator),
+        observe=lambda cycle: observe(start + (cycle + 1) * window, cycle),
+        quality_control=quality_control,
         analysis=build_analysis(world, config.cycle.method, config.cycle.prior),
         seed=config.seed,
         watchdog=config.cycle.watchdog,
@@ -49,6 +53,18 @@ def run(config: Config, folder: Path, name: str) -> int:
     bar = progress_bar()
     warn = partial(bar.console.print, style="yellow", highlight=False)
     return run_experiment(experiment, world.folder.cycles(name), manifest, bar, warn)
+
+
+def _observations(
+    world: World,
+) -> tuple[Callable[[np.datetime64, int], ObservationBatch], QualityControl]:
+    """The observations of a time and a cycle, and how they are checked."""
+    settings = world.config.reports
+    if settings is not None:
+        filed = FiledObservations(world, settings)
+        return lambda time, _: filed.observe(time), quality_control_of_reports(world)
+    system = observing_system(world)
+    return system.observe, quality_control_for(world, system.operator)
 
 
 def initial_ensemble(world: World) -> tuple[State, np.datetime64]:
@@ -81,5 +97,7 @@ def _inputs(world: World) -> dict[str, str]:
         names.append("denoiser" if cycle.prior in {"static", "reference"} else cycle.prior)
     if cycle.model_error_share > 0:
         names.append(MODEL_ERROR)
+    if world.config.reports is not None:
+        names.append("observations")
     digests = {name: digest_of_stage(stages, name) for name in names}
     return digests | forecast_model_digests(world.config)

@@ -42,6 +42,7 @@ from align_da.config.world import (
     ErrorsConfig,
     ObservationsConfig,
     QualityControlConfig,
+    ReportsConfig,
     WorldConfig,
 )
 
@@ -70,6 +71,7 @@ __all__ = [
     "OptimalInterpolationConfig",
     "PeerName",
     "QualityControlConfig",
+    "ReportsConfig",
     "SamplerConfig",
     "Section",
     "ThreeDVarConfig",

@@ -34,6 +34,7 @@ from align_da.config.world import (
     CycledBackgroundsConfig,
     ObservationsConfig,
     QualityControlConfig,
+    ReportsConfig,
     WorldConfig,
 )
 
@@ -49,6 +50,7 @@ class Config(Section):
     backgrounds: BackgroundsConfig = BackgroundsConfig()
     cycled_backgrounds: CycledBackgroundsConfig = CycledBackgroundsConfig()
     observations: ObservationsConfig = ObservationsConfig()
+    reports: ReportsConfig | None = None
     coarse_map: CoarseMapConfig = CoarseMapConfig()
     quality_control: QualityControlConfig = QualityControlConfig()
     analysis: AnalysisConfig = AnalysisConfig()

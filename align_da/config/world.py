@@ -91,6 +91,22 @@ class ObservationsConfig(ErrorsConfig):
     withheld: Share = 0.1
 
 
+class ReportsConfig(Section):
+    """Reports from files (`align-da data observations`) in the place of simulated observations.
+
+    Boxes of `thinning` have degrees of latitude and Pa; `padded` is the fixed number of
+    observations of a cycle; beyond `largest_elevation_difference` metres between a station and the
+    surface of the model its pressure stays passive. The share of stations that are withheld is
+    that of [observations].
+    """
+
+    thinning: Literal["none", "thin", "superob"] = "none"
+    box_degrees: PositiveFloat = 2.0
+    box_pascal: PositiveFloat = 5000.0
+    padded: Positive = 20_000
+    largest_elevation_difference: PositiveFloat = 300.0
+
+
 class CoarseMapConfig(ErrorsConfig):
     """A coarse map of the truth, of equal angles, and the errors of its cells.
 

@@ -88,7 +88,7 @@ def _arrays(table: pd.DataFrame, layout: Layout, unknown: UnknownPolicy) -> dict
     _check_columns(table)
     variable = _variables(names_of(table["variable"]), layout, unknown)
     numbers = {name: numbers_of(table[name]) for name in _NUMBERS}
-    _check_not_swapped(numbers["latitude"], numbers["longitude"])
+    check_not_swapped(numbers["latitude"], numbers["longitude"])
     if "units" in table:
         numbers |= _in_si_units(
             variable, names_of(table["units"]), numbers["value"], numbers["error"], layout
@@ -119,7 +119,7 @@ def _check_columns(table: pd.DataFrame) -> None:
         raise InputError(message)
 
 
-def _check_not_swapped(
+def check_not_swapped(
     latitude: Float[np.ndarray, " row"], longitude: Float[np.ndarray, " row"]
 ) -> None:
     """Refuse latitudes that can only be longitudes beside longitudes that can be latitudes."""

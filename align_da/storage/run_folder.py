@@ -31,6 +31,11 @@ class RunFolder:
         return self.root / "statistics.json"
 
     @property
+    def observations(self) -> Path:
+        """Reports of real observations."""
+        return self.root / "observations.parquet"
+
+    @property
     def candidates(self) -> Path:
         """Candidates of the reference prior with their rewards."""
         return self.root / "candidates.zarr"

@@ -1,0 +1,94 @@
+"""The observations of one cycle window out of the reports of many."""
+
+import hashlib
+import warnings
+import zlib
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Float
+
+from align_da.atmosphere import Layout
+from align_da.constants import DRY_AIR_GAS_CONSTANT, GRAVITY
+from align_da.observations.batch import ObservationBatch
+from align_da.observations.table import batch_from_table
+
+_SEA_LEVEL_TEMPERATURE, _LAPSE_RATE = 288.15, 0.0065  # ICAO standard atmosphere
+
+
+def reports_in_window(
+    reports: pd.DataFrame, valid_time: np.datetime64, window_hours: int
+) -> pd.DataFrame:
+    """The reports with a value in [start, end) around `valid_time`; each is in one window only.
+
+    What is flagged missing stays behind in the reports: there is nothing to keep of it.
+    """
+    half = np.timedelta64(window_hours * 1800, "s")
+    time = reports["time"].to_numpy("datetime64[ns]")
+    inside = (time >= valid_time - half) & (time < valid_time + half)
+    return reports[inside & (reports["flag"] != "missing").to_numpy()].reset_index(drop=True)
+
+
+def with_stations_withheld(reports: pd.DataFrame, share: float, seed: int) -> pd.DataFrame:
+    """Flag a share of the stations passive, each decided on its own name and the seed."""
+    drawn = {
+        name: int.from_bytes(hashlib.sha256(f"{seed} {name}".encode()).digest()[:8], "big") / 2**64
+        for name in reports["station_id"].unique()
+    }
+    withheld = (reports["station_id"].map(drawn) < share) & (reports["flag"] == "pass")
+    return reports.assign(flag=reports["flag"].mask(withheld, "passive"))
+
+
+def reduced_to_surface(
+    reports: pd.DataFrame, surface: Float[np.ndarray, " report"], limit: float
+) -> pd.DataFrame:
+    """Surface pressures at the surface of the model instead of that of the station.
+
+    p' = p exp(g (z − z') / (R_d T)) with T of the ICAO standard atmosphere halfway between both.
+    A pressure without an elevation, or further than `limit` from the surface, stays passive.
+
+    Args:
+        reports: checked reports.
+        surface: z', height of the surface of the model at each report, m.
+        limit: m.
+    """
+    elevation = reports["elevation"].to_numpy(np.float64)
+    above = elevation - surface
+    temperature = _SEA_LEVEL_TEMPERATURE - _LAPSE_RATE * (elevation + surface) / 2
+    factor = np.exp(GRAVITY * above / (DRY_AIR_GAS_CONSTANT * temperature))
+    pressure = (reports["variable"] == "surface_pressure").to_numpy()
+    near = np.abs(above) <= limit
+    far = pressure & ~near & (reports["flag"] == "pass").to_numpy()
+    value = reports["value"].to_numpy(np.float64)
+    return reports.assign(
+        value=np.where(pressure & near, value * factor, value),
+        flag=reports["flag"].mask(far, "passive"),
+    )
+
+
+def batch_of_reports(
+    reports: pd.DataFrame, layout: Layout, valid_time: np.datetime64, padded: int
+) -> ObservationBatch:
+    """The batch of the reports of a window; levels stay pressures in Pa.
+
+    A station is its number, or a checksum of its name. Variables that the state does not hold
+    stay passive.
+
+    Raises:
+        InputError: there are more than `padded` reports.
+    """
+    time = (reports["time"].to_numpy("datetime64[ns]") - valid_time) / np.timedelta64(1, "s")
+    table = reports.drop(columns=["station_id", "type", "elevation"]).assign(
+        time=time,
+        level=reports["level"].fillna(0.0),
+        station=[_number_of(name) for name in reports["station_id"]],
+    )
+    with warnings.catch_warnings():  # told once when the files are read, not in every cycle
+        warnings.filterwarnings("ignore", message=".*the state does not hold")
+        return batch_from_table(table, layout, padded, unknown="passive")
+
+
+def _number_of(name: str) -> int:
+    """The number of a station: its own, or a checksum of its name."""
+    own = name.isascii() and name.isdigit() and len(name) <= 9
+    return int(name) if own else zlib.crc32(name.encode()) & 0x7FFFFFFF

@@ -1,0 +1,76 @@
+"""Read observation files of any format into the reports of a run."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Literal
+
+import pandas as pd
+
+from align_da.errors import InputError
+from align_da.observations.reports import checked_reports, joined
+from data_pipelines.observations.bufr import read_bufr
+from data_pipelines.observations.error_table import with_errors
+from data_pipelines.observations.ioda import read_ioda
+from data_pipelines.observations.prepbufr import holds_dictionary, read_prepbufr
+from data_pipelines.observations.table_file import read_table
+
+Format = Literal["auto", "bufr", "prepbufr", "ioda", "table"]
+_HDF, _PARQUET = b"\x89HDF\r\n\x1a\n", b"PAR1"
+_HEAD = 1000  # bytes, within which a BUFR message begins, after the heading of a bulletin
+
+_READERS: dict[str, Callable[[Path], pd.DataFrame]] = {
+    "bufr": read_bufr,
+    "prepbufr": read_prepbufr,
+    "ioda": read_ioda,
+    "table": read_table,
+}
+
+
+def read_observations(files: Sequence[Path], form: Format = "auto") -> pd.DataFrame:
+    """The reports of all files, in an order that does not depend on that of the files.
+
+    Args:
+        files: observation files.
+        form: their format; "auto" looks into each.
+
+    Returns:
+        Checked reports, every error known that the error table knows.
+
+    Raises:
+        InputError: a file is not what it should be; names file and problem.
+    """
+    return with_errors(joined([_read(path, form) for path in files]))
+
+
+def _read(path: Path, form: Format) -> pd.DataFrame:
+    """The checked reports of one file."""
+    if not path.is_file():
+        message = f"{path}: expected an observation file, found no such file"
+        raise InputError(message)
+    reader = _READERS[format_of(path) if form == "auto" else form]
+    table = reader(path)
+    try:
+        return checked_reports(table)
+    except InputError as error:
+        message = f"{path}: {error}"
+        raise InputError(message) from error
+
+
+def format_of(path: Path) -> str:
+    """The format of a file by its first bytes; a table by its ending.
+
+    Raises:
+        InputError: it is none that is read.
+    """
+    with path.open("rb") as file:
+        head = file.read(_HEAD)
+    if head.startswith(_HDF):
+        return "ioda"
+    if head.startswith(_PARQUET) or path.suffix in {".csv", ".parquet"}:
+        return "table"
+    if b"BUFR" in head:
+        return "prepbufr" if holds_dictionary(path) else "bufr"
+    message = (
+        f"{path}: expected BUFR, PREPBUFR, IODA (netCDF-4), CSV or parquet, got {head[:16]!r}"
+    )
+    raise InputError(message)

@@ -1,0 +1,38 @@
+"""The stage that turns observation files into the reports of a run."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from align_da.errors import InputError
+from align_da.observations.reports import summary_of
+from align_da.storage.digest import digest_of_file
+from align_da.storage.report_file import read_reports, write_reports
+from align_da.storage.run_folder import RunFolder
+from align_da.storage.stages import run_stage
+from data_pipelines.observations.read import Format, read_observations
+
+
+def make_reports(files: Sequence[Path], form: Format, folder: RunFolder) -> str:
+    """Read the files unless the reports of these very files are there already.
+
+    Returns:
+        Counts by type, variable and flag, as text.
+
+    Raises:
+        InputError: a file is not what it should be; names file and problem.
+        StorageError: the reports cannot be written or read.
+    """
+    missing = [str(path) for path in files if not path.is_file()]
+    if missing:
+        message = f"expected observation files, found no {', '.join(missing)}"
+        raise InputError(message)
+    digests = sorted(digest_of_file(path) for path in files)
+    if not folder.observations.exists():  # whatever the record of the stage says
+        (folder.stages / "observations.json").unlink(missing_ok=True)
+
+    def read() -> None:
+        write_reports(folder.observations, read_observations(files, form))
+
+    run_stage(folder.stages, "observations", [form, digests], [], read)
+    reports = read_reports(folder.observations)
+    return f"{summary_of(reports)}\n{len(reports)} observations: {folder.observations}"

@@ -1,0 +1,54 @@
+"""Tables of reports in CSV and parquet files."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from align_da.atmosphere import VARIABLES
+from align_da.atmosphere.units import to_si
+from align_da.errors import InputError
+from align_da.observations.columns import names_of, numbers_of
+from align_da.storage.observation_tables import read_observation_table
+
+_DEFAULTS: dict[str, float | str] = {
+    "error": np.nan,
+    "elevation": np.nan,
+    "type": "other",
+    "flag": "pass",
+}
+
+
+def read_table(path: Path) -> pd.DataFrame:
+    """The reports of a table, in SI units.
+
+    Args:
+        path: ends in ".csv" or ".parquet"; the columns of a report, of which error, elevation,
+            type and flag may be missing, and optional units (of value and error).
+
+    Raises:
+        InputError: it is no such table.
+    """
+    table = read_observation_table(path)
+    missing = {name: value for name, value in _DEFAULTS.items() if name not in table}
+    table = table.assign(**missing)
+    if {"units", "variable", "value"} <= set(table.columns):
+        try:
+            return _in_si_units(table)
+        except InputError as error:
+            message = f"{path}: {error}"
+            raise InputError(message) from error
+    return table
+
+
+def _in_si_units(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with value and error in the SI unit of their variable, without its units."""
+    value, error = numbers_of(table["value"]).copy(), numbers_of(table["error"]).copy()
+    units, names = np.asarray(names_of(table["units"])), np.asarray(names_of(table["variable"]))
+    for name in sorted(set(names.tolist()) & set(VARIABLES)):
+        for unit in sorted(set(units[names == name].tolist())):
+            place = (names == name) & (units == unit)
+            zero = to_si(np.zeros(1), unit, VARIABLES[name])
+            value[place] = to_si(value[place], unit, VARIABLES[name])
+            error[place] = to_si(error[place], unit, VARIABLES[name]) - zero
+    return table.assign(value=value, error=error).drop(columns="units")
