@@ -1,10 +1,7 @@
 """First-order conservative regridding between grids of latitudes and longitudes.
 
-The value of a target cell is the mean of the source over that cell, the source being constant in
-each of its cells (Jones 1999, Mon. Wea. Rev. 127, 2204-2210). Cells are those of
-`Grid.area_weights`: bounded half way between grid points and by the poles. Overlaps of such cells
-are products of an overlap in sin(latitude) and one in longitude, so that one sparse matrix an axis
-does it, as in WeatherBench 2 (weatherbench2/regridding.py). The area mean is kept to rounding.
+One sparse matrix an axis, as in WeatherBench 2 (weatherbench2/regridding.py); their weights are
+those of `align_da.atmosphere.overlap`.
 
 xarray-regrid, which would do the same, weights parts of a cell as if the cosine of the latitude
 were constant in it, and leaves targets beyond the last latitude of the source empty.
@@ -18,6 +15,7 @@ from jaxtyping import Float
 from scipy.sparse import csr_array
 
 from align_da.atmosphere import Grid
+from align_da.atmosphere.overlap import latitude_shares, longitude_shares
 from align_da.config.era5 import GridName
 
 
@@ -43,8 +41,7 @@ class ConservativeRegridding:
 def conservative_regridding(source: Grid, target: Grid) -> ConservativeRegridding:
     """The regridding from `source` to `target`."""
     return ConservativeRegridding(
-        _shares(_sines_of_bounds(source), _sines_of_bounds(target), period=None),
-        _shares(_longitudes_of_bounds(source), _longitudes_of_bounds(target), period=360.0),
+        csr_array(latitude_shares(source, target)), csr_array(longitude_shares(source, target))
     )
 
 
@@ -72,36 +69,6 @@ _GRIDS: dict[GridName, Callable[[], tuple[np.ndarray, np.ndarray]]] = {
     "240x121": lambda: _with_poles(121, 240),
     "128x256": lambda: _between_poles(128, 256),
 }
-
-
-def _sines_of_bounds(grid: Grid) -> Float[np.ndarray, " bound"]:
-    """sin(latitude) where rows begin and end."""
-    latitude = np.deg2rad(grid.latitude)
-    bounds = np.concatenate([[-np.pi / 2], (latitude[1:] + latitude[:-1]) / 2, [np.pi / 2]])
-    return np.asarray(np.sin(bounds))
-
-
-def _longitudes_of_bounds(grid: Grid) -> Float[np.ndarray, " bound"]:
-    """Degrees east where columns begin and end."""
-    columns = len(grid.longitude)
-    return np.asarray(grid.longitude[0] + 360.0 / columns * (np.arange(columns + 1) - 0.5))
-
-
-def _shares(source: np.ndarray, target: np.ndarray, period: float | None) -> csr_array:
-    """Share of each source interval in each target interval, [target, source].
-
-    Args:
-        source: bounds of the source intervals, ascending.
-        target: likewise.
-        period: after which the source comes again; None where it does not.
-    """
-    turns = (0.0,) if period is None else (-period, 0.0, period)
-    overlap = np.zeros((target.size - 1, source.size - 1))
-    for turn in turns:
-        upper = np.minimum(target[1:, None], source[1:] + turn)
-        lower = np.maximum(target[:-1, None], source[:-1] + turn)
-        overlap += np.maximum(upper - lower, 0.0)
-    return csr_array(overlap / overlap.sum(axis=1, keepdims=True))
 
 
 def _along(weights: csr_array, values: np.ndarray, axis: int) -> np.ndarray:

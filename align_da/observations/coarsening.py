@@ -4,11 +4,9 @@ With |a| the area of a cell on the sphere,
 
     H(x)_c = Σ_k |c ∩ k| x_k / |c|,
 
-the first-order conservative remapping of Jones 1999 (Mon. Wea. Rev. 127, 2204-2210): the area mean
-of the map is that of the state exactly. Cells are bounded by meridians and parallels, so that the
-overlap is a product of one in the sine of latitude and one in longitude, and H two small matrices;
-in the vertical it is interpolation as of any report. The operator is linear: its tangent is itself
-and its adjoint the transposed matrices.
+the first-order conservative mean of `atmosphere.overlap`: the area mean of the map is that of the
+state exactly. H is one small matrix an axis; in the vertical it is interpolation as of any report.
+The operator is linear: its tangent is itself and its adjoint the transposed matrices.
 
 Rules:
 
@@ -27,6 +25,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from align_da.atmosphere import Grid, Layout, State
+from align_da.atmosphere.overlap import latitude_shares, longitude_shares
 from align_da.errors import InputError
 from align_da.observations.batch import ObservationBatch, Vertical
 from align_da.observations.interpolation import channel_corners, finite_positions
@@ -76,8 +75,8 @@ def coarsening_operator(
         cell = _cell_of(latitude, longitude, coarse)
         index = cell[:, None] * len(layout.channels) + channel
         return CoarseningOperator(
-            jnp.asarray(_latitude_shares(coarse, layout.grid)),
-            jnp.asarray(_longitude_shares(coarse, layout.grid)),
+            jnp.asarray(latitude_shares(layout.grid, coarse)),
+            jnp.asarray(longitude_shares(layout.grid, coarse)),
             jnp.asarray(index.astype(np.int32)),
             jnp.asarray(weight),
         )
@@ -116,32 +115,3 @@ def _cell_of(
     place = ((longitude - coarse.longitude[0]) % 360.0) * columns / 360.0
     column = np.floor(place + 0.5).astype(int) % columns
     return np.asarray(np.minimum(row, rows - 1) * columns + column)
-
-
-def _latitude_shares(coarse: Grid, fine: Grid) -> Float[np.ndarray, "cell_row lat"]:
-    """Share of each row of `fine` in the area of each row of `coarse`."""
-    wide, narrow = (np.sin(np.deg2rad(grid.latitude_edges)) for grid in (coarse, fine))
-    return np.asarray(_overlap(wide, narrow) / np.diff(wide)[:, None])
-
-
-def _longitude_shares(coarse: Grid, fine: Grid) -> Float[np.ndarray, "cell_column lon"]:
-    """Share of each column of `fine` in the width of each column of `coarse`."""
-    wide, narrow = _longitude_edges(coarse), _longitude_edges(fine)
-    turns = (-360.0, 0.0, 360.0)  # both start within one turn of each other
-    shared = sum(_overlap(wide, narrow + turn) for turn in turns)
-    return np.asarray(shared / np.diff(wide)[:, None])
-
-
-def _longitude_edges(grid: Grid) -> Float[np.ndarray, " edge"]:
-    """Bounds of the cells in degrees east, from half a cell west of the first longitude."""
-    count = len(grid.longitude)
-    return grid.longitude[0] + (np.arange(count + 1) - 0.5) * 360.0 / count
-
-
-def _overlap(
-    wide: Float[np.ndarray, " edge"], narrow: Float[np.ndarray, " fine_edge"]
-) -> Float[np.ndarray, "cell fine_cell"]:
-    """Length that each interval of `wide` shares with each of `narrow`."""
-    lower = np.maximum(wide[:-1, None], narrow[None, :-1])
-    upper = np.minimum(wide[1:, None], narrow[None, 1:])
-    return np.asarray(np.maximum(upper - lower, 0.0))
