@@ -33,10 +33,16 @@ WINDOW = 6 * STEPS
 class Shift:
     """A linear model: everything moves one place a step and loses a tenth."""
 
-    step_hours, differentiable = 6, True
+    step_hours, frames, differentiable = 6, 1, True
     layout = Lorenz96ForecastModel().layout
 
-    def forecast(self, states: State, valid_time: np.datetime64, lead_hours: int) -> State:
+    def forecast(
+        self,
+        states: State,
+        valid_time: np.datetime64,
+        lead_hours: int,
+        previous: State | None = None,
+    ) -> State:
         steps = lead_hours // self.step_hours
         return State(0.9**steps * jnp.roll(states.values, steps, axis=2), states.layout)
 
