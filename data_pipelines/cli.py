@@ -13,7 +13,7 @@ from align_da.cli.options import (
     SetOption,
 )
 from align_da.cli.progress import progress_bar
-from align_da.config import Config, load_config
+from align_da.config import Era5Config, WorldConfig, load_config
 from align_da.storage.run_folder import RunFolder
 from align_da.storage.stages import run_stage
 
@@ -33,14 +33,18 @@ def truth(
 ) -> None:
     """Simulate the nature run, or read ERA5; goes on where a killed run has stopped."""
     settings = load_config(config, override or ())
-    real = settings.world.truth == "era5"
-    make = _read_era5 if real else _simulate
-    defined_by = [settings.world, *([settings.era5] if real else [])]
-    stages = RunFolder(run).stages
-    run_stage(stages, "truth", defined_by, [], lambda: make(settings, run, workers))
+    defined_by = [settings.world, *([] if settings.era5 is None else [settings.era5])]
+
+    def make() -> None:
+        if settings.era5 is None:
+            _simulate(settings.world, run)
+        else:
+            _read_era5(settings.world, settings.era5, run, workers)
+
+    run_stage(RunFolder(run).stages, "truth", defined_by, [], make)
 
 
-def _simulate(settings: Config, run: Path, _workers: int) -> None:
+def _simulate(world: WorldConfig, run: Path) -> None:
     """The nature run; one process, since each state follows from the one before."""
     # Heavy imports come after the configuration is known to be right.
     from align_da.cli.compilation import use_compilation_cache
@@ -48,15 +52,15 @@ def _simulate(settings: Config, run: Path, _workers: int) -> None:
 
     use_compilation_cache(run)
     with progress_bar() as progress:
-        run_nature(settings.world, run, progress)
+        run_nature(world, run, progress)
 
 
-def _read_era5(settings: Config, run: Path, workers: int) -> None:
+def _read_era5(world: WorldConfig, era5: Era5Config, run: Path, workers: int) -> None:
     """The states that [era5] names."""
     from data_pipelines.era5 import make_era5_truth
 
     with progress_bar() as progress:
-        make_era5_truth(settings, run, workers, progress)
+        make_era5_truth(world, era5, run, workers, progress)
 
 
 @app.command()

@@ -15,7 +15,7 @@ from rich.progress import Progress
 
 from align_da.atmosphere import Layout
 from align_da.cli.cluster import run_tasks
-from align_da.config import Config, digest_of
+from align_da.config import Era5Config, WorldConfig, digest_of
 from align_da.storage.durable import remove_unfinished
 from align_da.storage.run_folder import RunFolder
 from data_pipelines.era5_source import Era5Source, open_era5
@@ -35,12 +35,14 @@ class Task:
     """Consecutive states of the truth.
 
     Attributes:
-        config: the run.
+        world: names the periods.
+        era5: names the source.
         folder: holds the store.
         block: the states are those of this block.
     """
 
-    config: Config
+    world: WorldConfig
+    era5: Era5Config
     folder: Path
     block: int
 
@@ -48,7 +50,9 @@ class Task:
         return f"block {self.block} of ERA5"
 
 
-def make_era5_truth(config: Config, folder: Path, workers: int, progress: Progress) -> None:
+def make_era5_truth(
+    world: WorldConfig, era5: Era5Config, folder: Path, workers: int, progress: Progress
+) -> None:
     """Write the states of ERA5 over all periods, or finish what was interrupted.
 
     Writes truth.zarr, 6-hourly states with dimensions (time, [level,] latitude, longitude), the
@@ -56,7 +60,8 @@ def make_era5_truth(config: Config, folder: Path, workers: int, progress: Progre
     to be read.
 
     Args:
-        config: the sections [world] and [era5].
+        world: names the periods.
+        era5: names the source, and what is read of it.
         folder: receives the store.
         workers: processes that read.
         progress: shows the blocks done.
@@ -67,20 +72,20 @@ def make_era5_truth(config: Config, folder: Path, workers: int, progress: Progre
         InputError: the source does not hold what is wanted, or not in a form that is understood.
         WorkerError: a block has ended every worker that tried it.
     """
-    store, times = RunFolder(folder).truth, times_of_truth(config.world, STEP_HOURS)
-    source = open_era5(config.era5, times)
-    layout = _target(config, source)
-    digest = digest_of(config.world, config.era5)
+    store, times = RunFolder(folder).truth, times_of_truth(world, STEP_HOURS)
+    source = open_era5(era5, times)
+    layout = _target(era5, source)
+    digest = digest_of(world, era5)
     block = states_within(layout)
     if not is_made(store, digest):
         source.states(times[[0, -1]])  # whatever is wrong with the values is told before writing
         folder.mkdir(parents=True, exist_ok=True)
-        extra = _description(config, source, times, digest)
+        extra = _description(era5, source, times, digest)
         write_template(store, layout, {"time": times}, block, extra)
     with xr.open_zarr(store, consolidated=False) as dataset:
         missing = np.isnan(dataset[WRITTEN].to_numpy())
     tasks = [
-        Task(config, folder, number)
+        Task(world, era5, folder, number)
         for number, first in enumerate(range(0, times.size, block))
         if missing[first : first + block].any()
     ]
@@ -90,9 +95,9 @@ def make_era5_truth(config: Config, folder: Path, workers: int, progress: Progre
 
 def write_block(task: Task) -> None:
     """Read the states of `task` and write them. Runs in a worker process."""
-    store, times = RunFolder(task.folder).truth, times_of_truth(task.config.world, STEP_HOURS)
-    source = open_era5(task.config.era5, times)
-    layout = _target(task.config, source)
+    store, times = RunFolder(task.folder).truth, times_of_truth(task.world, STEP_HOURS)
+    source = open_era5(task.era5, times)
+    layout = _target(task.era5, source)
     block = states_within(layout)
     first = task.block * block
     chosen = times[first : first + block]
@@ -108,16 +113,16 @@ def write_block(task: Task) -> None:
     written.to_zarr(store, region=region, consolidated=False)
 
 
-def _target(config: Config, source: Era5Source) -> Layout:
+def _target(era5: Era5Config, source: Era5Source) -> Layout:
     """What is written: the variables of the source on the grid that the configuration names."""
-    return Layout(named_grid(config.era5.grid, source.layout.grid), source.layout.variables)
+    return Layout(named_grid(era5.grid, source.layout.grid), source.layout.variables)
 
 
 def _description(
-    config: Config, source: Era5Source, times: Shaped[np.ndarray, " time"], digest: str
+    era5: Era5Config, source: Era5Source, times: Shaped[np.ndarray, " time"], digest: str
 ) -> xr.Dataset:
     """What the store holds beside the states."""
-    grid = named_grid(config.era5.grid, source.layout.grid)
+    grid = named_grid(era5.grid, source.layout.grid)
     regrid = conservative_regridding(source.layout.grid, grid)
     surface: Float[np.ndarray, "lat lon"] = regrid(source.surface_geopotential[..., None])[..., 0]
     unwritten = np.full(times.size, np.nan, np.float32)
@@ -128,7 +133,7 @@ def _description(
         },
         attrs={
             "title": "Reanalysis as the truth",
-            "source": f"ERA5 from {config.era5.source}, conservative to {config.era5.grid}",
+            "source": f"ERA5 from {era5.source}, conservative to {era5.grid}",
             "configuration": digest,
         },
     )

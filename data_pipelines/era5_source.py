@@ -9,6 +9,7 @@ This is the only module that may reach another machine, and only where `era5.sou
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from glob import glob
 from pathlib import Path
 from typing import Any
@@ -70,7 +71,7 @@ class Era5Source:
                 raise InputError(message) from error
         return np.asarray(states.values)
 
-    @property
+    @cached_property
     def surface_geopotential(self) -> Float[np.ndarray, "lat lon"]:
         """Geopotential of the ground, m2 s-2.
 

@@ -45,8 +45,7 @@ class Config(Section):
     seed: Annotated[int, Field(ge=0, le=LARGEST)] = 0
     world: WorldConfig = WorldConfig()
     onnx: OnnxConfig | None = None
-    # Left out of digests where it is not used, as `world.truth` is.
-    era5: Annotated[Era5Config, Field(exclude_if=lambda era5: era5 == Era5Config())] = Era5Config()
+    era5: Era5Config | None = None
     backgrounds: BackgroundsConfig = BackgroundsConfig()
     cycled_backgrounds: CycledBackgroundsConfig = CycledBackgroundsConfig()
     observations: ObservationsConfig = ObservationsConfig()
@@ -93,10 +92,17 @@ class Config(Section):
 
     @model_validator(mode="after")
     def _real_states_need_a_source_and_no_spin_up(self) -> "Config":
-        if self.world.truth == "era5" and (self.era5.source is None or self.world.spin_up_days):
+        real = self.world.truth == "era5"
+        if real != (self.era5 is not None):
             message = (
-                "world.truth = 'era5' needs era5.source, a store or files of ERA5, and "
-                f"world.spin_up_days = 0, got {self.era5.source} and {self.world.spin_up_days}"
+                "world.truth = 'era5' and the section [era5] with its source, a store or files, "
+                "belong together: give both or none"
+            )
+            raise ValueError(message)
+        if real and self.world.spin_up_days:
+            message = (
+                "world.truth = 'era5' needs no spin-up: set world.spin_up_days = 0, "
+                f"got {self.world.spin_up_days}"
             )
             raise ValueError(message)
         return self

@@ -35,7 +35,7 @@ class Era5Config(Section):
     order of the variable table, top level first.
     """
 
-    source: str | None = None
+    source: str
     anonymous: bool = True
     grid: GridName = "source"
     levels: Annotated[tuple[Level, ...], AfterValidator(_distinct)] = (

@@ -23,6 +23,7 @@ SHAPES = {"64x32": (32, 64, 69), "240x121": (121, 240, 69), "128x256": (128, 256
 def test_a_configuration_is_right_and_its_networks_fit(name: str) -> None:
     config = load_config(FOLDER / f"config_{name}.toml")
     assert config.world.truth == "era5"
+    assert config.era5 is not None
     assert config.era5.grid == name
     levels = VerticalCoordinate("pressure", tuple(100.0 * level for level in config.era5.levels))
     grid = named_grid(config.era5.grid, Grid((-45.0, 45.0), (0.0, 180.0), levels))
@@ -54,7 +55,8 @@ def test_a_configuration_is_right_and_its_networks_fit(name: str) -> None:
 def test_its_periods_lie_within_the_store_that_it_names(name: str) -> None:
     """The stores end on 2023-01-10; the length of each is in its name."""
     config = load_config(FOLDER / f"config_{name}.toml")
-    assert "era5/1959-2023_01_10-" in str(config.era5.source)
+    assert config.era5 is not None
+    assert "era5/1959-2023_01_10-" in config.era5.source
     times = times_of_truth(config.world, 6).astype("datetime64[D]").astype(str)
     assert "1959-01-01" <= times[0] == str(periods_of(config.world)["train"].start)[:10]
     assert times[-1] <= "2023-01-10"

@@ -15,7 +15,7 @@ import xarray as xr
 from era5_world import LEVELS, travelling_waves, write_store
 from rich.progress import Progress
 
-from align_da.config import Config, Era5Config, WorldConfig
+from align_da.config import Era5Config, WorldConfig
 from align_da.errors import AlignDAError, ConfigError, InputError, StorageError
 from align_da.storage.run_folder import RunFolder
 from data_pipelines.era5 import make_era5_truth
@@ -288,7 +288,7 @@ def good() -> Source:
 def refused(config: Era5Config, folder: Path, error: type[AlignDAError], message: str) -> None:
     """The truth is refused, and nothing is written."""
     with pytest.raises(error, match=re.escape(message)), Progress(disable=True) as bar:
-        make_era5_truth(Config(world=WORLD, era5=config), folder, 1, bar)
+        make_era5_truth(WORLD, config, folder, 1, bar)
     assert not folder.exists()
 
 
@@ -320,12 +320,9 @@ def test_a_wrong_source_is_refused(
 
 
 def test_a_good_source_is_not_refused(good: Source, tmp_path: Path) -> None:
-    config = Config(
-        world=WORLD,
-        era5=Era5Config(source=write_store(good, tmp_path / "s.zarr", 2), levels=LEVELS),
-    )
+    era5 = Era5Config(source=write_store(good, tmp_path / "s.zarr", 2), levels=LEVELS)
     with Progress(disable=True) as bar:
-        make_era5_truth(config, tmp_path, 1, bar)
+        make_era5_truth(WORLD, era5, tmp_path, 1, bar)
     assert RunFolder(tmp_path).truth.exists()
 
 
@@ -335,21 +332,19 @@ def test_what_is_wrong_within_the_source_ends_the_run_with_its_time(
     """The states before it are kept, and with a source that is mended the run goes on."""
     path = tmp_path / "source.zarr"
     broken = good.assign(temperature=holed(50, np.nan)(good["temperature"]))
-    config = Config(
-        world=WORLD, era5=Era5Config(source=write_store(broken, path, 2), levels=LEVELS)
-    )
+    era5 = Era5Config(source=write_store(broken, path, 2), levels=LEVELS)
     with (
         pytest.raises(InputError, match=r"2020-01-1.*temperature: 1 values are not finite"),
         Progress(disable=True) as bar,
     ):
-        make_era5_truth(config, tmp_path / "run", 1, bar)
+        make_era5_truth(WORLD, era5, tmp_path / "run", 1, bar)
     store = RunFolder(tmp_path / "run").truth
     with xr.open_zarr(store, consolidated=False) as truth:
         assert truth["written"].sum() == 40
         assert np.isnan(truth["temperature"][50]).all()
     write_store(good, path, 2)
     with Progress(disable=True) as bar:
-        make_era5_truth(config, tmp_path / "run", 1, bar)
+        make_era5_truth(WORLD, era5, tmp_path / "run", 1, bar)
     with xr.open_zarr(store, consolidated=False) as truth:
         assert truth["written"].sum() == 92
 
@@ -366,13 +361,13 @@ def test_a_truth_of_another_source_is_not_replaced(good: Source, tmp_path: Path)
     path = write_store(good, tmp_path / "source.zarr", 2)
     copy = shutil.copytree(path, tmp_path / "copy.zarr")
     for source, ending in ((path, None), (copy, "belongs to another configuration")):
-        config = Config(world=WORLD, era5=Era5Config(source=str(source), levels=LEVELS))
+        era5 = Era5Config(source=str(source), levels=LEVELS)
         with Progress(disable=True) as bar:
             if ending is None:
-                make_era5_truth(config, tmp_path, 1, bar)
+                make_era5_truth(WORLD, era5, tmp_path, 1, bar)
                 continue
             with pytest.raises(StorageError, match=ending):
-                make_era5_truth(config, tmp_path, 1, bar)
+                make_era5_truth(WORLD, era5, tmp_path, 1, bar)
 
 
 def test_the_table_of_messages_is_this_list() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from align_da.config import Config, config_from_table, digest_of, load_config
+from align_da.config import Config, ReportsConfig, config_from_table, digest_of, load_config
 from align_da.errors import ConfigError
 
 
@@ -81,3 +81,25 @@ def test_a_lead_time_has_one_kind_of_background() -> None:
     without = config_from_table({**table, "cycled_backgrounds": {"segments": 0}})
     assert without.learned_lead_hours == (6, 48)
     assert config_from_table({}).learned_lead_hours == (6, 12, 24, 48)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("world.truth = 'era5'", r"\[era5\].*give both or none"),
+        ("era5.source = 'era5.zarr'", r"\[era5\].*give both or none"),
+        ("world = {truth = 'era5'}\nera5.source = 'era5.zarr'", "spin_up_days = 0, got 90"),
+        ("world.model = 'onnx'", r"\[onnx\].*give both or none"),
+        ("onnx = {path = 'a.onnx', kind = 'frame'}", r"\[onnx\].*give both or none"),
+    ],
+)
+def test_what_belongs_together_is_given_together(tmp_path: Path, text: str, expected: str) -> None:
+    with pytest.raises(ConfigError, match=expected):
+        load_config(write(tmp_path, text))
+
+
+def test_a_section_that_is_absent_is_in_no_digest_and_has_its_defaults_when_named() -> None:
+    assert {"era5", "onnx", "reports"}.isdisjoint(
+        name for name, section in Config().model_dump().items() if section is not None
+    )
+    assert config_from_table({"reports": {}}).reports == ReportsConfig()
