@@ -51,7 +51,7 @@ def run_nature(world: WorldConfig, folder: Path, progress: Progress) -> None:
             or nothing can be written.
         BadStateError: the simulation has left the numbers.
     """
-    model = JcmForecastModel(world.truth_truncation)
+    model = JcmForecastModel(world.truth_truncation, world.grid_truncation)
     store, restart = RunFolder(folder).truth, folder / RESTART
     times = times_of_truth(world, model.step_hours)
     block = BLOCK_DAYS * 24 // model.step_hours
@@ -93,8 +93,9 @@ def _description(world: WorldConfig, model: JcmForecastModel) -> xr.Dataset:
 
 
 def _spun_up(model: JcmForecastModel, world: WorldConfig, progress: Progress) -> RunState:
-    """The native state at the start of the truth, from ERA5."""
-    run = model.begin(era5_state(model).values[0], np.datetime64(world.start))
+    """The native state at the start of the truth, from ERA5 on the grid of T21."""
+    start = JcmForecastModel(world.truth_truncation)
+    run = start.begin(era5_state(start).values[0], np.datetime64(world.start))
     steps = world.spin_up_days * 24 // model.step_hours
     for _ in progress.track(range(steps), description="spin-up"):
         run = model.step(run)

@@ -29,7 +29,8 @@ class WorldConfig(Section):
     """The atmosphere: truth and forecast model.
 
     The truth is a simulation, or states that the section [era5] names; those begin at `start` and
-    have no spin-up.
+    have no spin-up. The embedded truth and its forecast model see each other on the Gaussian grid
+    of `grid_truncation`.
     """
 
     # Left out of digests where it is the default: runs made before there was a choice go on.
@@ -38,6 +39,7 @@ class WorldConfig(Section):
     ] = "nature_run"
     model: Literal["jcm", "lorenz96", "onnx"] = "jcm"
     truth_truncation: Literal[21, 31] = 31
+    grid_truncation: Annotated[Literal[21, 31], Field(exclude_if=lambda kept: kept == 21)] = 21
     perturbed_physics: bool = True
     start: Start = "1959-01-02T00:00"
     spin_up_days: Annotated[int, Field(ge=0, le=LARGEST)] = 90

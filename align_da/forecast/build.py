@@ -53,7 +53,9 @@ def _jcm(config: WorldConfig) -> ForecastModel:
         message = f"world.model = 'jcm' needs a package that is missing ({error.name}): "
         message += "pip install 'align-da[world]'"
         raise ConfigError(message) from error
-    return JcmForecastModel(perturbed_physics=config.perturbed_physics)
+    return JcmForecastModel(
+        grid_truncation=config.grid_truncation, perturbed_physics=config.perturbed_physics
+    )
 
 
 def _onnx(config: OnnxConfig | None, read: Read | None) -> ForecastModel:

@@ -43,7 +43,7 @@ from align_da.forecast.spectral import (
     wind_from_vorticity_divergence,
 )
 
-GRID_TRUNCATION = 21
+OROGRAPHY_TRUNCATION = 21
 LEVELS = 8
 STEP_HOURS = 6
 TIME_STEP_MINUTES = {21: 40.0, 31: 30.0}
@@ -60,7 +60,7 @@ Values = Float[Array, "lat lon channel"]
 
 
 class JcmForecastModel:
-    """A `ForecastModel` on the T21 Gaussian grid (64 x 32) with 8 sigma levels.
+    """A `ForecastModel` on the Gaussian grid of T21 (64 x 32) or T31 (96 x 48), 8 sigma levels.
 
     Attributes:
         layout: 33 channels: wind, temperature and specific humidity on the levels, and surface
@@ -74,16 +74,19 @@ class JcmForecastModel:
     frames: Literal[1, 2] = 1
     differentiable = True
 
-    def __init__(self, truncation: int = 21, *, perturbed_physics: bool = False) -> None:
+    def __init__(
+        self, truncation: int = 21, grid_truncation: int = 21, *, perturbed_physics: bool = False
+    ) -> None:
         """Set up the model; it is compiled by the first forecast.
 
         Args:
             truncation: spectral truncation of the dynamics, 21 or 31.
+            grid_truncation: that of the grid of the states, 21 or 31.
             perturbed_physics: use other parameters of convection, condensation, diffusion and
                 drag than the standard ones, as a model error.
         """
         parameters = _perturbed_parameters() if perturbed_physics else Parameters.default()
-        self._grid = get_speedy_coords(LEVELS, GRID_TRUNCATION).horizontal
+        self._grid = get_speedy_coords(LEVELS, grid_truncation).horizontal
         self._model, self._forcing = _build(truncation, parameters)
         self.layout = Layout(_grid_of(self._grid, self._model.coords.vertical), VARIABLES)
         self._fresh_physics = self._model.initial_physics_carry()
@@ -242,7 +245,7 @@ def _shared_orography(grid: SphericalGrid) -> Float[Array, "lon lat"]:
     with xr.open_dataset(str(path), engine="netcdf4") as terrain:
         height = jnp.asarray(terrain["orog"].transpose("lon", "lat").to_numpy())
     modal = get_speedy_coords(LEVELS, 31).horizontal.to_modal(height)
-    coarse = get_speedy_coords(LEVELS, GRID_TRUNCATION).horizontal
+    coarse = get_speedy_coords(LEVELS, OROGRAPHY_TRUNCATION).horizontal
     kept = coarse.clip_wavenumbers(truncated(modal, coarse), n=2)
     height_on_grid: Float[Array, "lon lat"] = grid.to_nodal(truncated(kept, grid))
     return height_on_grid

@@ -49,3 +49,17 @@ def test_the_start_has_the_pressure_and_temperature_of_the_atmosphere(
     assert pressure == pytest.approx(98550.0, abs=300.0)
     assert float(state["temperature"][..., -1].max()) < 320.0
     assert float(state["specific_humidity"].min()) >= 0.0
+
+
+def test_a_finer_grid_shows_the_same_state_with_more_of_it(
+    models: tuple[JcmForecastModel, JcmForecastModel],
+) -> None:
+    seen, fine = models[1], JcmForecastModel(31, 31)
+    assert fine.layout.shape == (48, 96, 33)
+    run = seen.begin(era5_state(seen).values[0], TIME)
+    kept = fine.end(fine.begin(fine.end(run), TIME))
+    scale = np.abs(np.asarray(kept)).max(axis=(0, 1))
+    assert np.abs((np.asarray(fine.end(run)) - np.asarray(kept)) / scale).max() < 5e-6
+    # Cut to T21, on the grid of T21, it is what the other model sees.
+    again = seen.end(fine.begin(kept, TIME))
+    assert np.abs((np.asarray(again) - np.asarray(seen.end(run))) / scale).max() < 5e-6
