@@ -29,7 +29,7 @@ from align_da.cli.methods import (
     optimal_interpolation,
     three_d_var,
 )
-from align_da.cli.observing import observing_system, quality_control_for
+from align_da.cli.observing import ObservingSystem, observing_system, quality_control_for
 from align_da.cli.progress import progress_bar
 from align_da.config import Config, PeerName
 from align_da.keys import Purpose, key_for
@@ -51,6 +51,28 @@ SOURCES: Mapping[str, tuple[bool, bool]] = {  # whether map and stations are ass
     "stations": (False, True),
     "both": (True, True),
 }
+
+
+@dataclass(frozen=True)
+class TwoSources:
+    """What is seen of the truth.
+
+    Attributes:
+        world: the run.
+        maps: its coarse map.
+        stations: its network.
+    """
+
+    world: World
+    maps: CoarseMap
+    stations: ObservingSystem
+
+    @property
+    def operators(self) -> Bind:
+        """H of the map and of the stations, in the order of `DownscalingCase.seen`."""
+        cells, reports = (p.value.shape[0] for p in (self.maps.planned, self.stations.planned))
+        of_map = coarsening_operator(self.maps.cells.grid)
+        return stacked_operator([(cells, of_map), (reports, interpolation_operator)])
 
 
 @dataclass(frozen=True)
@@ -100,8 +122,8 @@ def run(config: Config, folder: Path, name: str) -> None:
         InputError: the map is finer than the states.
     """
     world = open_world(config, folder)
-    maps = configured_map(world)
-    rows, analyses = score_dates(world, maps, experiments_of(world, maps))
+    sources = TwoSources(world, configured_map(world), observing_system(world))
+    rows, analyses = score_dates(sources, experiments_of(sources))
     summary = summarise_scores(
         rows, REFERENCE, config.verification, key_for(config.seed, Purpose.VERIFICATION)
     )
@@ -115,10 +137,10 @@ def run(config: Config, folder: Path, name: str) -> None:
     write_dataset(world.folder.downscaled(name), dataset_from_state(values, leading))
 
 
-def experiments_of(world: World, maps: CoarseMap) -> dict[str, Experiment]:
+def experiments_of(sources: TwoSources) -> dict[str, Experiment]:
     """The corrected map, the peers with both sources, the priors with each choice of sources."""
+    world, bind = sources.world, sources.operators
     settings = world.config.downscaling
-    bind = both_operators(world, maps)
     peers: dict[PeerName, Callable[[], Analysis]] = {
         "optimal_interpolation": lambda: replace(
             optimal_interpolation(world, world.pairs("train"), _mark(world)), operator_for=bind
@@ -137,19 +159,11 @@ def experiments_of(world: World, maps: CoarseMap) -> dict[str, Experiment]:
     return found
 
 
-def both_operators(world: World, maps: CoarseMap) -> Bind:
-    """H of the map and of the stations, in the order of `DownscalingCase.seen`."""
-    stations = observing_system(world).planned.value.shape[0]
-    cells = maps.planned.value.shape[0]
-    of_map = coarsening_operator(maps.cells.grid)
-    return stacked_operator([(cells, of_map), (stations, interpolation_operator)])
-
-
-def downscaling_cases(world: World, maps: CoarseMap) -> Iterator[DownscalingCase]:
+def downscaling_cases(sources: TwoSources) -> Iterator[DownscalingCase]:
     """The dates, in order, with a bar of those that are done."""
+    world, stations, lead = sources.world, sources.stations, _mark(sources.world)
     settings, pairs = world.config.downscaling, world.pairs(world.config.downscaling.split)
-    system, lead = observing_system(world), _mark(world)
-    control = quality_control_for(world, system.operator)
+    control = quality_control_for(world, stations.operator)
     places = verifiable_places(world, pairs, lead, 0, settings.dates)
     with progress_bar() as progress:
         for number, place in enumerate(progress.track(places, description="downscale")):
@@ -161,29 +175,30 @@ def downscaling_cases(world: World, maps: CoarseMap) -> Iterator[DownscalingCase
                 time,
                 one,
                 State(repeated, background.layout),
-                reported_map(world, maps, one, time),
-                control(system.observe(time, number), background),
+                reported_map(world, sources.maps, one, time),
+                control(stations.observe(time, number), background),
                 key_for(world.config.seed, Purpose.ANALYSIS, number),
             )
 
 
 def score_dates(
-    world: World, maps: CoarseMap, experiments: Mapping[str, Experiment]
+    sources: TwoSources, experiments: Mapping[str, Experiment]
 ) -> tuple[pd.DataFrame, list[tuple[np.datetime64, State]]]:
     """Rows of scores of every method at every date, and the analyses of the last method.
 
     Products are "grid", and "stations": those withheld.
     """
-    operator, fields = observing_system(world).operator, default_fields(world.layout)
+    layout, operator = sources.world.layout, sources.stations.operator
+    fields = default_fields(layout)
     rows: list[tuple[object, ...]] = []
     kept: list[tuple[np.datetime64, State]] = []
-    for case in downscaling_cases(world, maps):
+    for case in downscaling_cases(sources):
         expected = operator(case.truth)
-        for name, analysis in _analyses(world, maps, experiments, case):
+        for name, analysis in _analyses(sources, experiments, case):
             at = operator(analysis)
             scores = {
                 "grid": score_cycle(analysis, case.truth, fields),
-                "stations": score_stations(at, expected, case.stations, world.layout, fields),
+                "stations": score_stations(at, expected, case.stations, layout, fields),
             }
             rows += [
                 (case.time, name, product, *field, value)
@@ -195,14 +210,16 @@ def score_dates(
 
 
 def _analyses(
-    world: World, maps: CoarseMap, experiments: Mapping[str, Experiment], case: DownscalingCase
+    sources: TwoSources, experiments: Mapping[str, Experiment], case: DownscalingCase
 ) -> Iterator[tuple[str, State]]:
     """The map interpolated, and what every method makes of a case."""
-    plain = maps.interpolated(case.reported)
+    plain = sources.maps.interpolated(case.reported)
     yield REFERENCE, State(plain.values[None], plain.layout)
     for name, experiment in experiments.items():
         seen = case.seen(experiment.sources)
-        analysis, _ = experiment.method(case.background, seen, float(_mark(world)), case.key)
+        analysis, _ = experiment.method(
+            case.background, seen, float(_mark(sources.world)), case.key
+        )
         yield name, analysis
 
 
