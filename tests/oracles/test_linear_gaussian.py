@@ -72,6 +72,16 @@ def test_jfps_in_the_control_variable_equals_kalman(sampler: str, error: float) 
     assert 0.85 < found.residual / found.exact_residual < 1.1
 
 
+@pytest.mark.parametrize("error", [0.1, 0.5])
+def test_six_geometric_levels_keep_the_posterior(error: float) -> None:
+    """With ρ = 7 the spread is 1.06 (error 0.1); residual 0.88 here, as the last level is coarse."""
+    few = SamplerConfig(kind="dpm_solver", steps=6, sigma_max=50.0, rho=100.0)
+    found = compare(GuidanceConfig(method="jfps", iterations=6), few, error)
+    assert found.mean_error < 0.04
+    assert 0.96 < found.spread_ratio < 1.04
+    assert 0.8 < found.residual / found.exact_residual < 1.1
+
+
 def test_sda_with_accurate_observations_is_near_kalman() -> None:
     """Reference without the limit on the step: 0.041, 0.87, residual 0.064."""
     found = compare(GuidanceConfig(method="sda", strength=0.1), ANCESTRAL, error=0.1)
