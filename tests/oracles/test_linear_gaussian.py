@@ -74,7 +74,7 @@ def test_jfps_in_the_control_variable_equals_kalman(sampler: str, error: float) 
 
 @pytest.mark.parametrize("error", [0.1, 0.5])
 def test_six_geometric_levels_keep_the_posterior(error: float) -> None:
-    """With ρ = 7 the spread is 1.06 (error 0.1); residual 0.88 here, as the last level is coarse."""
+    """With ρ = 7 the residual is 0.74 of that of Kalman (error 0.1), here 0.88."""
     few = SamplerConfig(kind="dpm_solver", steps=6, sigma_max=50.0, rho=100.0)
     found = compare(GuidanceConfig(method="jfps", iterations=6), few, error)
     assert found.mean_error < 0.04
