@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from align_da.config.section import NonNegativeFloat, Positive, PositiveFloat, Section
 
@@ -24,6 +24,16 @@ class TrainingConfig(Section):
     validate_every: Positive = 200
     early_stopping: bool = True
     patience: Positive = 5
+
+    @model_validator(mode="after")
+    def _warm_up_ends_before_the_training(self) -> "TrainingConfig":
+        if self.warm_up_steps >= self.steps:
+            message = (
+                f"expected warm_up_steps < steps, got {self.warm_up_steps} and {self.steps}: "
+                "shorten the warm-up"
+            )
+            raise ValueError(message)
+        return self
 
 
 class ArithmeticConfig(Section):

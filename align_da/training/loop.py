@@ -106,7 +106,6 @@ def fit(
 
     Raises:
         BadStateError: the loss is not finite.
-        ConfigError: the configuration does not make sense.
         InputError: there is no validation batch, or batches cannot be split over the mesh.
         StorageError: checkpoints cannot be written, none of them is whole, or they belong to
             another training.

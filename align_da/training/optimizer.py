@@ -7,24 +7,13 @@ import jax
 import optax
 
 from align_da.config import TrainingConfig
-from align_da.errors import ConfigError
 from align_da.training.state import Params
 
 _LAST_SHARE = 0.01  # of the peak learning rate at the last step
 
 
 def make_optimizer(config: TrainingConfig) -> optax.GradientTransformation:
-    """The optimizer of `config`.
-
-    Raises:
-        ConfigError: the warm-up is not shorter than the training.
-    """
-    if config.warm_up_steps >= config.steps:
-        message = (
-            f"expected warm_up_steps < steps, got {config.warm_up_steps} and {config.steps}: "
-            "shorten the warm-up"
-        )
-        raise ConfigError(message)
+    """The optimizer of `config`."""
     schedule = optax.warmup_cosine_decay_schedule(
         init_value=0.0 if config.warm_up_steps else config.learning_rate,
         peak_value=config.learning_rate,

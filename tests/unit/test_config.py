@@ -29,6 +29,7 @@ def test_an_empty_file_gives_the_defaults(tmp_path: Path) -> None:
         ("[denoiser.training]\nstps = 3", "did you mean 'denoiser.training.steps'"),
         ("[observations]\ndensity = 3", "observations.density"),
         ("[observations]\ndensity = 0", "observations.density"),
+        ("[denoiser.training]\nsteps = 60", "expected warm_up_steps < steps, got 100 and 60"),
         ("[denoiser]\nwidth = 'wide'", "denoiser.width"),
         ("[guidance]\nmethod = 'magic'", "guidance.method"),
         ("seed = -1", "seed"),

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from align_da.config import TrainingConfig
-from align_da.errors import BadStateError, ConfigError, InputError, StorageError
+from align_da.errors import BadStateError, InputError, StorageError
 from align_da.training import fit, make_optimizer, make_step
 from align_da.training.state import initial_state
 
@@ -132,11 +132,6 @@ def test_a_loss_that_is_not_finite_stops_the_training() -> None:
 def test_validation_needs_cases() -> None:
     with pytest.raises(InputError, match="validation batch"):
         fit(jnp.zeros(1), quadratic, lambda _: jnp.ones(1), [], settings(), seed=0)
-
-
-def test_warm_up_must_end_before_the_training() -> None:
-    with pytest.raises(ConfigError, match="warm_up_steps < steps"):
-        make_optimizer(settings(warm_up_steps=20))
 
 
 def test_average_follows_the_parameters_with_warmed_decay() -> None:
