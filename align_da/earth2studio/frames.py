@@ -39,7 +39,8 @@ def reports_of(frame: Any, layout: Layout) -> pd.DataFrame:  # noqa: ANN401 (pan
         InputError: it is no table, a column is missing or of another type, a variable is unknown,
             a name and a pressure contradict each other, or no row has a value, a place and a time.
     """
-    table = frame.to_pandas() if hasattr(frame, "to_pandas") else frame
+    foreign = hasattr(frame, "to_pandas") and hasattr(frame, "columns")
+    table = frame.to_pandas() if foreign else frame
     if table is None:
         return _no_reports()
     _check_columns(table)

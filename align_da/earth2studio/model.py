@@ -69,16 +69,17 @@ class AlignDA:
 
     def __call__(
         self,
-        background: xr.DataArray,
-        observations: pd.DataFrame | None = None,
+        background: Any,  # noqa: ANN401 (what is no array is told in words)
+        observations: Any = None,  # noqa: ANN401 (a table of pandas, cudf or pyarrow)
         *,
         cycle: int = 0,
     ) -> tuple[xr.DataArray]:
         """One analysis.
 
         Args:
-            background: states at the time of the analysis, SI units.
-            observations: those of the window around it; see `align_da.earth2studio.frames`.
+            background: a DataArray of states at the time of the analysis, SI units.
+            observations: data frame of the window around it, or None; its columns are those of
+                `align_da.earth2studio.frames`.
             cycle: number that the draws depend on: another for every time, or times share noise.
 
         Returns:
@@ -94,11 +95,14 @@ class AlignDA:
         following, told = self._analysed(before, ensemble, observations)
         return (array_of(following.analysis, time, told),)
 
-    def create_generator(self, initial: xr.DataArray) -> Generator[tuple[xr.DataArray], Any, None]:
+    def create_generator(
+        self,
+        initial: Any,  # noqa: ANN401
+    ) -> Generator[tuple[xr.DataArray], Any, None]:
         """Cycle: every `send` forecasts to the next window and assimilates what is sent.
 
         Args:
-            initial: states one window before the first analysis, SI units.
+            initial: a DataArray of states one window before the first analysis, SI units.
 
         Yields:
             First, for `send(None)`, the ensemble that the cycling starts from; then the analysis
@@ -185,7 +189,7 @@ class AlignDA:
     def _window(self) -> np.timedelta64:
         return np.timedelta64(self.world.config.cycle.window_hours, "h")
 
-    def _ensemble(self, array: xr.DataArray) -> tuple[State, np.datetime64]:
+    def _ensemble(self, array: Any) -> tuple[State, np.datetime64]:  # noqa: ANN401
         """As many members as the run has, and their time."""
         given, time = states_of(array, self.world.layout)
         found, members = given.values.shape[0], self.world.config.cycle.members
@@ -201,12 +205,16 @@ class AlignDA:
         return given, time
 
     def _analysed(
-        self, before: CycleState, background: State, frame: pd.DataFrame | None
+        self,
+        before: CycleState,
+        background: State,
+        frame: Any,  # noqa: ANN401
     ) -> tuple[CycleState, dict[str, Any]]:
         """The analysis one window after `before`, and what is told of it."""
         time = before.valid_time + self._window
+        _check_requested(frame, time)
         reports = self.fill_errors(reports_of(frame, self.world.layout))
-        found = self._in_window(reports, frame, time)
+        found = self._in_window(reports, time)
         settings = self.world.config.reports or ReportsConfig()
         following, diagnostics = assimilate(
             before,
@@ -221,19 +229,12 @@ class AlignDA:
         check_plausible(np.asarray(values), layout, f"analysis of {time}")
         return following, _told(before.cycle, reports, len(found), diagnostics)
 
-    def _in_window(
-        self, reports: pd.DataFrame, frame: pd.DataFrame | None, time: np.datetime64
-    ) -> pd.DataFrame:
+    def _in_window(self, reports: pd.DataFrame, time: np.datetime64) -> pd.DataFrame:
         """The reports of the window around `time` that have a value.
 
         Raises:
-            InputError: there are reports, but none of them of this window, or they were asked for
-                at another time.
+            InputError: there are reports, but none of them of this window.
         """
-        asked = _request_times(frame)
-        if asked.size and time not in asked:
-            message = f"expected observations requested for {time}, got those of {asked}"
-            raise InputError(message)
         hours = self.world.config.cycle.window_hours
         found = reports_in_window(reports, time, hours)
         if len(reports) and not len(found):
@@ -307,14 +308,17 @@ def _only(sent: Any) -> Any:  # noqa: ANN401 (a data frame, None, or a tuple of 
     return sent[0]
 
 
-def _request_times(frame: pd.DataFrame | None) -> np.ndarray:
-    """Valid times that the source of a data frame was asked for, where it tells them."""
+def _check_requested(frame: Any, time: np.datetime64) -> None:  # noqa: ANN401
+    """Refuse a data frame whose source says that it was asked for at other times."""
     told = getattr(frame, "attrs", {})
     if "request_time" not in told:
-        return np.empty(0, "datetime64[ns]")
+        return
     times = np.atleast_1d(np.asarray(told["request_time"], "datetime64[ns]"))
     leads = np.atleast_1d(np.asarray(told.get("request_lead_time", 0), "timedelta64[ns]"))
-    return np.asarray((times[:, None] + leads).ravel())
+    asked = (times[:, None] + leads).ravel()
+    if time not in asked:
+        message = f"expected observations requested for {time}, got those of {asked}"
+        raise InputError(message)
 
 
 def _told(

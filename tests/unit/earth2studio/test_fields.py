@@ -77,7 +77,7 @@ def test_what_is_no_state_of_the_run_is_refused(array: xr.DataArray) -> None:
         "one time, got {'time': 2}": xr.concat([array, array], "time"),
         "expected datetime64": array.assign_coords(time=[3.0]),
         "1678 to 2261": array.assign_coords(time=[np.datetime64("NaT", "ns")]),
-        "1 values are not finite": array.where(array != array.max()),
+        "2 values are not finite": array.where(array != array.max()),
     }
     for message, given in wrong.items():
         with pytest.raises(InputError, match=message):
