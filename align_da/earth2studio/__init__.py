@@ -13,7 +13,8 @@ that nothing of earth2studio, and no torch, is imported here:
         (analysis,) = cycling.send(observations)
 """
 
+from align_da.earth2studio.fields import array_of
 from align_da.earth2studio.frames import FillErrors
 from align_da.earth2studio.model import AlignDA, open_model
 
-__all__ = ["AlignDA", "FillErrors", "open_model"]
+__all__ = ["AlignDA", "FillErrors", "array_of", "open_model"]

@@ -57,13 +57,13 @@ def states_of(array: Any, layout: Layout) -> tuple[State, np.datetime64]:  # noq
     return state, time
 
 
-def array_of(state: State, time: np.datetime64, attributes: dict[str, Any]) -> xr.DataArray:
+def array_of(state: State, time: np.datetime64, **attributes: object) -> xr.DataArray:
     """A data array (ensemble, time, variable, lat, lon) of float32, north first.
 
     Args:
         state: values [member, lat, lon, channel].
         time: valid time.
-        attributes: of the array.
+        **attributes: of the array.
     """
     members = np.arange(state.values.shape[0])
     north_first = np.moveaxis(np.asarray(state.values), -1, 1)[:, None, :, ::-1]

@@ -32,7 +32,7 @@ from align_da.earth2studio.variables import has_names, observable_names
 from align_da.errors import ConfigError, InputError
 from align_da.forecast import ForecastModel
 from align_da.keys import Purpose, key_for
-from align_da.observations.batch import Flag, ObservationBatch
+from align_da.observations.batch import Flag
 from align_da.observations.window import reports_in_window
 
 _PLATFORMS = {"cuda": "gpu"}
@@ -93,7 +93,7 @@ class AlignDA:
         ensemble, time = self._ensemble(background)
         before = CycleState(ensemble, time - self._window, cycle)
         following, told = self._analysed(before, ensemble, observations)
-        return (array_of(following.analysis, time, told),)
+        return (array_of(following.analysis, time, **told),)
 
     def create_generator(
         self,
@@ -118,12 +118,12 @@ class AlignDA:
         """
         ensemble, time = self._ensemble(initial)
         state = CycleState(ensemble, time, 0)
-        sent = yield (array_of(ensemble, time, {}),)
+        sent = yield (array_of(ensemble, time),)
         while True:
             window = self.world.config.cycle.window_hours
             background = make_background(state, self.forecast_model, window)
             state, told = self._analysed(state, background, _only(sent))
-            sent = yield (array_of(state.analysis, state.valid_time, told),)
+            sent = yield (array_of(state.analysis, state.valid_time, **told),)
 
     def init_coords(self) -> tuple[Coordinates]:
         """Axes of a background or first state; an axis "ensemble" may precede them."""
@@ -326,14 +326,9 @@ def _told(
 ) -> dict[str, Any]:
     """Attributes of an analysis: what became of every observation."""
     missing = int((reports["flag"] == "missing").sum())
-    flags = _flags_of(diagnostics.observations, found)
+    flags = np.asarray(diagnostics.observations.flag)[:found]  # padding comes after them
     counts = {flag.name.lower(): int((flags == flag).sum()) for flag in Flag}
     counts["missing"] += missing
     counts["outside the window"] = len(reports) - missing - found
     text = ", ".join(f"{name} {count}" for name, count in counts.items() if count)
     return {"cycle": cycle, "observations": text or "none"}
-
-
-def _flags_of(batch: ObservationBatch, count: int) -> np.ndarray:
-    """Flags without those of the padding."""
-    return np.asarray(batch.flag)[:count]

@@ -1,9 +1,11 @@
 """Runs behind the interface of earth2studio, held against `align-da cycle`."""
 
 import inspect
+import runpy
 from collections import OrderedDict
 from collections.abc import Generator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from types import GeneratorType
 from typing import Any, Protocol, runtime_checkable
@@ -24,8 +26,7 @@ from align_da.cli.assembly import World, open_world
 from align_da.cli.forecast_model import configured_forecast_model
 from align_da.cli.run_cycles import initial_ensemble
 from align_da.config import Config, load_config
-from align_da.earth2studio import AlignDA, open_model
-from align_da.earth2studio.fields import array_of
+from align_da.earth2studio import AlignDA, array_of, open_model
 from align_da.errors import BadStateError, ConfigError, InputError
 from align_da.forecast.lorenz96 import Lorenz96ForecastModel
 from align_da.observations.batch import ObservationBatch
@@ -37,6 +38,7 @@ from data_pipelines.observations.stage import make_reports
 from data_pipelines.splits import periods_of
 from data_pipelines.template import write_region, write_template
 
+README = Path(__file__).parents[2] / "experiments" / "forecast_model" / "README.md"
 VARIABLES = ("u_component_of_wind", "temperature", "surface_pressure", "2m_temperature")
 LEVELS = (30000.0, 50000.0, 85000.0)
 CYCLES = 3
@@ -68,7 +70,11 @@ class Run:
     def open(self, *overrides: str) -> AlignDA:
         return open_model(self.folder, self.config, overrides)
 
-    @property
+    @cached_property
+    def model(self) -> AlignDA:
+        return self.open()
+
+    @cached_property
     def initial(self) -> State:
         return initial_ensemble(open_world(self.settings, self.folder))[0]
 
@@ -78,7 +84,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     folder = tmp_path_factory.mktemp("neighbour")
     graph = eastward_graph(2 * len(LEVELS) + 2, GRID, 0.5)
     onnx = written(folder, graph, kind="frame", variables=VARIABLES, levels=LEVELS)
-    config = folder / "config.toml"
+    config = folder / "demo.toml"
     config.write_text(
         f"""
         [world]
@@ -214,15 +220,21 @@ class Noisy:
         return replace(analysis, values=analysis.values + noise), report
 
 
-@pytest.fixture(scope="module")
-def stored(run: Run) -> Generator[dict[str, xr.Dataset]]:
-    """Analyses and backgrounds that `align-da cycle` stores, by a method that draws."""
+@pytest.fixture(scope="module", autouse=True)
+def _draws() -> Generator[None]:
+    """The filter of this module draws, so that keys count."""
     with pytest.MonkeyPatch.context() as patch:
         filter_of = methods.letkf
         patch.setattr(methods, "letkf", lambda world: Noisy(filter_of(world)))
-        assert run_cycles.run(run.settings, run.folder, "main") == 0
-        store = RunFolder(run.folder).cycles("main")
-        yield {group: open_cycles(store, group).load() for group in ("analysis", "background")}
+        yield
+
+
+@pytest.fixture(scope="module")
+def stored(run: Run) -> dict[str, xr.Dataset]:
+    """Analyses and backgrounds that `align-da cycle` stores."""
+    assert run_cycles.run(run.settings, run.folder, "main") == 0
+    store = RunFolder(run.folder).cycles("main")
+    return {group: open_cycles(store, group).load() for group in ("analysis", "background")}
 
 
 @runtime_checkable
@@ -247,7 +259,7 @@ class AssimilationModel(Protocol):
 
 
 def test_the_interface_is_that_of_earth2studio(run: Run) -> None:
-    model = run.open()
+    model = run.model
     assert isinstance(model, AssimilationModel)
     state, frame = xr.DataArray(), pd.DataFrame()
     inspect.signature(model.__call__).bind(state, frame)
@@ -262,7 +274,7 @@ def test_the_interface_is_that_of_earth2studio(run: Run) -> None:
 
 
 def test_coordinates_say_what_is_taken_and_given(run: Run) -> None:
-    model = run.open()
+    model = run.model
     names = ["u300", "u500", "u850", "t300", "t500", "t850", "sp", "t2m"]
     (initial,), (columns,) = model.init_coords(), model.input_coords()
     assert isinstance(initial, OrderedDict)
@@ -282,50 +294,48 @@ def test_coordinates_say_what_is_taken_and_given(run: Run) -> None:
 def test_one_analysis_is_bit_for_bit_what_the_cycle_stores(
     run: Run, stored: dict[str, xr.Dataset]
 ) -> None:
-    model, layout = run.open(), open_world(run.settings, run.folder).layout
+    model, layout = run.model, run.model.world.layout
     for cycle in range(CYCLES):
         time = run.start + (cycle + 1) * STEP
         background = state_from_dataset(stored["background"], layout, cycle)
         expected = state_from_dataset(stored["analysis"], layout, cycle)
-        (found,) = model(array_of(background, time, {}), run.frames[cycle], cycle=cycle)
-        xr.testing.assert_equal(found, array_of(expected, time, {}))
+        (found,) = model(array_of(background, time), run.frames[cycle], cycle=cycle)
+        xr.testing.assert_equal(found, array_of(expected, time))
         assert found.attrs["observations"].startswith("pass 6")
-        assert float(np.abs(found - array_of(background, time, {})).max()) > 1
+        assert float(np.abs(found - array_of(background, time)).max()) > 1
 
 
 def test_the_generator_goes_through_the_cycles_as_they_are_stored(
     run: Run, stored: dict[str, xr.Dataset]
 ) -> None:
-    model, layout = run.open(), open_world(run.settings, run.folder).layout
-    generator = model.create_generator(array_of(run.initial, run.start, {}))
+    model, layout = run.model, run.model.world.layout
+    generator = model.create_generator(array_of(run.initial, run.start))
     assert isinstance(generator, GeneratorType)
     (first,) = generator.send(None)
-    xr.testing.assert_equal(first, array_of(run.initial, run.start, {}))
+    xr.testing.assert_equal(first, array_of(run.initial, run.start))
     for cycle, frame in enumerate(run.frames):
         (found,) = generator.send(frame if cycle != 1 else (frame,))
         expected = state_from_dataset(stored["analysis"], layout, cycle)
-        xr.testing.assert_equal(found, array_of(expected, run.start + (cycle + 1) * STEP, {}))
+        xr.testing.assert_equal(found, array_of(expected, run.start + (cycle + 1) * STEP))
         (axes,) = model.output_coords(model.input_coords(), request_time=found["time"].values)
         assert list(axes) == list(found.dims)
         assert all(np.array_equal(found[name], axis) for name, axis in axes.items())
     generator.close()
 
 
-def test_a_window_without_observations_keeps_the_background(
-    run: Run, stored: dict[str, xr.Dataset]
-) -> None:
-    model = run.open()
+def test_a_window_without_observations_keeps_the_background(run: Run) -> None:
+    model = run.model
     expected = model.forecast_model.forecast(run.initial, run.start, 6)
-    generator = model.create_generator(array_of(run.initial, run.start, {}))
+    generator = model.create_generator(array_of(run.initial, run.start))
     next(generator)
     (found,) = generator.send(None)
-    xr.testing.assert_equal(found, array_of(expected, run.start + STEP, {}))
+    xr.testing.assert_equal(found, array_of(expected, run.start + STEP))
     assert found.attrs["observations"] == "none"
 
 
 def test_a_single_state_becomes_the_mean_of_the_members(run: Run) -> None:
-    initial = array_of(run.initial, run.start, {})
-    (found,) = run.open().create_generator(initial.mean("ensemble")).send(None)
+    initial = array_of(run.initial, run.start)
+    (found,) = run.model.create_generator(initial.mean("ensemble")).send(None)
     assert found.sizes["ensemble"] == 4
     np.testing.assert_allclose(found, initial, rtol=1e-5, atol=1e-4)
 
@@ -337,16 +347,16 @@ def test_nothing_that_was_reported_goes_untold(run: Run) -> None:
     frame.loc[2, "observation"] = 1000.0
     frame.loc[3, "elev"] = np.nan
     frame.attrs = {"request_time": np.asarray([time]), "request_lead_time": np.zeros(1, "m8[ns]")}
-    (found,) = run.open()(array_of(run.initial, time, {}), frame)
+    (found,) = run.model(array_of(run.initial, time), frame)
     assert found.attrs["observations"] == (
         "pass 56, passive 1, missing 1, bounds 1, outside the window 1"
     )
 
 
 def test_errors_that_the_frame_lacks_are_those_of_the_run_or_given(run: Run) -> None:
-    background = array_of(run.initial, run.start + STEP, {})
+    background = array_of(run.initial, run.start + STEP)
     bare = run.frames[0].drop(columns="error")
-    (told,) = run.open()(background, run.frames[0])
+    (told,) = run.model(background, run.frames[0])
     (configured,) = run.open("observations.wind_error=4.0")(background, bare)
     given = open_model(
         run.folder, run.config, fill_errors=lambda reports: reports.assign(error=as_given(reports))
@@ -396,20 +406,20 @@ def as_given(reports: pd.DataFrame) -> pd.Series:
 def test_what_is_wrong_is_told(
     run: Run, change: Any, error: type[Exception], message: str
 ) -> None:
-    given = change(array_of(run.initial, run.start + STEP, {}), run.frames[0])
+    given = change(array_of(run.initial, run.start + STEP), run.frames[0])
     with pytest.raises(error, match=message):
-        run.open()(*given)
+        run.model(*given)
 
 
 def test_observations_that_were_requested_for_another_time_are_refused(run: Run) -> None:
     frame = run.frames[0].copy()
     frame.attrs["request_time"] = np.asarray([run.start])
     with pytest.raises(InputError, match="expected observations requested for"):
-        run.open()(array_of(run.initial, run.start + STEP, {}), frame)
+        run.model(array_of(run.initial, run.start + STEP), frame)
 
 
 def test_several_data_frames_are_refused(run: Run) -> None:
-    generator = run.open().create_generator(array_of(run.initial, run.start, {}))
+    generator = run.model.create_generator(array_of(run.initial, run.start))
     next(generator)
     with pytest.raises(InputError, match="got 2 arguments"):
         generator.send((run.frames[0], run.frames[1]))
@@ -419,7 +429,7 @@ def test_a_configuration_that_the_model_cannot_follow_is_refused(run: Run) -> No
     with pytest.raises(ConfigError, match=r"watchdog\.policy = 'inflate'"):
         run.open("cycle.watchdog.policy=inflate")
     with pytest.raises(ConfigError, match="JAX_PLATFORMS"):
-        run.open().to("cuda:0")
+        run.model.to("cuda:0")
 
 
 def test_an_abstract_system_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -428,3 +438,15 @@ def test_an_abstract_system_is_refused(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr("align_da.earth2studio.model.open_world", lambda *_: world)
     with pytest.raises(ConfigError, match="got lorenz_96"):
         open_model(tmp_path)
+
+
+def test_the_example_of_the_readme_runs(
+    run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = README.read_text(encoding="utf-8").partition("## earth2studio")[2]
+    code = text.partition("```python\n")[2].partition("```")[0]
+    assert "runs/demo" in code
+    example = tmp_path / "example.py"
+    example.write_text(code.replace("runs/demo", str(run.folder)), encoding="utf-8")
+    runpy.run_path(str(example))
+    assert capsys.readouterr().out == "pass 2\n"

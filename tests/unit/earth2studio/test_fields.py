@@ -21,7 +21,7 @@ def state() -> State:
 
 @pytest.fixture
 def array(state: State) -> xr.DataArray:
-    return array_of(state, TIME, {"cycle": 3})
+    return array_of(state, TIME, cycle=3)
 
 
 def test_an_array_runs_from_north_to_south_with_members_first(
