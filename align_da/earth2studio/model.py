@@ -8,8 +8,8 @@ from typing import Any
 
 import jax
 import numpy as np
-import pandas as pd
 import xarray as xr
+from jaxtyping import Int
 
 from align_da.assimilation.contract import Analysis
 from align_da.atmosphere import State
@@ -20,7 +20,6 @@ from align_da.cli.methods import build_analysis
 from align_da.cli.run_cycles import ensemble_around
 from align_da.config import Config, ReportsConfig, load_config
 from align_da.cycling.cycle import (
-    CycleDiagnostics,
     CycleState,
     QualityControl,
     assimilate,
@@ -32,7 +31,7 @@ from align_da.earth2studio.variables import has_names, observable_names
 from align_da.errors import ConfigError, InputError
 from align_da.forecast import ForecastModel
 from align_da.keys import Purpose, key_for
-from align_da.observations.batch import Flag
+from align_da.observations.batch import Flag, ObservationBatch
 from align_da.observations.window import reports_in_window
 
 _PLATFORMS = {"cuda": "gpu"}
@@ -92,8 +91,8 @@ class AlignDA:
         """
         ensemble, time = self._ensemble(background)
         before = CycleState(ensemble, time - self._window, cycle)
-        following, told = self._analysed(before, ensemble, observations)
-        return (array_of(following.analysis, time, **told),)
+        reports = self._reports(observations, time)
+        return self._analysed(before, ensemble, reports)[1:]
 
     def create_generator(
         self,
@@ -120,10 +119,11 @@ class AlignDA:
         state = CycleState(ensemble, time, 0)
         sent = yield (array_of(ensemble, time),)
         while True:
-            window = self.world.config.cycle.window_hours
-            background = make_background(state, self.forecast_model, window)
-            state, told = self._analysed(state, background, _only(sent))
-            sent = yield (array_of(state.analysis, state.valid_time, **told),)
+            reports = self._reports(_only(sent), state.valid_time + self._window)
+            hours = self.world.config.cycle.window_hours
+            background = make_background(state, self.forecast_model, hours)
+            state, analysis = self._analysed(state, background, reports)
+            sent = yield (analysis,)
 
     def init_coords(self) -> tuple[Coordinates]:
         """Axes of a background or first state; an axis "ensemble" may precede them."""
@@ -155,18 +155,18 @@ class AlignDA:
             request_time: time of the analysis; that of `input_coords` if None.
 
         Raises:
-            InputError: a background of another grid or other variables.
+            InputError: a background without a time, or of another grid or other variables.
         """
         given, space = input_coords[0], space_coordinates(self.world.layout)
-        other = [
-            name
-            for name, values in space.items()
-            if "observation" not in given and not np.array_equal(given.get(name, ()), values)
-        ]
-        if other:
-            message = f"{', '.join(other)} differ from those of init_coords()"
-            raise InputError(message)
-        time = given["time"] if request_time is None else np.atleast_1d(request_time)
+        compared = {} if "observation" in given else space
+        other = [name for name in compared if not np.array_equal(given.get(name, ()), space[name])]
+        if other or "time" not in given:
+            told = f"{', '.join(other)} differ from those of init_coords()"
+            raise InputError(told if other else "expected coordinates with a time")
+        if request_time is None:
+            time = given["time"] + given.get("lead_time", np.timedelta64(0, "h"))
+        else:
+            time = np.atleast_1d(request_time)
         first = Coordinates(ensemble=np.arange(self.world.config.cycle.members), time=time)
         return (Coordinates(first | space),)
 
@@ -204,37 +204,15 @@ class AlignDA:
         check_plausible(np.asarray(given.values), given.layout, f"states of {time}")
         return given, time
 
-    def _analysed(
-        self,
-        before: CycleState,
-        background: State,
-        frame: Any,  # noqa: ANN401
-    ) -> tuple[CycleState, dict[str, Any]]:
-        """The analysis one window after `before`, and what is told of it."""
-        time = before.valid_time + self._window
-        _check_requested(frame, time)
-        reports = self.fill_errors(reports_of(frame, self.world.layout))
-        found = self._in_window(reports, time)
-        settings = self.world.config.reports or ReportsConfig()
-        following, diagnostics = assimilate(
-            before,
-            background,
-            self.quality_control,
-            self.analysis,
-            batch_of_window(self.world, settings, found, time),
-            self.world.config.cycle.window_hours,
-            key_for(self.world.config.seed, Purpose.ANALYSIS, before.cycle),
-        )
-        values, layout = following.analysis.values, following.analysis.layout
-        check_plausible(np.asarray(values), layout, f"analysis of {time}")
-        return following, _told(before.cycle, reports, len(found), diagnostics)
-
-    def _in_window(self, reports: pd.DataFrame, time: np.datetime64) -> pd.DataFrame:
-        """The reports of the window around `time` that have a value.
+    def _reports(self, frame: Any, time: np.datetime64) -> "_Reports":  # noqa: ANN401
+        """The reports of a data frame for the window around `time`.
 
         Raises:
-            InputError: there are reports, but none of them of this window.
+            InputError: it is no such frame, was requested for other times, or has reports but none
+                of this window.
         """
+        _check_requested(frame, time)
+        reports = self.fill_errors(reports_of(frame, self.world.layout))
         hours = self.world.config.cycle.window_hours
         found = reports_in_window(reports, time, hours)
         if len(reports) and not len(found):
@@ -243,7 +221,53 @@ class AlignDA:
                 f"{reports['time'].min()} to {reports['time'].max()}"
             )
             raise InputError(message)
-        return found
+        settings = self.world.config.reports or ReportsConfig()
+        batch = batch_of_window(self.world, settings, found, time)
+        missing = int((reports["flag"] == "missing").sum())
+        return _Reports(batch, len(found), missing, len(reports) - missing - len(found))
+
+    def _analysed(
+        self, before: CycleState, background: State, reports: "_Reports"
+    ) -> tuple[CycleState, xr.DataArray]:
+        """The analysis one window after `before`, also as it is given away."""
+        following, diagnostics = assimilate(
+            before,
+            background,
+            self.quality_control,
+            self.analysis,
+            reports.batch,
+            self.world.config.cycle.window_hours,
+            key_for(self.world.config.seed, Purpose.ANALYSIS, before.cycle),
+        )
+        state, time = following.analysis, following.valid_time
+        check_plausible(np.asarray(state.values), state.layout, f"analysis of {time}")
+        told = reports.told(np.asarray(diagnostics.observations.flag))
+        return following, array_of(state, time, cycle=before.cycle, observations=told)
+
+
+@dataclass(frozen=True)
+class _Reports:
+    """The reports of a data frame.
+
+    Attributes:
+        batch: those of the window that have a value, padded.
+        count: their number.
+        missing: number of those without a value, a place or a time.
+        outside: number of those that are not of the window.
+    """
+
+    batch: ObservationBatch
+    count: int
+    missing: int
+    outside: int
+
+    def told(self, flag: Int[np.ndarray, " observation"]) -> str:
+        """What became of every row, given the flags of the batch after quality control."""
+        flags = flag[: self.count]  # padding comes after them
+        counts = {kind.name.lower(): int((flags == kind).sum()) for kind in Flag}
+        counts["missing"] += self.missing
+        counts["outside the window"] = self.outside
+        return ", ".join(f"{name} {count}" for name, count in counts.items() if count) or "none"
 
 
 def open_model(
@@ -319,16 +343,3 @@ def _check_requested(frame: Any, time: np.datetime64) -> None:  # noqa: ANN401
     if time not in asked:
         message = f"expected observations requested for {time}, got those of {asked}"
         raise InputError(message)
-
-
-def _told(
-    cycle: int, reports: pd.DataFrame, found: int, diagnostics: CycleDiagnostics
-) -> dict[str, Any]:
-    """Attributes of an analysis: what became of every observation."""
-    missing = int((reports["flag"] == "missing").sum())
-    flags = np.asarray(diagnostics.observations.flag)[:found]  # padding comes after them
-    counts = {flag.name.lower(): int((flags == flag).sum()) for flag in Flag}
-    counts["missing"] += missing
-    counts["outside the window"] = len(reports) - missing - found
-    text = ", ".join(f"{name} {count}" for name, count in counts.items() if count)
-    return {"cycle": cycle, "observations": text or "none"}

@@ -288,6 +288,10 @@ def test_coordinates_say_what_is_taken_and_given(run: Run) -> None:
         (found,) = model.output_coords(given, request_time=time)
         assert list(found) == ["ensemble", "time", "variable", "lat", "lon"]
         assert [axis.size for axis in found.values()] == [4, 1, 8, *GRID]
+    state = OrderedDict(initial, time=time, lead_time=np.asarray([STEP]))
+    assert model.output_coords((state,))[0]["time"] == run.start + STEP
+    with pytest.raises(InputError, match="with a time"):
+        model.output_coords((OrderedDict(list(initial.items())[1:]),))
     with pytest.raises(InputError, match="lat differ"):
         model.output_coords((OrderedDict(initial, lat=initial["lat"][::2]),))
 
@@ -424,6 +428,18 @@ def test_several_data_frames_are_refused(run: Run) -> None:
     next(generator)
     with pytest.raises(InputError, match="got 2 arguments"):
         generator.send((run.frames[0], run.frames[1]))
+
+
+def test_observations_are_judged_before_the_forecast(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "align_da.earth2studio.model.make_background", lambda *_: pytest.fail("a forecast")
+    )
+    generator = run.model.create_generator(array_of(run.initial, run.start))
+    next(generator)
+    with pytest.raises(InputError, match="expected observations of the 6 hours around"):
+        generator.send(run.frames[2])
 
 
 def test_a_configuration_that_the_model_cannot_follow_is_refused(run: Run) -> None:
