@@ -5,13 +5,12 @@ import re
 import runpy
 from collections import OrderedDict
 from collections.abc import Generator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from types import GeneratorType
 from typing import Any, Protocol, runtime_checkable
 
-import jax
 import numpy as np
 import pandas as pd
 import pytest
@@ -19,10 +18,9 @@ import xarray as xr
 from rich.progress import Progress
 from small_graphs import GRID, TYPICAL, eastward_graph, written
 
-from align_da.assimilation.contract import Analysis, AnalysisDiagnostics
 from align_da.atmosphere import Layout, State
 from align_da.atmosphere.dataset import state_from_dataset
-from align_da.cli import methods, run_cycles
+from align_da.cli import run_cycles
 from align_da.cli.assembly import World, open_world
 from align_da.cli.forecast_model import configured_forecast_model
 from align_da.cli.run_cycles import initial_ensemble
@@ -30,7 +28,6 @@ from align_da.config import Config, load_config
 from align_da.earth2studio import AlignDA, array_of, open_model
 from align_da.errors import BadStateError, ConfigError, InputError
 from align_da.forecast.lorenz96 import Lorenz96ForecastModel
-from align_da.observations.batch import ObservationBatch
 from align_da.storage.analysis_store import open_cycles
 from align_da.storage.run_folder import RunFolder
 from align_da.storage.stages import run_stage
@@ -110,10 +107,11 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
         withheld = 0.0
         [reports]
         padded = 128
-        [letkf]
+        [optimal_interpolation]
+        samples = 6
         radius_km = 3000.0
         [cycle]
-        method = "letkf"
+        method = "optimal_interpolation"
         members = 4
         cycles = {CYCLES}
         """
@@ -207,32 +205,9 @@ def as_reports(frame: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-@dataclass(frozen=True)
-class Noisy:
-    """Another method, and a little noise from the key of the analysis."""
-
-    method: Analysis
-
-    def __call__(
-        self, background: State, batch: ObservationBatch, lead_hours: float, key: jax.Array
-    ) -> tuple[State, AnalysisDiagnostics]:
-        analysis, report = self.method(background, batch, lead_hours, key)
-        noise = 0.01 * jax.random.normal(key, analysis.values.shape)
-        return replace(analysis, values=analysis.values + noise), report
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _draws() -> Generator[None]:
-    """The filter of this module draws, so that keys count."""
-    with pytest.MonkeyPatch.context() as patch:
-        filter_of = methods.letkf
-        patch.setattr(methods, "letkf", lambda world: Noisy(filter_of(world)))
-        yield
-
-
 @pytest.fixture(scope="module")
 def stored(run: Run) -> dict[str, xr.Dataset]:
-    """Analyses and backgrounds that `align-da cycle` stores."""
+    """Analyses and backgrounds that `align-da cycle` stores; the method draws by its key."""
     assert run_cycles.run(run.settings, run.folder, "main") == 0
     store = RunFolder(run.folder).cycles("main")
     return {group: open_cycles(store, group).load() for group in ("analysis", "background")}
@@ -308,6 +283,8 @@ def test_one_analysis_is_bit_for_bit_what_the_cycle_stores(
         xr.testing.assert_equal(found, array_of(expected, time))
         assert found.attrs["observations"].startswith("pass 6")
         assert float(np.abs(found - array_of(background, time)).max()) > 1
+        (other,) = model(array_of(background, time), run.frames[cycle], cycle=cycle + 1)
+        assert float(np.abs(found - other).max()) > 0.01
 
 
 def test_the_generator_goes_through_the_cycles_as_they_are_stored(
