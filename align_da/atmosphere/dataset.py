@@ -303,9 +303,14 @@ def variable_attributes(name: str) -> dict[str, str]:
 
 def _space_coordinates(grid: Grid) -> dict[str, Any]:
     """Coordinates of level, latitude and longitude."""
-    level = {"axis": "Z", "positive": "down"} | _LEVEL_ATTRIBUTES[grid.vertical.kind]
     return {
-        "level": xr.Variable("level", np.asarray(grid.vertical.levels), level),
+        "level": level_coordinate(grid.vertical),
         "latitude": np.asarray(grid.latitude),
         "longitude": np.asarray(grid.longitude),
     }
+
+
+def level_coordinate(vertical: VerticalCoordinate) -> xr.Variable:
+    """The coordinate of the levels, which its attributes explain."""
+    attributes = {"axis": "Z", "positive": "down"} | _LEVEL_ATTRIBUTES[vertical.kind]
+    return xr.Variable("level", np.asarray(vertical.levels), attributes)

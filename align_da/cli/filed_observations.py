@@ -56,16 +56,35 @@ class FiledObservations:
 
     def observe(self, time: np.datetime64) -> ObservationBatch:
         """Reports of the window around `time`, levels in Pa."""
-        settings, window_hours = self.settings, self.world.config.cycle.window_hours
-        found = reports_in_window(self.reports, time, window_hours)
-        surface = _surface_height(self.world, found)
-        found = reduced_to_surface(found, surface, settings.largest_elevation_difference)
-        boxes = settings.box_degrees, settings.box_pascal
-        if settings.thinning == "thin":
-            found = thinned(found, *boxes)
-        elif settings.thinning == "superob":
-            found = superobbed(found, *boxes)
-        return batch_of_reports(found, self.world.layout, time, settings.padded)
+        found = reports_in_window(self.reports, time, self.world.config.cycle.window_hours)
+        return batch_of_window(self.world, self.settings, found, time)
+
+
+def batch_of_window(
+    world: World, settings: ReportsConfig, reports: pd.DataFrame, time: np.datetime64
+) -> ObservationBatch:
+    """Reports of one window, reduced to the surface of the model and thinned, in their order.
+
+    Args:
+        world: the run.
+        settings: what becomes of the reports.
+        reports: checked, all of one window and with a value.
+        time: the valid time of the window.
+
+    Returns:
+        The batch, levels in Pa.
+
+    Raises:
+        InputError: there are more reports than `settings.padded`.
+    """
+    surface = _surface_height(world, reports)
+    found = reduced_to_surface(reports, surface, settings.largest_elevation_difference)
+    boxes = settings.box_degrees, settings.box_pascal
+    if settings.thinning == "thin":
+        found = thinned(found, *boxes)
+    elif settings.thinning == "superob":
+        found = superobbed(found, *boxes)
+    return batch_of_reports(found, world.layout, time, settings.padded)
 
 
 def quality_control_of_reports(

@@ -73,16 +73,28 @@ def initial_ensemble(world: World) -> tuple[State, np.datetime64]:
     Returns:
         Values [member, lat, lon, channel], whose mean is the background, and their time.
     """
-    cycle = world.config.cycle
-    pairs, past = world.pairs(cycle.split), world.pairs("train")
-    lead, members = max(pairs.lead_hours), cycle.members
+    pairs = world.pairs(world.config.cycle.split)
+    lead = max(pairs.lead_hours)
     _, background = pairs.read(lead, slice(0, 1))
+    return ensemble_around(world, background), pairs.valid_times(lead)[0]
+
+
+def ensemble_around(world: World, centre: State) -> State:
+    """The members of a cycle around one state: errors of the oldest training backgrounds added.
+
+    Args:
+        world: the run; its seed chooses the errors.
+        centre: values [1, lat, lon, channel], the mean of the result.
+
+    Returns:
+        Values [member, lat, lon, channel].
+    """
+    past, members = world.pairs("train"), world.config.cycle.members
     key = key_for(world.config.seed, Purpose.INITIAL_ENSEMBLE)
     first = int(jax.random.randint(key, (), 0, past.starts.size - members + 1))
-    truth, forecast = past.read(lead, slice(first, first + members))
+    truth, forecast = past.read(max(past.lead_hours), slice(first, first + members))
     errors = forecast.values - truth.values
-    values = background.values + errors - errors.mean(axis=0)
-    return State(values, world.layout), pairs.valid_times(lead)[0]
+    return State(centre.values + errors - errors.mean(axis=0), world.layout)
 
 
 def _inputs(world: World) -> dict[str, str]:

@@ -13,6 +13,7 @@ LAYERS = (
     ("guidance", "assimilation", "alignment"),
     ("storage", "training", "cycling", "verification"),
     ("cli",),
+    ("earth2studio",),
 )
 ROOMS = [room for layer in LAYERS for room in layer]
 

@@ -1,0 +1,345 @@
+"""The assimilation model: what a run has learned, called as earth2studio calls such models."""
+
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+import xarray as xr
+from jaxtyping import Int
+
+from align_da.assimilation.contract import Analysis
+from align_da.atmosphere import State
+from align_da.atmosphere.plausibility import check_plausible
+from align_da.cli.assembly import World, cycle_forecast_model, open_world
+from align_da.cli.filed_observations import batch_of_window, quality_control_of_reports
+from align_da.cli.methods import build_analysis
+from align_da.cli.run_cycles import ensemble_around
+from align_da.config import Config, ReportsConfig, load_config
+from align_da.cycling.cycle import (
+    CycleState,
+    QualityControl,
+    assimilate,
+    make_background,
+)
+from align_da.earth2studio.fields import Coordinates, array_of, space_coordinates, states_of
+from align_da.earth2studio.frames import FillErrors, errors_of_run, reports_of
+from align_da.earth2studio.variables import has_names, observable_names
+from align_da.errors import ConfigError, InputError
+from align_da.forecast import ForecastModel
+from align_da.keys import Purpose, key_for
+from align_da.observations.batch import Flag, ObservationBatch
+from align_da.observations.window import reports_in_window
+
+_PLATFORMS = {"cuda": "gpu"}
+"""Names of torch for what JAX calls otherwise."""
+
+
+@dataclass(frozen=True)
+class AlignDA:
+    """Fulfils `earth2studio.models.da.base.AssimilationModel`.
+
+    Analyses are tuples of one array, as that interface says: all members, with the dimensions
+    (ensemble, time, variable, lat, lon), float32, in the memory of the host; their mean is
+    `analysis.mean("ensemble")`. Its attribute "observations" counts what became of every row of
+    the data frame. A background or first state has no ensemble, or one of as many members as the
+    run (`cycle.members`). A single one becomes the mean of members that differ by errors of past
+    backgrounds, as at the start of `align-da cycle`.
+
+    Random draws depend on the seed of the run and the number of the cycle alone. Stations are not
+    withheld, and the watchdog of `align-da cycle` does not look on.
+
+    Attributes:
+        world: the run.
+        forecast_model: makes the backgrounds.
+        analysis: the assimilation method.
+        quality_control: flags observations.
+        fill_errors: gives observations their errors where the data frame has none.
+    """
+
+    world: World
+    forecast_model: ForecastModel
+    analysis: Analysis
+    quality_control: QualityControl
+    fill_errors: FillErrors
+
+    def __call__(
+        self,
+        background: Any,  # noqa: ANN401 (what is no array is told in words)
+        observations: Any = None,  # noqa: ANN401 (a table of pandas, cudf or pyarrow)
+        *,
+        cycle: int = 0,
+    ) -> tuple[xr.DataArray]:
+        """One analysis.
+
+        Args:
+            background: a DataArray of states at the time of the analysis, SI units.
+            observations: data frame of the window around it, or None; its columns are those of
+                `align_da.earth2studio.frames`.
+            cycle: number that the draws depend on: another for every time, or times share noise.
+
+        Returns:
+            The analysis; the background where no observation is used.
+
+        Raises:
+            InputError: background or observations are not what they should be, or most
+                observations of a variable are rejected.
+            BadStateError: a state is not plausible.
+        """
+        ensemble, time = self._ensemble(background)
+        before = CycleState(ensemble, time - self._window, cycle)
+        reports = self._reports(observations, time)
+        return self._analysed(before, ensemble, reports)[1:]
+
+    def create_generator(
+        self,
+        initial: Any,  # noqa: ANN401
+    ) -> Generator[tuple[xr.DataArray], Any, None]:
+        """Cycle: every `send` forecasts to the next window and assimilates what is sent.
+
+        Args:
+            initial: a DataArray of states one window before the first analysis, SI units.
+
+        Yields:
+            First, for `send(None)`, the ensemble that the cycling starts from; then the analysis
+            of each window.
+
+        Receives:
+            The observations of the next window: a data frame, or None where there are none; also
+            as a tuple of one.
+
+        Raises:
+            InputError, BadStateError: as an analysis does. That ends the generator: go on with
+                another from the last analysis.
+        """
+        ensemble, time = self._ensemble(initial)
+        state = CycleState(ensemble, time, 0)
+        sent = yield (array_of(ensemble, time),)
+        while True:
+            reports = self._reports(_only(sent), state.valid_time + self._window)
+            hours = self.world.config.cycle.window_hours
+            background = make_background(state, self.forecast_model, hours)
+            state, analysis = self._analysed(state, background, reports)
+            sent = yield (analysis,)
+
+    def init_coords(self) -> tuple[Coordinates]:
+        """Axes of a background or first state; an axis "ensemble" may precede them."""
+        free = Coordinates(time=np.empty(0, "datetime64[ns]"))
+        return (Coordinates(free | space_coordinates(self.world.layout)),)
+
+    def input_coords(self) -> tuple[Coordinates]:
+        """Columns of the observations: empty arrays of their types, and the variables' names.
+
+        Pressure and elevation may be missing where the rows have no need of them.
+        """
+        columns = Coordinates(time=np.empty(0, "datetime64[ns]"))
+        for name in ("lat", "lon", "observation"):
+            columns[name] = np.empty(0, np.float32)
+        columns["variable"] = np.asarray(observable_names(self.world.layout))
+        columns["pres"] = columns["elev"] = np.empty(0, np.float32)
+        return (columns,)
+
+    def output_coords(
+        self,
+        input_coords: Sequence[Coordinates],
+        request_time: np.ndarray | None = None,
+        **_: Any,  # noqa: ANN401 (other attributes of a data frame)
+    ) -> tuple[Coordinates]:
+        """Axes of an analysis.
+
+        Args:
+            input_coords: those of a background, or what `input_coords` gives.
+            request_time: time of the analysis; that of `input_coords` if None.
+
+        Raises:
+            InputError: a background without a time, or of another grid or other variables.
+        """
+        given, space = input_coords[0], space_coordinates(self.world.layout)
+        compared = {} if "observation" in given else space
+        other = [name for name in compared if not np.array_equal(given.get(name, ()), space[name])]
+        if other or "time" not in given:
+            told = f"{', '.join(other)} differ from those of init_coords()"
+            raise InputError(told if other else "expected coordinates with a time")
+        if request_time is None:
+            time = given["time"] + given.get("lead_time", np.timedelta64(0, "h"))
+        else:
+            time = np.atleast_1d(request_time)
+        first = Coordinates(ensemble=np.arange(self.world.config.cycle.members), time=time)
+        return (Coordinates(first | space),)
+
+    def to(self, device: Any) -> "AlignDA":  # noqa: ANN401 (a name, or a device of torch)
+        """This model, if it runs on such a device: JAX has chosen when the process started.
+
+        Raises:
+            ConfigError: it runs on another.
+        """
+        kind = str(getattr(device, "type", device)).split(":")[0]
+        if _PLATFORMS.get(kind, kind) != jax.default_backend():
+            message = (
+                f"expected the device that JAX runs on ({jax.default_backend()}), got {device}: "
+                "set JAX_PLATFORMS before Python starts"
+            )
+            raise ConfigError(message)
+        return self
+
+    @property
+    def _window(self) -> np.timedelta64:
+        return np.timedelta64(self.world.config.cycle.window_hours, "h")
+
+    def _ensemble(self, array: Any) -> tuple[State, np.datetime64]:  # noqa: ANN401
+        """As many members as the run has, and their time."""
+        given, time = states_of(array, self.world.layout)
+        found, members = given.values.shape[0], self.world.config.cycle.members
+        if "ensemble" not in array.dims:
+            given = ensemble_around(self.world, given)
+        elif found != members:
+            message = (
+                f"expected an ensemble of {members} members or a single state without the "
+                f"dimension, got {found}: set cycle.members = {found}"
+            )
+            raise InputError(message)
+        check_plausible(np.asarray(given.values), given.layout, f"states of {time}")
+        return given, time
+
+    def _reports(self, frame: Any, time: np.datetime64) -> "_Reports":  # noqa: ANN401
+        """The reports of a data frame for the window around `time`.
+
+        Raises:
+            InputError: it is no such frame, was requested for other times, or has reports but none
+                of this window.
+        """
+        _check_requested(frame, time)
+        reports = self.fill_errors(reports_of(frame, self.world.layout))
+        hours = self.world.config.cycle.window_hours
+        found = reports_in_window(reports, time, hours)
+        if len(reports) and not len(found):
+            message = (
+                f"expected observations of the {hours} hours around {time}, got "
+                f"{reports['time'].min()} to {reports['time'].max()}"
+            )
+            raise InputError(message)
+        settings = self.world.config.reports or ReportsConfig()
+        batch = batch_of_window(self.world, settings, found, time)
+        missing = int((reports["flag"] == "missing").sum())
+        return _Reports(batch, len(found), missing, len(reports) - missing - len(found))
+
+    def _analysed(
+        self, before: CycleState, background: State, reports: "_Reports"
+    ) -> tuple[CycleState, xr.DataArray]:
+        """The analysis one window after `before`, also as it is given away."""
+        following, diagnostics = assimilate(
+            before,
+            background,
+            self.quality_control,
+            self.analysis,
+            reports.batch,
+            self.world.config.cycle.window_hours,
+            key_for(self.world.config.seed, Purpose.ANALYSIS, before.cycle),
+        )
+        state, time = following.analysis, following.valid_time
+        check_plausible(np.asarray(state.values), state.layout, f"analysis of {time}")
+        told = reports.told(np.asarray(diagnostics.observations.flag))
+        return following, array_of(state, time, cycle=before.cycle, observations=told)
+
+
+@dataclass(frozen=True)
+class _Reports:
+    """The reports of a data frame.
+
+    Attributes:
+        batch: those of the window that have a value, padded.
+        count: their number.
+        missing: number of those without a value, a place or a time.
+        outside: number of those that are not of the window.
+    """
+
+    batch: ObservationBatch
+    count: int
+    missing: int
+    outside: int
+
+    def told(self, flag: Int[np.ndarray, " observation"]) -> str:
+        """What became of every row, given the flags of the batch after quality control."""
+        flags = flag[: self.count]  # padding comes after them
+        counts = {kind.name.lower(): int((flags == kind).sum()) for kind in Flag}
+        counts["missing"] += self.missing
+        counts["outside the window"] = self.outside
+        return ", ".join(f"{name} {count}" for name, count in counts.items() if count) or "none"
+
+
+def open_model(
+    run: Path,
+    config: Path | None = None,
+    overrides: Sequence[str] = (),
+    fill_errors: FillErrors | None = None,
+) -> AlignDA:
+    """The model of a run, given as to any command of `align-da`.
+
+    Args:
+        run: the folder of the run, with what its method has learned.
+        config: TOML file of the run; the defaults where None.
+        overrides: items "section.key=value", such as "cycle.method=letkf", "cycle.members=20".
+        fill_errors: gives observations without an error theirs; those of the section
+            [observations] if None. `data_pipelines.observations.error_table.with_errors` has those
+            that depend on level and instrument, which real observations of a run have.
+
+    Raises:
+        ConfigError: the configuration is wrong, its watchdog would do more than warn, or its
+            states have no names in earth2studio.
+        StorageError: something is missing in the folder, or damaged.
+    """
+    settings = load_config(config, overrides)
+    world = open_world(settings, run)
+    _check_usable(settings, world)
+    return AlignDA(
+        world,
+        cycle_forecast_model(world),
+        build_analysis(world, settings.cycle.method, settings.cycle.prior),
+        quality_control_of_reports(world),
+        fill_errors or partial(errors_of_run, errors=settings.observations),
+    )
+
+
+def _check_usable(config: Config, world: World) -> None:
+    if config.cycle.watchdog.policy != "warn":
+        message = (
+            f"cycle.watchdog.policy = {config.cycle.watchdog.policy!r} acts in `align-da cycle` "
+            "alone: set cycle.watchdog.policy = 'warn'"
+        )
+        raise ConfigError(message)
+    if not has_names(world.layout):
+        message = (
+            "expected states of the atmosphere, whose variables have names in earth2studio, got "
+            f"{', '.join(world.layout.variables)}"
+        )
+        raise ConfigError(message)
+
+
+def _only(sent: Any) -> Any:  # noqa: ANN401 (a data frame, None, or a tuple of one)
+    """What was sent, out of its tuple.
+
+    Raises:
+        InputError: there are several.
+    """
+    if not isinstance(sent, tuple):
+        return sent
+    if len(sent) != 1:
+        message = f"expected one data frame of observations or None, got {len(sent)} arguments"
+        raise InputError(message)
+    return sent[0]
+
+
+def _check_requested(frame: Any, time: np.datetime64) -> None:  # noqa: ANN401
+    """Refuse a data frame whose source says that it was asked for at other times."""
+    told = getattr(frame, "attrs", {})
+    if "request_time" not in told:
+        return
+    times = np.atleast_1d(np.asarray(told["request_time"], "datetime64[ns]"))
+    leads = np.atleast_1d(np.asarray(told.get("request_lead_time", 0), "timedelta64[ns]"))
+    asked = (times[:, None] + leads).ravel()
+    if time not in asked:
+        message = f"expected observations requested for {time}, got those of {asked}"
+        raise InputError(message)
