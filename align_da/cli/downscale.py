@@ -149,7 +149,7 @@ def downscaling_cases(world: World, maps: CoarseMap) -> Iterator[DownscalingCase
     """The dates, in order, with a bar of those that are done."""
     settings, pairs = world.config.downscaling, world.pairs(world.config.downscaling.split)
     system, lead = observing_system(world), _mark(world)
-    control = quality_control_for(world, system.operator)
+    control = quality_control_for(world)
     places = verifiable_places(world, pairs, lead, 0, settings.dates)
     with progress_bar() as progress:
         for number, place in enumerate(progress.track(places, description="downscale")):
