@@ -7,11 +7,12 @@ from functools import cache
 
 import numpy as np
 
-from align_da.config import OnnxConfig, WorldConfig
+from align_da.config import NeuralGcmConfig, OnnxConfig, WorldConfig
 from align_da.errors import ConfigError, InputError, StorageError
 from align_da.forecast.contract import ForecastModel
 from align_da.forecast.graph_kinds import graph_kind
 from align_da.forecast.lorenz96 import Lorenz96ForecastModel
+from align_da.forecast.neuralgcm_checkpoint import neuralgcm_from_files
 from align_da.forecast.onnx import OnnxForecastModel, frame_scaling
 
 Read = Callable[[str], bytes]
@@ -20,7 +21,10 @@ Read = Callable[[str], bytes]
 
 @cache
 def build_forecast_model(
-    config: WorldConfig, onnx: OnnxConfig | None = None, read: Read | None = None
+    config: WorldConfig,
+    onnx: OnnxConfig | None = None,
+    read: Read | None = None,
+    neuralgcm: NeuralGcmConfig | None = None,
 ) -> ForecastModel:
     """The forecast model of the cycle (not the nature run) that `config` names.
 
@@ -29,15 +33,18 @@ def build_forecast_model(
     Args:
         config: names the model.
         onnx: the graph, where the model is one.
-        read: reads its files.
+        read: reads the files of the model.
+        neuralgcm: the checkpoint, where the model is one.
 
     Raises:
-        ConfigError: the model needs a package that is not installed, or a graph.
-        StorageError: a file of the graph cannot be read, or is not the one that was named.
-        InputError: it is no such graph.
+        ConfigError: the model needs a package that is not installed, or a file.
+        StorageError: a file of the model cannot be read, or is not the one that was named.
+        InputError: it is no such file.
     """
     if config.model == "onnx":
         return _onnx(onnx, read)
+    if config.model == "neuralgcm":
+        return _neuralgcm(neuralgcm, read)
     return _BUILDERS[config.model](config)
 
 
@@ -75,6 +82,13 @@ def _onnx(config: OnnxConfig | None, read: Read | None) -> ForecastModel:
         )
         raise StorageError(message)
     return OnnxForecastModel(graph, config, scaling)
+
+
+def _neuralgcm(config: NeuralGcmConfig | None, read: Read | None) -> ForecastModel:
+    if config is None or read is None:
+        message = "world.model = 'neuralgcm' needs a checkpoint: name its file in neuralgcm.path"
+        raise ConfigError(message)
+    return neuralgcm_from_files(config, read)
 
 
 def _numbers(content: bytes, what: str) -> np.ndarray:
