@@ -1,6 +1,5 @@
 """From the configuration to a forecast model."""
 
-import hashlib
 import io
 from collections.abc import Callable
 from functools import cache
@@ -8,15 +7,13 @@ from functools import cache
 import numpy as np
 
 from align_da.config import NeuralGcmConfig, OnnxConfig, WorldConfig
-from align_da.errors import ConfigError, InputError, StorageError
+from align_da.errors import ConfigError, InputError
 from align_da.forecast.contract import ForecastModel
 from align_da.forecast.graph_kinds import graph_kind
 from align_da.forecast.lorenz96 import Lorenz96ForecastModel
+from align_da.forecast.named_file import Read, named_content
 from align_da.forecast.neuralgcm_checkpoint import neuralgcm_from_files
 from align_da.forecast.onnx import OnnxForecastModel, frame_scaling
-
-Read = Callable[[str], bytes]
-"""Gives the content of a file; rooms as low as this one open none."""
 
 
 @cache
@@ -73,14 +70,7 @@ def _onnx(config: OnnxConfig | None, read: Read | None) -> ForecastModel:
         for name, path in (("onnx.mean", config.mean), ("onnx.std", config.std))
     )
     scaling = frame_scaling(mean, std, len(kind.channels))
-    graph = read(config.path)
-    digest = hashlib.sha256(graph).hexdigest()
-    if config.sha256 not in {None, digest}:
-        message = (
-            f"onnx.path = {config.path!r} has the digest {digest}, onnx.sha256 names "
-            f"{config.sha256}: it is another graph, or damaged"
-        )
-        raise StorageError(message)
+    graph = named_content(read, "onnx", config.path, config.sha256)
     return OnnxForecastModel(graph, config, scaling)
 
 

@@ -6,16 +6,15 @@ gin, which may import modules by name; one that does is refused. What gin builds
 the package itself.
 """
 
-import hashlib
 import io
-from collections.abc import Callable
 from typing import Any
 
 import jax
 import xarray as xr
 
 from align_da.config import NeuralGcmConfig
-from align_da.errors import ConfigError, InputError, StorageError
+from align_da.errors import ConfigError, InputError
+from align_da.forecast.named_file import Read, named_content
 from align_da.forecast.neuralgcm import NeuralGcmForecastModel
 from align_da.forecast.plain_pickle import plain_values
 
@@ -23,9 +22,7 @@ _KEYS = {"model_config_str": str, "aux_ds_dict": dict, "params": dict}
 _IMPORTS = ("import ", "from ", "include ")  # statements of gin
 
 
-def neuralgcm_from_files(
-    config: NeuralGcmConfig, read: Callable[[str], bytes]
-) -> NeuralGcmForecastModel:
+def neuralgcm_from_files(config: NeuralGcmConfig, read: Read) -> NeuralGcmForecastModel:
     """The model of a checkpoint with its forcings.
 
     Args:
@@ -38,14 +35,7 @@ def neuralgcm_from_files(
         InputError: a file is not what it should be.
     """
     neuralgcm = _package()
-    content = read(config.path)
-    digest = hashlib.sha256(content).hexdigest()
-    if config.sha256 not in {None, digest}:
-        message = (
-            f"neuralgcm.path = {config.path!r} has the digest {digest}, neuralgcm.sha256 names "
-            f"{config.sha256}: it is another checkpoint, or damaged"
-        )
-        raise StorageError(message)
+    content = named_content(read, "neuralgcm", config.path, config.sha256)
     what = f"neuralgcm.path = {config.path!r}"
     checkpoint = checkpoint_values(content, what)
     forcings = _forcings(read(config.forcings), f"neuralgcm.forcings = {config.forcings!r}")
@@ -55,7 +45,13 @@ def neuralgcm_from_files(
         message = f"{what}: the package neuralgcm makes no model of it ({error}): another version?"
         raise InputError(message) from error
     key = None if config.seed is None else jax.random.key(config.seed)
-    return NeuralGcmForecastModel(model, forcings, key)
+    found = NeuralGcmForecastModel(model, forcings, key)
+    try:
+        model.forcings_from_xarray(forcings.isel(time=[0]))
+    except ValueError as error:  # latitudes or longitudes are others
+        message = f"neuralgcm.forcings = {config.forcings!r}: {error}"
+        raise InputError(message) from error
+    return found
 
 
 def checkpoint_values(content: bytes, what: str) -> dict[str, Any]:

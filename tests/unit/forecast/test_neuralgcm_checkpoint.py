@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import xarray as xr
 from neuralgcm_stand_in import LATITUDE, LONGITUDE, TIME, StandIn, sea
 from small_graphs import random_states
 
@@ -109,7 +110,7 @@ def test_without_the_package_it_is_named(
 
 @pytest.mark.usefixtures("made_of")
 def test_another_checkpoint_than_the_named_is_refused(configured: Callable[..., Config]) -> None:
-    with pytest.raises(StorageError, match="it is another checkpoint, or damaged"):
+    with pytest.raises(StorageError, match="it is another file, or damaged"):
         configured_forecast_model(configured(sha256="0" * 64))
     with pytest.raises(StorageError, match=r"nowhere\.pkl"):
         configured_forecast_model(configured(path="nowhere.pkl"))
@@ -142,6 +143,24 @@ def test_forcings_that_are_none_are_refused(
     coarse.to_netcdf(tmp_path / "coarse.nc", engine="h5netcdf")
     with pytest.raises(InputError, match=r"on \(6, 8\) latitudes and longitudes, got \(3, 8\)"):
         configured_forecast_model(configured(forcings=str(tmp_path / "coarse.nc")))
+
+
+def test_forcings_of_other_latitudes_are_refused_before_a_forecast(
+    configured: Callable[..., Config], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Strict(StandIn):
+        def forcings_from_xarray(self, dataset: xr.Dataset) -> dict[str, Any]:
+            if not np.allclose(dataset["latitude"], LATITUDE[::-1]):
+                message = "latitude coordinate mismatch"
+                raise ValueError(message)
+            return super().forcings_from_xarray(dataset)
+
+    package = SimpleNamespace(
+        PressureLevelModel=SimpleNamespace(from_checkpoint=lambda _: Strict())
+    )
+    monkeypatch.setitem(sys.modules, "neuralgcm", package)
+    with pytest.raises(InputError, match=r"neuralgcm\.forcings = .*latitude coordinate mismatch"):
+        configured_forecast_model(configured())
 
 
 def test_a_checkpoint_of_which_the_package_makes_nothing_is_told(

@@ -171,7 +171,7 @@ def test_digests_name_every_file_and_a_wrong_one_is_refused(tmp_path: Path) -> N
     assert sorted(found) == ["onnx.mean", "onnx.path", "onnx.std"]
     assert found["onnx.path"] == digest
     assert built(config.model_copy(update={"sha256": digest})).frames == 2
-    with pytest.raises(StorageError, match="another graph"):
+    with pytest.raises(StorageError, match="another file"):
         built(config.model_copy(update={"sha256": "0" * 64}))
 
 
