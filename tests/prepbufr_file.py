@@ -174,9 +174,8 @@ def _message(category: int, descriptors: Sequence[int], subsets: int, bits: str)
     head = bytes([0, 3, 7, 0, 0, category, 0, 13, 0, year % 100, month, day, hour, 0, 21])
     codes = b"".join(_code(one).to_bytes(2, "big") for one in descriptors)
     listed = bytes([0]) + subsets.to_bytes(2, "big") + bytes([128]) + codes + b"\0"
-    data = bytes([0]) + int(bits.ljust(-(-len(bits) // 8) * 8, "0"), 2).to_bytes(
-        -(-len(bits) // 8), "big"
-    )
+    size = (len(bits) + 7) // 8
+    data = bytes([0]) + int(bits.ljust(8 * size, "0") or "0", 2).to_bytes(size, "big")
     body = b"".join(_sized(part) for part in (head, listed, data)) + b"7777"
     return b"BUFR" + (len(body) + 8).to_bytes(3, "big") + b"\3" + body
 

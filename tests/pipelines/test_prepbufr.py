@@ -22,7 +22,7 @@ from data_pipelines.observations.read import format_of, read_observations
 DATA = Path(__file__).parents[1] / "data" / "observations"
 
 
-def header(station: str, kind: int, **changes: Any) -> dict[str, Any]:
+def header(station: str | None, kind: int, **changes: Any) -> dict[str, Any]:
     place = {"XOB": 255.12345, "YOB": 39.76712, "DHR": -0.5, "ELV": 1611}
     return {"SID": station, "TYP": kind, **place, **changes}
 
@@ -72,7 +72,7 @@ WIND = header(
     "72469", 220, PRSLEVEL=[level(1, 500.0, w=[{"UOB": 20.5, "VOB": -3.1, "WQM": 1, "WPC": 1}])]
 )
 AIRCRAFT = header(
-    "", 231, XOB=10.0, YOB=50.0, DHR=3.0,
+    None, 231, XOB=10.0, YOB=50.0, DHR=3.0,
     PRSLEVEL=[level(6, 250.0, w=[{"UOB": 30.0, "VOB": 5.0, "WQM": 15, "WPC": 14}])],
 )  # fmt: skip
 BUOY = header("46042", 180, DHR=0.1, ELV=0, **level(0, 1013.2, mark=3))
@@ -84,6 +84,7 @@ MESSAGES = [
     ("SFCSHP", [BUOY]),
     ("ADPSFC", [STATION_WIND]),
     ("SATEMP", [RETRIEVAL, RETRIEVAL]),
+    ("ADPUPA", []),  # NCEP's files hold messages without reports
 ]
 
 
