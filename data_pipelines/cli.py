@@ -164,8 +164,9 @@ def export(
     from align_da.cli.assembly import open_world
     from data_pipelines.observations.export import export_observations
 
-    layout = open_world(settings, run).layout
-    count = export_observations(RunFolder(run).cycles(name), layout, to)
+    world = open_world(settings, run)
+    store = world.folder.cycles(name)
+    count = export_observations(store, world.layout, world.surface_geopotential, to)
     typer.echo(f"{count} observations: {to}")
 
 

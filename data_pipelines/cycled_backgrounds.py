@@ -159,7 +159,7 @@ def cycles_of(
     world, settings = _world_of(segment), segment.config.cycled_backgrounds
     window = segment.config.cycle.window_hours
     system = observing_system(world)
-    control = quality_control_for(world, system.operator)
+    control = quality_control_for(world)
     model = forecast_model or configured_forecast_model(segment.config)
     state = _first_state(world, segment)
     for cycle in range(settings.spin_up + settings.cycles):

@@ -125,7 +125,7 @@ def benchmark_cases(world: World) -> Iterator[BenchmarkCase]:
     """The dates of the benchmark, in order, with a bar of those that are done."""
     settings, pairs = world.config.benchmark, world.pairs(world.config.benchmark.split)
     system = observing_system(world)
-    control = quality_control_for(world, system.operator)
+    control = quality_control_for(world)
     lead = settings.background_lead_hours
     places = verifiable_places(world, pairs, lead, settings.forecast_lead_hours, settings.dates)
     with progress_bar() as progress:

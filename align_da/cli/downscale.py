@@ -163,7 +163,7 @@ def downscaling_cases(sources: TwoSources) -> Iterator[DownscalingCase]:
     """The dates, in order, with a bar of those that are done."""
     world, stations, lead = sources.world, sources.stations, _mark(sources.world)
     settings, pairs = world.config.downscaling, world.pairs(world.config.downscaling.split)
-    control = quality_control_for(world, stations.operator)
+    control = quality_control_for(world)
     places = verifiable_places(world, pairs, lead, 0, settings.dates)
     with progress_bar() as progress:
         for number, place in enumerate(progress.track(places, description="downscale")):

@@ -15,12 +15,11 @@ import pandas as pd
 
 from align_da.atmosphere import Layout, State
 from align_da.cli.assembly import World
-from align_da.cli.observing import background_variance
+from align_da.cli.observing import quality_control_for
 from align_da.config import ReportsConfig
 from align_da.constants import GRAVITY
 from align_da.observations.batch import ObservationBatch, Vertical
 from align_da.observations.interpolation import interpolation_operator
-from align_da.observations.screening import screened
 from align_da.observations.thinning import superobbed, thinned
 from align_da.observations.window import (
     batch_of_reports,
@@ -90,28 +89,9 @@ def batch_of_window(
 def quality_control_of_reports(
     world: World,
 ) -> Callable[[ObservationBatch, State], ObservationBatch]:
-    """Every check, with the operator of the positions of each cycle.
-
-    What is returned raises InputError where most observations of a variable are rejected.
-    """
-    variance = State(background_variance(world), world.layout)
-    window_seconds = world.config.cycle.window_hours * 3600.0
-
-    def controlled(reported: ObservationBatch, background: State) -> ObservationBatch:
-        placed = on_levels_of(reported, background)
-        operator = interpolation_operator(placed, world.layout)
-        # Weights of winds are negative across a pole, variances are not.
-        unsigned = replace(operator, weight=jnp.abs(operator.weight))
-        return screened(
-            placed,
-            world.layout,
-            window_seconds,
-            operator(background).mean(axis=0),
-            unsigned(variance),
-            world.config.quality_control,
-        )
-
-    return controlled
+    """Every check of `quality_control_for`, once the levels are those of the state."""
+    control = quality_control_for(world)
+    return lambda reported, background: control(on_levels_of(reported, background), background)
 
 
 def on_levels_of(reported: ObservationBatch, background: State) -> ObservationBatch:

@@ -20,7 +20,7 @@ def configured_forecast_model(config: Config) -> ForecastModel:
         StorageError: a file of the model cannot be read, or is not the one that was named.
         InputError: a file is not what the configuration says.
     """
-    return build_forecast_model(config.world, config.onnx, read_model_file)
+    return build_forecast_model(config.world, config.onnx, read_model_file, config.neuralgcm)
 
 
 def forecast_model_digests(config: Config) -> dict[str, str]:
@@ -29,7 +29,8 @@ def forecast_model_digests(config: Config) -> dict[str, str]:
     Raises:
         StorageError: a file cannot be read.
     """
-    return {} if config.onnx is None else dict(model_file_digests(config.onnx))
+    section = config.onnx or config.neuralgcm
+    return {} if section is None else model_file_digests(section.files)
 
 
 def forecast_model_definition(config: Config) -> list[object]:
@@ -38,7 +39,7 @@ def forecast_model_definition(config: Config) -> list[object]:
     Nothing for an embedded model, which [world] defines.
     """
     digests = forecast_model_digests(config)
-    return [config.onnx, sorted(digests.items())] if digests else []
+    return [config.onnx or config.neuralgcm, sorted(digests.items())] if digests else []
 
 
 def frame_before(

@@ -57,22 +57,23 @@ def observing_system(world: World) -> ObservingSystem:
     return ObservingSystem(world, planned, interpolation_operator(planned, world.layout))
 
 
-def quality_control_for(
-    world: World, operator: InterpolationOperator
-) -> Callable[[ObservationBatch, State], ObservationBatch]:
+def quality_control_for(world: World) -> Callable[[ObservationBatch, State], ObservationBatch]:
     """Every check, those of departures with the errors of the oldest training backgrounds.
 
-    What is returned raises InputError where most observations of a variable are rejected.
+    What is returned looks at the positions of each batch anew, and raises InputError where most
+    observations of a variable are rejected.
     """
-    # Weights of winds are negative across a pole, variances are not.
-    unsigned = replace(operator, weight=jnp.abs(operator.weight))
-    variance = unsigned(State(background_variance(world), world.layout))
+    variance = State(background_variance(world), world.layout)
     window_seconds = world.config.cycle.window_hours * 3600.0
     settings = world.config.quality_control
 
     def controlled(reported: ObservationBatch, background: State) -> ObservationBatch:
+        operator = interpolation_operator(reported, world.layout)
+        # Weights of winds are negative across a pole, variances are not.
+        unsigned = replace(operator, weight=jnp.abs(operator.weight))
         equivalent = operator(background).mean(axis=0)
-        return screened(reported, world.layout, window_seconds, equivalent, variance, settings)
+        expected = unsigned(variance)
+        return screened(reported, world.layout, window_seconds, equivalent, expected, settings)
 
     return controlled
 

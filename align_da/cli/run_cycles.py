@@ -64,7 +64,7 @@ def _observations(
         filed = FiledObservations(world, settings)
         return lambda time, _: filed.observe(time), quality_control_of_reports(world)
     system = observing_system(world)
-    return system.observe, quality_control_for(world, system.operator)
+    return system.observe, quality_control_for(world)
 
 
 def initial_ensemble(world: World) -> tuple[State, np.datetime64]:

@@ -33,7 +33,7 @@ from align_da.config.methods import (
     SamplerConfig,
     ThreeDVarConfig,
 )
-from align_da.config.models import OnnxConfig
+from align_da.config.models import NeuralGcmConfig, OnnxConfig
 from align_da.config.section import GuidanceName, PeerName, Section
 from align_da.config.world import (
     BackgroundsConfig,
@@ -66,6 +66,7 @@ __all__ = [
     "LatentThreeDVarConfig",
     "LetkfConfig",
     "ModelErrorConfig",
+    "NeuralGcmConfig",
     "ObservationsConfig",
     "OnnxConfig",
     "OptimalInterpolationConfig",

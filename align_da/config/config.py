@@ -26,7 +26,7 @@ from align_da.config.methods import (
     SamplerConfig,
     ThreeDVarConfig,
 )
-from align_da.config.models import OnnxConfig
+from align_da.config.models import NeuralGcmConfig, OnnxConfig
 from align_da.config.section import LARGEST, Section
 from align_da.config.world import (
     BackgroundsConfig,
@@ -44,6 +44,7 @@ class Config(Section):
 
     seed: Annotated[int, Field(ge=0, le=LARGEST)] = 0
     world: WorldConfig = WorldConfig()
+    neuralgcm: Annotated[NeuralGcmConfig | None, Field(exclude_if=lambda it: it is None)] = None
     onnx: OnnxConfig | None = None
     era5: Era5Config | None = None
     backgrounds: BackgroundsConfig = BackgroundsConfig()
@@ -81,11 +82,17 @@ class Config(Section):
         return self
 
     @model_validator(mode="after")
-    def _a_graph_for_onnx(self) -> "Config":
+    def _a_file_for_the_model(self) -> "Config":
         if (self.world.model == "onnx") != (self.onnx is not None):
             message = (
                 "world.model = 'onnx' and the section [onnx] with its path belong together: "
                 "give both or none"
+            )
+            raise ValueError(message)
+        if (self.world.model == "neuralgcm") != (self.neuralgcm is not None):
+            message = (
+                "world.model = 'neuralgcm' and the section [neuralgcm] with its path belong "
+                "together: give both or none"
             )
             raise ValueError(message)
         return self

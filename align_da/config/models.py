@@ -4,7 +4,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from align_da.config.section import Positive, PositiveFloat, Section
+from align_da.config.section import LARGEST, Positive, PositiveFloat, Section
+
+Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
 
 class OnnxConfig(Section):
@@ -30,7 +32,12 @@ class OnnxConfig(Section):
     std: str | None = None
     provider: Literal["cpu", "cuda"] = "cpu"
     threads: Positive = 1
-    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None = None
+    sha256: Sha256 | None = None
+
+    @property
+    def files(self) -> dict[str, str | None]:
+        """Every file that defines the forecasts, by its key."""
+        return {"onnx.path": self.path, "onnx.mean": self.mean, "onnx.std": self.std}
 
     @model_validator(mode="after")
     def _as_its_kind(self) -> "OnnxConfig":
@@ -61,3 +68,22 @@ class OnnxConfig(Section):
             if applies:
                 raise ValueError(message)
         return self
+
+
+class NeuralGcmConfig(Section):
+    """A checkpoint of NeuralGCM, and what it sees of the sea.
+
+    `path` is that of a published checkpoint, of which nothing is run; `forcings` a netCDF-4 file
+    on the grid of the model with the sea surface and the ice by time, without gaps. A stochastic
+    model needs a `seed`.
+    """
+
+    path: str
+    forcings: str
+    seed: Annotated[int, Field(ge=0, le=LARGEST)] | None = None
+    sha256: Sha256 | None = None
+
+    @property
+    def files(self) -> dict[str, str | None]:
+        """Every file that defines the forecasts, by its key."""
+        return {"neuralgcm.path": self.path, "neuralgcm.forcings": self.forcings}

@@ -37,7 +37,7 @@ class WorldConfig(Section):
     truth: Annotated[
         Literal["nature_run", "era5"], Field(exclude_if=lambda truth: truth == "nature_run")
     ] = "nature_run"
-    model: Literal["jcm", "lorenz96", "onnx"] = "jcm"
+    model: Literal["jcm", "lorenz96", "onnx", "neuralgcm"] = "jcm"
     truth_truncation: Literal[21, 31] = 31
     grid_truncation: Annotated[Literal[21, 31], Field(exclude_if=lambda kept: kept == 21)] = 21
     perturbed_physics: bool = True

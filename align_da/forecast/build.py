@@ -1,26 +1,27 @@
 """From the configuration to a forecast model."""
 
-import hashlib
 import io
 from collections.abc import Callable
 from functools import cache
 
 import numpy as np
 
-from align_da.config import OnnxConfig, WorldConfig
-from align_da.errors import ConfigError, InputError, StorageError
+from align_da.config import NeuralGcmConfig, OnnxConfig, WorldConfig
+from align_da.errors import ConfigError, InputError
 from align_da.forecast.contract import ForecastModel
 from align_da.forecast.graph_kinds import graph_kind
 from align_da.forecast.lorenz96 import Lorenz96ForecastModel
+from align_da.forecast.named_file import Read, named_content
+from align_da.forecast.neuralgcm_checkpoint import neuralgcm_from_files
 from align_da.forecast.onnx import OnnxForecastModel, frame_scaling
-
-Read = Callable[[str], bytes]
-"""Gives the content of a file; rooms as low as this one open none."""
 
 
 @cache
 def build_forecast_model(
-    config: WorldConfig, onnx: OnnxConfig | None = None, read: Read | None = None
+    config: WorldConfig,
+    onnx: OnnxConfig | None = None,
+    read: Read | None = None,
+    neuralgcm: NeuralGcmConfig | None = None,
 ) -> ForecastModel:
     """The forecast model of the cycle (not the nature run) that `config` names.
 
@@ -29,15 +30,18 @@ def build_forecast_model(
     Args:
         config: names the model.
         onnx: the graph, where the model is one.
-        read: reads its files.
+        read: reads the files of the model.
+        neuralgcm: the checkpoint, where the model is one.
 
     Raises:
-        ConfigError: the model needs a package that is not installed, or a graph.
-        StorageError: a file of the graph cannot be read, or is not the one that was named.
-        InputError: it is no such graph.
+        ConfigError: the model needs a package that is not installed, or a file.
+        StorageError: a file of the model cannot be read, or is not the one that was named.
+        InputError: it is no such file.
     """
     if config.model == "onnx":
         return _onnx(onnx, read)
+    if config.model == "neuralgcm":
+        return _neuralgcm(neuralgcm, read)
     return _BUILDERS[config.model](config)
 
 
@@ -68,15 +72,15 @@ def _onnx(config: OnnxConfig | None, read: Read | None) -> ForecastModel:
         for name, path in (("onnx.mean", config.mean), ("onnx.std", config.std))
     )
     scaling = frame_scaling(mean, std, len(kind.channels))
-    graph = read(config.path)
-    digest = hashlib.sha256(graph).hexdigest()
-    if config.sha256 not in {None, digest}:
-        message = (
-            f"onnx.path = {config.path!r} has the digest {digest}, onnx.sha256 names "
-            f"{config.sha256}: it is another graph, or damaged"
-        )
-        raise StorageError(message)
+    graph = named_content(read, "onnx", config.path, config.sha256)
     return OnnxForecastModel(graph, config, scaling)
+
+
+def _neuralgcm(config: NeuralGcmConfig | None, read: Read | None) -> ForecastModel:
+    if config is None or read is None:
+        message = "world.model = 'neuralgcm' needs a checkpoint: name its file in neuralgcm.path"
+        raise ConfigError(message)
+    return neuralgcm_from_files(config, read)
 
 
 def _numbers(content: bytes, what: str) -> np.ndarray:

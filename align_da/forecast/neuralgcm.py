@@ -1,14 +1,8 @@
 """NeuralGCM (https://github.com/neuralgcm/neuralgcm) as a forecast model on pressure levels.
 
-The adapter takes a model that is loaded already. Published checkpoints are pickles, and whoever
-reads a pickle runs the code in it: nothing here reads one, and the configuration names none.
-A user who trusts a checkpoint loads it in a script of his own and hands the model over:
-
-    model = neuralgcm.PressureLevelModel.from_checkpoint(checkpoint)
-    forecast_model = NeuralGcmForecastModel(model, forcings)
-
-Water and ice of clouds, which NeuralGCM takes and our states lack, start from zero. The sea
-surface of the nearest known time is held during a forecast.
+The adapter takes a model that is loaded already; `neuralgcm_checkpoint` loads one. Water and ice
+of clouds, which NeuralGCM takes and our states lack, start from zero. The sea surface of the
+nearest known time, which must be within a month, is held during a forecast.
 """
 
 from collections.abc import Mapping, Sequence
@@ -29,6 +23,7 @@ from align_da.forecast.checks import check_request
 _CLOUDS = ("specific_cloud_ice_water_content", "specific_cloud_liquid_water_content")
 _HECTOPASCAL = 100.0
 _AXES = ("level", "longitude", "latitude")
+_LARGEST_GAP = np.timedelta64(31, "D")  # between a forecast and its sea surface
 
 
 @runtime_checkable
@@ -103,15 +98,15 @@ class NeuralGcmForecastModel:
 
         Raises:
             InputError: the model wants a variable that is not known here, or the forcings lack a
-                variable or hold what is not finite.
+                variable, hold what is not finite or are on another grid.
         """
         strange = sorted({*model.input_variables} - {*VARIABLES, *_CLOUDS})
         if strange:
             message = f"the model takes {', '.join(strange)}, which states here do not have"
             raise InputError(message)
-        _check_forcings(forcings, model.forcing_variables)
         self._model, self._forcings, self._key = model, forcings, key
         self.layout = _layout_of(model)
+        _check_forcings(forcings, model.forcing_variables, self.layout.grid)
 
     def forecast(
         self,
@@ -123,6 +118,10 @@ class NeuralGcmForecastModel:
         """States `lead_hours` after `valid_time`; see `ForecastModel.forecast`."""
         check_request(states, self.layout, lead_hours, self.step_hours, previous)
         surface = self._forcings.sel(time=[valid_time], method="nearest")
+        nearest = surface["time"].to_numpy()[0]
+        if abs(nearest - valid_time) > _LARGEST_GAP:
+            message = f"expected forcings within {_LARGEST_GAP} of {valid_time}, got {nearest}"
+            raise InputError(message)
         members = [
             self._advanced(values, surface, valid_time, lead_hours, member)
             for member, values in enumerate(states.values)
@@ -181,8 +180,8 @@ def _layout_of(model: PressureLevelModel) -> Layout:
     return Layout(grid, tuple(name for name in VARIABLES if name in model.input_variables))
 
 
-def _check_forcings(forcings: xr.Dataset, names: Sequence[str]) -> None:
-    """Refuse forcings that lack a variable or have gaps.
+def _check_forcings(forcings: xr.Dataset, names: Sequence[str], grid: Grid) -> None:
+    """Refuse forcings that lack a variable, have gaps or are on another grid.
 
     Raises:
         InputError: says which.
@@ -196,6 +195,10 @@ def _check_forcings(forcings: xr.Dataset, names: Sequence[str]) -> None:
             raise InputError(message)
         if not bool(np.isfinite(forcings[name]).all()):
             message = f"the forcing {name!r} has gaps: fill land and ice with their neighbours"
+            raise InputError(message)
+        size = tuple(forcings.sizes.get(axis, 0) for axis in ("latitude", "longitude"))
+        if size != grid.shape:
+            message = f"expected forcings on {grid.shape} latitudes and longitudes, got {size}"
             raise InputError(message)
 
 

@@ -1,8 +1,8 @@
 """Files of forecast models that come from elsewhere: their content and their digests."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
-from align_da.config import OnnxConfig
 from align_da.storage.digest import digest_of_file
 from align_da.storage.durable import storage_errors
 
@@ -18,16 +18,15 @@ def read_model_file(path: str) -> bytes:
         return place.read_bytes()
 
 
-def model_file_digests(config: OnnxConfig) -> dict[str, str]:
-    """SHA-256 of every file that defines the forecasts of a graph, by its key.
+def model_file_digests(files: Mapping[str, str | None]) -> dict[str, str]:
+    """SHA-256 of every file that defines the forecasts of a model, by its key.
 
     Raises:
         StorageError: one cannot be read.
     """
-    paths = {"path": config.path, "mean": config.mean, "std": config.std}
     found = {}
-    for key, path in paths.items():
+    for key, path in files.items():
         if path is not None:
             with storage_errors(Path(path)):
-                found[f"onnx.{key}"] = digest_of_file(Path(path))
+                found[key] = digest_of_file(Path(path))
     return found

@@ -1,36 +1,32 @@
 """BUFR: radiosondes (TEMP), surface stations and ships (SYNOP), aircraft (AMDAR).
 
-The framing of every message (WMO-No. 306, volume I.2, FM 94) is checked here, before eccodes sees
-a byte; the data are decoded in a child process (see `decode_bufr`). Soundings give geopotential,
-temperature, humidity and wind at their levels and the surface pressure where the level is marked
-as the surface; a position is that of the launch. Surface reports give station and sea level
-pressure, temperature and humidity at 2 m and wind at 10 m. Aircraft report heights of the standard
-atmosphere, which become pressures. Messages of other categories are counted and told.
+The framing of every message is checked before eccodes sees a byte; the data are decoded in a child
+process (see `decode_bufr`). Soundings give geopotential, temperature, humidity and wind at their
+levels and the surface pressure where the level is marked as the surface; a position is that of the
+launch. Surface reports give station and sea level pressure, temperature and humidity at 2 m and
+wind at 10 m. Aircraft report heights of the standard atmosphere, which become pressures. Messages
+of other categories are counted and told.
 """
 
-import io
-import subprocess
-import sys
-import warnings
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from align_da.constants import GRAVITY
-from align_da.errors import ConfigError, InputError
+from align_da.errors import InputError
+from data_pipelines.observations.child import decoded_by
 from data_pipelines.observations.conversions import (
     pressure_of_flight_level,
     specific_humidity,
     wind_components,
 )
+from data_pipelines.observations.framing import check_framing, named, of_known_categories
 from data_pipelines.observations.stacking import stacked
 
-_EDITIONS = (2, 3, 4)
 _SURFACE, _SHIP, _SOUNDING, _AIRCRAFT = 0, 1, 2, 4  # BUFR table A
 _TYPES = {_SURFACE: "synop", _SHIP: "ship", _SOUNDING: "radiosonde", _AIRCRAFT: "aircraft"}
 _SURFACE_BITS = {7: 64, 18: 131072}  # bits of significance: of 008001 and of 008042
-_SECONDS = 600  # enough for a million messages
 
 
 def read_bufr(path: Path) -> pd.DataFrame:
@@ -40,81 +36,15 @@ def read_bufr(path: Path) -> pd.DataFrame:
         InputError: the file is no BUFR, is cut off or damaged, or holds no report that is read.
         ConfigError: eccodes is not installed.
     """
-    _check_framing(path)
-    rows = _decoded(path)
-    known = rows["category"].isin(list(_TYPES))
-    if not known.all():
-        others = rows.loc[~known, "category"].value_counts().to_dict()
-        message = (
-            f"{path}: reports are not read, by category (-1: without our variables): {others}"
-        )
-        if not known.any():
-            message += f": expected one of {', '.join(map(str, _TYPES))} (BUFR table A)"
-            raise InputError(message)
-        warnings.warn(message, stacklevel=2)
-    rows = _placed(rows[known].reset_index(drop=True), path)
+    check_framing(path)
+    rows = decoded_by("decode_bufr.py", "eccodes", path)
+    rows = _placed(of_known_categories(rows, _TYPES, path), path)
     parts = [
         convert(group.reset_index(drop=True))
         for category, convert in _CONVERTERS.items()
         if len(group := rows[rows["category"] == category])
     ]
     return pd.concat(parts, ignore_index=True)
-
-
-def _check_framing(path: Path) -> None:
-    """Every message begins, ends and has an edition as it should.
-
-    Raises:
-        InputError: one does not; names its number and byte.
-    """
-    content = path.read_bytes()
-    start = content.find(b"BUFR")
-    if start < 0:
-        message = f"{path}: expected BUFR messages, found none: another format, or an empty file?"
-        raise InputError(message)
-    number = 0
-    while start >= 0:
-        number += 1
-        size = int.from_bytes(content[start + 4 : start + 7], "big")
-        where = f"{path}: message {number} at byte {start}"
-        if start + max(size, 8) > len(content):
-            left = len(content) - start
-            message = f"{where}: expected {size} bytes, got {left}: the file is cut off"
-            raise InputError(message)
-        if content[start + 7] not in _EDITIONS:
-            message = f"{where}: expected edition 2, 3 or 4, got {content[start + 7]}"
-            raise InputError(message)
-        if content[start + size - 4 : start + size] != b"7777":
-            message = f"{where}: expected 7777 at its end after {size} bytes: it is damaged"
-            raise InputError(message)
-        start = content.find(b"BUFR", start + size)
-
-
-def _decoded(path: Path) -> pd.DataFrame:
-    """A row a level of every message, as the child process gives it.
-
-    Raises:
-        InputError: a message cannot be decoded; names its number.
-        ConfigError: eccodes is not installed.
-    """
-    program = Path(__file__).with_name("decode_bufr.py")
-    command = [sys.executable, str(program), str(path)]
-    try:
-        done = subprocess.run(command, capture_output=True, check=False, timeout=_SECONDS)  # noqa: S603 (our own program)
-    except subprocess.TimeoutExpired as error:
-        message = f"{path}: eccodes did not decode it within {_SECONDS} s: it is damaged"
-        raise InputError(message) from error
-    told = done.stderr.decode(errors="replace").splitlines()
-    if done.returncode == 0:
-        with np.load(io.BytesIO(done.stdout), allow_pickle=False) as columns:
-            return pd.DataFrame(dict(columns))
-    if any("No module named 'eccodes'" in line for line in told):
-        message = "reading BUFR needs eccodes: pip install 'align-da[observations]'"
-        raise ConfigError(message)
-    last = next((line for line in reversed(told) if line.startswith("message ")), "message 1")
-    reason = f"signal {-done.returncode}" if done.returncode < 0 else told[-1]
-    message = f"{path}: {last} cannot be decoded by eccodes ({reason}): it is damaged, remove it"
-    raise InputError(message)
 
 
 def _placed(rows: pd.DataFrame, path: Path) -> pd.DataFrame:
@@ -132,9 +62,7 @@ def _placed(rows: pd.DataFrame, path: Path) -> pd.DataFrame:
         message = f"{path}: expected year, month, day and hour in the messages, found no time"
         raise InputError(message)
     kind = rows["category"].map(_TYPES)
-    place = rows["latitude"].round(2).astype(str) + "_" + rows["longitude"].round(2).astype(str)
-    name = rows["station_id"].where(rows["station_id"] != "", "at_" + place)
-    return rows.assign(time=time, type=kind, station_id=name)
+    return rows.assign(time=time, type=kind, station_id=named(rows))
 
 
 def _sounding(rows: pd.DataFrame) -> pd.DataFrame:

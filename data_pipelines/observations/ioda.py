@@ -3,8 +3,7 @@
 Groups, names and units follow JEDI's convention tables
 (https://github.com/JCSDA-internal/ioda, ObsConventions; dateTime is "seconds since ..."). A
 location is a place and a time; each variable has a value at every location or the fill value.
-Quality marks of PreQC are those of NCEP's PREPBUFR (table 7): 0 to 2 good, 3 suspect, 4 and more
-rejected; here 3 becomes passive and what is rejected bounds.
+Quality marks of PreQC are those of NCEP's PREPBUFR.
 """
 
 from collections.abc import Mapping
@@ -22,6 +21,7 @@ from align_da.errors import InputError
 from align_da.observations.batch import Flag
 from align_da.observations.reports import REPORT_COLUMNS
 from align_da.storage.durable import PARTIAL, storage_errors, sync_files
+from data_pipelines.observations.quality_marks import flags_of_marks
 
 ON_LEVELS = {
     "windEastward": "u_component_of_wind",
@@ -45,7 +45,6 @@ AT_SURFACE = {
 GROUPS = {"ObsValue": "value", "ObsError": "error"}
 """What is written of every report: column by group."""
 _NAMES = ON_LEVELS | AT_SURFACE
-_SUSPECT, _REJECTED = 3, 4
 _LARGEST = 1e30
 _FILL, _FILL_TIME, _NO_REPORT = 9.969209968386869e36, -(2**63) + 2, -(2**31) + 1
 
@@ -99,8 +98,8 @@ def _of_variable(file: Any, name: str, places: pd.DataFrame) -> pd.DataFrame:  #
         if array.shape != (len(places),):
             message = f"{what}/{name}: expected {len(places)} locations, got shape {array.shape}"
             raise InputError(message)
-    flag = np.select([quality >= _REJECTED, quality >= _SUSPECT], ["bounds", "passive"], "pass")
-    part = places.assign(value=value, error=error, variable=variable.name, flag=flag)
+    part = places.assign(value=value, error=error, variable=variable.name)
+    part = part.assign(flag=flags_of_marks(quality))
     if "EffectiveQC" in file.groups and name in file["EffectiveQC"].variables:
         part = _with_flags(part, _numbers(file["EffectiveQC"].variables[name]), name)
     if name in ON_LEVELS:

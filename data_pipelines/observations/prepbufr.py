@@ -1,19 +1,50 @@
-"""PREPBUFR: recognised, and refused with what to do instead.
+"""PREPBUFR: the observations of NCEP's analyses, with their quality marks.
 
-NCEP's files carry their own tables as messages of category 11 in front of the data, which is how
-they are told from other BUFR files. eccodes 2.42 reads these messages but does not apply them: the
-descriptors of the data (0 63 000 and beyond) are in none of its tables, and decoding ends with
-"unable to get descriptor 063000 from table".
+The files carry their own tables as messages of category 11 in front of the data, which is how they
+are told from other BUFR files. eccodes does not apply such tables; earth2bufr does, in a child
+process (see `decode_prepbufr`). Report types below 200 are of mass (pressure, temperature,
+humidity, height), those from 200 on of wind. A mark of the pressure is one of everything on its
+level. Units: hPa, degrees Celsius, mg/kg, metres, hours since the cycle (NOAA-EMC/prepobs,
+fix/prepobs_prep.bufrtable). Observation errors are those of our table: NCEP's are of virtual
+temperature and relative humidity.
 """
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
+from align_da.constants import GRAVITY, VAPOUR_TO_DRY_GAS_RATIO
 from align_da.errors import InputError
+from data_pipelines.observations.child import decoded_by
+from data_pipelines.observations.framing import check_framing, named, of_known_categories
+from data_pipelines.observations.quality_marks import flags_of_marks
+from data_pipelines.observations.stacking import stacked
 
 _DICTIONARY = 11  # BUFR table A: tables
 _CATEGORY = {3: 16, 4: 18}  # byte of the category in a message, by edition
+_RADIOSONDE, _STATION, _SHIP = 102, 109, 110
+_TYPES = {
+    _RADIOSONDE: "radiosonde",
+    103: "aircraft",
+    104: "aircraft",
+    105: "satellite_wind",
+    106: "profiler",
+    107: "profiler",
+    _STATION: "synop",
+    _SHIP: "ship",
+}
+_WIND = 200  # the first report type of wind
+_VIRTUAL = 8  # code of the program VIRTMP, which makes temperatures virtual
+_AT_GROUND = 0  # category of a level
+_SECONDS = 3600.0
+_MARKS = {
+    "surface_pressure": "PQM",
+    "temperature": "TQM",
+    "2m_temperature": "TQM",
+    "specific_humidity": "QQM",
+    "geopotential": "ZQM",
+}
 
 
 def holds_dictionary(path: Path) -> bool:
@@ -27,16 +58,98 @@ def holds_dictionary(path: Path) -> bool:
 
 
 def read_prepbufr(path: Path) -> pd.DataFrame:
-    """Nothing: eccodes cannot decode PREPBUFR.
+    """The reports of a PREPBUFR file, suspect ones passive, rejected ones flagged bounds.
 
     Raises:
-        InputError: always; says whether the file is one and what to do.
+        InputError: it is none, is cut off or damaged, or holds no report that is read.
+        ConfigError: earth2bufr is not installed.
     """
+    check_framing(path)
     if not holds_dictionary(path):
         message = f"{path}: expected tables (category 11) in the first message: no PREPBUFR file"
         raise InputError(message)
-    message = (
-        f"{path}: PREPBUFR brings tables of its own, which eccodes does not apply: convert it to "
-        "IODA v3 (bufr2ioda of JEDI) or to a table, and give that"
+    rows = decoded_by("decode_prepbufr.py", "earth2bufr", path)
+    rows = _placed(of_known_categories(rows, _TYPES, path))
+    at_surface = rows["category"].isin([_STATION, _SHIP])
+    wind = rows["TYP"] >= _WIND
+    parts = [
+        convert(group.reset_index(drop=True))
+        for convert, chosen in (
+            (_upper_mass, ~at_surface & ~wind),
+            (_upper_wind, ~at_surface & wind),
+            (_surface_mass, at_surface & ~wind),
+            (_surface_wind, at_surface & wind),
+        )
+        if len(group := rows[chosen])
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def _placed(rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows with time, place, type and name; those of a level that drifted are its own."""
+    hours = rows["HRDR"].fillna(rows["DHR"])
+    seconds = (hours * _SECONDS).round()
+    rows = rows.assign(
+        time=rows["cycle"] + pd.to_timedelta(seconds, unit="s"),
+        latitude=rows["YDR"].fillna(rows["YOB"]),
+        longitude=rows["XDR"].fillna(rows["XOB"]),
+        elevation=rows["ELV"],
+        level=100.0 * rows["POB"],
+        type=rows["category"].map(_TYPES),
     )
-    raise InputError(message)
+    return rows.assign(station_id=named(rows.assign(latitude=rows["YOB"], longitude=rows["XOB"])))
+
+
+def _upper_mass(rows: pd.DataFrame) -> pd.DataFrame:
+    """Temperature and humidity; heights and surface pressures of radiosondes."""
+    upper = _flagged(
+        rows,
+        {"temperature": _temperature(rows), "specific_humidity": 1e-6 * rows["QOB"].to_numpy()},
+        "level",
+    )
+    sounding = rows[rows["category"] == _RADIOSONDE]
+    heights = _flagged(sounding, {"geopotential": GRAVITY * sounding["ZOB"].to_numpy()}, "level")
+    ground = sounding[sounding["CAT"] == _AT_GROUND]
+    pressure = _flagged(ground, {"surface_pressure": ground["level"].to_numpy()}, "surface")
+    return pd.concat([upper, heights, pressure])
+
+
+def _upper_wind(rows: pd.DataFrame) -> pd.DataFrame:
+    """Wind on levels."""
+    u, v = rows["UOB"].to_numpy(), rows["VOB"].to_numpy()
+    return _flagged(rows, {"u_component_of_wind": u, "v_component_of_wind": v}, "level")
+
+
+def _surface_mass(rows: pd.DataFrame) -> pd.DataFrame:
+    """Pressure, temperature and humidity of stations, ships and buoys."""
+    values = {
+        "surface_pressure": rows["level"].to_numpy(),
+        "2m_temperature": _temperature(rows),
+        "specific_humidity": 1e-6 * rows["QOB"].to_numpy(),
+    }
+    return _flagged(rows, values, "surface")
+
+
+def _surface_wind(rows: pd.DataFrame) -> pd.DataFrame:
+    """Wind of stations, ships and buoys."""
+    u, v = rows["UOB"].to_numpy(), rows["VOB"].to_numpy()
+    return _flagged(rows, {"10m_u_component_of_wind": u, "10m_v_component_of_wind": v}, "surface")
+
+
+def _temperature(rows: pd.DataFrame) -> np.ndarray:
+    """Temperature, K: T = T_v / (1 + (1/ε - 1) q) where NCEP has made it virtual."""
+    kelvin = rows["TOB"].to_numpy(np.float64) + 273.15
+    vapour = 1.0 + (1.0 / VAPOUR_TO_DRY_GAS_RATIO - 1.0) * 1e-6 * rows["QOB"].to_numpy(np.float64)
+    return np.where(rows["TPC"].to_numpy() == _VIRTUAL, kelvin / vapour, kelvin)
+
+
+def _flagged(rows: pd.DataFrame, values: dict[str, np.ndarray], vertical: str) -> pd.DataFrame:
+    """Reports of every variable, flagged by the worse of its mark and that of its pressure."""
+    reports = stacked(rows, values, vertical)
+    pressure = rows["PQM"].fillna(0.0).to_numpy()
+    marks = [
+        np.maximum(pressure, rows[_MARKS.get(name, "WQM")].fillna(0.0).to_numpy())
+        for name in values
+    ]
+    flags = flags_of_marks(np.concatenate(marks))
+    return reports.assign(flag=np.where(reports["value"].isna(), "missing", flags))

@@ -87,19 +87,8 @@ def test_random_bytes_never_end_the_reader(tmp_path: Path) -> None:
     assert all("fuzzed.bufr" in message for message in told)
 
 
-@pytest.mark.parametrize(
-    ("name", "problem"),
-    [
-        ("prepbufr.bufr", "brings tables of its own.*convert it to IODA"),
-        ("aircraft.bufr", "no PREPBUFR file"),
-    ],
-)
-def test_prepbufr_is_refused_with_what_to_do(name: str, problem: str) -> None:
-    refused(DATA / name, problem, "prepbufr")
-
-
-def test_prepbufr_is_recognised() -> None:
-    refused(DATA / "prepbufr.bufr", "brings tables of its own")
+def test_a_file_without_tables_of_its_own_is_no_prepbufr() -> None:
+    refused(DATA / "aircraft.bufr", "no PREPBUFR file", "prepbufr")
 
 
 def test_a_missing_file_and_a_foreign_one_are_named(tmp_path: Path) -> None:

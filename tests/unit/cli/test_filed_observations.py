@@ -16,7 +16,7 @@ from faults.observed_world import LAYOUT, METHOD, atmosphere
 
 from align_da.assimilation import letkf
 from align_da.atmosphere import Layout, State
-from align_da.cli import filed_observations
+from align_da.cli import observing
 from align_da.cli.assembly import World
 from align_da.cli.filed_observations import (
     FiledObservations,
@@ -99,7 +99,7 @@ def test_other_positions_in_every_cycle_compile_nothing_again(
     make_world: Callable[..., World], ensemble: State, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     variance = jnp.broadcast_to(jnp.asarray([4.0] * 15 + [1e-8] * 5 + [1e4]), LAYOUT.shape)
-    monkeypatch.setattr(filed_observations, "background_variance", lambda _: variance)
+    monkeypatch.setattr(observing, "background_variance", lambda _: variance)
     world = make_world()
     system, quality_control = filed(world), quality_control_of_reports(world)
     sizes, used = [], []
@@ -154,6 +154,25 @@ class Persistence:
         return states
 
 
+def export_of_cycles(world: World, ensemble: State, cycles: int, target: Path) -> int:
+    """Cycle with the reports of `world`, and write its observations."""
+    system, window = filed(world), np.timedelta64(6, "h")
+    experiment = CyclingExperiment(
+        initial=ensemble,
+        start=START - window,
+        window_hours=6,
+        cycles=cycles,
+        forecast_model=Persistence(),
+        observe=lambda cycle: system.observe(START + cycle * window),
+        quality_control=quality_control_of_reports(world),
+        analysis=METHOD,
+        seed=0,
+    )
+    store = target.with_suffix(".zarr")
+    assert run_experiment(experiment, store, manifest_of(world.config, 0, {})) == 0
+    return export_observations(store, LAYOUT, world.surface_geopotential, target)
+
+
 def test_a_cycled_store_becomes_an_ioda_file_that_is_read_back(
     make_world: Callable[..., World],
     ensemble: State,
@@ -161,23 +180,9 @@ def test_a_cycled_store_becomes_an_ioda_file_that_is_read_back(
     tmp_path: Path,
 ) -> None:
     variance = jnp.broadcast_to(jnp.asarray([4.0] * 15 + [1e-8] * 5 + [1e4]), LAYOUT.shape)
-    monkeypatch.setattr(filed_observations, "background_variance", lambda _: variance)
-    world = make_world()
-    system, window = filed(world), np.timedelta64(6, "h")
-    experiment = CyclingExperiment(
-        initial=ensemble,
-        start=START - window,
-        window_hours=6,
-        cycles=3,
-        forecast_model=Persistence(),
-        observe=lambda cycle: system.observe(START + cycle * window),
-        quality_control=quality_control_of_reports(world),
-        analysis=METHOD,
-        seed=0,
-    )
-    store, target = tmp_path / "main.zarr", tmp_path / "main.nc"
-    assert run_experiment(experiment, store, manifest_of(world.config, 0, {})) == 0
-    assert export_observations(store, LAYOUT, target) == 40 + 41 + 42
+    monkeypatch.setattr(observing, "background_variance", lambda _: variance)
+    world, target = make_world(), tmp_path / "main.nc"
+    assert export_of_cycles(world, ensemble, 3, target) == 40 + 41 + 42
     found = checked_reports(read_ioda(target))
     given = read_reports(world.folder.observations)
     assert found["time"].tolist() == given["time"].tolist()
@@ -198,3 +203,30 @@ def test_a_cycled_store_becomes_an_ioda_file_that_is_read_back(
         used = np.asarray(file["EffectiveQC/airTemperature"][:]) == int(Flag.PASS)
     rms = {name: np.sqrt(np.mean(values[used] ** 2)) for name, values in departure.items()}
     assert 0 < rms["hofx1"] < rms["hofx0"]
+
+
+def test_pressures_of_an_exported_run_are_used_again(
+    make_world: Callable[..., World],
+    ensemble: State,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    variance = jnp.broadcast_to(jnp.asarray([4.0] * 15 + [1e-8] * 5 + [1e4]), LAYOUT.shape)
+    monkeypatch.setattr(observing, "background_variance", lambda _: variance)
+    given = soundings(START, 0, 40).assign(
+        variable="surface_pressure", vertical="surface", level=np.nan, error=100.0
+    )
+    # Half of the stations stand 100 m above the surface of the model, at 0 m; one far too high.
+    given["elevation"] = np.where(np.arange(40) % 2, 100.0, 0.0)
+    given.loc[7, "elevation"] = 2000.0
+    at_zero = 9.7e4 + 1500 * np.cos(2 * np.deg2rad(given["latitude"]))
+    given["value"] = at_zero * np.exp(-given["elevation"] / 8430.0)
+    world, target = make_world(withheld=0.0), tmp_path / "main.nc"
+    write_reports(world.folder.observations, checked_reports(given))
+    first = filed(world).observe(START)
+    export_of_cycles(world, ensemble, 1, target)
+    write_reports(world.folder.observations, checked_reports(read_ioda(target)))
+    again = filed(world).observe(START)
+    for batch in (first, again):
+        assert (np.asarray(batch.flag) == Flag.PASS).sum() == 39
+    np.testing.assert_allclose(np.sort(again.value[:40]), np.sort(first.value[:40]), rtol=1e-7)

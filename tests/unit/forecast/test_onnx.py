@@ -167,11 +167,11 @@ def test_digests_name_every_file_and_a_wrong_one_is_refused(tmp_path: Path) -> N
     graph = fengwu_graph()
     config = written(tmp_path, graph, kind="fengwu")
     digest = hashlib.sha256(graph).hexdigest()
-    found = model_file_digests(config)
+    found = model_file_digests(config.files)
     assert sorted(found) == ["onnx.mean", "onnx.path", "onnx.std"]
     assert found["onnx.path"] == digest
     assert built(config.model_copy(update={"sha256": digest})).frames == 2
-    with pytest.raises(StorageError, match="another graph"):
+    with pytest.raises(StorageError, match="another file"):
         built(config.model_copy(update={"sha256": "0" * 64}))
 
 

@@ -1,0 +1,205 @@
+"""PREPBUFR of an own writer, and the one real NCEP file with tables of its own that is at hand.
+
+The writer's bytes were decoded alike by pybufrkit 0.2.25, which is too slow to read real files.
+"""
+
+import contextlib
+import re
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from prepbufr_file import prepbufr_file
+
+from align_da.errors import ConfigError, InputError
+from data_pipelines.observations import child
+from data_pipelines.observations.prepbufr import read_prepbufr
+from data_pipelines.observations.read import format_of, read_observations
+
+DATA = Path(__file__).parents[1] / "data" / "observations"
+
+
+def header(station: str | None, kind: int, **changes: Any) -> dict[str, Any]:
+    place = {"XOB": 255.12345, "YOB": 39.76712, "DHR": -0.5, "ELV": 1611}
+    return {"SID": station, "TYP": kind, **place, **changes}
+
+
+def level(category: int, pressure: float, mark: int = 2, **events: Any) -> dict[str, Any]:
+    stacks = {
+        f"{name[0].upper()}___INFO": {f"{name[0].upper()}__EVENT": stack}
+        for name, stack in events.items()
+        if name != "drift"
+    }
+    drift = {"DRFTINFO": events["drift"]} if "drift" in events else {}
+    background = {"POE": 1.1}
+    return {
+        "CAT": category,
+        **stacks,
+        **drift,
+        "P___INFO": {"P__EVENT": [{"POB": pressure, "PQM": mark}], "P__BACKG": background},
+    }
+
+
+MASS = header(
+    "72469",
+    120,
+    PRSLEVEL=[
+        level(
+            0,
+            838.4,
+            # Made virtual by VIRTMP (8) after PREPRO (1), marked anew by the complex control (5).
+            temperature=[
+                {"TOB": 11.0, "TQM": 1, "TPC": 8},
+                {"TOB": 10.2, "TQM": 2, "TPC": 1},
+            ],
+            q=[{"QOB": 5000, "QQM": 1, "QPC": 8}, {"QOB": 4990, "QQM": 2, "QPC": 1}],
+            z=[{"ZOB": 1611, "ZQM": 2, "ZPC": 1}],
+        ),
+        level(
+            1,
+            500.0,
+            temperature=[{"TOB": -12.3, "TQM": 9, "TPC": 5}, {"TOB": -12.3, "TQM": 2, "TPC": 1}],
+            z=[{"ZOB": 5702, "ZQM": 3, "ZPC": 1}],
+            drift={"XDR": 255.3, "YDR": 39.9, "HRDR": 0.25},
+        ),
+        level(2, 300.0, mark=8, temperature=[{"TOB": -40.0, "TQM": 2, "TPC": 1}]),
+    ],
+)  # fmt: skip
+WIND = header(
+    "72469", 220, PRSLEVEL=[level(1, 500.0, w=[{"UOB": 20.5, "VOB": -3.1, "WQM": 1, "WPC": 1}])]
+)
+AIRCRAFT = header(
+    None, 231, XOB=10.0, YOB=50.0, DHR=3.0,
+    PRSLEVEL=[level(6, 250.0, w=[{"UOB": 30.0, "VOB": 5.0, "WQM": 15, "WPC": 14}])],
+)  # fmt: skip
+BUOY = header("46042", 180, DHR=0.1, ELV=0, **level(0, 1013.2, mark=3))
+STATION_WIND = header("KDEN", 281, **level(0, 840.0, w=[{"UOB": -3.2, "VOB": 4.1, "WQM": 2}]))
+RETRIEVAL = header("SAT", 161, PRSLEVEL=[level(2, 700.0)])
+MESSAGES = [
+    ("ADPUPA", [MASS, WIND]),
+    ("AIRCFT", [AIRCRAFT]),
+    ("SFCSHP", [BUOY]),
+    ("ADPSFC", [STATION_WIND]),
+    ("SATEMP", [RETRIEVAL, RETRIEVAL]),
+    ("ADPUPA", []),  # NCEP's files hold messages without reports
+]
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    pytest.importorskip("earth2bufr")
+    path = tmp_path_factory.mktemp("prepbufr") / "gdas.t12z.prepbufr"
+    path.write_bytes(prepbufr_file(MESSAGES))
+    return path
+
+
+@pytest.fixture(scope="module")
+def reports(path: Path) -> pd.DataFrame:
+    with pytest.warns(UserWarning, match=r"by category .*\{108: 2\}"):
+        return read_observations([path])
+
+
+def of(reports: pd.DataFrame, station: str, variable: str) -> pd.DataFrame:
+    chosen = (reports["station_id"] == station) & (reports["variable"] == variable)
+    return reports[chosen & (reports["flag"] != "missing")].sort_values("level", ascending=False)
+
+
+def test_a_prepbufr_file_is_recognised(path: Path) -> None:
+    assert format_of(path) == "prepbufr"
+
+
+def test_units_and_the_last_event_are_those_of_the_reports(reports: pd.DataFrame) -> None:
+    temperature = of(reports, "72469", "temperature")
+    np.testing.assert_allclose(temperature["level"], [83840.0, 50000.0, 30000.0])
+    # Bolton 1980: T_v = T (1 + 0.608 q); 284.15 K with 5 g/kg are 283.29 K.
+    np.testing.assert_allclose(temperature["value"], [283.29, 260.85, 233.15], atol=0.01)
+    np.testing.assert_allclose(of(reports, "72469", "specific_humidity")["value"], [0.005])
+    heights = of(reports, "72469", "geopotential")["value"]
+    np.testing.assert_allclose(heights, [1611 * 9.80665, 5702 * 9.80665])
+    np.testing.assert_allclose(of(reports, "72469", "surface_pressure")["value"], [83840.0])
+    assert of(reports, "72469", "u_component_of_wind")["value"].tolist() == [20.5]
+    assert of(reports, "72469", "v_component_of_wind")["value"].tolist() == [-3.1]
+
+
+def test_marks_flag_and_nothing_is_dropped(reports: pd.DataFrame) -> None:
+    assert of(reports, "72469", "temperature")["flag"].tolist() == ["pass", "bounds", "bounds"]
+    assert of(reports, "72469", "geopotential")["flag"].tolist() == ["pass", "passive"]
+    assert of(reports, "72469", "u_component_of_wind")["flag"].tolist() == ["pass"]
+    assert of(reports, "at_50.0_10.0", "u_component_of_wind")["flag"].tolist() == ["bounds"]
+    assert of(reports, "46042", "surface_pressure")["flag"].tolist() == ["passive"]
+
+
+def test_time_and_place_are_those_of_the_level_where_it_drifts(reports: pd.DataFrame) -> None:
+    temperature = of(reports, "72469", "temperature")
+    expected = pd.to_datetime(["2024-01-01T11:30", "2024-01-01T12:15", "2024-01-01T11:30"])
+    assert temperature["time"].tolist() == expected.tolist()
+    np.testing.assert_allclose(temperature["longitude"], [255.12345, 255.3, 255.12345])
+    np.testing.assert_allclose(temperature["latitude"], [39.76712, 39.9, 39.76712])
+    assert set(reports["elevation"]) == {1611.0, 0.0}
+
+
+def test_types_and_errors_follow_the_kind_of_message(reports: pd.DataFrame) -> None:
+    kinds = dict(zip(reports["station_id"], reports["type"], strict=True))
+    assert kinds == {
+        "72469": "radiosonde", "at_50.0_10.0": "aircraft", "46042": "ship", "KDEN": "synop",
+    }  # fmt: skip
+    assert of(reports, "KDEN", "10m_u_component_of_wind")["value"].tolist() == [-3.2]
+    assert of(reports, "KDEN", "10m_u_component_of_wind")["vertical"].tolist() == ["surface"]
+    assert reports["error"].gt(0).all()
+
+
+def test_a_real_ncep_file_is_decoded_and_its_soundings_of_a_model_are_told() -> None:
+    pytest.importorskip("earth2bufr")
+    # 10 messages of 14 subsets and one of 1: pybufrkit counts the same.
+    with pytest.raises(
+        InputError, match=r"prepbufr.bufr.*by category.*\{243: 141\}.*expected one"
+    ):
+        read_observations([DATA / "prepbufr.bufr"])
+
+
+def damaged(path: Path, content: bytes) -> Path:
+    hurt = path.with_name("hurt.prepbufr")
+    hurt.write_bytes(content)
+    return hurt
+
+
+@pytest.mark.parametrize(
+    ("hurt", "problem"),
+    [
+        (lambda good: good[:-40], "cut off"),
+        (lambda good: good[: good.find(b"BUFR", 4)], "cannot be decoded by earth2bufr"),
+        # The number of the data's sequence: 3 48 102 becomes 3 49 102, which is in no table.
+        (lambda good: good.replace(b"\xf0\x66", b"\xf1\x66"), "cannot be decoded by earth2bufr"),
+        # A descriptor in the tables is no number.
+        (lambda good: good.replace(b"348001", b"3480x1", 1), "cannot be decoded by earth2bufr"),
+    ],
+)  # fmt: skip
+def test_damaged_files_are_refused(path: Path, hurt: Any, problem: str) -> None:
+    broken = damaged(path, hurt(path.read_bytes()))
+    assert broken.read_bytes() != path.read_bytes()
+    with pytest.raises(InputError, match=rf"{re.escape(broken.name)}.*{problem}"):
+        read_prepbufr(broken)
+
+
+def test_bytes_changed_at_random_never_end_otherwise_than_in_an_input_error(path: Path) -> None:
+    good, random = path.read_bytes(), np.random.default_rng(0)
+    for _ in range(3):
+        content = bytearray(good)
+        for place in random.integers(20, len(good) - 20, 3):
+            content[place] = random.integers(256)
+        with contextlib.suppress(InputError), warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message=".*reports are not read")
+            assert len(read_prepbufr(damaged(path, bytes(content))))
+
+
+def test_without_earth2bufr_the_extra_is_named(
+    path: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    program = tmp_path / "decode_prepbufr.py"
+    program.write_text("raise ModuleNotFoundError(\"No module named 'earth2bufr'\")")
+    monkeypatch.setattr(child, "__file__", str(program))
+    with pytest.raises(ConfigError, match=r"needs earth2bufr: pip install 'align-da\[observat"):
+        read_prepbufr(path)
