@@ -1,9 +1,7 @@
 """Reports from files in a cycle: positions differ from cycle to cycle."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import jax
 import jax.numpy as jnp
@@ -12,10 +10,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
-from faults.observed_world import LAYOUT, METHOD, atmosphere
+from faults.observed_world import LAYOUT, METHOD, Persistence, atmosphere
 
 from align_da.assimilation import letkf
-from align_da.atmosphere import Layout, State
+from align_da.atmosphere import State
 from align_da.cli import observing
 from align_da.cli.assembly import World
 from align_da.cli.filed_observations import (
@@ -133,25 +131,6 @@ def test_large_boxes_thin_the_reports(make_world: Callable[..., World], thinning
     flags = np.asarray(filed(world).observe(START).flag)
     assert 5 < (flags == Flag.PASS).sum() < 30
     assert (flags == Flag.PASS).sum() + (flags == Flag.THINNED).sum() == 40
-
-
-@dataclass(frozen=True)
-class Persistence:
-    """Forecasts nothing but what is."""
-
-    layout: Layout = LAYOUT
-    step_hours: int = 6
-    frames: Literal[1, 2] = 1
-    differentiable: bool = True
-
-    def forecast(
-        self,
-        states: State,
-        valid_time: np.datetime64,
-        lead_hours: int,
-        previous: State | None = None,
-    ) -> State:
-        return states
 
 
 def export_of_cycles(world: World, ensemble: State, cycles: int, target: Path) -> int:

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
 
 import jax
 import jax.numpy as jnp
@@ -10,12 +9,12 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
-from faults.observed_world import LAYOUT, atmosphere
+from faults.observed_world import LAYOUT, Persistence, atmosphere
 
 from align_da.assimilation.contract import AnalysisDiagnostics
 from align_da.assimilation.free_run import FreeRun
-from align_da.atmosphere import Layout, State
-from align_da.cli import filed_observations
+from align_da.atmosphere import State
+from align_da.cli import observing
 from align_da.cli.assembly import World
 from align_da.cli.filed_observations import quality_control_of_reports
 from align_da.config import Config, QualityControlConfig, ReportsConfig
@@ -26,25 +25,6 @@ from align_da.storage.run_folder import RunFolder
 from data_pipelines.observations.error_table import with_errors
 
 START = np.datetime64("2020-01-01T00:00", "ns")
-
-
-@dataclass(frozen=True)
-class Persistence:
-    """Forecasts nothing but what is."""
-
-    layout: Layout = LAYOUT
-    step_hours: int = 6
-    frames: Literal[1, 2] = 1
-    differentiable: bool = True
-
-    def forecast(
-        self,
-        states: State,
-        valid_time: np.datetime64,
-        lead_hours: int,
-        previous: State | None = None,
-    ) -> State:
-        return states
 
 
 @dataclass(frozen=True)
@@ -63,7 +43,7 @@ class Recorder:
 @pytest.fixture
 def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AlignDA:
     variance = jnp.broadcast_to(jnp.asarray([9.0] * 15 + [1e-6] * 5 + [1e4]), LAYOUT.shape)
-    monkeypatch.setattr(filed_observations, "background_variance", lambda _: variance)
+    monkeypatch.setattr(observing, "background_variance", lambda _: variance)
     surface = np.zeros(LAYOUT.grid.shape, np.float32)
     truth = xr.Dataset({"geopotential_at_surface": (("latitude", "longitude"), surface)})
     config = Config(
