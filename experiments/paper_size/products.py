@@ -1,4 +1,4 @@
-"""The arithmetic of a program, its products of matrices, and its largest array, as JAX traces it."""
+"""The products of matrices and the largest array of a program, counted in what JAX has traced."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass

@@ -41,9 +41,7 @@ class Program:
 
 
 def programs(config: Config, layout: Layout) -> dict[str, Program]:
-    """Encoding, decoding, denoising, an analysis by JFPS without its observation operator, and a
-    step of training a case.
-    """
+    """The parts of an analysis, an analysis by JFPS without H, and a step of training a case."""
     one, two = (_of_depth(config, layout, depth) for depth in (1, 2))
     more = {part: getattr(config, part).depth - 1 for part in ("autoencoder", "denoiser")}
     found = {}
@@ -98,9 +96,7 @@ def _forward(config: Config, layout: Layout) -> dict[str, Program]:
     state = _shapes(lambda: jnp.zeros(layout.shape))
     latent = _shapes(lambda: jnp.zeros(latent_shape_of(config.autoencoder, layout)))
     one = _shapes(lambda: jnp.zeros(()))
-    autoencoder, network = (
-        nnx.state(part) for part in (prior.space.autoencoder, prior.network)
-    )
+    autoencoder, network = (nnx.state(part) for part in (prior.space.autoencoder, prior.network))
     return {
         "encode": _program(autoencoder, lambda p, x: p.space.encode(x), prior, state),
         "decode": _program(
@@ -128,9 +124,7 @@ def _training(config: Config, layout: Layout) -> dict[str, Program]:
             states,
             config.autoencoder.training,
         ),
-        "score model, training step": _step(
-            prior.network, loss, noisy, config.denoiser.training
-        ),
+        "score model, training step": _step(prior.network, loss, noisy, config.denoiser.training),
     }
 
 

@@ -20,6 +20,7 @@ class Machines:
         share_encode: of that rate in encoding, decoding and training, measured there, of one state
             of 128 x 256.
         share_denoise: of that rate in denoising, likewise.
+        paper_analysis: seconds of an analysis of that size, likewise.
         network: bytes a second of a device to other hosts; a 400 Gbit/s port each.
         file_system: bytes a second that all hosts read together; our assumption.
         disk: bytes a second that one host writes or reads; our assumption.
@@ -32,6 +33,7 @@ class Machines:
     rate: float = 607e12
     share_encode: float = 0.12
     share_denoise: float = 0.03
+    paper_analysis: float = 0.87
     network: float = 50e9
     file_system: float = 100e9
     disk: float = 2e9

@@ -89,5 +89,7 @@ def correlation(size: Size, repeat: int) -> dict[str, Cost]:
     shape = (PAIRS, rows // STRIDE, columns // STRIDE, channels)
     pair = tuple(random.normal(size=shape).astype(np.float32) for _ in range(2))
     rank = CorrelationRank(modes=20, radius=8e6)
-    costs = [measured(lambda: estimate_scaling({48: pair}, rank))[1] for _ in range(min(repeat, 1))]
+    costs = [
+        measured(lambda: estimate_scaling({48: pair}, rank))[1] for _ in range(min(repeat, 1))
+    ]
     return {"correlation, estimated": costs[-1]}

@@ -1,7 +1,7 @@
 """What is measured, from which base, and over which sizes."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pandas as pd
 
@@ -27,6 +27,10 @@ class Part:
     values: Mapping[str, tuple[int, ...]]
     base: Size = field(default_factory=Size)
 
+    def cut(self, points: int | None) -> "Part":
+        """The smallest values of every factor; all where None."""
+        return replace(self, values={name: some[:points] for name, some in self.values.items()})
+
 
 _OF_STATES = {"points": GRID, "channels": CHANNELS}
 _OF_ANALYSES = {**_OF_STATES, "observations": OBSERVATIONS}
@@ -39,9 +43,7 @@ PARTS = {
         analysis_costs.letkf, {**_OF_ANALYSES, "members": (4, 8, 16, 32)}, Size(members=8)
     ),
     "training": Part(analysis_costs.training_steps, {**_OF_STATES, "cases": (1, 2, 4, 8)}),
-    "forecast": Part(
-        forecast_costs.forecast, {"truncation": (21, 31), "members": (1, 2, 4)}
-    ),
+    "forecast": Part(forecast_costs.forecast, {"truncation": (21, 31), "members": (1, 2, 4)}),
     "store": Part(
         data_costs.store,
         {"points": (*GRID, 128), "members": MEMBERS, "observations": OBSERVATIONS},

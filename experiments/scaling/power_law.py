@@ -30,7 +30,7 @@ class PowerLaw:
     last_exponent: float
 
     def at(self, size: float) -> float:
-        """y at a size."""
+        """The cost y of a size."""
         return self.factor * size**self.exponent
 
 

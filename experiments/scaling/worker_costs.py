@@ -73,9 +73,7 @@ def write_training_truth(folder: Path, size: Size) -> list[Task]:
     write_template(files.truth, layout, {"time": times}, BLOCK, xr.Dataset())
     firsts = range(0, times.size, BLOCK)
     for first in firsts:
-        write_region(
-            files.truth, values, layout, {"time": times[first : first + BLOCK]}, first
-        )
+        write_region(files.truth, values, layout, {"time": times[first : first + BLOCK]}, first)
     leading = {"time": times[:1], "prediction_timedelta": leads}
     write_template(files.backgrounds("train"), layout, leading, 1, xr.Dataset())
     return [Task(WORLD, folder, STATES, 0, first, BLOCK) for first in firsts]
