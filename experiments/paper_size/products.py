@@ -39,7 +39,9 @@ def trace(function: Callable[..., Any], *arguments: Any) -> Traced:  # noqa: ANN
 
 def _largest(jaxpr: Any) -> int:  # noqa: ANN401  a jaxpr has no public type
     made = [out.aval for equation in jaxpr.eqns for out in equation.outvars]
-    sizes = [prod(aval.shape) * aval.dtype.itemsize for aval in made if hasattr(aval, "dtype")]
+    sizes: list[int] = [
+        prod(aval.shape) * aval.dtype.itemsize for aval in made if hasattr(aval, "dtype")
+    ]
     within = [_largest(p) for e in jaxpr.eqns for p in _inner(e.params.values())]
     return max([0, *sizes, *within])
 

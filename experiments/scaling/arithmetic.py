@@ -152,7 +152,7 @@ def _denoise(prior: LatentPrior, latent: jax.Array, sigma: jax.Array) -> jax.Arr
 
 
 def _increment(prior: LatentPrior, state: jax.Array, latent: jax.Array) -> jax.Array:
-    return prior.analysis(state, latent, latent, LEAD_HOURS)
+    return prior.analysis(state, latent, latent, jnp.float32(LEAD_HOURS))
 
 
 def _linearised(prior: LatentPrior, state: jax.Array, latent: jax.Array) -> Any:  # noqa: ANN401

@@ -87,9 +87,10 @@ def correlation(size: Size, repeat: int) -> dict[str, Cost]:
     rows, columns, channels = size.layout.shape
     random = np.random.default_rng(0)
     shape = (PAIRS, rows // STRIDE, columns // STRIDE, channels)
-    pair = tuple(random.normal(size=shape).astype(np.float32) for _ in range(2))
+    truth, background = random.normal(size=(2, *shape)).astype(np.float32)
     rank = CorrelationRank(modes=20, radius=8e6)
     costs = [
-        measured(lambda: estimate_scaling({48: pair}, rank))[1] for _ in range(min(repeat, 1))
+        measured(lambda: estimate_scaling({48: (truth, background)}, rank))[1]
+        for _ in range(min(repeat, 1))
     ]
     return {"correlation, estimated": costs[-1]}

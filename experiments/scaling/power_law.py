@@ -31,7 +31,7 @@ class PowerLaw:
 
     def at(self, size: float) -> float:
         """The cost y of a size."""
-        return self.factor * size**self.exponent
+        return float(self.factor * size**self.exponent)
 
 
 def fit_power_law(

@@ -6,7 +6,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import jax
 import numpy as np
 import xarray as xr
 from distributed import Client
@@ -95,7 +94,7 @@ def _reward(_: int) -> None:
 def _analyse(_: int) -> None:
     """An analysis of one member."""
     program, executable = _compiled_analysis()
-    jax.block_until_ready(executable(*program.arguments))
+    np.asarray(executable(*program.arguments))
 
 
 @lru_cache
