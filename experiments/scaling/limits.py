@@ -10,6 +10,7 @@ from experiments.scaling.extrapolation import Extrapolation
 from experiments.scaling.tables import amount, digits, duration
 
 _KEPT_FOR_GRADIENT = 4  # scores and weights of attention, and the gradients of both
+_IN_FLIGHT = 8  # the default of align_da.alignment.candidates.score_cases
 _WINDOW = 6 * 3600.0
 _DAY = 86400.0
 
@@ -62,17 +63,15 @@ def _memory(of: Extrapolation) -> list[Limit]:
     members, observations = target.members[1], target.observations
     letkf = weights.letkf_arrays(target, members, observations[0], of.layout.grid.level_count)
     attention = _KEPT_FOR_GRADIENT * of.programs["score model, training step"].largest
-    rewards = serialised.rewards(target, target.config.alignment.backgrounds)
+    waiting = _IN_FLIGHT * serialised.rewards(target, cases=1).each
     return [
-        Limit(
-            "pairs of states, autoencoder's training, in each host's memory", held["states"], *host
-        ),
-        Limit("pairs of latents, score model's training, likewise", held["latents"], *host),
+        Limit("autoencoder's training: all pairs of states in memory", held["states"], *host),
+        Limit("score model's training: all pairs of latents in memory", held["latents"], *host),
         Limit(f"covariances of {target.leads} lead times, to estimate C", covariances, *host),
         Limit(f"LETKF: tapers of {observations[0]} observations", letkf["tapers"], *device),
         Limit(f"LETKF: transforms of {members} members", letkf["transforms"], *device),
         Limit("global attention of the score model, gradient of one case", attention, *device),
-        Limit("candidates and truths of all rewards, from one process", rewards.total, *host),
+        Limit(f"rewards: {_IN_FLIGHT} cases in flight, in one process", waiting, *host),
     ]
 
 
@@ -81,9 +80,10 @@ def _time(of: Extrapolation) -> list[Limit]:
     members = target.members[0]
     reading = machines.hosts * of.batch_bytes / machines.file_system
     step = of.seconds("autoencoder, training step")
-    # Latents have as many channels, and points for which the cost was measured in states.
+    # A matrix of as many rows as latitudes times channels is decomposed for every wave: the cost
+    # grows with the third power of the latitudes times that of the longitudes.
     points = target.rows * target.columns
-    estimate = of.curves["correlation, estimated", "points"].at(points)
+    estimate = of.curves["correlation, estimated", "points"].at(points, exponent=2.0)
     return [
         Limit(
             f"a cycle of {members} members, JFPS one after the other on one card",

@@ -32,10 +32,9 @@ class Curve:
         seen = bool(np.all(values > 0)) and values.size > 1
         return fit_power_law(self.points["value"].to_numpy(), values) if seen else None
 
-    def at(self, value: float) -> float:
-        """Seconds at a size beyond: the largest one measured, and the last exponent from there."""
-        last, law = self.points.iloc[-1], self.law("seconds")
-        exponent = 1.0 if law is None else law.last_exponent
+    def at(self, value: float, exponent: float = 1.0) -> float:
+        """Seconds at a larger size, from the largest one measured and how the algorithm grows."""
+        last = self.points.iloc[-1]
         return float(last["seconds"] * (value / last["value"]) ** exponent)
 
 

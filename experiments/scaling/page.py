@@ -3,17 +3,12 @@
 from pathlib import Path
 
 from experiments.scaling.assumptions import Machines, Target
-from experiments.scaling.extrapolation import (
-    Extrapolation,
-    graphs_table,
-    programs_table,
-    stores_table,
-    training_table,
-)
+from experiments.scaling.extrapolation import Extrapolation, programs_table
 from experiments.scaling.limits import limits_table
 from experiments.scaling.measurements import read_compression, read_curves
 from experiments.scaling.picture import draw
-from experiments.scaling.tables import digits, measured_table
+from experiments.scaling.tables import measured_table
+from experiments.scaling.weight_rows import weights_table
 
 
 def write_page(folder: Path) -> None:
@@ -24,11 +19,8 @@ def write_page(folder: Path) -> None:
     tables = {
         "measured": measured_table(curves.values()),
         "limits": limits_table(of),
-        "stores": f"Compression, measured on forecasts: {digits(compression)}.\n\n"
-        + stores_table(of),
+        "weights": weights_table(of),
         "programs": programs_table(of),
-        "training": training_table(of),
-        "graphs": graphs_table(of),
     }
     page = folder / "README.md"
     text = page.read_text(encoding="utf-8")
@@ -49,4 +41,4 @@ def with_table(text: str, name: str, table: str) -> str:
     if len(before) != 2 or len(after) != 2:
         message = f"expected the markers {begin.strip()} and {end.strip()} once each in the page"
         raise ValueError(message)
-    return f"{before[0]}{begin}\n{table}\n{end}{after[1]}"
+    return f"{before[0]}{begin}{table}{end}{after[1]}"

@@ -23,11 +23,12 @@ PANELS = {
 def draw(curves: Mapping[tuple[str, str], Curve], target: Path) -> None:
     """Draw seconds against every factor."""
     names = list(dict.fromkeys(curve.program for curve in curves.values()))
-    figure, axes = new_figure(11.0, 7.4, rows=2, columns=3)
+    figure, axes = new_figure(10.0, 6.4, rows=2, columns=3)
     for panel, (factor, title) in zip(axes, PANELS.items(), strict=True):
         _draw(panel, [curve for curve in curves.values() if curve.factor == factor], names)
         panel.set(xscale="log", yscale="log", xlabel=title, ylabel="Seconds")
-        panel.legend(fontsize=6, loc="best")
+        if panel.lines:
+            panel.legend(fontsize=6, loc="best")
     target.write_bytes(to_png(figure))
 
 

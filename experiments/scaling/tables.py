@@ -62,7 +62,7 @@ def _measured_row(program: str, curves: Mapping[str, Curve]) -> dict[str, str]:
     law = first.law("megabytes")
     row = {
         "program": program,
-        "s": _ends(first.points["seconds"]),
+        "seconds": _ends(first.points["seconds"]),
         "MB": "" if law is None else _ends(first.points["megabytes"]),
         _MEMORY: "" if law is None or first.factor != "points" else _exponents(law),
     }
