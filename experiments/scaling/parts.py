@@ -42,7 +42,7 @@ PARTS = {
     "letkf": Part(
         analysis_costs.letkf, {**_OF_ANALYSES, "members": (4, 8, 16, 32)}, Size(members=8)
     ),
-    "training": Part(analysis_costs.training_steps, {**_OF_STATES, "cases": (1, 2, 4, 8)}),
+    "training": Part(analysis_costs.training_steps, {"points": GRID, "cases": (1, 2, 4, 8)}),
     "forecast": Part(forecast_costs.forecast, {"truncation": (21, 31), "members": (1, 2, 4)}),
     "store": Part(
         data_costs.store,

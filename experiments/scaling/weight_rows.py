@@ -19,11 +19,12 @@ def _data(of: Extrapolation) -> dict[str, str]:
     latent, truth = weights.latent_bytes(target), target.times * target.state_bytes
     latents = weights.training_arrays(target)["latents"]
     return {
-        "one state / one latent, float32": f"{amount(target.state_bytes)} / {amount(latent)}",
+        "one state / one latent / latents of all truths and backgrounds, in pairs": (
+            f"{amount(target.state_bytes)} / {amount(latent)} / {amount(latents)}"
+        ),
         f"truth of {target.years} years, 6-hourly / backgrounds at {target.leads} lead times": (
             f"{target.times} states, {amount(truth)} / {amount(target.leads * truth)}"
         ),
-        "latents of both, a truth beside every background": amount(latents),
     }
 
 
@@ -42,7 +43,7 @@ def _cycles(of: Extrapolation) -> dict[str, str]:
     files, line = cycles[0].files, cycles[0].ledger
     rate = of.bytes_written_a_second
     return {
-        f"a cycle of {members} members, compressed {digits(of.compression)} times (measured)": disk,
+        f"a cycle of {members} members, compressed {digits(of.compression)} times as here": disk,
         f"a year, {CYCLES_A_YEAR} cycles": year,
         "its largest chunk, before compression": chunk,
         "files a cycle / a year, any number of members": f"{files} / {CYCLES_A_YEAR * files}",
