@@ -38,24 +38,27 @@ def store(size: Size, repeat: int) -> dict[str, Cost]:
     return {"store, write": written, "store, verify": shared(verified, 1 + repeat)}
 
 
-def states(size: Size, repeat: int) -> dict[str, Cost]:
-    """Statistics of a state in training, and verification of an ensemble."""
-    layout, grid = size.layout, size.layout.grid
-    block = np.asarray(noise_states(layout, BLOCK).values)
-    moments = cost_of_call(lambda: moments_of(block, grid.area_weights), repeat)
+def statistics(size: Size, repeat: int) -> dict[str, Cost]:
+    """Moments of a block of states, a state."""
+    block = np.asarray(noise_states(size.layout, BLOCK).values)
+    weights = size.layout.grid.area_weights
+    moments = cost_of_call(lambda: moments_of(block, weights), repeat)
+    return {"statistics of a state": shared(moments, BLOCK)}
+
+
+def verification(size: Size, repeat: int) -> dict[str, Cost]:
+    """Error of the mean, spread and fair CRPS of an ensemble."""
+    layout = size.layout
     ensemble, truth = (
         np.asarray(noise_states(layout, count).values) for count in (size.members, 1)
     )
 
     def verify() -> None:
-        root_mean_square_error(ensemble.mean(axis=0), truth[0], grid)
+        root_mean_square_error(ensemble.mean(axis=0), truth[0], layout.grid)
         fair_crps(ensemble, truth[0])
         ensemble_variance(ensemble)
 
-    return {
-        "statistics of a state": shared(moments, BLOCK),
-        "verification": cost_of_call(verify, repeat),
-    }
+    return {"verification": cost_of_call(verify, repeat)}
 
 
 def checkpoint(size: Size, repeat: int) -> dict[str, Cost]:

@@ -49,8 +49,11 @@ PARTS = {
         {"points": (*GRID, 128), "members": MEMBERS, "observations": OBSERVATIONS},
         Size(members=4),
     ),
-    "states": Part(
-        data_costs.states, {"points": (*GRID, 128), "members": (4, 8, 16, 32)}, Size(members=8)
+    "statistics": Part(data_costs.statistics, {"points": (*GRID, 128), "channels": CHANNELS}),
+    "verification": Part(
+        data_costs.verification,
+        {"points": (*GRID, 128), "members": (4, 8, 16, 32)},
+        Size(members=8),
     ),
     "checkpoint": Part(
         data_costs.checkpoint, {"parameters": (1_000_000, 4_000_000, 16_000_000, 64_000_000)}

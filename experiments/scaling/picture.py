@@ -6,7 +6,7 @@ from pathlib import Path
 import matplotlib as mpl
 from matplotlib.axes import Axes
 
-from align_da.verification.figure_style import STYLE, colour_of, new_figure, to_png
+from align_da.verification.figure_style import PALETTE, STYLE, colour_of, new_figure, to_png
 from experiments.scaling.measurements import Curve
 
 PANELS = {
@@ -19,29 +19,39 @@ PANELS = {
 }
 
 
+_LINES = ("-", "--", ":")
+
+
 @mpl.rc_context(STYLE)
 def draw(curves: Mapping[tuple[str, str], Curve], target: Path) -> None:
     """Draw seconds against every factor."""
     names = list(dict.fromkeys(curve.program for curve in curves.values()))
-    figure, axes = new_figure(10.0, 6.4, rows=2, columns=3)
+    figure, axes = new_figure(9.0, 6.6, rows=2, columns=3)
     for panel, (factor, title) in zip(axes, PANELS.items(), strict=True):
         _draw(panel, [curve for curve in curves.values() if curve.factor == factor], names)
-        panel.set(xscale="log", yscale="log", xlabel=title, ylabel="Seconds")
-        if panel.lines:
-            panel.legend(fontsize=6, loc="best")
+        panel.set_title(title)
+    axes[0].set_ylabel("Seconds")
+    axes[3].set_ylabel("Seconds")
+    drawn = {line.get_label(): line for panel in axes for line in panel.lines}
+    figure.legend(
+        drawn.values(), drawn.keys(), loc="outside lower center", ncols=4, fontsize="small"
+    )
     target.write_bytes(to_png(figure))
 
 
 def _draw(panel: Axes, curves: Sequence[Curve], names: Sequence[str]) -> None:
-    styles = ("-", "--", ":")
+    """The curves of one factor, with ticks where it was measured."""
     for curve in curves:
-        place = names.index(curve.program)
         panel.plot(
             curve.points["value"],
             curve.points["seconds"],
             marker="o",
             markersize=3,
-            linestyle=styles[place // 7 % len(styles)],
+            linestyle=_LINES[names.index(curve.program) // len(PALETTE) % len(_LINES)],
             color=colour_of(curve.program, names),
             label=curve.program,
         )
+    panel.set(xscale="log", yscale="log")
+    panel.minorticks_off()
+    values = sorted({value for curve in curves for value in curve.points["value"]})
+    panel.set_xticks(values, [f"{value:g}" for value in values], fontsize="x-small")

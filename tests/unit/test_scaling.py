@@ -72,12 +72,12 @@ def test_a_cycle_weighs_what_the_page_says(tmp_path: Path) -> None:
 
 
 def test_every_size_of_a_part_is_measured_once_and_told_by_factor() -> None:
-    part = Part(data_costs.states, {"points": (8, 16), "members": (2, 4)}, SMALL)
+    part = Part(data_costs.verification, {"points": (8, 16), "members": (2, 4)}, SMALL)
     seen: list[object] = []
     table = measure(part, 1, seen.append)
     assert len(seen) == 3
-    assert set(table["program"]) == {"statistics of a state", "verification"}
-    assert table[table["factor"] == "points"]["value"].tolist() == [128, 128, 512, 512]
+    assert set(table["program"]) == {"verification"}
+    assert table[table["factor"] == "points"]["value"].tolist() == [128, 512]
     assert (table["seconds"] > 0).all()
 
 
