@@ -32,9 +32,9 @@ def draw(curves: Mapping[tuple[str, str], Curve], target: Path) -> None:
         panel.set_title(title)
     axes[0].set_ylabel("Seconds")
     axes[3].set_ylabel("Seconds")
-    drawn = {line.get_label(): line for panel in axes for line in panel.lines}
+    drawn = {str(line.get_label()): line for panel in axes for line in panel.lines}
     figure.legend(
-        drawn.values(), drawn.keys(), loc="outside lower center", ncols=4, fontsize="small"
+        handles=list(drawn.values()), loc="outside lower center", ncols=4, fontsize="small"
     )
     target.write_bytes(to_png(figure))
 
