@@ -1,6 +1,7 @@
-"""The arithmetic of a program: its products of matrices, counted in what JAX has traced."""
+"""The products of matrices and the largest array of a program, counted in what JAX has traced."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from math import prod
 from typing import Any
 
@@ -15,6 +16,34 @@ def count_products(function: Callable[..., Any], *arguments: Any) -> float:  # n
         arguments: arrays, or what has their shapes.
     """
     return _count(jax.make_jaxpr(function)(*arguments).jaxpr)
+
+
+@dataclass(frozen=True)
+class Traced:
+    """What one program takes.
+
+    Attributes:
+        flop: multiplications and additions, as `count_products` counts them.
+        largest: bytes of the largest array that it makes, if the compiler fuses none away.
+    """
+
+    flop: float
+    largest: int
+
+
+def trace(function: Callable[..., Any], *arguments: Any) -> Traced:  # noqa: ANN401  any program
+    """Arithmetic and largest array of a program, arguments as of `count_products`."""
+    program = jax.make_jaxpr(function)(*arguments).jaxpr
+    return Traced(_count(program), _largest(program))
+
+
+def _largest(jaxpr: Any) -> int:  # noqa: ANN401  a jaxpr has no public type
+    made = [out.aval for equation in jaxpr.eqns for out in equation.outvars]
+    sizes: list[int] = [
+        prod(aval.shape) * aval.dtype.itemsize for aval in made if hasattr(aval, "dtype")
+    ]
+    within = [_largest(p) for e in jaxpr.eqns for p in _inner(e.params.values())]
+    return max([0, *sizes, *within])
 
 
 def _count(jaxpr: Any) -> float:  # noqa: ANN401  a jaxpr has no public type

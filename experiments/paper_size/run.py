@@ -125,7 +125,7 @@ def analyses(config: Config, layout: Layout) -> Iterator[Program]:
         def method(prior: LatentPrior, posterior: Any = posterior, batch: int = members) -> Any:  # noqa: ANN401
             return LatentScoreAnalysis(prior, posterior, interpolation_operator, batch)
 
-        yield _analysis(name, method, prior, members, config, layout)
+        yield analysis_program(name, method, prior, members, config, layout)
 
 
 def peers(config: Config, layout: Layout) -> Iterator[Program]:
@@ -138,11 +138,11 @@ def peers(config: Config, layout: Layout) -> Iterator[Program]:
     def latent_three_d_var(prior: LatentPrior) -> LatentThreeDVar:
         return LatentThreeDVar(prior, interpolation_operator, variational.outer, variational.inner)
 
-    yield _analysis("latent 3D-Var", latent_three_d_var, prior, 1, config, layout)
-    yield _analysis("LETKF, 20 members", lambda _: letkf, None, 20, config, layout)
+    yield analysis_program("latent 3D-Var", latent_three_d_var, prior, 1, config, layout)
+    yield analysis_program("LETKF, 20 members", lambda _: letkf, None, 20, config, layout)
 
 
-def _analysis(
+def analysis_program(
     name: str,
     method: Callable[[Any], Analysis],
     prior: LatentPrior | None,

@@ -1,5 +1,7 @@
 """A world of the paper's size with random weights and states: what costs time, and no skill."""
 
+from collections.abc import Sequence
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -28,11 +30,11 @@ VARIABLES = (
 LEAD_HOURS = 48.0
 
 
-def layout_of(rows: int, columns: int) -> Layout:
-    """The variables and levels of the paper on a regular grid."""
+def layout_of(rows: int, columns: int, levels_hpa: Sequence[int] = LEVELS_HPA) -> Layout:
+    """The variables and levels of the paper, or fewer levels, on a regular grid."""
     latitude = 180 * ((np.arange(rows) + 0.5) / rows - 0.5)
     longitude = 360 * np.arange(columns) / columns
-    levels = VerticalCoordinate("pressure", tuple(100.0 * level for level in LEVELS_HPA))
+    levels = VerticalCoordinate("pressure", tuple(100.0 * level for level in levels_hpa))
     grid = Grid(tuple(latitude.tolist()), tuple(longitude.tolist()), levels)
     return Layout(grid, VARIABLES)
 
