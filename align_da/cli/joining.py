@@ -60,10 +60,13 @@ def _initialize(processes: Processes) -> None:
         ConfigError: the scheduler is none that JAX knows.
     """
     # SIGTERM shall end a process: the service would only take note of it.
-    jax.config.update("jax_enable_preemption_service", val=False)
+    jax.config.update("jax_enable_preemption_service", val=False)  # type: ignore[no-untyped-call]
     try:
         jax.distributed.initialize(
-            processes.coordinator_address, processes.num_processes, processes.process_id
+            processes.coordinator_address,
+            processes.num_processes,
+            processes.process_id,
+            coordinator_bind_address=processes.loopback_address,
         )
     except ValueError as error:  # of what it has not found
         message = (

@@ -23,6 +23,7 @@ TensorOption = Annotated[
     int, typer.Option(min=1, help="Devices that share the parameters, which are split over them.")
 ]
 _LARGEST_PORT = 65535
+_LOOPBACK = ("127.0.0.1", "[::1]", "localhost")
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,12 @@ class Processes:
     def several(self) -> bool:
         """Whether there are others to join."""
         return self.distributed or self.num_processes is not None
+
+    @property
+    def loopback_address(self) -> str | None:
+        """Where process 0 shall listen; None, every interface, unless all are on this machine."""
+        address = self.coordinator_address or ""
+        return address if address.rpartition(":")[0] in _LOOPBACK else None
 
     def check_alone(self, work: str) -> None:
         """Raise a ConfigError where `work`, which one process does, was given several."""

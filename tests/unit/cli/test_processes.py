@@ -36,6 +36,12 @@ def test_a_scheduler_may_know_what_is_not_given() -> None:
     assert not Processes(tensor=4).several
 
 
+def test_processes_of_one_machine_listen_to_it_only() -> None:
+    assert Processes("127.0.0.1:1234", 2, 0).loopback_address == "127.0.0.1:1234"
+    assert Processes(ADDRESS, 2, 0).loopback_address is None
+    assert Processes(distributed=True).loopback_address is None
+
+
 @pytest.mark.parametrize(
     "several", [Processes(ADDRESS, 2, 0), Processes(distributed=True), Processes(tensor=2)]
 )
