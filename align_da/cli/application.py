@@ -23,6 +23,14 @@ from align_da.cli.options import (
     SetOption,
     checked_names,
 )
+from align_da.cli.processes import (
+    CoordinatorOption,
+    CountOption,
+    DistributedOption,
+    Processes,
+    ProcessOption,
+    TensorOption,
+)
 from align_da.cli.threads import settle_threads
 from align_da.config import Config, load_config
 from align_da.errors import AlignDAError, StorageError
@@ -71,8 +79,20 @@ def train(
     config: ConfigOption = None,
     run: RunOption = DEFAULT_RUN,
     override: SetOption = None,
+    *,
+    coordinator_address: CoordinatorOption = None,
+    num_processes: CountOption = None,
+    process_id: ProcessOption = None,
+    distributed: DistributedOption = False,
+    tensor: TensorOption = 1,
 ) -> None:
-    """Train the autoencoder, the denoiser on its latents, or a correction of the forecasts."""
+    """Train the autoencoder, the denoiser on its latents, or a correction of the forecasts.
+
+    Several processes that are given the same command train together, on all their devices.
+    """
+    group = Processes(coordinator_address, num_processes, process_id, distributed, tensor)
+    if what == "covariance":
+        group.check_alone("the covariance")
     settings = _settings(config, run, override)
     from align_da.cli import (
         estimate_covariance,
@@ -80,14 +100,18 @@ def train(
         train_denoiser,
         train_model_error,
     )
+    from align_da.cli.joining import joined
 
-    stages = {
+    trainings = {
         "autoencoder": train_autoencoder,
         "denoiser": train_denoiser,
-        "covariance": estimate_covariance,
         "model_error": train_model_error,
     }
-    stages[what].run(settings, run)
+    if what == "covariance":
+        estimate_covariance.run(settings, run)
+        return
+    with joined(group, what, settings) as mesh:
+        trainings[what].run(settings, run, mesh)
 
 
 @app.command(epilog="Example: align-da align candidates --set alignment.candidates=32")
@@ -102,10 +126,20 @@ def align(
     config: ConfigOption = None,
     run: RunOption = DEFAULT_RUN,
     override: SetOption = None,
+    *,
+    coordinator_address: CoordinatorOption = None,
+    num_processes: CountOption = None,
+    process_id: ProcessOption = None,
+    distributed: DistributedOption = False,
+    tensor: TensorOption = 1,
 ) -> None:
     """Align the prior with the rewards of its own candidates."""
+    group = Processes(coordinator_address, num_processes, process_id, distributed, tensor)
+    if what in {"leads", "candidates", "compare"}:
+        group.check_alone(what)
     settings = _settings(config, run, override)
     from align_da.cli import compare_leads, compare_priors, fine_tune, score_candidates
+    from align_da.cli.joining import joined
 
     if what == "leads":
         compare_leads.run(settings, run)
@@ -114,7 +148,8 @@ def align(
     elif what == "compare":
         compare_priors.run(settings, run)
     else:
-        fine_tune.run(settings, run, what)
+        with joined(group, what, settings) as mesh:
+            fine_tune.run(settings, run, what, mesh)
 
 
 @app.command(epilog="Example: align-da cycle --name dps --set guidance.method=dps")

@@ -7,6 +7,7 @@ from typing import Any, Literal
 import jax
 import numpy as np
 from flax import nnx
+from jax.sharding import Mesh
 from jaxtyping import Array, Float, Int, PyTree
 
 from align_da.alignment.fine_tuning import (
@@ -22,14 +23,13 @@ from align_da.assimilation.latent_prior import LatentPrior
 from align_da.atmosphere import State
 from align_da.cli.assembly import World, load_prior, open_world
 from align_da.cli.cases import alignment_cases
-from align_da.cli.fitting import fit_stage
+from align_da.cli.fitting import fit_stage, training_stage
 from align_da.config import Config
 from align_da.diffusion.amplitude import AdaptedNetwork
 from align_da.diffusion.condition import Condition
 from align_da.diffusion.objective import Colour, DenoisingBatch, draw_noise, per_sample_error
 from align_da.diffusion.schedule import Schedule
 from align_da.storage.datasets import read_dataset
-from align_da.storage.stages import run_stage
 from align_da.training.latent_pairs import LatentPairs, encode_pairs
 
 What = Literal["aligned", "continued", "supervised"]
@@ -45,23 +45,25 @@ _TRAINED: dict[str, Any] = {"all": nnx.Param, "amplitude": _is_amplitude}
 _HELD_OUT = 8  # of this many cases one is for validation
 
 
-def run(config: Config, folder: Path, what: What) -> None:
+def run(config: Config, folder: Path, what: What, mesh: Mesh | None) -> None:
     """Train and save the prior `what`; nothing is done where that has been done before.
 
     Raises:
         StorageError: candidates or the reference prior are missing or damaged.
     """
     world = open_world(config, folder)
-    run_stage(
-        world.folder.stages,
+    training_stage(
+        world,
         what,
+        config.alignment.training,
         [config.seed, config.alignment],
         ["candidates"],
-        lambda: _fine_tune(world, what),
+        lambda: _fine_tune(world, what, mesh),
+        mesh,
     )
 
 
-def _fine_tune(world: World, what: What) -> None:
+def _fine_tune(world: World, what: What, mesh: Mesh | None) -> None:
     settings, prior = world.config.alignment, load_prior(world, "reference")
     scored = read_dataset(world.folder.candidates).load()
     rewards = scored["rewards"].transpose("case", "candidate", "reward").to_numpy()
@@ -102,6 +104,7 @@ def _fine_tune(world: World, what: What) -> None:
         (batches(training), len(training)),
         (batches(validation), len(validation)),
         lambda best: {"network": nnx.state(nnx.merge(graph, best, frozen))},
+        mesh,
     )
 
 

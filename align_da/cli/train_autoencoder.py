@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 from flax import nnx
+from jax.sharding import Mesh
 from jaxtyping import Float, Int
 
 from align_da.atmosphere import Normalisation, State
@@ -18,31 +19,33 @@ from align_da.autoencoder import (
     reconstruction_variances,
 )
 from align_da.cli.assembly import World, open_world, save_representation, untrained_autoencoder
-from align_da.cli.fitting import fit_stage
+from align_da.cli.fitting import fit_stage, training_stage
 from align_da.config import Config
-from align_da.storage.stages import run_stage
 from align_da.storage.statistics import read_normalisation
+from align_da.training.processes import writes
 
 _CASES_FOR_INITIALISATION = 400
 
 
-def run(config: Config, folder: Path) -> None:
+def run(config: Config, folder: Path, mesh: Mesh | None) -> None:
     """Train and save the autoencoder; nothing is done where that has been done before.
 
     Raises:
         StorageError: truth, backgrounds or statistics are missing or damaged.
     """
     world = open_world(config, folder)
-    run_stage(
-        world.folder.stages,
+    training_stage(
+        world,
         "autoencoder",
+        config.autoencoder.training,
         [config.seed, config.autoencoder],
         ["statistics"],
-        lambda: _train(world),
+        lambda: _train(world, mesh),
+        mesh,
     )
 
 
-def _train(world: World) -> None:
+def _train(world: World, mesh: Mesh | None) -> None:
     settings = world.config.autoencoder
     normalisation = read_normalisation(world.folder.statistics)
     truth, background = _standardised_pairs(world, "train", normalisation)
@@ -65,8 +68,10 @@ def _train(world: World) -> None:
         (_batches(truth, background), len(truth)),
         (_batches(*held_out), len(held_out[0])),
         lambda best: {"autoencoder": best, "normalisation": normalisation},
+        mesh,
     )
-    _measure(world, nnx.merge(graph, trained), normalisation)
+    if writes():
+        _measure(world, nnx.merge(graph, trained), normalisation)
 
 
 def _standardised_pairs(

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import jax
 from flax import nnx
+from jax.sharding import Mesh
 
 from align_da.cli.assembly import (
     SCALING,
@@ -12,38 +13,41 @@ from align_da.cli.assembly import (
     open_world,
     untrained_network,
 )
-from align_da.cli.fitting import fit_stage
+from align_da.cli.fitting import fit_stage, training_stage
 from align_da.cli.latents import encode_backgrounds, scaling_of
 from align_da.config import Config
 from align_da.diffusion.build import build_schedule
 from align_da.diffusion.objective import denoising_loss
 from align_da.storage.checkpoints import save_weights
-from align_da.storage.stages import run_stage
+from align_da.training.processes import writes
 
 
-def run(config: Config, folder: Path) -> None:
+def run(config: Config, folder: Path, mesh: Mesh | None) -> None:
     """Train and save the prior "reference"; nothing is done where that has been done before.
 
     Raises:
         StorageError: backgrounds or the autoencoder are missing or damaged.
     """
     world = open_world(config, folder)
-    run_stage(
-        world.folder.stages,
+    training_stage(
+        world,
         "denoiser",
+        config.denoiser.training,
         [config.seed, config.denoiser],
         ["autoencoder", *world.cycled_stage],
-        lambda: _train(world),
+        lambda: _train(world, mesh),
+        mesh,
     )
 
 
-def _train(world: World) -> None:
+def _train(world: World, mesh: Mesh | None) -> None:
     space = load_space(world)
     pairs = encode_backgrounds(space, world.learned_pairs("train"))
     held_out = encode_backgrounds(space, world.learned_pairs("validation"))
     settings = world.config.denoiser
     scaling = scaling_of(world.config, pairs)
-    save_weights(world.folder.weights(SCALING), scaling, {"name": SCALING})
+    if writes():
+        save_weights(world.folder.weights(SCALING), scaling, {"name": SCALING})
     graph, params = nnx.split(untrained_network(world.config, space.autoencoder.latent_shape))
     loss = denoising_loss(graph, build_schedule(settings), jax.vmap(scaling.colour))
     fit_stage(
@@ -55,4 +59,5 @@ def _train(world: World) -> None:
         (lambda rows: pairs.batch(rows, scaling), len(pairs)),
         (lambda rows: held_out.batch(rows, scaling), len(held_out)),
         lambda best: {"network": best},
+        mesh,
     )

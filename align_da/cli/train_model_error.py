@@ -7,12 +7,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import nnx
+from jax.sharding import Mesh
 from jaxtyping import Array, Float, PyTree
 
 from align_da.assimilation.model_error import mean_increment
 from align_da.atmosphere import State
 from align_da.cli.assembly import MODEL_ERROR, World, load_prior, open_world, untrained_network
-from align_da.cli.fitting import fit_stage
+from align_da.cli.fitting import fit_stage, training_stage
 from align_da.cli.forecast_model import (
     configured_forecast_model,
     forecast_model_definition,
@@ -22,11 +23,11 @@ from align_da.cli.progress import progress_bar
 from align_da.config import Config
 from align_da.diffusion.objective import DenoisingBatch
 from align_da.storage.gridded import read_times
-from align_da.storage.stages import run_stage
 from align_da.training.latent_pairs import LatentPairs, encode_pairs
+from align_da.training.processes import writes
 
 
-def run(config: Config, folder: Path) -> None:
+def run(config: Config, folder: Path, mesh: Mesh | None) -> None:
     """Train and save the correction; nothing is done where that has been done before.
 
     Raises:
@@ -34,19 +35,21 @@ def run(config: Config, folder: Path) -> None:
             damaged.
     """
     world = open_world(config, folder)
-    run_stage(
-        world.folder.stages,
+    training_stage(
+        world,
         MODEL_ERROR,
+        config.model_error.training,
         [
             *(config.seed, config.model_error, config.cycle.window_hours),
             *forecast_model_definition(config),
         ],
         ["denoiser"],
-        lambda: _train(world),
+        lambda: _train(world, mesh),
+        mesh,
     )
 
 
-def _train(world: World) -> None:
+def _train(world: World, mesh: Mesh | None) -> None:
     settings, prior = world.config.model_error, load_prior(world, "static")
     pairs, held_out = (
         encode_pairs(prior.space, [_forecasts_from_truth(world, backgrounds, starts)])
@@ -70,6 +73,7 @@ def _train(world: World) -> None:
         batches(pairs),
         batches(held_out),
         lambda best: {"network": best},
+        mesh,
     )
 
 
@@ -97,7 +101,7 @@ def _forecasts_from_truth(world: World, split: str, starts: int) -> tuple[State,
     chosen = known[0] + step * np.linspace(0, count, starts).round().astype(int)
     model = configured_forecast_model(world.config)
     forecasts = []
-    with progress_bar() as progress:
+    with progress_bar(shown=writes()) as progress:
         for time in progress.track(chosen, description=f"forecasts from truth, {split}"):
             start = read_times(world.truth, world.layout, np.asarray([time]))
             before = frame_before(model, world.truth, world.layout, time)

@@ -23,6 +23,8 @@ def run_stage(
     inputs: Sequence[str],
     action: Callable[[], Any],
     clock: Callable[[], float] = time.monotonic,
+    *,
+    writes: bool = True,
 ) -> bool:
     """Run `action` unless this very stage has been finished before.
 
@@ -33,6 +35,7 @@ def run_stage(
         inputs: names of the stages whose results are read.
         action: does the work; may resume what an earlier call has left.
         clock: seconds, for the wall time in the record.
+        writes: whether to leave the record, as one of all processes that do a stage together.
 
     Returns:
         Whether the work was done now.
@@ -48,6 +51,8 @@ def run_stage(
         folder.mkdir(parents=True, exist_ok=True)
     start = clock()
     action()
+    if not writes:
+        return True
     content: dict[str, Any] = {"stage": name, "digest": digest, "inputs": list(inputs)}
     content["wall_seconds"] = round(clock() - start, 1)
     write_durably(record, json.dumps(content, indent=1).encode())

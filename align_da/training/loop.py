@@ -19,10 +19,12 @@ from align_da.config import TrainingConfig, digest_of
 from align_da.errors import BadStateError, InputError, StorageError
 from align_da.keys import Purpose, key_for
 from align_da.storage.checkpoints import newest_whole, save_step
+from align_da.storage.digest import digest_of_array
 from align_da.training.mesh import placed, split_batch, whole
 from align_da.training.optimizer import make_optimizer
 from align_da.training.prefetch import prefetched
-from align_da.training.state import Params, TrainState, initial_state
+from align_da.training.processes import meet, writes
+from align_da.training.state import Params, TrainState, copied, initial_state
 from align_da.training.step import Loss, Metrics, Step, make_evaluation, make_step
 
 Report = Callable[[int, Mapping[str, Array]], None]
@@ -53,7 +55,7 @@ class _Run:
     """How far a training has come: what a checkpoint holds."""
 
     state: TrainState
-    best: Params
+    best: Params  # a copy, since a step takes what `state` holds
     best_loss: float
     stale: int  # validations since the best
     history: tuple[Row, ...]
@@ -106,7 +108,8 @@ def fit(
 
     Raises:
         BadStateError: the loss is not finite.
-        InputError: there is no validation batch, or batches cannot be split over the mesh.
+        InputError: there is no validation batch, batches cannot be split over the mesh, or those
+            of another process are not the same.
         StorageError: checkpoints cannot be written, none of them is whole, or they belong to
             another training.
     """
@@ -126,6 +129,7 @@ def fit(
     )
     start = placed(initial_state(params, optimizer), mesh)
     run = _resume(checkpoints, start, task) or _first(start, task)
+    _meet(run, params, task)
     while run.step < config.steps and not (config.early_stopping and run.stale >= config.patience):
         run = _until_next_validation(run, task)
         if checkpoints is not None:
@@ -138,7 +142,19 @@ def _first(start: TrainState, task: _Task) -> _Run:
     """The run before the first step, validated: training must beat where it starts."""
     validation = _validate(start, task)
     row = {"step": 0.0, **validation}
-    return _Run(start, start.ema, validation["validation_loss"], 0, (row,))
+    return _Run(start, copied(start.ema), validation["validation_loss"], 0, (row,))
+
+
+def _meet(run: _Run, params: Params, task: _Task) -> None:
+    """Let no process train with other parameters or batches than the others: none would notice.
+
+    Raises:
+        InputError: one would.
+    """
+    if jax.process_count() > 1:
+        arrays = jax.tree.leaves((params, task.batch_at(run.step), task.validation_batches))
+        digests = [digest_of_array(np.asarray(array)) for array in arrays]
+        meet("the start of a training", run.step, _identity(task), digests)
 
 
 def _until_next_validation(run: _Run, task: _Task) -> _Run:
@@ -157,7 +173,7 @@ def _until_next_validation(run: _Run, task: _Task) -> _Run:
     validation = _validate(state, task)
     history = (*run.history, {"step": float(end), **training, **validation})
     if validation["validation_loss"] < run.best_loss:
-        return _Run(state, state.ema, validation["validation_loss"], 0, history)
+        return _Run(state, copied(state.ema), validation["validation_loss"], 0, history)
     return _Run(state, run.best, run.best_loss, run.stale + 1, history)
 
 
@@ -208,7 +224,7 @@ def _save(folder: Path, run: _Run, task: _Task) -> None:
         "history": list(run.history),
     }
     tree = whole({"state": run.state, "best": run.best}, task.mesh)
-    if jax.process_index() == 0:  # of all processes that train together
+    if writes():
         save_step(folder, run.step, tree, metadata)
 
 

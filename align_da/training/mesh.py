@@ -67,12 +67,12 @@ def kept_in_place(tree: T, mesh: Mesh | None) -> T:
 
 
 def whole(tree: T, mesh: Mesh | None) -> T:
-    """The tree whole on every device, to be read by every process."""
+    """The tree whole in every process, on one device of its own."""
     if mesh is None:
         return tree
     gather = jax.jit(lambda tree: tree, out_shardings=_sharding(mesh))
-    gathered: T = gather(tree)
-    return gathered
+    own: T = jax.tree.map(lambda leaf: leaf.addressable_data(0), gather(tree))
+    return own
 
 
 def split_batch(batch: T, mesh: Mesh | None) -> T:
@@ -83,16 +83,21 @@ def split_batch(batch: T, mesh: Mesh | None) -> T:
     """
     if mesh is None:
         return batch
-    groups = mesh.shape[_BATCH]
     for leaf in jax.tree.leaves(batch):
-        if leaf.ndim == 0 or leaf.shape[0] % groups:
-            message = (
-                f"expected batches of a multiple of {groups} (the number of groups of devices), "
-                f"got an array of shape {leaf.shape}: change batch_size"
-            )
-            raise InputError(message)
+        check_batch(leaf.shape, mesh)
     split: T = jax.tree.map(lambda leaf: _put(leaf, _sharding(mesh, _BATCH)), batch)
     return split
+
+
+def check_batch(shape: tuple[int, ...], mesh: Mesh | None) -> None:
+    """Raise an InputError where arrays of this shape cannot be split along their first axis."""
+    groups = 1 if mesh is None else mesh.shape[_BATCH]
+    if not shape or shape[0] % groups:
+        message = (
+            f"expected batches of a multiple of {groups} (the number of groups of devices), "
+            f"got an array of shape {shape}: change batch_size"
+        )
+        raise InputError(message)
 
 
 def _put(leaf: jax.Array, sharding: NamedSharding) -> jax.Array:

@@ -15,11 +15,12 @@ from rich.progress import (
 )
 
 from align_da.training.loop import Report
+from align_da.training.processes import writes
 
 
 @contextmanager
 def progress_bar(title: str, steps: int, console: Console | None = None) -> Iterator[Report]:
-    """A bar with loss, time used and time left; yields the `report` for `fit`.
+    """A bar with loss, time used and time left, of the process that writes; yields the `report`.
 
     Args:
         title: what is trained.
@@ -35,7 +36,7 @@ def progress_bar(title: str, steps: int, console: Console | None = None) -> Iter
         TextColumn("left"),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=console) as bar:
+    with Progress(*columns, console=console, disable=not writes()) as bar:
         task = bar.add_task(title, total=steps, loss="-")
 
         def report(step: int, metrics: Mapping[str, Array]) -> None:

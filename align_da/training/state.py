@@ -31,5 +31,13 @@ class TrainState:
 
 
 def initial_state(params: Params, optimizer: optax.GradientTransformation) -> TrainState:
-    """The state before the first step."""
-    return TrainState(params, params, optimizer.init(params), jnp.zeros((), jnp.int32))
+    """The state before the first step; its arrays are its own, for a step to take."""
+    return TrainState(
+        copied(params), copied(params), optimizer.init(params), jnp.zeros((), jnp.int32)
+    )
+
+
+@jax.jit
+def copied(params: Params) -> Params:
+    """The parameters in arrays of their own, placed as they were."""
+    return jax.tree.map(jnp.copy, params)

@@ -25,7 +25,7 @@ def make_step(
     ema_decay: float,
     mesh: Mesh | None = None,
 ) -> Step:
-    """The compiled step.
+    """The compiled step; it takes the arrays of the state it is given, which is then no more.
 
     Args:
         loss: what is minimised.
@@ -43,7 +43,7 @@ def make_step(
         following = TrainState(params, ema, optimizer_state, state.step + 1)
         return kept_in_place(following, mesh), kept_in_place(metrics, mesh)
 
-    return jax.jit(step)
+    return jax.jit(step, donate_argnums=0)
 
 
 def make_evaluation(loss: Loss, mesh: Mesh | None = None) -> Callable[..., Metrics]:

@@ -155,6 +155,15 @@ def test_without_averaging_the_average_is_the_parameters() -> None:
     assert np.array_equal(state.ema, state.params)
 
 
+def test_a_step_takes_its_state_and_leaves_the_parameters_that_it_began_with() -> None:
+    optimizer, params = make_optimizer(settings()), jnp.ones(1)
+    state = initial_state(params, optimizer)
+    make_step(quadratic, optimizer, ema_decay=0.2)(state, jnp.zeros(1), jax.random.key(0))
+    assert state.params.is_deleted()
+    assert state.ema.is_deleted()
+    assert np.array_equal(params, np.ones(1))
+
+
 def test_only_matrices_decay() -> None:
     optimizer = make_optimizer(settings(weight_decay=0.5, learning_rate=0.1))
     params = {"matrix": jnp.ones((2, 2)), "bias": jnp.ones(2)}

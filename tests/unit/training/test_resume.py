@@ -1,6 +1,7 @@
 """A training that is spread over devices ends as one that was not; kills are in tests/faults."""
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -8,6 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
+from align_da.errors import InputError, WorkerError
 
 PROGRAM = Path(__file__).with_name("tiny.py")
 DEVICES = "--xla_force_host_platform_device_count="
@@ -38,6 +41,15 @@ def check_same(found: dict[str, np.ndarray], expected: dict[str, np.ndarray]) ->
         np.testing.assert_allclose(found[name], value, rtol=1e-5, atol=1e-5, err_msg=name)
 
 
+def ends(processes: list[subprocess.Popen[bytes]]) -> list[int]:
+    """Their exit codes; none may wait for another that is gone."""
+    try:
+        return [process.wait(60) for process in processes]
+    finally:
+        for process in processes:
+            process.kill()
+
+
 @pytest.fixture(scope="module")
 def alone(tmp_path_factory: pytest.TempPathFactory) -> dict[str, np.ndarray]:
     """What one device ends with."""
@@ -58,13 +70,26 @@ def test_two_processes_train_like_one_and_keep_one_set_of_checkpoints(
     alone: dict[str, np.ndarray], tmp_path: Path
 ) -> None:
     address = f"127.0.0.1:{free_port()}"
-    processes = [begin(tmp_path, 4, 2, address, 2, process) for process in range(2)]
-    try:
-        assert [process.wait(120) for process in processes] == [0, 0]
-    finally:  # one waits for ever where the other has died
-        for process in processes:
-            process.kill()
+    assert ends([begin(tmp_path, 4, 2, address, 2, process) for process in range(2)]) == [0, 0]
     for process in range(2):
         check_same(result_of(tmp_path, process), alone)
     assert begin(tmp_path, 1, 1).wait() == 0  # goes on from the last checkpoint, whole as it is
     check_same(result_of(tmp_path), alone)
+
+
+def test_a_process_that_is_killed_ends_the_other(tmp_path: Path) -> None:
+    """That the same command goes on is in tests/end_to_end/test_processes.py."""
+    address = f"127.0.0.1:{free_port()}"
+    killed = begin(tmp_path, 1, 1, address, 2, 1, 20)
+    code, of_killed = ends([begin(tmp_path, 1, 1, address, 2, 0), killed])
+    assert of_killed == -signal.SIGKILL
+    assert code in {WorkerError.exit_code, -signal.SIGABRT}  # JAX may notice before the step does
+    assert (tmp_path / "step_00000016").exists()
+    assert not list(tmp_path.glob("result_*"))
+
+
+def test_processes_that_were_told_different_things_do_not_train(tmp_path: Path) -> None:
+    address = f"127.0.0.1:{free_port()}"
+    processes = [begin(tmp_path, 1, 1 + process, address, 2, process) for process in range(2)]
+    assert ends(processes) == [InputError.exit_code] * 2
+    assert not list(tmp_path.iterdir())

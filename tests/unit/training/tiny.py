@@ -1,9 +1,11 @@
 """A small regression with noise in the loss, for tests of the training loop.
 
 Run as a program it trains into a folder, on all devices of all processes:
-`tiny.py FOLDER TENSOR [COORDINATOR PROCESSES PROCESS]`.
+`tiny.py FOLDER TENSOR [COORDINATOR PROCESSES PROCESS [LAST_STEP]]`, after which it kills itself.
 """
 
+import os
+import signal
 import sys
 from pathlib import Path
 
@@ -12,8 +14,10 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh
 
+from align_da.cli.joining import joined
+from align_da.cli.processes import Processes
 from align_da.config import TrainingConfig
-from align_da.training import BatchPlan, FitResult, Report, device_mesh, fit
+from align_da.training import BatchPlan, FitResult, Report, fit
 
 Params = dict[str, jax.Array]
 _RNG = np.random.default_rng(0)
@@ -70,10 +74,16 @@ def train(
 
 
 if __name__ == "__main__":
-    folder, tensor, *joined = sys.argv[1:]
-    if joined:
-        jax.distributed.initialize(joined[0], int(joined[1]), int(joined[2]))
-    result = train(Path(folder), device_mesh(int(tensor)) if jax.device_count() > 1 else None)
+    folder, tensor, *others = sys.argv[1:]
+    last = int(others.pop()) if len(others) > 3 else None
+    address, count, process = (others[0], *map(int, others[1:])) if others else (None,) * 3
+
+    def die_after_last(step: int, _: object) -> None:
+        if step == last:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    with joined(Processes(address, count, process, tensor=int(tensor))) as mesh:
+        result = train(Path(folder), mesh, die_after_last)
     np.savez(
         Path(folder) / f"result_{jax.process_index()}.npz",
         **{name: np.asarray(leaf) for name, leaf in result.params.items()},
