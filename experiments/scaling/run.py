@@ -25,7 +25,8 @@ MEASURED = (*PARTS, COMPRESSION)
 def main() -> None:
     """Measure what is asked for, then write the page."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("parts", nargs="*", default=["all"], choices=["all", "page", *MEASURED])
+    # A word and no list: argparse holds a default against the choices as a whole.
+    parser.add_argument("parts", nargs="*", default="all", choices=["all", "page", *MEASURED])
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--points", type=int, help="of every curve, the smallest ones")
     parser.add_argument("--again", action="store_true")
