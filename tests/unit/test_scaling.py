@@ -87,6 +87,7 @@ def test_the_smallest_analysis_has_a_cost() -> None:
     assert found.megabytes > 0
 
 
+@pytest.mark.long
 def test_counting_by_two_depths_gives_what_all_blocks_take() -> None:
     code = """
 from experiments.paper_size.synthetic import layout_of
