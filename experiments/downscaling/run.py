@@ -12,7 +12,11 @@ from experiments.downscaling.tables import print_tables
 
 CONFIG = Path(__file__).with_name("config.toml")
 PICTURE = Path(__file__).with_name("downscaling.png")
-NAME = "test"
+NAME, STATIC = "test", "static"
+DRAWS_OF_THE_STATIC_PRIOR = (
+    "--set downscaling.priors=['static'] --set downscaling.sources=['both'] "
+    "--set downscaling.peers=[]"
+)
 STAGES = (
     "data truth",
     "data coarse",
@@ -20,6 +24,7 @@ STAGES = (
     "train autoencoder",
     "train denoiser",
     f"downscale --name {NAME}",
+    f"downscale --name {STATIC} {DRAWS_OF_THE_STATIC_PRIOR}",
 )
 
 
@@ -33,7 +38,7 @@ def main() -> None:
         code = subprocess.run([command, *arguments], check=False).returncode
         if code:
             sys.exit(code)
-    print_tables(folder, NAME, CONFIG)
+    print_tables(folder, [NAME, STATIC], CONFIG)
     draw(folder, NAME, CONFIG, PICTURE)
 
 

@@ -1,10 +1,10 @@
 """Scores of `align-da downscale` as Markdown.
 
-Usage: python -m experiments.downscaling.tables RUN_FOLDER NAME
+Usage: python -m experiments.downscaling.tables RUN_FOLDER NAME ...
 """
 
 import sys
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ PRODUCTS = ("grid", "stations")
 PAIRS = (  # of a method and what it is compared with
     ("reference, both", "latent_three_d_var, both"),
     ("reference, both", "optimal_interpolation, both"),
+    ("reference, both", "static, both"),
     ("reference, both", "reference, stations"),
     ("reference, both", "reference, map"),
     ("reference, none", "corrected"),
@@ -27,10 +28,13 @@ PAIRS = (  # of a method and what it is compared with
 )
 
 
-def print_tables(folder: Path, name: str, config: Path) -> None:
-    """Means of every method, and paired differences of some."""
-    rows = pd.read_csv(folder / "report" / "downscaling" / f"{name}_rows.csv")
+def print_tables(folder: Path, names: Sequence[str], config: Path) -> None:
+    """Means of every method of some calls, and paired differences of some methods."""
+    files = [folder / "report" / "downscaling" / f"{name}_rows.csv" for name in names]
+    rows = pd.concat([pd.read_csv(file) for file in files])
     rows["value"] = rows["value"].astype(float)
+    # Every call scores what needs no method.
+    rows = rows.drop_duplicates(["date", "method", "product", "variable", "score"])
     for product in PRODUCTS:
         for score in ("rmse", "crps"):
             print(f"\n### {score.upper()}, {product}\n")
@@ -79,4 +83,4 @@ def _interval(gain: Mapping[Hashable, Any]) -> str:
 
 
 if __name__ == "__main__":
-    print_tables(Path(sys.argv[1]), sys.argv[2], Path(__file__).with_name("config.toml"))
+    print_tables(Path(sys.argv[1]), sys.argv[2:], Path(__file__).with_name("config.toml"))
