@@ -1,5 +1,6 @@
 """What a call or a compiled program costs."""
 
+import math
 import statistics
 from collections.abc import Callable
 
@@ -8,14 +9,12 @@ from experiments.paper_size.run import Program, compile_program, timed
 
 
 def cost_of_call(call: Callable[[], object], repeat: int) -> Cost:
-    """Median time of a call, after one that is not counted, and the largest memory of all.
+    """Median time of a call, after one that is not counted.
 
-    The memory of a later call may be what an earlier one has left to the process: it is at least
-    what is told here.
+    Memory is not told: a later call may use what an earlier one has left to the process.
     """
     costs = [measured(call)[1] for _ in range(1 + repeat)]
-    seconds = statistics.median(cost.seconds for cost in costs[1:])
-    return Cost(seconds, max(cost.megabytes for cost in costs))
+    return Cost(statistics.median(cost.seconds for cost in costs[1:]), math.nan)
 
 
 def cost_of_program(program: Program, repeat: int) -> Cost:

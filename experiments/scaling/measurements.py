@@ -42,10 +42,11 @@ def read_curves(folder: Path) -> dict[tuple[str, str], Curve]:
     """All that has been measured, by program and factor."""
     files = [folder / f"{name}.csv" for name in PARTS]
     tables = [pd.read_csv(file) for file in files if file.exists()]
-    rows = pd.concat(tables).sort_values("value", kind="stable")
-    groups = rows.groupby(["program", "factor"], sort=False)
+    groups = pd.concat(tables).groupby(["program", "factor"], sort=False)
     return {
-        (str(program), str(factor)): Curve(str(program), str(factor), points)
+        (str(program), str(factor)): Curve(
+            str(program), str(factor), points.sort_values("value", kind="stable")
+        )
         for (program, factor), points in groups
     }
 

@@ -34,7 +34,11 @@ def draw(curves: Mapping[tuple[str, str], Curve], target: Path) -> None:
     axes[3].set_ylabel("Seconds")
     drawn = {str(line.get_label()): line for panel in axes for line in panel.lines}
     figure.legend(
-        handles=list(drawn.values()), loc="outside lower center", ncols=4, fontsize="small"
+        handles=list(drawn.values()),
+        loc="outside lower center",
+        ncols=4,
+        fontsize="small",
+        handlelength=3,  # room for dashes
     )
     target.write_bytes(to_png(figure))
 
