@@ -155,6 +155,11 @@ def open_cycles(path: Path, group: str = "analysis") -> xr.Dataset:
             is no such group.
     """
     ledger = read_ledger(ledger_path(path))
+    if not ledger.cycles and not path.exists():  # its ledger is written first, see _make
+        message = (
+            f"{path} is not there yet: the run that makes it has just begun, or was ended then"
+        )
+        raise StorageError(message)
     check_files(path, ledger)
     _check_chunks_exist(path, ledger, group)
     try:

@@ -1,6 +1,5 @@
 """What goes through dask: tasks and bytes, of a small world whose counts are known."""
 
-import pickle
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -43,7 +42,7 @@ def statistics(target: Target, layout: Layout) -> Serialised:
     """The tasks of `align-da data statistics`: blocks of states, of changes, of errors by lead."""
     blocks = -(-target.times // states_within(layout))
     task = Task(WorldConfig(), Path("runs/world"), STATES, 0, target.times, 1)
-    return Serialised((2 + target.leads) * blocks, len(pickle.dumps((str(task), task))))
+    return Serialised((2 + target.leads) * blocks, len(dumps((str(task), task))))
 
 
 def rewards(target: Target, cases: int) -> Serialised:
@@ -54,7 +53,7 @@ def rewards(target: Target, cases: int) -> Serialised:
     small = Size(rows=4).layout
     group = noise_states(small, target.candidates)
     one = State(group.values[0], small)
-    sent = pickle.dumps((group, Case(one, one, np.datetime64("2000-01-01"), one, 6.0)))
+    sent = dumps((group, Case(one, one, np.datetime64("2000-01-01"), one, 6.0)))
     states = target.candidates + 3
     around = len(sent) - states * group.values[0].nbytes
     return Serialised(cases, states * target.state_bytes + around)

@@ -55,9 +55,9 @@ def complete_cycles(store: Path) -> int:
 
 
 def wait_for_cycles(store: Path, cycles: int, seconds: float = 240.0) -> None:
-    """Wait until the ledger names so many cycles."""
+    """Wait until the ledger names so many cycles, and the store is in its place."""
     deadline = time.monotonic() + seconds
-    while complete_cycles(store) < cycles:
+    while complete_cycles(store) < cycles or not store.exists():
         assert time.monotonic() < deadline, "the run does not get on"
         time.sleep(0.005)
 

@@ -19,6 +19,7 @@ from align_da.atmosphere import State
 from align_da.errors import BadStateError, InputError, StorageError
 from align_da.storage import analysis_store
 from align_da.storage.analysis_store import open_cycles
+from align_da.storage.ledger import read_ledger, write_ledger
 from align_da.storage.store_files import ledger_path, manifest_path
 from align_da.storage.verification import verify_store
 
@@ -215,6 +216,15 @@ def test_row_24_readers_of_a_growing_store_see_whole_cycles_only(
     assert child.exitcode == 0
     assert len(seen) > 3
     figure(f"{polled} polls, {len(seen)} lengths seen, no half cycle")
+
+
+def test_row_24_a_store_that_is_being_made_is_not_called_damaged(
+    store: Path, tmp_path: Path
+) -> None:
+    made = read_ledger(ledger_path(store))
+    write_ledger(ledger_path(tmp_path / "new.zarr"), replace(made, cycles=()))
+    with pytest.raises(StorageError, match="not there yet"):
+        open_cycles(tmp_path / "new.zarr")
 
 
 def test_row_25_a_moved_store_opens_and_its_digests_hold(
