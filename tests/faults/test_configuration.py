@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from align_da.config import (
     Config,
     Era5Config,
+    NeuralGcmConfig,
     OnnxConfig,
     ReportsConfig,
     config_from_table,
@@ -233,14 +234,19 @@ def keys_of(table: dict[str, Any], place: tuple[str, ...] = ()) -> list[tuple[st
     return found
 
 
-# With the sections that are absent by default, two of which need more than themselves.
+# With the sections that are absent by default, three of which need more than themselves.
 NEEDED: dict[str, dict[str, Any]] = {
     "era5": {"world": {"truth": "era5", "spin_up_days": 0}, "era5": {"source": "era5.zarr"}},
     "onnx": {"world": {"model": "onnx"}, "onnx": {"path": "graph.onnx", "kind": "frame"}},
+    "neuralgcm": {
+        "world": {"model": "neuralgcm"},
+        "neuralgcm": {"path": "model.pkl", "forcings": "sea.nc"},
+    },
 }
 DEFAULTS = Config().model_dump(mode="json") | {
     "era5": Era5Config(source="era5.zarr").model_dump(mode="json"),
     "onnx": OnnxConfig(path="graph.onnx", kind="frame").model_dump(mode="json"),
+    "neuralgcm": NeuralGcmConfig(path="model.pkl", forcings="sea.nc").model_dump(mode="json"),
     "reports": ReportsConfig().model_dump(mode="json"),
 }
 ANYTHING = st.recursive(
