@@ -5,7 +5,6 @@ Draws are compared with Kalman's as in `run.py`, with seeds that chose nothing.
 Usage: python -m experiments.conformance.few_steps [--draws 1024] [--seeds 4]
 """
 
-import argparse
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from align_da.config import GuidanceConfig, SamplerConfig, load_config
 from align_da.guidance.build import build_posterior_sampler
 from align_da.verification.linear_gaussian import compare_with_kalman
 from align_da.verification.table_format import to_markdown
-from experiments.conformance.run import CASES
+from experiments.conformance.run import CASES, options
 
 PAPER_SIZE = Path(__file__).parents[1] / "paper_size" / "config.toml"
 PAPER = "DPS, ancestral, 128 steps, 2 correctors"
@@ -27,10 +26,7 @@ KARRAS = 7.0
 
 def main() -> None:
     """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--draws", type=int, default=1024)
-    parser.add_argument("--seeds", type=int, default=4)
-    arguments = parser.parse_args()
+    arguments = options(__doc__)
     rows = []
     with Progress() as progress:
         for name, (guidance, sampler) in progress.track(methods().items(), description="methods"):

@@ -44,10 +44,7 @@ CASES = {
 
 def main() -> None:
     """Print a table a case."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--draws", type=int, default=1024)
-    parser.add_argument("--seeds", type=int, default=4)
-    arguments = parser.parse_args()
+    arguments = options(__doc__)
     rows = []
     with Progress() as progress:
         total = ((len(GUIDANCE) - 1) * len(SAMPLERS) + 1) * len(CORRECTORS)
@@ -76,6 +73,14 @@ def main() -> None:
     for case_name in CASES:
         print(f"\n### {case_name}\n")
         print(to_markdown(table[table["case"] == case_name].drop(columns="case")))
+
+
+def options(description: str | None) -> argparse.Namespace:
+    """How many draws of how many seeds, by the command line."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--draws", type=int, default=1024)
+    parser.add_argument("--seeds", type=int, default=4)
+    return parser.parse_args()
 
 
 def formatted(guidance: str, found: Conformance) -> tuple[str, ...]:

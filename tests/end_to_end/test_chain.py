@@ -1,16 +1,13 @@
 """Every command of the chain, from nothing to the report, on a world of toy size."""
 
 import json
-import shlex
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
-
-from align_da.cli.application import app
-from data_pipelines.cli import app as data
+from command_line import align_da
 
 CONFIG = Path(__file__).with_name("small.toml")
 STAGES = (
@@ -45,18 +42,11 @@ SCORES = (
 pytestmark = [pytest.mark.chain, pytest.mark.timeout(900)]
 
 
-def align_da(command: str, folder: Path) -> None:
-    """One command; all in this process, so that models are compiled only once."""
-    shared = f"--run {shlex.quote(str(folder))} --config {shlex.quote(str(CONFIG))}"
-    assert not app(shlex.split(f"{command} {shared}"), standalone_mode=False), command
-
-
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    app.add_typer(data, name="data")
     path = tmp_path_factory.mktemp("chain")
     for command in (*STAGES, *SCORES):
-        align_da(command, path)
+        align_da(command, path, CONFIG)
     return path
 
 
@@ -69,7 +59,7 @@ def test_every_stage_leaves_a_record_with_its_wall_time(folder: Path) -> None:
 def test_a_stage_that_is_done_is_not_done_again(folder: Path) -> None:
     record = folder / "stages" / "aligned.json"
     before = record.stat().st_mtime_ns
-    align_da("align aligned", folder)
+    align_da("align aligned", folder, CONFIG)
     assert record.stat().st_mtime_ns == before
 
 

@@ -1,18 +1,16 @@
 """Every command of downscaling, on a synthetic truth of toy size."""
 
-import shlex
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
+from command_line import align_da
 from pipelines.test_coarse_backgrounds import CONFIG, write_truth
 
-from align_da.cli.application import app
 from align_da.storage.run_folder import RunFolder
 from align_da.storage.stages import run_stage
-from data_pipelines.cli import app as data
 
 SETTINGS = Path(__file__).with_name("downscaling.toml")
 STAGES = (
@@ -28,13 +26,10 @@ pytestmark = [pytest.mark.chain, pytest.mark.timeout(600)]
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    if not any(group.name == "data" for group in app.registered_groups):
-        app.add_typer(data, name="data")
     path = tmp_path_factory.mktemp("downscaling")
     run_stage(RunFolder(path).stages, "truth", [], [], lambda: write_truth(CONFIG, path))
     for command in STAGES:
-        shared = f"--run {shlex.quote(str(path))} --config {shlex.quote(str(SETTINGS))}"
-        assert not app(shlex.split(f"{command} {shared}"), standalone_mode=False), command
+        align_da(command, path, SETTINGS)
     return path
 
 

@@ -4,19 +4,17 @@ The forecast model is a graph that moves the waves of `era5_world` eastward; it 
 model on the grid of the states.
 """
 
-import shlex
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
+from command_line import align_da
 from era5_world import travelling_waves, write_store
 from small_graphs import eastward_graph
 
-from align_da.cli.application import app
 from align_da.storage.run_folder import RunFolder
-from data_pipelines.cli import app as data
 
 CONFIG = Path(__file__).with_name("era5.toml")
 CHANNELS, GRID = 5 * 3 + 4, (16, 32)
@@ -41,17 +39,13 @@ pytestmark = [pytest.mark.chain, pytest.mark.timeout(900)]
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    if "data" not in {group.name for group in app.registered_groups}:
-        app.add_typer(data, name="data")
     path = tmp_path_factory.mktemp("era5_chain")
     source = write_store(travelling_waves(40), path / "source.zarr")
 
     graph = path / "eastward.onnx"
     graph.write_bytes(eastward_graph(CHANNELS, GRID, share=0.2))  # about as fast as the waves
     for command in COMMANDS:
-        shared = f"--run {path} --config {CONFIG} --set era5.source={source}"
-        complete = shlex.split(f"{command} {shared} --set onnx.path={graph}")
-        assert not app(complete, standalone_mode=False), command
+        align_da(command, path, CONFIG, [f"era5.source={source}", f"onnx.path={graph}"])
     return path
 
 

@@ -6,16 +6,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import xarray as xr
+from command_line import align_da
 from era5_world import LEVELS, travelling_waves, write_store
 from faults.hurt import folder_digest
 from rich.progress import Progress
 
-from align_da.cli.application import app
 from align_da.config import Era5Config, WorldConfig
 from align_da.storage.gridded import open_states
 from align_da.storage.run_folder import RunFolder
 from data_pipelines import era5
-from data_pipelines.cli import app as data
 from data_pipelines.era5 import make_era5_truth
 
 WORLD = WorldConfig(
@@ -163,11 +162,8 @@ def test_the_command_reads_instead_of_simulating(
     source = write_store(waves, tmp_path / "source.zarr", 2)
     settings = {f"world.{key}": json.dumps(value) for key, value in WORLD.model_dump().items()}
     settings |= {"era5.source": source, "era5.levels": str(list(LEVELS))}
-    given = [part for item in settings.items() for part in ("--set", "=".join(item))]
-    if "data" not in {group.name for group in app.registered_groups}:
-        app.add_typer(data, name="data")
-    command = ["data", "truth", "--run", str(tmp_path), "--workers", "1"]
-    assert not app([*command, *given], standalone_mode=False)
+    given = ["=".join(item) for item in settings.items()]
+    align_da("data truth --workers 1", tmp_path, overrides=given)
     xr.testing.assert_equal(open_states(RunFolder(tmp_path).truth).load(), expected)
     record = json.loads((tmp_path / "stages" / "truth.json").read_text())
     assert record["stage"] == "truth"
