@@ -18,14 +18,14 @@ from rich.progress import Progress
 
 from align_da.atmosphere import State
 from align_da.atmosphere.dataset import layout_from_dataset, state_from_dataset
-from align_da.cli.cluster import run_tasks
-from align_da.cli.compilation import use_compilation_cache
-from align_da.cli.forecast_model import configured_forecast_model, forecast_model_definition
 from align_da.config import Config, digest_of
 from align_da.errors import ConfigError
 from align_da.forecast import ForecastModel
 from align_da.forecast.leads import forecasts_at
 from align_da.keys import Purpose, key_for
+from align_da.parallel.cluster import run_tasks
+from align_da.parallel.compilation import use_compilation_cache
+from align_da.runs.forecast_model import configured_forecast_model, forecast_model_definition
 from align_da.storage.durable import remove_unfinished
 from align_da.storage.gridded import open_states
 from align_da.storage.run_folder import RunFolder

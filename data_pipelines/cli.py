@@ -12,8 +12,8 @@ from align_da.cli.options import (
     RunOption,
     SetOption,
 )
-from align_da.cli.progress import progress_bar
 from align_da.config import Era5Config, WorldConfig, load_config
+from align_da.parallel.progress import progress_bar
 from align_da.storage.run_folder import RunFolder
 from align_da.storage.stages import run_stage
 
@@ -47,7 +47,7 @@ def truth(
 def _simulate(world: WorldConfig, run: Path) -> None:
     """The nature run; one process, since each state follows from the one before."""
     # Heavy imports come after the configuration is known to be right.
-    from align_da.cli.compilation import use_compilation_cache
+    from align_da.parallel.compilation import use_compilation_cache
     from data_pipelines.nature_run import run_nature
 
     use_compilation_cache(run)
@@ -72,7 +72,7 @@ def backgrounds(
 ) -> None:
     """Forecast from the perturbed truth; goes on where a killed run has stopped."""
     settings = load_config(config, override or ())
-    from align_da.cli.forecast_model import forecast_model_definition
+    from align_da.runs.forecast_model import forecast_model_definition
     from data_pipelines.backgrounds import make_backgrounds
 
     def forecast() -> None:
@@ -161,7 +161,7 @@ def export(
 ) -> None:
     """Write the observations of a cycling run, with their model equivalents, as IODA v3."""
     settings = load_config(config, override or ())
-    from align_da.cli.assembly import open_world
+    from align_da.runs.run import open_world
     from data_pipelines.observations.export import export_observations
 
     world = open_world(settings, run)
@@ -179,7 +179,7 @@ def report(
 ) -> None:
     """Measure the world: climate, forecast errors, growth of errors, balance, tendencies."""
     settings = load_config(config, override or ())
-    from align_da.cli.compilation import use_compilation_cache
+    from align_da.parallel.compilation import use_compilation_cache
     from data_pipelines.world_report import world_report
 
     use_compilation_cache(run)

@@ -17,11 +17,11 @@ from rich.progress import Progress
 
 from align_da.atmosphere import State
 from align_da.atmosphere.dataset import dataset_from_state
-from align_da.cli.assembly import World, open_world
-from align_da.cli.coarse_maps import configured_map, reported_map
 from align_da.config import Config, digest_of
 from align_da.errors import ConfigError
 from align_da.observations.coarse_maps import CoarseMap
+from align_da.runs.coarse_map import configured_map, reported_map
+from align_da.runs.run import World, open_world
 from align_da.storage.datasets import write_dataset
 from align_da.storage.gridded import read_times
 from data_pipelines.backgrounds import BLOCK, starts_of

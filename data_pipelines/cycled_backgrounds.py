@@ -18,24 +18,19 @@ from rich.progress import Progress
 
 from align_da.assimilation.contract import Analysis
 from align_da.atmosphere import State
-from align_da.cli.assembly import (
-    FORECAST_SCALING,
-    World,
-    load_forecast_prior,
-    load_space,
-    open_world,
-)
-from align_da.cli.cluster import run_tasks
-from align_da.cli.compilation import use_compilation_cache
-from align_da.cli.forecast_model import configured_forecast_model, forecast_model_definition
-from align_da.cli.latents import encode_backgrounds, scaling_of
-from align_da.cli.methods import latent_three_d_var
-from align_da.cli.observing import observing_system, quality_control_for
 from align_da.config import Config, digest_of
 from align_da.cycling.cycle import CycleState, run_cycle
 from align_da.errors import ConfigError
 from align_da.forecast import ForecastModel
 from align_da.keys import Purpose, key_for
+from align_da.parallel.cluster import run_tasks
+from align_da.parallel.compilation import use_compilation_cache
+from align_da.runs.background_latents import encode_backgrounds, scaling_of
+from align_da.runs.forecast_model import configured_forecast_model, forecast_model_definition
+from align_da.runs.methods import latent_three_d_var
+from align_da.runs.observing_system import observing_system, quality_control_for
+from align_da.runs.priors import FORECAST_SCALING, load_forecast_prior, load_space
+from align_da.runs.run import World, open_world
 from align_da.storage.checkpoints import save_weights
 from align_da.storage.durable import remove_unfinished
 from align_da.storage.stages import digest_of_stage

@@ -14,8 +14,8 @@ from jaxtyping import Float, Shaped
 from rich.progress import Progress
 
 from align_da.atmosphere import Layout
-from align_da.cli.cluster import run_tasks
 from align_da.config import Era5Config, WorldConfig, digest_of
+from align_da.parallel.cluster import run_tasks
 from align_da.storage.durable import remove_unfinished
 from align_da.storage.run_folder import RunFolder
 from data_pipelines.era5_source import Era5Source, open_era5

@@ -18,8 +18,8 @@ from rich.progress import Progress
 
 from align_da.atmosphere import Layout
 from align_da.atmosphere.dataset import state_from_dataset
-from align_da.cli.cluster import run_tasks
 from align_da.config import WorldConfig
+from align_da.parallel.cluster import run_tasks
 from align_da.storage.background_pairs import BackgroundPairs, open_background_pairs
 from align_da.storage.run_folder import RunFolder
 from data_pipelines.moments import Moments, moments_of

@@ -21,7 +21,7 @@ class AnalysisDiagnostics:
         analysis_equivalent: H of the analysis ensemble mean, [observation], SI units.
         chi_square: mean over used observations of (y − H x_a)² / R, dimensionless.
         background_factor: what the assumed variance of background errors was multiplied by; see
-            `align_da.assimilation.calibration`.
+            `align_da.prior.calibration`.
         background_spread: standard deviation of H x_b over the members, [observation], SI units;
             NaN where it is not known, as with one member.
     """

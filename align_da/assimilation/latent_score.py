@@ -11,15 +11,16 @@ from jaxtyping import Array, Float
 
 from align_da.assimilation.contract import AnalysisDiagnostics
 from align_da.assimilation.diagnostics import diagnose
-from align_da.assimilation.errors_of_the_day import ErrorsOfTheDay
-from align_da.assimilation.latent_prior import Control, LatentPrior
 from align_da.atmosphere import Layout, State
 from align_da.autoencoder.latent_space import Values
-from align_da.guidance.contract import Likelihood, PosteriorSampler
+from align_da.guidance.contract import PosteriorSampler
 from align_da.guidance.prior_variance import estimate_prior_variance
 from align_da.keys import keys_for_members
 from align_da.observations.batch import ObservationBatch
 from align_da.observations.contract import ObservationOperator
+from align_da.observations.likelihood import Likelihood
+from align_da.prior.errors_of_the_day import ErrorsOfTheDay
+from align_da.prior.latent_prior import Control, LatentPrior
 
 MEMBER_AXIS = "member"
 """The axis of the members of a micro-batch, over which noise may be centred."""

@@ -17,7 +17,6 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from align_da.assimilation.calibration import background_factor
 from align_da.assimilation.contract import AnalysisDiagnostics
 from align_da.assimilation.diagnostics import diagnose
 from align_da.assimilation.ensemble_transform import (
@@ -30,10 +29,11 @@ from align_da.atmosphere import Layout, State
 from align_da.atmosphere.localisation import column_positions, gaspari_cohn, great_circle_distance
 from align_da.atmosphere.truncation import SpectralTruncation
 from align_da.errors import InputError
-from align_da.guidance.contract import likelihood_of
 from align_da.observations.batch import ObservationBatch, Vertical
 from align_da.observations.contract import ObservationOperator
 from align_da.observations.interpolation import vertical_place
+from align_da.observations.likelihood import likelihood_of
+from align_da.prior.calibration import background_factor
 
 _SMALLEST_SPREAD = 1e-12  # a channel in which all members agree has nothing to relax
 

@@ -17,7 +17,7 @@ from align_da.atmosphere import State
 from align_da.atmosphere.truncation import SpectralTruncation
 from align_da.autoencoder.latent_space import LatentSpace, Values
 from align_da.diffusion.condition import Condition
-from align_da.diffusion.scaling import LatentScaling
+from align_da.prior.latent_scaling import LatentScaling
 
 
 @jax.tree_util.register_dataclass

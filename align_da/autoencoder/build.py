@@ -5,13 +5,13 @@ from collections.abc import Sequence
 import jax
 from flax import nnx
 
-from align_da.arithmetic import Arithmetic, arithmetic_of
 from align_da.autoencoder.convolutional import ConvolutionalBranch
 from align_da.autoencoder.patch_autoencoder import Branch, PatchAutoencoder
 from align_da.autoencoder.patches import LinearPatches
 from align_da.autoencoder.transformer import TransformerBranch
 from align_da.config import AutoencoderConfig
 from align_da.errors import ConfigError
+from align_da.mixed_precision import Arithmetic, arithmetic_of
 
 Shape = tuple[int, int, int]
 

@@ -15,8 +15,8 @@ from flax import nnx
 from jax.typing import DTypeLike
 from jaxtyping import Array, Float, Int
 
-from align_da.arithmetic import Arithmetic
 from align_da.autoencoder.patches import to_patches
+from align_da.mixed_precision import Arithmetic
 
 
 class Attention(nnx.Module):

@@ -23,17 +23,17 @@ from align_da.cli.options import (
     SetOption,
     checked_names,
 )
-from align_da.cli.processes import (
+from align_da.cli.process_options import (
     CoordinatorOption,
     CountOption,
     DistributedOption,
-    Processes,
     ProcessOption,
     TensorOption,
 )
 from align_da.cli.threads import settle_threads
 from align_da.config import Config, load_config
 from align_da.errors import AlignDAError, StorageError
+from align_da.parallel.distributed_processes import Processes
 from align_da.storage.run_folder import checked_name
 
 app = typer.Typer(
@@ -61,7 +61,7 @@ def main() -> None:
 def _settings(config: Path | None, run: Path, override: list[str] | None) -> Config:
     """The configuration of a command, whose compiled programs are then kept with the run."""
     settings = load_config(config, override or ())
-    from align_da.cli.compilation import use_compilation_cache
+    from align_da.parallel.compilation import use_compilation_cache
 
     use_compilation_cache(run)
     return settings
@@ -94,13 +94,13 @@ def train(
     if what == "covariance":
         group.check_alone("the covariance")
     settings = _settings(config, run, override)
-    from align_da.cli import (
+    from align_da.parallel.distributed import joined
+    from align_da.stages import (
         estimate_covariance,
         train_autoencoder,
         train_denoiser,
         train_model_error,
     )
-    from align_da.cli.joining import joined
 
     trainings = {
         "autoencoder": train_autoencoder,
@@ -138,8 +138,8 @@ def align(
     if what in {"leads", "candidates", "compare"}:
         group.check_alone(what)
     settings = _settings(config, run, override)
-    from align_da.cli import compare_leads, compare_priors, fine_tune, score_candidates
-    from align_da.cli.joining import joined
+    from align_da.parallel.distributed import joined
+    from align_da.stages import compare_leads, compare_priors, fine_tune, score_candidates
 
     if what == "leads":
         compare_leads.run(settings, run)
@@ -161,7 +161,7 @@ def cycle(
 ) -> None:
     """Run the assimilation cycle over the test period; goes on where a killed run has stopped."""
     settings = _settings(config, run, override)
-    from align_da.cli import run_cycles
+    from align_da.stages import run_cycles
 
     raise typer.Exit(run_cycles.run(settings, run, name))
 
@@ -177,9 +177,9 @@ def verify(
 ) -> None:
     """Score cycling runs against the truth and write the report."""
     settings = _settings(config, run, override)
-    from align_da.cli import verify_cycles
+    from align_da.stages import score_runs
 
-    verify_cycles.run(settings, run, name or ["main"])
+    score_runs.run(settings, run, name or ["main"])
 
 
 @app.command(epilog="Example: align-da monitor --name main")
@@ -191,7 +191,7 @@ def monitor(
 ) -> None:
     """Say where counts or departures of observations have left their limits of 20 cycles."""
     settings = _settings(config, run, override)
-    from align_da.cli import monitor_observations
+    from align_da.stages import monitor_observations
 
     monitor_observations.run(settings, run, name)
 
@@ -207,7 +207,7 @@ def benchmark(
 ) -> None:
     """Compare methods on single analyses with the same backgrounds, dates and observations."""
     settings = _settings(config, run, override)
-    from align_da.cli import benchmark as stage
+    from align_da.stages import benchmark as stage
 
     stage.run(settings, run, name)
 
@@ -223,7 +223,7 @@ def downscale(
 ) -> None:
     """Make fine analyses of coarse maps and stations, and compare methods and sources."""
     settings = _settings(config, run, override)
-    from align_da.cli import downscale as stage
+    from align_da.stages import downscale as stage
 
     stage.run(settings, run, name)
 
@@ -233,7 +233,7 @@ def demo(run: RunOption = Path("runs/demo")) -> None:
     """Cycle with the shipped weights on a short nature run and write a report."""
     from align_da.cli import demonstration
 
-    demonstration.run(run)
+    demonstration.run(run, app)
 
 
 @app.command(epilog="Example: align-da export --name main --to analyses.nc")
@@ -246,7 +246,7 @@ def export(
     ] = "analysis",
 ) -> None:
     """Write the cycles of a run as one netCDF file that follows the CF conventions."""
-    from align_da.cli import export_analyses
+    from align_da.stages import export_analyses
 
     typer.echo(f"{export_analyses.run(run, name, group, to)} cycles in {to}")
 

@@ -13,7 +13,6 @@ from pathlib import Path
 import typer
 from rich.console import Console
 
-from align_da.cli.application import app
 from align_da.errors import StorageError
 
 SHIPPED = "resources/embedded_world"
@@ -28,8 +27,8 @@ _COMMANDS = (
 )
 
 
-def run(folder: Path) -> None:
-    """Run every command in `folder` and say where the results lie.
+def run(folder: Path, app: typer.Typer) -> None:
+    """Run every command of `app` in `folder` and say where the results lie.
 
     Raises:
         StorageError: the shipped weights are missing, or the folder cannot be written.

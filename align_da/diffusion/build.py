@@ -3,7 +3,6 @@
 import jax
 from flax import nnx
 
-from align_da.arithmetic import Arithmetic, arithmetic_of
 from align_da.config import DenoiserConfig, SamplerConfig
 from align_da.diffusion.contract import Sampler
 from align_da.diffusion.dit import DiffusionTransformer
@@ -14,6 +13,7 @@ from align_da.diffusion.schedule import EDMSchedule, Schedule, VPCosineSchedule
 from align_da.diffusion.stochastic import stochastic_sampler
 from align_da.diffusion.unet import UNet
 from align_da.errors import ConfigError
+from align_da.mixed_precision import Arithmetic, arithmetic_of
 
 LatentShape = tuple[int, int, int]
 

@@ -11,10 +11,10 @@ from flax import nnx
 from jax.typing import DTypeLike
 from jaxtyping import Array, Float
 
-from align_da.arithmetic import Arithmetic
 from align_da.diffusion.condition import Condition
 from align_da.diffusion.embedding import ConditionEmbedding
 from align_da.errors import InputError
+from align_da.mixed_precision import Arithmetic
 
 _MLP_FACTOR = 4
 

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 from flax import nnx
 from jaxtyping import Array, Float
 
-from align_da.autoencoder.padding import pad_sphere
+from align_da.atmosphere.sphere_padding import pad_sphere
 from align_da.diffusion.condition import Condition
 from align_da.diffusion.embedding import ConditionEmbedding
 

@@ -14,10 +14,6 @@ from jaxtyping import Int
 from align_da.assimilation.contract import Analysis
 from align_da.atmosphere import State
 from align_da.atmosphere.plausibility import check_plausible
-from align_da.cli.assembly import World, cycle_forecast_model, open_world
-from align_da.cli.filed_observations import batch_of_window, quality_control_of_reports
-from align_da.cli.methods import build_analysis
-from align_da.cli.run_cycles import ensemble_around
 from align_da.config import Config, ReportsConfig, load_config
 from align_da.cycling.cycle import (
     CycleState,
@@ -33,6 +29,11 @@ from align_da.forecast import ForecastModel
 from align_da.keys import Purpose, key_for
 from align_da.observations.batch import Flag, ObservationBatch
 from align_da.observations.window import reports_in_window
+from align_da.runs.filed_reports import batch_of_window, quality_control_of_reports
+from align_da.runs.initial_ensemble import ensemble_around
+from align_da.runs.methods import build_analysis
+from align_da.runs.priors import cycle_forecast_model
+from align_da.runs.run import World, open_world
 
 _PLATFORMS = {"cuda": "gpu"}
 """Names of torch for what JAX calls otherwise."""

@@ -20,9 +20,10 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from align_da.diffusion.contract import Denoiser
-from align_da.guidance.contract import Guidance, LatentOperator, Likelihood
+from align_da.guidance.contract import Guidance, LatentOperator
 from align_da.guidance.pullback import linearise, safe_ratio
 from align_da.guidance.unobserved import prior_if_unobserved
+from align_da.observations.likelihood import Likelihood
 
 
 def dps_guidance(strength: float) -> Guidance:

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import jax
 
 from align_da.diffusion.contract import Denoiser, Sampler
-from align_da.guidance.contract import Field, Guidance, LatentOperator, Likelihood
+from align_da.guidance.contract import Field, Guidance, LatentOperator
+from align_da.observations.likelihood import Likelihood
 
 
 @dataclass(frozen=True)

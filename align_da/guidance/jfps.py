@@ -17,9 +17,10 @@ import jax
 from jaxtyping import Array, Float
 
 from align_da.diffusion.contract import Denoiser
-from align_da.guidance.contract import Guidance, LatentOperator, Likelihood
+from align_da.guidance.contract import Guidance, LatentOperator
 from align_da.guidance.dual import dual_gradient
 from align_da.guidance.unobserved import prior_if_unobserved
+from align_da.observations.likelihood import Likelihood
 
 
 def jfps_guidance(strength: float, iterations: int) -> Guidance:

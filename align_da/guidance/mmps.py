@@ -16,8 +16,9 @@ from jax.scipy.sparse.linalg import gmres
 from jaxtyping import Array, Float
 
 from align_da.diffusion.contract import Denoiser
-from align_da.guidance.contract import Field, Guidance, LatentOperator, Likelihood
+from align_da.guidance.contract import Field, Guidance, LatentOperator
 from align_da.guidance.unobserved import prior_if_unobserved
+from align_da.observations.likelihood import Likelihood
 
 
 def mmps_guidance(strength: float, iterations: int) -> Guidance:

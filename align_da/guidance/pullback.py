@@ -14,7 +14,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from align_da.diffusion.contract import Denoiser
-from align_da.guidance.contract import Field, LatentOperator, Likelihood
+from align_da.guidance.contract import Field, LatentOperator
+from align_da.observations.likelihood import Likelihood
 
 _TINY = 1e-20  # below any squared gradient that matters; keeps 0 / 0 from becoming NaN
 

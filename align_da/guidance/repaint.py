@@ -27,9 +27,10 @@ from jax.scipy.sparse.linalg import cg
 from jaxtyping import Array, Float
 
 from align_da.diffusion.contract import Denoiser
-from align_da.guidance.contract import Guidance, LatentOperator, Likelihood
+from align_da.guidance.contract import Guidance, LatentOperator
 from align_da.guidance.pullback import safe_ratio
 from align_da.guidance.unobserved import prior_if_unobserved
+from align_da.observations.likelihood import Likelihood
 
 _REFINEMENTS = 5
 _CG_ITERATIONS = 3  # a refinement

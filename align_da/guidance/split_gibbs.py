@@ -30,8 +30,9 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from align_da.diffusion.contract import Denoiser, Sampler
-from align_da.guidance.contract import Field, LatentOperator, Likelihood
+from align_da.guidance.contract import Field, LatentOperator
 from align_da.guidance.dual import dual_gradient
+from align_da.observations.likelihood import Likelihood
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from align_da.diffusion.contract import Denoiser
-from align_da.guidance.contract import Likelihood
+from align_da.observations.likelihood import Likelihood
 
 
 def prior_if_unobserved(denoiser: Denoiser, guided: Denoiser, likelihood: Likelihood) -> Denoiser:

@@ -13,7 +13,7 @@ from align_da.atmosphere import State
 from align_da.autoencoder.latent_space import LatentSpace
 from align_da.diffusion.condition import Condition
 from align_da.diffusion.objective import DenoisingBatch
-from align_da.diffusion.scaling import LatentScaling
+from align_da.prior.latent_scaling import LatentScaling
 
 Latents = Float[np.ndarray, "case lat lon latent"]
 _CHUNK = 32  # states encoded at once; fixed, since the size of a batch changes bits

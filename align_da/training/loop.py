@@ -18,12 +18,12 @@ from jaxtyping import Array
 from align_da.config import TrainingConfig, digest_of
 from align_da.errors import BadStateError, InputError, StorageError
 from align_da.keys import Purpose, key_for
+from align_da.parallel.meeting import meet, writes
+from align_da.parallel.mesh import placed, split_batch, whole
 from align_da.storage.checkpoints import newest_whole, save_step
 from align_da.storage.digest import digest_of_array
-from align_da.training.mesh import placed, split_batch, whole
 from align_da.training.optimizer import make_optimizer
 from align_da.training.prefetch import prefetched
-from align_da.training.processes import meet, writes
 from align_da.training.state import Params, TrainState, copied, initial_state
 from align_da.training.step import Loss, Metrics, Step, make_evaluation, make_step
 

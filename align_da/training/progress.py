@@ -14,8 +14,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from align_da.parallel.meeting import writes
 from align_da.training.loop import Report
-from align_da.training.processes import writes
 
 
 @contextmanager

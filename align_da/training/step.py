@@ -9,7 +9,7 @@ import optax
 from jax.sharding import Mesh
 from jaxtyping import Array, Float, Int
 
-from align_da.training.mesh import kept_in_place
+from align_da.parallel.mesh import kept_in_place
 from align_da.training.state import Params, TrainState
 
 Metrics = dict[str, Float[Array, ""]]

@@ -14,8 +14,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from align_da.diffusion.matrix_root import square_root
-from align_da.guidance.contract import Likelihood, PosteriorSampler
+from align_da.guidance.contract import PosteriorSampler
+from align_da.observations.likelihood import Likelihood
+from align_da.prior.matrix_root import square_root
 
 POINTS = 32
 SHAPE = (1, POINTS, 1)

@@ -21,19 +21,20 @@ from flax import nnx
 from jaxtyping import Int
 
 from align_da.alignment.contract import Case
-from align_da.assimilation.latent_prior import LatentPrior
-from align_da.assimilation.prior_draws import draw_from_prior
 from align_da.atmosphere import State
-from align_da.cli.assembly import World, load_space, open_world, untrained_network
-from align_da.cli.cases import cases_of
-from align_da.cli.latents import encode_backgrounds, scaling_of
 from align_da.config import TrainingConfig, load_config
 from align_da.diffusion.build import build_sampler, build_schedule
 from align_da.diffusion.objective import denoising_loss
-from align_da.diffusion.scaling import LatentScaling
 from align_da.diffusion.schedule import EDMSchedule
 from align_da.diffusion.unit_normal import UnitNormal
 from align_da.keys import Purpose, key_for
+from align_da.prior.draws import draw_from_prior
+from align_da.prior.latent_prior import LatentPrior
+from align_da.prior.latent_scaling import LatentScaling
+from align_da.runs.alignment_cases import cases_of
+from align_da.runs.background_latents import encode_backgrounds, scaling_of
+from align_da.runs.priors import load_space, untrained_network
+from align_da.runs.run import World, open_world
 from align_da.training.batches import BatchPlan
 from align_da.training.latent_pairs import LatentPairs
 from align_da.training.loop import FitResult, fit

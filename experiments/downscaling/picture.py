@@ -10,9 +10,9 @@ from matplotlib.collections import LineCollection
 from matplotlib.colors import Normalize
 
 from align_da.atmosphere import Grid, State
-from align_da.cli.assembly import open_world
-from align_da.cli.coarse_maps import configured_map, reported_map
 from align_da.config import load_config
+from align_da.runs.coarse_map import configured_map, reported_map
+from align_da.runs.run import open_world
 from align_da.storage.gridded import open_states, read_times
 from align_da.verification.coastlines import coastlines
 from align_da.verification.figure_style import STYLE, new_figure, to_png

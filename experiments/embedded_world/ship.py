@@ -11,15 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
-from align_da.cli.assembly import (
-    MODEL_ERROR,
-    REPRESENTATION,
-    SCALING,
-    load_model_error,
-    load_prior,
-    open_world,
-)
 from align_da.config import digest_of, load_config
+from align_da.runs.priors import MODEL_ERROR, REPRESENTATION, SCALING, load_model_error, load_prior
+from align_da.runs.run import open_world
 from align_da.storage.checkpoints import save_weights
 
 HERE = Path(__file__).parent

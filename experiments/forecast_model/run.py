@@ -13,9 +13,9 @@ import pandas as pd
 
 from align_da.atmosphere import State
 from align_da.atmosphere.state import state_from_fields
-from align_da.cli.cost import measured
 from align_da.config import WorldConfig
 from align_da.forecast import ForecastModel, build_forecast_model
+from align_da.verification.cost import measured
 from align_da.verification.table_format import to_markdown
 
 _START = np.datetime64("1960-01-01T00:00", "ns")

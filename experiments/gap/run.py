@@ -22,13 +22,14 @@ import pandas as pd
 from jaxtyping import Array, Float
 
 from align_da.assimilation.contract import Analysis
-from align_da.assimilation.latent_prior import LatentPrior
 from align_da.atmosphere import State
-from align_da.cli.assembly import World, load_prior, open_world
-from align_da.cli.benchmark import BenchmarkCase, benchmark_cases
-from align_da.cli.methods import latent_score, latent_three_d_var
 from align_da.config import load_config
 from align_da.keys import Purpose, key_for
+from align_da.prior.latent_prior import LatentPrior
+from align_da.runs.methods import latent_score, latent_three_d_var
+from align_da.runs.priors import load_prior
+from align_da.runs.run import World, open_world
+from align_da.stages.benchmark import BenchmarkCase, benchmark_cases
 from align_da.verification.score_table import ROW_COLUMNS, summarise_scores
 from align_da.verification.table_format import readable_table, to_markdown
 from align_da.verification.verified_fields import default_fields

@@ -17,10 +17,10 @@ from typing import Any
 
 import pandas as pd
 
-from align_da.cli import run_cycles
-from align_da.cli.compilation import use_compilation_cache
 from align_da.config import load_config
 from align_da.cycling import driver
+from align_da.parallel.compilation import use_compilation_cache
+from align_da.stages import run_cycles
 from align_da.storage import analysis_store
 from align_da.storage.analysis_store import open_cycles
 from align_da.storage.run_folder import RunFolder

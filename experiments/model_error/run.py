@@ -10,9 +10,10 @@ import argparse
 from dataclasses import replace
 from pathlib import Path
 
-from align_da.cli.assembly import cycle_forecast_model, load_prior, open_world
-from align_da.cli.compilation import use_compilation_cache
 from align_da.config import load_config
+from align_da.parallel.compilation import use_compilation_cache
+from align_da.runs.priors import cycle_forecast_model, load_prior
+from align_da.runs.run import open_world
 from experiments.rounds.run import CONFIG, REFERENCE, SETTINGS, print_table, scored_cycles
 
 

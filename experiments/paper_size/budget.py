@@ -30,8 +30,8 @@ from align_da.autoencoder import PairBatch
 from align_da.config import Config, TrainingConfig, load_config
 from align_da.diffusion.condition import Condition
 from align_da.diffusion.objective import DenoisingBatch, denoising_loss
+from align_da.parallel.mesh import shardings
 from align_da.training import device_mesh, initial_state, make_optimizer, make_step
-from align_da.training.mesh import shardings
 from align_da.training.step import Loss
 from align_da.verification.table_format import to_markdown
 from experiments.paper_size.products import count_products

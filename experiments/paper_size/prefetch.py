@@ -20,13 +20,13 @@ import numpy as np
 import pandas as pd
 from flax import nnx
 
-from align_da.assimilation.latent_prior import LatentPrior
-from align_da.cli.cost import measured
 from align_da.config import TrainingConfig, load_config
 from align_da.diffusion.objective import DenoisingBatch
+from align_da.prior.latent_prior import LatentPrior
 from align_da.training import BatchPlan, initial_state, make_optimizer, make_step
 from align_da.training.latent_pairs import LatentPairs
 from align_da.training.prefetch import prefetched
+from align_da.verification.cost import measured
 from align_da.verification.table_format import to_markdown
 from experiments.paper_size.run import CONFIG, KEY, denoising_loss_of
 from experiments.paper_size.synthetic import LEAD_HOURS, latent_shape_of, layout_of, prior_of

@@ -24,13 +24,11 @@ import pandas as pd
 from flax import nnx
 
 from align_da.assimilation.contract import Analysis
-from align_da.assimilation.latent_prior import LatentPrior
 from align_da.assimilation.latent_score import LatentScoreAnalysis
 from align_da.assimilation.latent_three_d_var import LatentThreeDVar
 from align_da.assimilation.letkf import LETKF, Localisation
 from align_da.atmosphere import Layout, State
 from align_da.autoencoder import PairBatch, autoencoder_loss
-from align_da.cli.cost import measured
 from align_da.config import Config, GuidanceConfig, SamplerConfig, TrainingConfig, load_config
 from align_da.diffusion.condition import Condition
 from align_da.diffusion.objective import DenoisingBatch, denoising_loss
@@ -38,8 +36,10 @@ from align_da.guidance.build import build_posterior_sampler
 from align_da.observations.interpolation import interpolation_operator
 from align_da.observations.networks import network_from_config
 from align_da.observations.simulate import planned_observations
+from align_da.prior.latent_prior import LatentPrior
 from align_da.training import initial_state, make_optimizer, make_step
 from align_da.training.step import Loss
+from align_da.verification.cost import measured
 from align_da.verification.table_format import to_markdown
 from experiments.paper_size.products import count_products
 from experiments.paper_size.synthetic import LEAD_HOURS, latent_shape_of, layout_of, prior_of

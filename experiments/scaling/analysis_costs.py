@@ -5,14 +5,14 @@ run them; every channel keeps one latent, as in the paper. Weights are random.
 """
 
 from align_da.assimilation.contract import Analysis
-from align_da.assimilation.latent_prior import LatentPrior
 from align_da.assimilation.latent_score import LatentScoreAnalysis
 from align_da.assimilation.latent_three_d_var import LatentThreeDVar
 from align_da.assimilation.letkf import LETKF, Localisation
-from align_da.cli.cost import Cost
 from align_da.config import Config, load_config
 from align_da.guidance.build import build_posterior_sampler
 from align_da.observations.interpolation import interpolation_operator
+from align_da.prior.latent_prior import LatentPrior
+from align_da.verification.cost import Cost
 from experiments.paper_size.run import CONFIG, Program, analysis_program, training
 from experiments.paper_size.synthetic import prior_of
 from experiments.scaling.costs import cost_of_program

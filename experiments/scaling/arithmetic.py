@@ -12,12 +12,12 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
-from align_da.assimilation.latent_prior import LatentPrior
 from align_da.atmosphere import Layout
 from align_da.autoencoder import PairBatch
 from align_da.config import Config, TrainingConfig
 from align_da.diffusion.condition import Condition
 from align_da.diffusion.objective import DenoisingBatch, denoising_loss
+from align_da.prior.latent_prior import LatentPrior
 from align_da.training import initial_state, make_optimizer, make_step
 from align_da.training.step import Loss
 from experiments.paper_size.products import trace

@@ -4,7 +4,7 @@ import math
 import statistics
 from collections.abc import Callable
 
-from align_da.cli.cost import Cost, measured
+from align_da.verification.cost import Cost, measured
 from experiments.paper_size.run import Program, compile_program, timed
 
 

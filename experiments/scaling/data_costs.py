@@ -6,12 +6,12 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import xarray as xr
 
-from align_da.cli.cost import Cost, measured
-from align_da.diffusion.correlation import CorrelationRank
-from align_da.diffusion.scaling import estimate_scaling
+from align_da.prior.increment_correlation import CorrelationRank
+from align_da.prior.latent_scaling import estimate_scaling
 from align_da.storage.analysis_store import write_cycle
 from align_da.storage.checkpoints import newest_whole, save_step
 from align_da.storage.verification import verify_store
+from align_da.verification.cost import Cost, measured
 from align_da.verification.ensemble_scores import ensemble_variance, fair_crps
 from align_da.verification.scores import root_mean_square_error
 from data_pipelines.moments import moments_of

@@ -9,9 +9,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from align_da.atmosphere import State
-from align_da.cli.cost import Cost
 from align_da.forecast.jcm import JcmForecastModel
 from align_da.storage.analysis_store import write_cycle
+from align_da.verification.cost import Cost
 from data_pipelines.era5_start import era5_state
 from experiments.scaling.costs import cost_of_call
 from experiments.scaling.sizes import Size

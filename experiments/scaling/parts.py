@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 import pandas as pd
 
-from align_da.cli.cost import Cost
+from align_da.verification.cost import Cost
 from experiments.scaling import analysis_costs, data_costs, forecast_costs, worker_costs
 from experiments.scaling.sizes import Size, varied
 

@@ -14,10 +14,10 @@ from align_da.alignment import Case
 from align_da.alignment.candidates import reward_score
 from align_da.alignment.rewards import ForecastReward
 from align_da.atmosphere import State
-from align_da.cli.cluster import client_of
-from align_da.cli.cost import Cost, measured
 from align_da.config import WorldConfig
+from align_da.parallel.cluster import client_of
 from align_da.storage.run_folder import RunFolder
+from align_da.verification.cost import Cost, measured
 from data_pipelines.statistics import STATES, Task, moments_of_block
 from data_pipelines.template import write_region, write_template
 from experiments.paper_size.run import Program, compile_program

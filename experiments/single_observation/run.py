@@ -13,12 +13,13 @@ import pandas as pd
 
 from align_da.assimilation.contract import Analysis
 from align_da.atmosphere import State, variable_named
-from align_da.cli.assembly import World, load_prior, open_world
-from align_da.cli.methods import latent_score, latent_three_d_var, optimal_interpolation
 from align_da.config import load_config
 from align_da.keys import Purpose, key_for
 from align_da.observations.batch import Flag, ObservationBatch, Vertical
 from align_da.observations.interpolation import interpolation_operator
+from align_da.runs.methods import latent_score, latent_three_d_var, optimal_interpolation
+from align_da.runs.priors import load_prior
+from align_da.runs.run import World, open_world
 from align_da.verification.figure_style import to_png
 from align_da.verification.single_observation import (
     IncrementPanel,

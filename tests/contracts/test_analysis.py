@@ -11,7 +11,6 @@ import pytest
 
 from align_da.assimilation.contract import Analysis
 from align_da.assimilation.free_run import FreeRun
-from align_da.assimilation.latent_prior import LatentPrior
 from align_da.assimilation.latent_score import LatentScoreAnalysis
 from align_da.assimilation.latent_three_d_var import LatentThreeDVar
 from align_da.assimilation.letkf import LETKF, Localisation
@@ -23,13 +22,14 @@ from align_da.autoencoder.identity import IdentityAutoencoder
 from align_da.autoencoder.latent_space import LatentSpace
 from align_da.config import AutoencoderConfig, DenoiserConfig, GuidanceConfig, SamplerConfig
 from align_da.diffusion.build import build_denoiser_network, build_schedule
-from align_da.diffusion.correlation import no_correlation
-from align_da.diffusion.scaling import LatentScaling
 from align_da.diffusion.schedule import EDMSchedule
 from align_da.diffusion.unit_normal import UnitNormal
 from align_da.guidance.build import build_posterior_sampler
 from align_da.observations.batch import Flag, ObservationBatch, Vertical
 from align_da.observations.interpolation import interpolation_operator
+from align_da.prior.increment_correlation import no_correlation
+from align_da.prior.latent_prior import LatentPrior
+from align_da.prior.latent_scaling import LatentScaling
 
 LAYOUT = Layout(
     Grid(

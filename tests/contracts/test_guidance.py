@@ -14,7 +14,8 @@ from align_da.diffusion.condition import Condition
 from align_da.diffusion.denoiser import make_denoiser
 from align_da.errors import ConfigError
 from align_da.guidance.build import build_guidance, build_posterior_sampler
-from align_da.guidance.contract import Guidance, Likelihood
+from align_da.guidance.contract import Guidance
+from align_da.observations.likelihood import Likelihood
 
 SHAPE = (4, 8, 2)
 COUNT = 6

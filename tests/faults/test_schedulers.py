@@ -12,8 +12,8 @@ import psutil
 import pytest
 from distributed.utils import open_port
 
-from align_da.cli.cluster import LOOPBACK, client_of
 from align_da.errors import ConfigError, WorkerError
+from align_da.parallel.cluster import LOOPBACK, client_of
 
 Figure = Callable[[str], None]
 

@@ -12,12 +12,12 @@ from small_graphs import fengwu_graph, frame_graph, written
 from small_run import MODEL, run_small, small_experiment
 
 from align_da.atmosphere import Layout, State
-from align_da.cli import run_cycles
-from align_da.cli.assembly import World
-from align_da.cli.forecast_model import forecast_model_definition, forecast_model_digests
 from align_da.config import Config, OnnxConfig, WorldConfig
 from align_da.cycling.driver import run_experiment
 from align_da.errors import StorageError
+from align_da.runs.forecast_model import forecast_model_definition, forecast_model_digests
+from align_da.runs.run import World
+from align_da.stages import run_cycles
 from align_da.storage.manifest import manifest_of
 from align_da.storage.run_folder import RunFolder
 from align_da.storage.stages import run_stage

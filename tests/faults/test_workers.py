@@ -23,10 +23,10 @@ from rich.progress import Progress
 
 from align_da.alignment import score_cases
 from align_da.atmosphere import Grid, Layout, VerticalCoordinate
-from align_da.cli.assembly import open_world
-from align_da.cli.cluster import client_of
 from align_da.config import CycledBackgroundsConfig
 from align_da.errors import WorkerError
+from align_da.parallel.cluster import client_of
+from align_da.runs.run import open_world
 from align_da.storage.run_folder import RunFolder
 from data_pipelines import backgrounds
 from data_pipelines.cycled_backgrounds import Segment, _is_written
@@ -62,7 +62,7 @@ def truth(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run(truth: Path, two_workers: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of the truth; whatever asks for workers gets those that run already."""
     shared = nullcontext(two_workers.cluster)
-    monkeypatch.setattr("align_da.cli.cluster.LocalCluster", lambda **_: shared)
+    monkeypatch.setattr("align_da.parallel.cluster.LocalCluster", lambda **_: shared)
     return Path(shutil.copytree(truth, tmp_path / "run"))
 
 

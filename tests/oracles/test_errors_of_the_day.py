@@ -7,11 +7,6 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from align_da.assimilation.calibration import LARGEST, SMALLEST, background_factor
-from align_da.assimilation.ensemble_errors import taper_root
-from align_da.assimilation.errors_of_the_day import ErrorsOfTheDay
-from align_da.assimilation.hybrid import Hybrid
-from align_da.assimilation.latent_prior import LatentPrior
 from align_da.assimilation.latent_score import LatentScoreAnalysis
 from align_da.assimilation.latent_three_d_var import LatentThreeDVar
 from align_da.assimilation.letkf import LETKF
@@ -20,14 +15,19 @@ from align_da.atmosphere.localisation import gaspari_cohn, great_circle_distance
 from align_da.autoencoder.identity import IdentityAutoencoder
 from align_da.autoencoder.latent_space import LatentSpace
 from align_da.config import GuidanceConfig, SamplerConfig
-from align_da.diffusion.correlation import no_correlation
-from align_da.diffusion.scaling import LatentScaling
 from align_da.diffusion.schedule import EDMSchedule
 from align_da.diffusion.unit_normal import UnitNormal
 from align_da.guidance.build import build_posterior_sampler
-from align_da.guidance.contract import Likelihood
 from align_da.observations.batch import Flag, ObservationBatch, Vertical
 from align_da.observations.interpolation import interpolation_operator
+from align_da.observations.likelihood import Likelihood
+from align_da.prior.calibration import LARGEST, SMALLEST, background_factor
+from align_da.prior.ensemble_errors import taper_root
+from align_da.prior.errors_of_the_day import ErrorsOfTheDay
+from align_da.prior.hybrid_errors import Hybrid
+from align_da.prior.increment_correlation import no_correlation
+from align_da.prior.latent_prior import LatentPrior
+from align_da.prior.latent_scaling import LatentScaling
 
 GRID = Grid(
     (-70.0, -30.0, 30.0, 70.0), tuple(np.arange(8) * 45.0), VerticalCoordinate("sigma", (0.5,))

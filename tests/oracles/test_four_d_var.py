@@ -8,14 +8,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from align_da.assimilation.latent_prior import LatentPrior
 from align_da.assimilation.latent_three_d_var import LatentThreeDVar
 from align_da.atmosphere import Layout, Normalisation, State
 from align_da.autoencoder.identity import IdentityAutoencoder
 from align_da.autoencoder.latent_space import LatentSpace
 from align_da.cycling.twin_experiment import TwinExperiment, observe_everything, run_twins
-from align_da.diffusion.correlation import no_correlation
-from align_da.diffusion.scaling import LatentScaling
 from align_da.diffusion.schedule import EDMSchedule
 from align_da.diffusion.unit_normal import UnitNormal
 from align_da.errors import InputError
@@ -24,6 +21,9 @@ from align_da.observations.batch import ObservationBatch
 from align_da.observations.contract import ObservationOperator
 from align_da.observations.interpolation import interpolation_operator
 from align_da.observations.trajectory import trajectory_operator
+from align_da.prior.increment_correlation import no_correlation
+from align_da.prior.latent_prior import LatentPrior
+from align_da.prior.latent_scaling import LatentScaling
 
 START = np.datetime64("2000-01-01", "ns")
 STEPS = 4

@@ -7,20 +7,20 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from align_da.assimilation.latent_prior import LatentPrior
 from align_da.assimilation.latent_three_d_var import LatentThreeDVar
-from align_da.assimilation.representation import Representation
 from align_da.atmosphere import Grid, Layout, Normalisation, State, VerticalCoordinate
 from align_da.atmosphere.truncation import spectral_truncation
 from align_da.autoencoder import build_autoencoder, pole_signs
 from align_da.autoencoder.latent_space import LatentSpace
 from align_da.config import AutoencoderConfig
-from align_da.diffusion.correlation import no_correlation
-from align_da.diffusion.scaling import LatentScaling
 from align_da.diffusion.schedule import EDMSchedule
 from align_da.diffusion.unit_normal import UnitNormal
 from align_da.observations.batch import Flag, ObservationBatch, Vertical
 from align_da.observations.interpolation import interpolation_operator
+from align_da.prior.increment_correlation import no_correlation
+from align_da.prior.latent_prior import LatentPrior
+from align_da.prior.latent_scaling import LatentScaling
+from align_da.prior.representation_error import Representation
 
 NODES, _ = np.polynomial.legendre.leggauss(8)
 LAYOUT = Layout(

@@ -14,7 +14,7 @@ import pytest
 
 from align_da.config import GuidanceConfig, SamplerConfig
 from align_da.guidance.build import build_posterior_sampler
-from align_da.guidance.contract import Likelihood
+from align_da.observations.likelihood import Likelihood
 from align_da.verification.linear_gaussian import denoise_white
 
 SHAPE = (1, 2, 1)

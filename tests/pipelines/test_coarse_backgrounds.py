@@ -10,10 +10,10 @@ import xarray as xr
 from rich.progress import Progress
 
 from align_da.atmosphere import Grid, Layout, State, VerticalCoordinate
-from align_da.cli.assembly import open_world
-from align_da.cli.coarse_maps import configured_map, reported_map
 from align_da.config import Config, config_from_table
 from align_da.errors import ConfigError, InputError
+from align_da.runs.coarse_map import configured_map, reported_map
+from align_da.runs.run import open_world
 from align_da.storage.run_folder import RunFolder
 from data_pipelines.coarse_backgrounds import make_coarse_backgrounds
 from data_pipelines.splits import periods_of

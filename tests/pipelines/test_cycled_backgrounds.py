@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from align_da.cli.assembly import World, open_world
 from align_da.config import Config, CycledBackgroundsConfig
 from align_da.errors import ConfigError, StorageError
+from align_da.runs.run import World, open_world
 from align_da.storage.background_pairs import open_background_pairs
 from data_pipelines.cycled_backgrounds import Segment, _is_written, _make_store, _places, _starts
 from data_pipelines.splits import periods_of

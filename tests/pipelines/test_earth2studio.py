@@ -20,14 +20,14 @@ from small_graphs import GRID, TYPICAL, eastward_graph, written
 
 from align_da.atmosphere import Layout, State
 from align_da.atmosphere.dataset import state_from_dataset
-from align_da.cli import run_cycles
-from align_da.cli.assembly import World, open_world
-from align_da.cli.forecast_model import configured_forecast_model
-from align_da.cli.run_cycles import initial_ensemble
 from align_da.config import Config, load_config
 from align_da.earth2studio import AlignDA, array_of, open_model
 from align_da.errors import BadStateError, ConfigError, InputError
 from align_da.forecast.lorenz96 import Lorenz96ForecastModel
+from align_da.runs.forecast_model import configured_forecast_model
+from align_da.runs.initial_ensemble import initial_ensemble
+from align_da.runs.run import World, open_world
+from align_da.stages import run_cycles
 from align_da.storage.analysis_store import open_cycles
 from align_da.storage.run_folder import RunFolder
 from align_da.storage.stages import run_stage

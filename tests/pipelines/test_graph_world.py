@@ -16,12 +16,6 @@ from align_da.alignment.rewards.forecast import ForecastReward
 from align_da.alignment.rewards.win_rate import rmse_win_rate
 from align_da.atmosphere import Layout, State
 from align_da.atmosphere.dataset import dataset_from_state, layout_from_dataset
-from align_da.cli import verify_cycles
-from align_da.cli.assembly import World
-from align_da.cli.cases import cases_of
-from align_da.cli.forecast_model import configured_forecast_model, frame_before
-from align_da.cli.score_candidates import RewardScore
-from align_da.cli.scoring import score_on_cluster
 from align_da.config import (
     AlignmentConfig,
     BackgroundsConfig,
@@ -33,6 +27,12 @@ from align_da.config import (
 from align_da.errors import StorageError
 from align_da.forecast.graph_kinds import graph_kind
 from align_da.keys import Purpose, key_for
+from align_da.runs.alignment_cases import cases_of
+from align_da.runs.forecast_model import configured_forecast_model, frame_before
+from align_da.runs.run import World
+from align_da.stages import score_runs as verify_cycles
+from align_da.stages.score_candidates import RewardScore
+from align_da.stages.scoring_on_cluster import score_on_cluster
 from align_da.storage.gridded import open_states
 from align_da.storage.run_folder import RunFolder
 from data_pipelines.backgrounds import draw_perturbation, make_backgrounds

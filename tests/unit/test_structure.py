@@ -8,12 +8,15 @@ import pytest
 ROOT = Path(__file__).parents[2]
 LAYERS = (
     ("constants", "errors", "keys"),
-    ("atmosphere", "config", "arithmetic"),
-    ("forecast", "observations", "autoencoder", "diffusion"),
-    ("guidance", "assimilation", "alignment"),
+    ("atmosphere", "config", "mixed_precision"),
+    ("parallel", "forecast", "observations", "autoencoder", "diffusion"),
+    ("guidance",),
+    ("prior",),
+    ("assimilation", "alignment"),
     ("storage", "training", "cycling", "verification"),
-    ("cli",),
-    ("earth2studio",),
+    ("runs",),
+    ("stages",),
+    ("cli", "earth2studio"),
 )
 ROOMS = [room for layer in LAYERS for room in layer]
 
@@ -61,3 +64,18 @@ def test_storage_knows_only_the_lowest_layers(path: Path) -> None:
 def test_the_package_never_imports_pipelines_or_experiments(path: Path) -> None:
     assert imported_rooms(path, "data_pipelines") == set()
     assert imported_rooms(path, "experiments") == set()
+
+
+@pytest.mark.parametrize("path", modules("align_da/cli"), ids=lambda p: p.name)
+def test_the_command_line_is_a_shell_over_the_stages(path: Path) -> None:
+    assert imported_rooms(path) <= {"cli", "config", "errors", "parallel", "stages", "storage"}
+
+
+@pytest.mark.parametrize(
+    "path",
+    [*modules("experiments"), *modules("data_pipelines"), *modules("align_da/earth2studio")],
+    ids=lambda p: str(p.relative_to(ROOT)),
+)
+def test_nothing_is_built_upon_the_command_line(path: Path) -> None:
+    allowed = {"cli"} if path == ROOT / "data_pipelines" / "cli.py" else set()
+    assert imported_rooms(path) & {"cli"} <= allowed

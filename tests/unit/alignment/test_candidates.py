@@ -13,8 +13,8 @@ import xarray as xr
 from align_da.alignment import Case, Draw, Score, reward_score, score_cases
 from align_da.alignment.rewards import AccuracyReward, CalibrationReward
 from align_da.atmosphere import State
-from align_da.cli.cluster import client_of
 from align_da.errors import BadStateError, InputError
+from align_da.parallel.cluster import client_of
 
 MakeDraw = Callable[..., Draw]
 BUILT: list[str] = []

@@ -13,13 +13,13 @@ from align_da.assimilation.model_error import ModelErrorCorrection
 from align_da.atmosphere import Grid, Layout, Normalisation, State, VerticalCoordinate
 from align_da.autoencoder.identity import IdentityAutoencoder
 from align_da.autoencoder.latent_space import LatentSpace
-from align_da.cli.train_model_error import regression_loss
 from align_da.config import DenoiserConfig
 from align_da.diffusion.build import build_denoiser_network
 from align_da.diffusion.condition import Condition
-from align_da.diffusion.correlation import no_correlation
 from align_da.diffusion.objective import DenoisingBatch
-from align_da.diffusion.scaling import LatentScaling
+from align_da.prior.increment_correlation import no_correlation
+from align_da.prior.latent_scaling import LatentScaling
+from align_da.stages.train_model_error import regression_loss
 
 LAYOUT = Layout(
     Grid((-45.0, 0.0, 45.0, 60.0), (0.0, 90.0, 180.0, 270.0), VerticalCoordinate("index", (1.0,))),

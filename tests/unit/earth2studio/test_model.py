@@ -14,13 +14,13 @@ from faults.observed_world import LAYOUT, Persistence, atmosphere
 from align_da.assimilation.contract import AnalysisDiagnostics
 from align_da.assimilation.free_run import FreeRun
 from align_da.atmosphere import State
-from align_da.cli import observing
-from align_da.cli.assembly import World
-from align_da.cli.filed_observations import quality_control_of_reports
 from align_da.config import Config, QualityControlConfig, ReportsConfig
 from align_da.earth2studio import AlignDA, array_of
 from align_da.observations.batch import ObservationBatch
 from align_da.observations.interpolation import interpolation_operator
+from align_da.runs import observing_system as observing
+from align_da.runs.filed_reports import quality_control_of_reports
+from align_da.runs.run import World
 from align_da.storage.run_folder import RunFolder
 from data_pipelines.observations.error_table import with_errors
 

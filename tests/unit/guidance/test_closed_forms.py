@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 
 from align_da.errors import InputError
-from align_da.guidance.contract import Guidance, Likelihood
+from align_da.guidance.contract import Guidance
 from align_da.guidance.dps import dps_guidance
 from align_da.guidance.jfps import jfps_guidance
 from align_da.guidance.mmps import mmps_guidance
 from align_da.guidance.prior_variance import estimate_prior_variance
 from align_da.guidance.repaint import repaint_guidance
 from align_da.guidance.sda import sda_guidance
+from align_da.observations.likelihood import Likelihood
 
 SHAPE = (1, 6, 1)
 NOISY = jnp.linspace(-2.0, 2.0, 6).reshape(SHAPE)

@@ -14,9 +14,9 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh
 
-from align_da.cli.joining import joined
-from align_da.cli.processes import Processes
 from align_da.config import TrainingConfig
+from align_da.parallel.distributed import joined
+from align_da.parallel.distributed_processes import Processes
 from align_da.training import BatchPlan, FitResult, Report, fit
 
 Params = dict[str, jax.Array]

@@ -9,15 +9,16 @@ import pytest
 import xarray as xr
 
 import align_da
-from align_da.assimilation.latent_prior import LatentPrior
 from align_da.assimilation.latent_three_d_var import LatentThreeDVar
 from align_da.atmosphere import Grid, Layout, State, VerticalCoordinate
 from align_da.atmosphere.balance import geostrophic_wind
-from align_da.cli.assembly import World, load_prior
 from align_da.config import load_config
 from align_da.forecast.jcm import JcmForecastModel
 from align_da.observations.batch import Flag, ObservationBatch, Vertical
 from align_da.observations.interpolation import interpolation_operator
+from align_da.prior.latent_prior import LatentPrior
+from align_da.runs.priors import load_prior
+from align_da.runs.run import World
 from align_da.storage.run_folder import RunFolder
 from align_da.verification.figure_style import to_png
 from align_da.verification.single_observation import (

@@ -1,0 +1,1 @@
+"""Processes, devices and workers that share a work."""

@@ -1,0 +1,1 @@
+"""The prior p(state | background): its mean, its covariance and its draws."""

@@ -1,0 +1,126 @@
+"""The learned prior p(x | x_b): latent space, score model and the statistics between them.
+
+A draw z is decoded as an increment, x = x_b + T [D(l_b + a P^½ C^½ z) − D(l_b)], with l_b the
+latent of the background, P the covariance of the channels of a point, C the correlation in space,
+a² the factor of today on both, and T the truncation of the forecast model. With the errors of an
+ensemble, see `ensemble_errors`, z has a channel more for each of its members.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from align_da.atmosphere import Layout
+from align_da.atmosphere.truncation import SpectralTruncation
+from align_da.autoencoder.latent_space import Latent, LatentSpace, Values
+from align_da.diffusion.condition import Condition
+from align_da.diffusion.contract import Denoiser
+from align_da.diffusion.denoiser import make_denoiser
+from align_da.diffusion.schedule import Schedule
+from align_da.observations.batch import ObservationBatch
+from align_da.observations.contract import ObservationOperator
+from align_da.observations.likelihood import Likelihood, likelihood_of
+from align_da.prior.ensemble_errors import EnsembleErrors
+from align_da.prior.latent_scaling import LatentScaling
+from align_da.prior.representation_error import Representation
+
+Control = Float[Array, "rows columns control"]
+"""The white control variable z."""
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class LatentPrior:
+    """Everything that a draw needs. A pytree: parameters pass through JAX transforms.
+
+    Attributes:
+        space: between states and latents.
+        network: the network of the score model.
+        scaling: statistics of latents and of latent increments.
+        schedule: the noise schedule that the network was trained with.
+        network_share: weight of the network's estimate against that of the Gaussian with the same
+            covariance, within [0, 1]; 0 is the prior without a network.
+        truncation: what of a decoded increment the forecast model can hold; None keeps it all.
+        ensemble: background errors of the ensemble of the day, beside the static ones.
+        amplitude: a, of all background errors.
+        representation: what latents cannot hold; None where they hold everything.
+    """
+
+    space: LatentSpace
+    network: Any
+    scaling: LatentScaling
+    schedule: Schedule = field(metadata={"static": True})
+    network_share: Float[Array, ""] | float = 1.0
+    truncation: SpectralTruncation | None = None
+    ensemble: EnsembleErrors | None = None
+    amplitude: Float[Array, ""] | float = 1.0
+    representation: Representation | None = None
+
+    @property
+    def control_shape(self) -> tuple[int, int, int]:
+        """(lat, lon, channel) of z."""
+        rows, columns, latent = self.space.autoencoder.latent_shape
+        return rows, columns, latent + (0 if self.ensemble is None else self.ensemble.members)
+
+    def likelihood(
+        self,
+        observations: ObservationBatch,
+        operator: ObservationOperator,
+        layout: Layout,
+        lead_hours: Float[Array, ""] | float,
+    ) -> Likelihood:
+        """The likelihood of an analysis that this prior decodes.
+
+        Args:
+            observations: of the cycle.
+            operator: H, bound to them.
+            layout: of the states that H takes.
+            lead_hours: age of the background forecast.
+        """
+        plain = likelihood_of(observations)
+        if self.representation is None:
+            return plain
+        return self.representation.added_to(plain, operator, layout, lead_hours)
+
+    def denoiser(self, background: Latent, lead_hours: Float[Array, ""]) -> Denoiser:
+        """The denoiser of z, given the latent of a background and its age in hours."""
+        unknown_spread = jnp.zeros(())
+        condition = Condition(self.scaling.standardise(background), lead_hours, unknown_spread)
+        of_scaled = make_denoiser(self.network, self.schedule, condition)
+        whiten = self.scaling.whitener(lead_hours)
+
+        def denoise(noisy: Control, sigma: Float[Array, ""]) -> Control:
+            gaussian = noisy / (1 + sigma**2)
+            static, of_members = self._parts(gaussian)
+            coloured = self.scaling.colour(self._parts(noisy)[0], lead_hours)
+            learned = whiten(of_scaled(coloured, sigma))
+            moved = static + self.network_share * (learned - static)
+            return moved if self.ensemble is None else jnp.concatenate([moved, of_members], -1)
+
+        return denoise
+
+    def analysis(
+        self, background: Values, latent: Latent, z: Control, lead_hours: Float[Array, ""]
+    ) -> Values:
+        """The analysis in SI units that a scaled latent increment stands for.
+
+        Args:
+            background: SI units.
+            latent: its latent.
+            z: white control variable, of `control_shape`.
+            lead_hours: age of the background forecast.
+        """
+        static, of_members = self._parts(z)
+        change = self.scaling.unscale(self.scaling.colour(static, lead_hours), lead_hours)
+        if self.ensemble is not None:
+            change = self.ensemble.added_to(change, of_members)
+        increment = self.space.difference(latent + self.amplitude * change, latent)
+        return background + (increment if self.truncation is None else self.truncation(increment))
+
+    def _parts(self, z: Control) -> tuple[Latent, Float[Array, "rows columns member"]]:
+        """The control variables of the static errors, and those of the members."""
+        latent = self.space.autoencoder.latent_shape[2]
+        return z[..., :latent], z[..., latent:]

@@ -1,0 +1,52 @@
+"""The representation error of the autoencoder: what of a true increment its latents cannot hold.
+
+An analysis that is decoded can never have that part, so that to it an observation errs by more
+than its instrument does: that part belongs to R. The variance is estimated on increments of the
+validation period, whose truth is known.
+"""
+
+from dataclasses import dataclass, replace
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from align_da.atmosphere import Layout, State
+from align_da.observations.contract import ObservationOperator
+from align_da.observations.likelihood import Likelihood
+from align_da.prior.latent_scaling import share_of_leads
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Representation:
+    """Variances by age of the background.
+
+    Attributes:
+        lead_hours: lead times with statistics, increasing, hours.
+        variance: of what is lost, SI units squared, [lead, channel].
+    """
+
+    lead_hours: Float[Array, " lead"]
+    variance: Float[Array, "lead channel"]
+
+    def added_to(
+        self,
+        likelihood: Likelihood,
+        operator: ObservationOperator,
+        layout: Layout,
+        lead_hours: Float[Array, ""] | float,
+    ) -> Likelihood:
+        """The likelihood with the error of representation in R.
+
+        Args:
+            likelihood: with the errors of the observations alone.
+            operator: H, which interpolates the standard deviation as it does the variable.
+            layout: of the states that H takes.
+            lead_hours: age of the background forecast, hours; constant outside the statistics.
+        """
+        at_lead = share_of_leads(self.lead_hours, lead_hours) @ self.variance
+        everywhere = jnp.broadcast_to(jnp.sqrt(at_lead), layout.shape)
+        lost = operator(State(everywhere, layout))
+        variance = likelihood.variance + jnp.where(likelihood.used, lost, 0.0) ** 2
+        return replace(likelihood, variance=variance)

@@ -1,0 +1,78 @@
+"""Cases with their truth, read from the pairs of a split."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from align_da.alignment.contract import Case
+from align_da.atmosphere import State
+from align_da.errors import InputError
+from align_da.runs.forecast_model import configured_forecast_model, frame_before
+from align_da.runs.run import World
+from align_da.storage.background_pairs import BackgroundPairs
+from align_da.storage.gridded import read_times
+
+
+def cases_of(
+    world: World, split: str, count: int, forecast_lead_hours: int, leads: tuple[int, ...]
+) -> Iterator[Case]:
+    """`count` cases spread evenly over a split, their lead times taken in turn from `leads`."""
+    pairs_at = {lead: world.pairs_of_lead(split, lead) for lead in leads}
+    places_at = {
+        lead: verifiable_places(world, pairs, lead, forecast_lead_hours, count)
+        for lead, pairs in pairs_at.items()
+    }
+    for number in range(count):
+        lead = leads[number % len(leads)]
+        pairs, place = pairs_at[lead], places_at[lead][number]
+        truth, background = pairs.read(lead, slice(place, place + 1))
+        valid_time = pairs.valid_times(lead)[place]
+        later = valid_time + np.timedelta64(forecast_lead_hours, "h")
+        at_lead = read_times(world.truth, world.layout, np.asarray([later]))
+        first = (State(states.values[0], world.layout) for states in (background, truth, at_lead))
+        background_state, truth_state, state_at_lead = first
+        yield Case(
+            background_state,
+            truth_state,
+            valid_time,
+            state_at_lead,
+            float(lead),
+            _truth_before(world, valid_time),
+        )
+
+
+def _truth_before(world: World, time: np.datetime64) -> State | None:
+    """The truth one step before `time`, where the forecast model looks at it."""
+    if world.config.onnx is None:  # no other takes two frames, and none is built in vain
+        return None
+    model = configured_forecast_model(world.config)
+    before = frame_before(model, world.truth, world.layout, time)
+    return None if before is None else State(before.values[0], world.layout)
+
+
+def verifiable_places(
+    world: World, pairs: BackgroundPairs, lead_hours: int, ahead_hours: int, count: int
+) -> list[int]:
+    """`count` starts spread evenly over those whose truth is known `ahead_hours` after analysis.
+
+    Raises:
+        InputError: the truth ends before any of them.
+    """
+    ahead = pairs.valid_times(lead_hours) + np.timedelta64(ahead_hours, "h")
+    last = int(np.searchsorted(ahead, world.truth["time"].to_numpy()[-1], side="right")) - 1
+    if last < 0:
+        message = f"the truth ends before {ahead[0]}, {ahead_hours} h after the first analysis"
+        raise InputError(message)
+    return [int(place) for place in np.linspace(0, last, count).round()]
+
+
+def alignment_cases(world: World) -> Iterator[Case]:
+    """The training cases whose candidates are drawn, scored and preferred, always the same."""
+    settings = world.config.alignment
+    return cases_of(
+        world,
+        "train",
+        settings.backgrounds,
+        settings.forecast_lead_hours,
+        world.config.learned_lead_hours,
+    )

@@ -1,0 +1,43 @@
+"""Latents of the background pairs of a run, and their statistics."""
+
+from collections.abc import Iterable
+from itertools import product
+
+from align_da.atmosphere import State
+from align_da.autoencoder.latent_space import LatentSpace
+from align_da.config import Config
+from align_da.prior.increment_correlation import CorrelationRank
+from align_da.prior.latent_scaling import LatentScaling, estimate_scaling
+from align_da.storage.background_pairs import BackgroundPairs
+from align_da.training.latent_pairs import LatentPairs, encode_pairs
+
+_STARTS_AT_ONCE = 100  # bounds the memory of states that wait to be encoded
+
+
+def encode_backgrounds(
+    space: LatentSpace, sources: Iterable[BackgroundPairs], leads: Iterable[int] | None = None
+) -> LatentPairs:
+    """Latents of every pair, or of those with some lead times.
+
+    Args:
+        space: the trained autoencoder.
+        sources: stores of backgrounds beside the truth.
+        leads: lead times in hours; all that a store has where None.
+    """
+
+    def parts() -> Iterable[tuple[State, State, float]]:
+        for pairs in sources:
+            for lead, start in product(
+                leads or pairs.lead_hours, range(0, pairs.starts.size, _STARTS_AT_ONCE)
+            ):
+                truth, background = pairs.read(lead, slice(start, start + _STARTS_AT_ONCE))
+                yield truth, background, float(lead)
+
+    return encode_pairs(space, parts())
+
+
+def scaling_of(config: Config, pairs: LatentPairs) -> LatentScaling:
+    """Statistics of latent pairs with the correlation that [denoiser] asks for."""
+    settings = config.denoiser
+    rank = CorrelationRank(settings.correlation_modes, settings.correlation_radius_km * 1e3)
+    return estimate_scaling(pairs.by_lead(), rank)

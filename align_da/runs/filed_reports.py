@@ -1,0 +1,128 @@
+"""The observing system of a run with real observations: reports from files, cycle by cycle.
+
+The reports of a window come with pressures as levels. For a state on sigma levels, quality control
+divides them by the surface pressure of the background mean at the place. The operator belongs to
+the positions of one cycle and is a pytree of a fixed shape: nothing is compiled again.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import jax.numpy as jnp
+import numpy as np
+import pandas as pd
+
+from align_da.atmosphere import Layout, State
+from align_da.config import ReportsConfig
+from align_da.constants import GRAVITY
+from align_da.observations.batch import ObservationBatch, Vertical
+from align_da.observations.interpolation import interpolation_operator
+from align_da.observations.thinning import superobbed, thinned
+from align_da.observations.window import (
+    batch_of_reports,
+    reduced_to_surface,
+    reports_in_window,
+    with_stations_withheld,
+)
+from align_da.runs.observing_system import quality_control_for
+from align_da.runs.run import World
+from align_da.storage.report_file import read_reports
+
+
+@dataclass(frozen=True)
+class FiledObservations:
+    """The reports of a run, window by window.
+
+    Attributes:
+        world: the run.
+        settings: what becomes of the reports.
+    """
+
+    world: World
+    settings: ReportsConfig
+
+    @cached_property
+    def reports(self) -> pd.DataFrame:
+        """All reports, stations withheld.
+
+        Raises:
+            StorageError: there are none, or they are damaged.
+        """
+        config = self.world.config
+        reports = read_reports(self.world.folder.observations)
+        return with_stations_withheld(reports, config.observations.withheld, config.seed)
+
+    def observe(self, time: np.datetime64) -> ObservationBatch:
+        """Reports of the window around `time`, levels in Pa."""
+        found = reports_in_window(self.reports, time, self.world.config.cycle.window_hours)
+        return batch_of_window(self.world, self.settings, found, time)
+
+
+def batch_of_window(
+    world: World, settings: ReportsConfig, reports: pd.DataFrame, time: np.datetime64
+) -> ObservationBatch:
+    """Reports of one window, reduced to the surface of the model and thinned, in their order.
+
+    Args:
+        world: the run.
+        settings: what becomes of the reports.
+        reports: checked, all of one window and with a value.
+        time: the valid time of the window.
+
+    Returns:
+        The batch, levels in Pa.
+
+    Raises:
+        InputError: there are more reports than `settings.padded`.
+    """
+    surface = _surface_height(world, reports)
+    found = reduced_to_surface(reports, surface, settings.largest_elevation_difference)
+    boxes = settings.box_degrees, settings.box_pascal
+    if settings.thinning == "thin":
+        found = thinned(found, *boxes)
+    elif settings.thinning == "superob":
+        found = superobbed(found, *boxes)
+    return batch_of_reports(found, world.layout, time, settings.padded)
+
+
+def quality_control_of_reports(
+    world: World,
+) -> Callable[[ObservationBatch, State], ObservationBatch]:
+    """Every check of `quality_control_for`, once the levels are those of the state."""
+    control = quality_control_for(world)
+    return lambda reported, background: control(on_levels_of(reported, background), background)
+
+
+def on_levels_of(reported: ObservationBatch, background: State) -> ObservationBatch:
+    """Levels in Pa as those of the state: on sigma levels over the surface pressure there.
+
+    Args:
+        reported: levels in Pa.
+        background: ensemble, values [member, lat, lon, channel], SI units.
+    """
+    layout = background.layout
+    if layout.grid.vertical.kind != "sigma":
+        return reported
+    index = layout.variables.index("surface_pressure")
+    places = replace(
+        reported,
+        variable=jnp.full_like(reported.variable, index),
+        vertical=jnp.full_like(reported.vertical, int(Vertical.SURFACE)),
+    )
+    pressure = interpolation_operator(places, layout)(background).mean(axis=0)
+    return replace(reported, level=reported.level / pressure)
+
+
+def _surface_height(world: World, reports: pd.DataFrame) -> np.ndarray:
+    """Height of the surface of the model at each report, m."""
+    layout = Layout(world.layout.grid, ("surface_pressure",))
+    places = batch_of_reports(
+        reports.assign(variable="surface_pressure", vertical="surface"),
+        layout,
+        np.datetime64("2000-01-01"),
+        len(reports),
+    )
+    # The operator knows the places alone: what is interpolated is geopotential here.
+    field = State(world.surface_geopotential[..., None], layout)
+    return np.asarray(interpolation_operator(places, layout)(field), np.float64) / GRAVITY

@@ -1,0 +1,86 @@
+"""The observing system of a run: fixed stations, simulated reports, quality control."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from align_da.atmosphere import State
+from align_da.keys import Purpose, key_for
+from align_da.observations.batch import ObservationBatch
+from align_da.observations.interpolation import InterpolationOperator, interpolation_operator
+from align_da.observations.networks import network_from_config
+from align_da.observations.screening import screened
+from align_da.observations.simulate import (
+    planned_observations,
+    simulate_observations,
+    split_withheld,
+)
+from align_da.runs.run import World
+from align_da.storage.gridded import read_times
+
+_EVERY = 10  # pair: enough for the variance of the background check
+
+
+@dataclass(frozen=True)
+class ObservingSystem:
+    """Observations of the truth at any time.
+
+    Attributes:
+        world: the run.
+        planned: positions and errors; withheld stations are flagged passive.
+        operator: H at those positions.
+    """
+
+    world: World
+    planned: ObservationBatch
+    operator: InterpolationOperator
+
+    def observe(self, time: np.datetime64, number: int) -> ObservationBatch:
+        """Observations at `time` with the errors of cycle or date `number`."""
+        truth = read_times(self.world.truth, self.world.layout, np.asarray([time]))
+        key = key_for(self.world.config.seed, Purpose.OBSERVATION_ERROR, number)
+        state = State(truth.values[0], truth.layout)
+        return simulate_observations(self.planned, self.operator, state, key)
+
+
+def observing_system(world: World) -> ObservingSystem:
+    """The network of the configuration."""
+    settings, seed = world.config.observations, world.config.seed
+    positions, withheld = (key_for(seed, Purpose.OBSERVATION_NETWORK, i) for i in range(2))
+    network = network_from_config(settings, world.layout.grid, positions)
+    planned = split_withheld(
+        planned_observations(network, world.layout, settings), settings.withheld, withheld
+    )
+    return ObservingSystem(world, planned, interpolation_operator(planned, world.layout))
+
+
+def quality_control_for(world: World) -> Callable[[ObservationBatch, State], ObservationBatch]:
+    """Every check, those of departures with the errors of the oldest training backgrounds.
+
+    What is returned looks at the positions of each batch anew, and raises InputError where most
+    observations of a variable are rejected.
+    """
+    variance = State(background_variance(world), world.layout)
+    window_seconds = world.config.cycle.window_hours * 3600.0
+    settings = world.config.quality_control
+
+    def controlled(reported: ObservationBatch, background: State) -> ObservationBatch:
+        operator = interpolation_operator(reported, world.layout)
+        # Weights of winds are negative across a pole, variances are not.
+        unsigned = replace(operator, weight=jnp.abs(operator.weight))
+        equivalent = operator(background).mean(axis=0)
+        expected = unsigned(variance)
+        return screened(reported, world.layout, window_seconds, equivalent, expected, settings)
+
+    return controlled
+
+
+def background_variance(world: World) -> Float[Array, "lat lon channel"]:
+    """Mean square of the oldest training background errors, the same at every point."""
+    pairs = world.pairs("train")
+    truth, background = pairs.read(max(pairs.lead_hours), slice(None, None, _EVERY))
+    squares = jnp.square(background.values - truth.values).mean(axis=(0, 1, 2))
+    return jnp.broadcast_to(squares, world.layout.shape)

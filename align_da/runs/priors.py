@@ -1,0 +1,213 @@
+"""Objects of every room, put together from the configuration and the folder of a run."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import jax.numpy as jnp
+import numpy as np
+from flax import nnx
+from jaxtyping import Float
+
+from align_da.assimilation.model_error import ModelErrorCorrection
+from align_da.atmosphere import Normalisation
+from align_da.autoencoder import build_autoencoder, pole_signs
+from align_da.autoencoder.identity import IdentityAutoencoder
+from align_da.autoencoder.latent_space import LatentSpace
+from align_da.config import AutoencoderConfig, Config
+from align_da.diffusion.amplitude import AdaptedNetwork
+from align_da.diffusion.build import build_denoiser_network, build_schedule
+from align_da.diffusion.schedule import EDMSchedule
+from align_da.diffusion.unit_normal import UnitNormal
+from align_da.forecast import CorrectedForecastModel, ForecastModel
+from align_da.keys import Purpose, key_for
+from align_da.prior.increment_correlation import IncrementCorrelation
+from align_da.prior.latent_prior import LatentPrior
+from align_da.prior.latent_scaling import LatentScaling
+from align_da.prior.representation_error import Representation
+from align_da.runs.forecast_model import configured_forecast_model
+from align_da.runs.run import World
+from align_da.storage.checkpoints import load_weights, save_weights
+from align_da.storage.statistics import read_normalisation
+
+SCALING = "scaling"
+"""Name under which the statistics of latent increments lie beside the weights."""
+FORECAST_SCALING = "forecast_scaling"
+"""Those of the youngest forecasts from perturbed truth, which the first cycles start with."""
+REPRESENTATION = "representation"
+"""What the autoencoder cannot hold of an increment."""
+MODEL_ERROR = "model_error"
+"""The correction of the forecast model."""
+MODEL_SPACE_SCALING = "model_space_scaling"
+"""Those of increments in model space, for 3D-Var."""
+
+
+def untrained_autoencoder(world: World) -> nnx.Module:
+    """The autoencoder of the configuration before training."""
+    return _blank_autoencoder(world, world.config.autoencoder)
+
+
+def _blank_autoencoder(world: World, config: AutoencoderConfig) -> nnx.Module:
+    """The autoencoder of `config` for the states of the run."""
+    key = key_for(world.config.seed, Purpose.PARAMETERS, 0)
+    return build_autoencoder(config, world.layout.shape, key, pole_signs(world.layout))
+
+
+def untrained_network(config: Config, latent_shape: tuple[int, int, int]) -> nnx.Module:
+    """The network of the denoiser before training."""
+    key = key_for(config.seed, Purpose.PARAMETERS, 1)
+    return build_denoiser_network(config.denoiser, latent_shape, key)
+
+
+def _blank_network(config: Config, name: str, latent_shape: tuple[int, int, int]) -> nnx.Module:
+    """The network of the prior called `name`, to be filled by what is loaded."""
+    network = untrained_network(config, latent_shape)
+    return network if name == "reference" else AdaptedNetwork(network, latent_shape)
+
+
+def load_space(world: World) -> LatentSpace:
+    """The trained autoencoder with its normalisation.
+
+    Raises:
+        StorageError: it has not been trained, or its weights are damaged or of another shape.
+    """
+    # Nothing recomputes what a frozen autoencoder did: solvers use its tangent again and again.
+    frozen = world.config.autoencoder.model_copy(update={"recompute": False})
+    graph, state = nnx.split(nnx.eval_shape(lambda: _blank_autoencoder(world, frozen)))
+    channels = jnp.zeros(world.layout.shape[-1])
+    template = {"autoencoder": state, "normalisation": Normalisation(channels, channels)}
+    loaded = load_weights(world.folder.weights("autoencoder"), template)
+    return LatentSpace(nnx.merge(graph, loaded["autoencoder"]), loaded["normalisation"])
+
+
+def model_space(world: World) -> LatentSpace:
+    """Standardised states as their own latents.
+
+    Raises:
+        StorageError: the statistics are missing or damaged.
+    """
+    normalisation = read_normalisation(world.folder.statistics)
+    return LatentSpace(IdentityAutoencoder(world.layout.shape), normalisation)
+
+
+def load_prior(world: World, name: str) -> LatentPrior:
+    """The prior called `name`: "reference", "aligned", a control, or "static" without a network.
+
+    Raises:
+        StorageError: it has not been trained, or its weights are damaged or of another shape.
+    """
+    static = _latent_static_prior(world, SCALING, len(world.config.learned_lead_hours))
+    if name == "static":
+        return static
+    shape = static.space.autoencoder.latent_shape
+    graph, state = nnx.split(nnx.eval_shape(lambda: _blank_network(world.config, name, shape)))
+    loaded = load_weights(world.folder.weights(name), {"network": state})
+    network = nnx.merge(graph, loaded["network"])
+    return replace(static, network=network, schedule=build_schedule(world.config.denoiser))
+
+
+def load_forecast_prior(world: World) -> LatentPrior:
+    """The prior without a network whose covariance is that of the youngest forecasts.
+
+    Raises:
+        StorageError: there is none, or it is damaged or of another shape.
+    """
+    return _latent_static_prior(world, FORECAST_SCALING, leads=1)
+
+
+def load_model_space_prior(world: World) -> LatentPrior:
+    """The prior without a network in model space: the background errors of 3D-Var.
+
+    Raises:
+        StorageError: they have not been estimated (align-da train covariance), or are damaged.
+    """
+    leads, modes = len(world.config.learned_lead_hours), world.config.three_d_var.modes
+    return _static_prior(world, model_space(world), MODEL_SPACE_SCALING, leads, modes)
+
+
+def cycle_forecast_model(world: World) -> ForecastModel:
+    """The forecast model of a cycle, corrected where the configuration wants it.
+
+    Raises:
+        StorageError: the correction has not been trained, or is damaged or of another shape.
+    """
+    model, cycle = configured_forecast_model(world.config), world.config.cycle
+    if cycle.model_error_share == 0:
+        return model
+    return CorrectedForecastModel(model, load_model_error(world), cycle.window_hours)
+
+
+def load_model_error(world: World) -> ModelErrorCorrection:
+    """The correction of forecasts that are one cycle window long.
+
+    Raises:
+        StorageError: it has not been trained, or is damaged or of another shape.
+    """
+    cycle = world.config.cycle
+    static = load_prior(world, "static")
+    shape = static.space.autoencoder.latent_shape
+    graph, state = nnx.split(nnx.eval_shape(lambda: untrained_network(world.config, shape)))
+    loaded = load_weights(world.folder.weights(MODEL_ERROR), {"network": state})
+    network = nnx.merge(graph, loaded["network"])
+    return ModelErrorCorrection(
+        static.space,
+        network,
+        static.scaling,
+        cycle.window_hours,
+        cycle.model_error_share,
+        static.truncation,
+    )
+
+
+def save_representation(world: World, lost: Sequence[Float[np.ndarray, " channel"]]) -> None:
+    """Write the representation error: a variance a channel for every lead time of a forecast."""
+    leads = jnp.asarray(world.config.backgrounds.lead_hours, jnp.float32)
+    representation = Representation(leads, jnp.asarray(np.stack(lost), jnp.float32))
+    save_weights(world.folder.weights(REPRESENTATION), representation, {"name": REPRESENTATION})
+
+
+def _load_representation(world: World) -> Representation | None:
+    """The representation error, where R shall have it."""
+    if not world.config.analysis.representation_error:
+        return None
+    leads = len(world.config.backgrounds.lead_hours)
+    blank = Representation(jnp.zeros(leads), jnp.zeros((leads, world.layout.shape[2])))
+    loaded: Representation = load_weights(world.folder.weights(REPRESENTATION), blank)
+    return loaded
+
+
+def _latent_static_prior(world: World, name: str, leads: int) -> LatentPrior:
+    """The prior without a network on the latents of the autoencoder."""
+    modes = world.config.denoiser.correlation_modes
+    prior = _static_prior(world, load_space(world), name, leads, modes)
+    return replace(prior, representation=_load_representation(world))
+
+
+def _static_prior(
+    world: World, space: LatentSpace, name: str, leads: int, modes: int
+) -> LatentPrior:
+    """The prior without a network, with the statistics called `name`."""
+    blank = _blank_scaling(space.autoencoder.latent_shape, leads, modes)
+    scaling = load_weights(world.folder.weights(name), blank)
+    schedule = EDMSchedule(0.0, 1.0)
+    return LatentPrior(space, UnitNormal(), scaling, schedule, truncation=world.truncation)
+
+
+def _blank_scaling(latent_shape: tuple[int, int, int], leads: int, modes: int) -> LatentScaling:
+    """A scaling of the right shapes, to be filled by what is loaded."""
+    rows, columns, latent = latent_shape
+    waves = columns // 2 + 1
+    kept = min(modes, rows * latent)
+    correlation = IncrementCorrelation(
+        jnp.zeros((waves, rows, latent, latent, 2)),
+        jnp.zeros((waves, kept, rows * latent, 2)),
+        jnp.zeros((leads, waves, kept)),
+        jnp.zeros((leads, waves)),
+    )
+    of_latents = jnp.zeros(latent)
+    return LatentScaling(
+        jnp.zeros(leads),
+        jnp.zeros((leads, rows, latent, latent)),
+        of_latents,
+        of_latents,
+        correlation,
+    )

@@ -1,0 +1,75 @@
+"""A run: its configuration, its folder and its truth, opened."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import jax.numpy as jnp
+import xarray as xr
+from jaxtyping import Array, Float
+
+from align_da.atmosphere import Layout
+from align_da.atmosphere.dataset import layout_from_dataset
+from align_da.atmosphere.truncation import SpectralTruncation, spectral_truncation
+from align_da.config import Config
+from align_da.storage.background_pairs import BackgroundPairs, open_background_pairs
+from align_da.storage.gridded import open_states
+from align_da.storage.run_folder import RunFolder
+
+
+@dataclass(frozen=True)
+class World:
+    """A run with its truth opened.
+
+    Attributes:
+        config: the configuration.
+        folder: where everything of the run lies.
+        truth: the nature run.
+        layout: layout of every state.
+    """
+
+    config: Config
+    folder: RunFolder
+    truth: xr.Dataset
+    layout: Layout
+
+    @cached_property
+    def surface_geopotential(self) -> Float[Array, "lat lon"]:
+        """Geopotential of the surface that the models see, m2 s-2."""
+        return jnp.asarray(self.truth["geopotential_at_surface"].to_numpy(), jnp.float32)
+
+    @cached_property
+    def truncation(self) -> SpectralTruncation | None:
+        """What of an increment every method keeps."""
+        kept = self.config.analysis.truncation
+        return None if kept is None else spectral_truncation(self.layout, kept)
+
+    def pairs(self, split: str) -> BackgroundPairs:
+        """Backgrounds of a split (or "cycled_" and a split) beside the truth."""
+        return open_background_pairs(self.folder.truth, self.folder.backgrounds(split))
+
+    @property
+    def cycled_stage(self) -> tuple[str, ...]:
+        """The stage that makes cycled backgrounds, where the configuration asks for them."""
+        return ("cycled",) if self.config.cycled_backgrounds.segments else ()
+
+    def learned_pairs(self, split: str) -> tuple[BackgroundPairs, ...]:
+        """All backgrounds of a split that the learned parts train on."""
+        names = (split, *(f"{stage}_{split}" for stage in self.cycled_stage))
+        return tuple(self.pairs(name) for name in names)
+
+    def pairs_of_lead(self, split: str, lead_hours: int) -> BackgroundPairs:
+        """Those of `learned_pairs` with backgrounds `lead_hours` old."""
+        forecast = lead_hours in self.config.backgrounds.lead_hours
+        return self.pairs(split if forecast else f"cycled_{split}")
+
+
+def open_world(config: Config, run: Path) -> World:
+    """Open the truth of a run.
+
+    Raises:
+        StorageError: there is none.
+    """
+    folder = RunFolder(run)
+    truth = open_states(folder.truth)
+    return World(config, folder, truth, layout_from_dataset(truth))

@@ -1,0 +1,1 @@
+"""One work of a run a file."""

@@ -1,0 +1,200 @@
+"""Single analyses of several methods on the same backgrounds, dates and observations."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pandas as pd
+
+from align_da.assimilation.contract import Analysis, AnalysisDiagnostics
+from align_da.assimilation.free_run import FreeRun
+from align_da.assimilation.latent_score import LatentScoreAnalysis
+from align_da.atmosphere import State
+from align_da.atmosphere.balance import geostrophic_score
+from align_da.config import Config, GuidanceName, PeerName
+from align_da.forecast import ForecastModel
+from align_da.keys import Purpose, key_for
+from align_da.observations.batch import ObservationBatch
+from align_da.observations.interpolation import interpolation_operator
+from align_da.parallel.progress import progress_bar
+from align_da.prior.latent_prior import LatentPrior
+from align_da.runs.alignment_cases import verifiable_places
+from align_da.runs.forecast_model import configured_forecast_model, frame_before
+from align_da.runs.methods import (
+    latent_score,
+    latent_three_d_var,
+    optimal_interpolation,
+    three_d_var,
+)
+from align_da.runs.observing_system import observing_system, quality_control_for
+from align_da.runs.priors import load_prior
+from align_da.runs.run import World, open_world
+from align_da.storage.gridded import read_times
+from align_da.verification.cost import measured
+from align_da.verification.score_table import ROW_COLUMNS, summarise_scores
+from align_da.verification.verified_fields import default_fields
+from align_da.verification.verify_cycles import score_cycle
+
+REFERENCE = "background"
+_LABELS: Mapping[PeerName, str] = {
+    "optimal_interpolation": "optimal interpolation",
+    "three_d_var": "3D-Var",
+    "latent_three_d_var": "latent 3D-Var",
+}
+
+
+def run(config: Config, folder: Path, name: str) -> None:
+    """Run every configured method, and write the rows of scores and their summary as CSV.
+
+    Raises:
+        StorageError: an input is missing or damaged.
+    """
+    world = open_world(config, folder)
+    rows = score_dates(world, methods_of(world))
+    key = key_for(config.seed, Purpose.VERIFICATION)
+    summary = summarise_scores(rows, REFERENCE, config.verification, key)
+    target = world.folder.report / "benchmark"
+    target.mkdir(parents=True, exist_ok=True)
+    rows.to_csv(target / f"{name}_rows.csv", index=False)
+    summary.to_csv(target / f"{name}.csv", index=False)
+
+
+def methods_of(world: World) -> dict[str, Analysis]:
+    """The background, the peers, the prior without a network, and the learned priors."""
+    settings, static = world.config.benchmark, load_prior(world, "static")
+    peers: dict[PeerName, Callable[[], Analysis]] = {
+        "optimal_interpolation": lambda: optimal_interpolation(
+            world, world.pairs("train"), settings.background_lead_hours
+        ),
+        "three_d_var": lambda: three_d_var(world),
+        "latent_three_d_var": lambda: latent_three_d_var(world, static),
+    }
+    methods: dict[str, Analysis] = {REFERENCE: FreeRun(interpolation_operator)}
+    methods |= {_LABELS[name]: peers[name]() for name in settings.peers}
+    methods["jfps static"] = _guided(world, static, "jfps")
+    asked: list[tuple[str, tuple[GuidanceName, ...]]] = [
+        *((name, settings.guidance) for name in settings.priors),
+        *((name, settings.control_guidance) for name in settings.controls),
+    ]
+    for name, guidance in asked:
+        prior = load_prior(world, name)
+        methods |= {f"{method} {name}": _guided(world, prior, method) for method in guidance}
+    return methods
+
+
+def _guided(world: World, prior: LatentPrior, method: GuidanceName) -> LatentScoreAnalysis:
+    """The learned method with one guidance at the strength that [benchmark] gives it."""
+    settings = world.config.benchmark
+    strengths = {
+        "dps": settings.dps_strength,
+        "sda": settings.sda_strength,
+        "mmps": settings.mmps_strength,
+        "jfps": settings.jfps_strength,
+    }
+    changes = {"method": method, "strength": strengths.get(method, 1.0)}
+    guidance = world.config.guidance.model_copy(update=changes)
+    changed = world.config.model_copy(update={"guidance": guidance})
+    return latent_score(replace(world, config=changed), prior, settings.members)
+
+
+@dataclass(frozen=True)
+class BenchmarkCase:
+    """A date of the benchmark.
+
+    Attributes:
+        number: of the date, of its observation errors and its draws.
+        time: valid time of the analysis.
+        background: the same for every member, values [member, lat, lon, channel].
+        truth: at that time.
+        observations: of the truth, checked against the background.
+        key: of the draws.
+    """
+
+    number: int
+    time: np.datetime64
+    background: State
+    truth: State
+    observations: ObservationBatch
+    key: jax.Array
+
+
+def benchmark_cases(world: World) -> Iterator[BenchmarkCase]:
+    """The dates of the benchmark, in order, with a bar of those that are done."""
+    settings, pairs = world.config.benchmark, world.pairs(world.config.benchmark.split)
+    system = observing_system(world)
+    control = quality_control_for(world)
+    lead = settings.background_lead_hours
+    places = verifiable_places(world, pairs, lead, settings.forecast_lead_hours, settings.dates)
+    with progress_bar() as progress:
+        for number, place in enumerate(progress.track(places, description="benchmark")):
+            truth, background = pairs.read(lead, slice(place, place + 1))
+            time = pairs.valid_times(lead)[place]
+            observations = control(system.observe(time, number), background)
+            members = jnp.repeat(background.values, settings.members, axis=0)
+            yield BenchmarkCase(
+                number,
+                time,
+                State(members, background.layout),
+                State(truth.values[0], truth.layout),
+                observations,
+                key_for(world.config.seed, Purpose.ANALYSIS, number),
+            )
+
+
+def score_dates(world: World, methods: Mapping[str, Analysis]) -> pd.DataFrame:
+    """Rows of scores of every method at every date; see `verification.score_table`."""
+    settings, model = world.config.benchmark, configured_forecast_model(world.config)
+    ahead = np.timedelta64(settings.forecast_lead_hours, "h")
+    lead = float(settings.background_lead_hours)
+    rows: list[tuple[object, ...]] = []
+    for case in benchmark_cases(world):
+        later = read_times(world.truth, world.layout, np.asarray([case.time + ahead]))
+        truths = case.truth, State(later.values[0], later.layout)
+        for name, method in methods.items():
+            (analysis, report), cost = measured(partial(_finished, method, case, lead))
+            values = _scores(world, model, analysis, truths, case.time)
+            values["state", "chi_square"] = float(report.chi_square)
+            compiles = case.number == 0
+            values["state", "seconds"] = float("nan") if compiles else cost.seconds
+            values["state", "megabytes"] = float("nan") if compiles else cost.megabytes
+            rows += [
+                (case.time, name, "analysis", *field, value) for field, value in values.items()
+            ]
+    return pd.DataFrame(rows, columns=list(ROW_COLUMNS))
+
+
+def _finished(
+    method: Analysis, case: BenchmarkCase, lead_hours: float
+) -> tuple[State, AnalysisDiagnostics]:
+    """The analysis of a case, waited for."""
+    analysis, report = method(case.background, case.observations, lead_hours, case.key)
+    report.chi_square.block_until_ready()  # it needs the analysis
+    return analysis, report
+
+
+def _scores(
+    world: World,
+    model: ForecastModel,
+    analysis: State,
+    truths: tuple[State, State],
+    time: np.datetime64,
+) -> dict[tuple[str, str], float]:
+    """Scores of an analysis ensemble and of the forecast from its mean, against both truths."""
+    truth, later = truths
+    found = score_cycle(analysis, truth, default_fields(world.layout))
+    balance = geostrophic_score(analysis, truth, world.surface_geopotential)
+    found["state", "geostrophic"] = float(jnp.mean(balance))
+    mean = State(analysis.values.mean(axis=0, keepdims=True), analysis.layout)
+    before = frame_before(model, world.truth, world.layout, time)
+    forecast = model.forecast(mean, time, world.config.benchmark.forecast_lead_hours, before)
+    scored = score_cycle(forecast, later, default_fields(world.layout))
+    found |= {
+        (field, f"forecast_{score}"): value
+        for (field, score), value in scored.items()
+        if score == "rmse"
+    }
+    return found

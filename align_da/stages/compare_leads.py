@@ -1,0 +1,82 @@
+"""Measure how well the forecast reward would separate candidates at each lead."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from align_da.alignment.candidates import Score
+from align_da.alignment.contract import Case
+from align_da.alignment.rewards.win_rate import channel_rmse, relative_to_group
+from align_da.alignment.separation import separation_by_lead
+from align_da.atmosphere import State
+from align_da.config import Config
+from align_da.parallel.compilation import use_compilation_cache
+from align_da.runs.alignment_cases import cases_of
+from align_da.runs.forecast_model import configured_forecast_model
+from align_da.runs.priors import load_prior
+from align_da.runs.run import open_world
+from align_da.stages.score_candidates import prior_draw
+from align_da.stages.scoring_on_cluster import score_on_cluster
+from align_da.storage.gridded import read_times
+
+LEAD_HOURS = (24, 48, 72, 120)
+
+
+@dataclass(frozen=True)
+class LeadScore:
+    """Builds the score of a group of candidates, once in each worker.
+
+    Attributes:
+        config: the configuration.
+        folder: the folder of the run.
+    """
+
+    config: Config
+    folder: Path
+
+    def __call__(self) -> Score:
+        """The score that tells relative forecast errors [lead, candidate, channel]."""
+        use_compilation_cache(self.folder)
+        world, model = open_world(self.config, self.folder), configured_forecast_model(self.config)
+
+        def error_at(candidates: State, case: Case, lead: int) -> np.ndarray:
+            at_lead = case.valid_time + np.timedelta64(lead, "h")
+            truth = read_times(world.truth, world.layout, np.asarray([at_lead]))
+            before = case.frames_before(len(candidates.values))
+            forecast = model.forecast(candidates, case.valid_time, lead, before)
+            errors = channel_rmse(forecast, State(truth.values[0], world.layout))
+            return np.asarray(relative_to_group(errors))
+
+        def score(candidates: State, case: Case) -> xr.Dataset:
+            errors = np.stack([error_at(candidates, case, lead) for lead in LEAD_HOURS])
+            return xr.Dataset({"error": (("lead", "candidate", "channel"), errors)})
+
+        return score
+
+
+def run(config: Config, folder: Path) -> None:
+    """Write report/forecast_leads.csv: signal, noise and stability of ranks by lead.
+
+    Raises:
+        StorageError: the reference prior or the backgrounds are missing or damaged.
+    """
+    world, settings = open_world(config, folder), config.alignment
+    cases = cases_of(
+        world, "train", settings.backgrounds, max(LEAD_HOURS), config.learned_lead_hours
+    )
+    scored = score_on_cluster(
+        config,
+        cases,
+        prior_draw(world, load_prior(world, "reference"), settings.candidates),
+        LeadScore(config, folder),
+        description="forecast leads",
+        total=settings.backgrounds,
+    )
+    errors = scored["error"].transpose("lead", "case", "candidate", "channel").to_numpy()
+    world.folder.report.mkdir(parents=True, exist_ok=True)
+    pd.DataFrame(vars(separation_by_lead(LEAD_HOURS, errors))).to_csv(
+        world.folder.report / "forecast_leads.csv", index=False
+    )

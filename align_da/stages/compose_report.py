@@ -1,0 +1,268 @@
+"""What the report of a verification shows, and in which order."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import jax
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from align_da.atmosphere import State, variable_named
+from align_da.atmosphere.dataset import state_from_dataset
+from align_da.config import digest_of
+from align_da.keys import Purpose, key_for
+from align_da.observations.batch import Flag
+from align_da.runs.run import World
+from align_da.storage.gridded import read_times
+from align_da.training.history import read_history
+from align_da.verification.ensemble_scores import rank_histogram
+from align_da.verification.figure_style import axis_units
+from align_da.verification.loss_curves import loss_curves
+from align_da.verification.maps import MapCase, analysis_maps
+from align_da.verification.rank_histogram_chart import rank_histogram_chart
+from align_da.verification.report import (
+    Report,
+    ReportFigure,
+    ReportTable,
+    Section,
+    report_figure,
+)
+from align_da.verification.score_chart import improvement_chart
+from align_da.verification.score_table import summarise_scores
+from align_da.verification.spectra_chart import spectra_chart
+from align_da.verification.table_format import readable_table
+from align_da.verification.time_series import error_over_cycles
+from align_da.verification.verified_fields import VerifiedField, default_fields
+
+_RANK_STRIDE = 7  # of grid points: neighbours are not independent
+_SPECTRA = ("u", "T")
+
+
+@dataclass(frozen=True)
+class RunScores:
+    """What was found out about one cycling run.
+
+    Attributes:
+        name: of the run.
+        rows: scores at every valid time, see `verification.score_table`.
+        spectra: mean spectra of the analyses.
+        departures: statistics of innovations and residuals.
+        background: ensembles of every cycle.
+        analysis: likewise.
+        observations: of every cycle.
+    """
+
+    name: str
+    rows: pd.DataFrame
+    spectra: pd.DataFrame
+    departures: pd.DataFrame
+    background: xr.Dataset
+    analysis: xr.Dataset
+    observations: xr.Dataset
+
+
+def compose_report(world: World, runs: Sequence[RunScores]) -> Report:
+    """The report of one or more cycling runs; the first is the reference."""
+    rows = pd.concat([run.rows for run in runs], ignore_index=True)
+    key = key_for(world.config.seed, Purpose.VERIFICATION)
+    summary = summarise_scores(rows, runs[0].name, world.config.verification, key)
+    featured = runs[-1]
+    return Report(
+        "Align-DA cycling report",
+        _headline(summary, featured),
+        [
+            _scores(summary, runs),
+            _over_cycles(world, rows),
+            _maps(world, featured),
+            _reliability(world, featured, key),
+            _spectra(runs),
+            *_alignment(world),
+            *_training(world),
+        ],
+        f"configuration {digest_of(world.config)[:16]}, seed {world.config.seed}",
+    )
+
+
+def _headline(summary: pd.DataFrame, run: RunScores) -> list[tuple[str, str]]:
+    """Analysis errors of the featured run."""
+    chosen = summary[
+        (summary["method"] == run.name)
+        & (summary["product"] == "analysis")
+        & (summary["score"] == "rmse")
+    ]
+    errors = chosen.set_index("variable")["mean"]
+    found = [("cycles", str(run.analysis.sizes["time"]))]
+    told = {
+        "u": (f"{run.name}: wind u", 1.0, "m s⁻¹"),
+        "T": ("temperature", 1.0, "K"),
+        "p_s": ("surface pressure", 0.01, "hPa"),
+        "msl": ("pressure at sea level", 0.01, "hPa"),
+    }
+    for variable, (label, scale, unit) in told.items():
+        if variable in errors.index:
+            found.append((label, f"{scale * errors[variable]:.2f} {unit}"))
+    return found
+
+
+def _scores(summary: pd.DataFrame, runs: Sequence[RunScores]) -> Section:
+    products = list(dict.fromkeys(summary["product"]))
+    tables = [
+        ReportTable(
+            f"RMSE of the ensemble mean, {product}", readable_table(summary, "rmse", product)
+        )
+        for product in products
+    ]
+    tables += [
+        ReportTable(f"{title}, analysis", readable_table(summary, score, "analysis"))
+        for score, title in (
+            ("crps", "Fair CRPS"),
+            ("spread_skill", "Spread over skill (1 is reliable)"),
+            ("geostrophic", "Geostrophic score"),
+        )
+        if ((summary["score"] == score) & (summary["product"] == "analysis")).any()
+    ]
+    tables += [
+        ReportTable(f"Departures and withheld observations of {run.name}", run.departures)
+        for run in runs
+    ]
+    figures = []
+    if len(runs) > 1:
+        figures = [
+            report_figure(
+                f"improvement_{product.replace(' ', '_')}",
+                f"Improvement over {runs[0].name}, {product}, with 95 % intervals.",
+                improvement_chart(summary, "rmse", product),
+            )
+            for product in products
+        ]
+    text = (
+        "Root mean square errors against the truth, averaged by area and over the levels at and "
+        "below 0.2 of the surface pressure (SI units). Changes are 1 − new/reference with a star "
+        "where the date-paired block bootstrap interval excludes zero."
+    )
+    return Section("Scores", text, tables, figures)
+
+
+def _over_cycles(world: World, rows: pd.DataFrame) -> Section:
+    fields = default_fields(world.layout)
+    labels = [field.label for field in fields][: len(world.layout.variables)]
+    units = [axis_units(field.units) for field in fields][: len(labels)]
+    figures = [
+        report_figure(
+            f"cycles_{product}",
+            f"Error (solid) and spread (dashed) of the {product} over the cycles.",
+            error_over_cycles(rows, product, labels, units),
+        )
+        for product in ("analysis", "background")
+    ]
+    return Section("Over the cycles", figures=figures)
+
+
+def _maps(world: World, run: RunScores) -> Section:
+    """Maps of the last cycle."""
+    truth = read_times(world.truth, world.layout, run.analysis["time"].to_numpy()[-1:])
+    states = {
+        "truth": State(truth.values[0], world.layout),
+        "background": _mean_of_last(run.background, world),
+        "analysis": _mean_of_last(run.analysis, world),
+    }
+    observed = run.observations.isel(time=-1)
+    figures = [
+        _map(world, field, states, observed, number)
+        for number, field in enumerate(default_fields(world.layout))
+        if len(field.levels) == 1
+    ]
+    text = f"The last cycle of {run.name}; dots are the assimilated stations."
+    return Section("Maps", text, figures=figures)
+
+
+def _map(
+    world: World,
+    field: VerifiedField,
+    states: dict[str, State],
+    observed: xr.Dataset,
+    number: int,
+) -> ReportFigure:
+    index = world.layout.variables.index(field.variable)
+    shown = (observed["variable"] == index) & (observed["flag"] == int(Flag.PASS))
+    latitude, longitude = (
+        observed[name].to_numpy()[shown.to_numpy()] for name in ("latitude", "longitude")
+    )
+    values = {
+        name: np.asarray(state[field.variable][..., field.levels[0]])
+        for name, state in states.items()
+    }
+    case = MapCase(
+        **values,
+        grid=world.layout.grid,
+        name=field.label,
+        units=field.units,
+        station_latitude=latitude,
+        station_longitude=longitude,
+    )
+    return report_figure(f"map_{number}", f"{field.label}.", analysis_maps(case))
+
+
+def _mean_of_last(dataset: xr.Dataset, world: World) -> State:
+    """Ensemble mean of the last cycle."""
+    last = state_from_dataset(dataset.isel(time=slice(-1, None)), world.layout)
+    return State(last.values[0].mean(axis=0), world.layout)
+
+
+def _reliability(world: World, run: RunScores, key: jax.Array) -> Section:
+    """Rank histograms of the later half of the cycles."""
+    if run.analysis.sizes["realization"] == 1:
+        return Section("Reliability", "One member has no spread.")
+    later = run.analysis.isel(time=slice(run.analysis.sizes["time"] // 2, None))
+    ensemble = np.moveaxis(np.asarray(state_from_dataset(later, world.layout).values), 1, 0)
+    truth = np.asarray(read_times(world.truth, world.layout, later["time"].to_numpy()).values)
+    counts = {}
+    for name in world.layout.variables:
+        channels = world.layout.channels_of(name)
+        points = (slice(None, None, _RANK_STRIDE),) * 2
+        counts[variable_named(name).symbol] = rank_histogram(
+            ensemble[..., channels][(slice(None), slice(None), *points)],
+            truth[..., channels][(slice(None), *points)],
+            key,
+        )
+    caption = "Rank of the truth among the members; flat is reliable."
+    figures = [report_figure("ranks", caption, rank_histogram_chart(counts, run.name))]
+    return Section("Reliability", f"Analyses of {run.name}, later half.", figures=figures)
+
+
+def _spectra(runs: Sequence[RunScores]) -> Section:
+    spectra = pd.concat([run.spectra for run in runs], ignore_index=True)
+    labels = [label for label in _SPECTRA if label in set(spectra["variable"])]
+    if not labels:
+        return Section("Spectra", "No variable with a spectrum.")
+    caption = "Zonal power of members, and its ratio to the truth."
+    figure = report_figure("spectra", caption, spectra_chart(spectra, "analysis", labels))
+    return Section("Spectra", figures=[figure])
+
+
+def _alignment(world: World) -> list[Section]:
+    """How the priors compare, where that was measured in this run."""
+    path = world.folder.report / "alignment.csv"
+    if not path.exists():
+        return []
+    text = (
+        "Rewards of single draws, all priors of a case in one group, and the difference to "
+        "the reference prior with its date-paired bootstrap interval; relative measures have none."
+    )
+    return [Section("Alignment", text, [ReportTable("Priors", pd.read_csv(path))])]
+
+
+def _training(world: World) -> list[Section]:
+    """Loss curves, where the networks were trained in this run."""
+    files = sorted(world.folder.report.glob("loss_*.jsonl"))
+    if not files:
+        return []
+    histories = {
+        file.stem.removeprefix("loss_"): pd.DataFrame(read_history(file))[
+            ["step", "training_loss", "validation_loss"]
+        ]
+        for file in files
+    }
+    figure = report_figure("losses", "Training and validation loss.", loss_curves(histories))
+    return [Section("Training", figures=[figure])]

@@ -1,0 +1,60 @@
+"""Watch the observations of a cycling run: what has come, how good it was, and what changed."""
+
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+from rich.console import Console
+
+from align_da.atmosphere import variable_named
+from align_da.config import Config
+from align_da.observations.monitoring import (
+    MonitoredCycles,
+    observation_alerts,
+    observation_series,
+)
+from align_da.runs.run import open_world
+from align_da.storage.analysis_store import open_cycles
+from align_da.verification.figure_style import to_png
+from align_da.verification.observation_chart import observation_chart
+
+_SHOWN = 20  # alerts
+
+
+def run(config: Config, folder: Path, name: str) -> Path:
+    """Print the alerts of the cycling run `name`, and write them and a figure into the report.
+
+    Returns:
+        The path of the table of alerts.
+
+    Raises:
+        StorageError: the store is missing or damaged.
+    """
+    world = open_world(config, folder)
+    cycles = _monitored(open_cycles(world.folder.cycles(name), "observations").load())
+    series = observation_series(cycles, world.layout.variables)
+    alerts = observation_alerts(series)
+    target = world.folder.report / "observation_monitor.csv"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    alerts.to_csv(target, index=False)
+    units = {variable: variable_named(variable).units for variable in world.layout.variables}
+    if series.variable:
+        target.with_suffix(".png").write_bytes(to_png(observation_chart(series, alerts, units)))
+    console = Console()
+    console.print(
+        f"{name}: {len(cycles.flag)} cycles, {len(series.variable)} series, {len(alerts)} alerts"
+    )
+    if len(alerts):
+        console.print(alerts.head(_SHOWN).to_string(index=False))
+    console.print(f"alerts: {target}")
+    return target
+
+
+def _monitored(observations: xr.Dataset) -> MonitoredCycles:
+    """What the monitor reads of the observations of a store."""
+    return MonitoredCycles(
+        departure=np.asarray(observations["value"] - observations["background_equivalent"]),
+        variable=np.asarray(observations["variable"]).astype(np.int64),
+        station=np.asarray(observations["station"]).astype(np.int64),
+        flag=np.asarray(observations["flag"]).astype(np.int64),
+    )

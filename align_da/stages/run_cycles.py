@@ -1,0 +1,84 @@
+"""Run the assimilation cycle over the test period, or to tune a method, over the validation."""
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from align_da.config import Config
+from align_da.cycling.cycle import QualityControl
+from align_da.cycling.driver import CyclingExperiment, run_experiment
+from align_da.observations.batch import ObservationBatch
+from align_da.parallel.progress import progress_bar
+from align_da.runs.filed_reports import FiledObservations, quality_control_of_reports
+from align_da.runs.forecast_model import forecast_model_digests
+from align_da.runs.initial_ensemble import initial_ensemble
+from align_da.runs.methods import build_analysis
+from align_da.runs.observing_system import observing_system, quality_control_for
+from align_da.runs.priors import MODEL_ERROR, cycle_forecast_model
+from align_da.runs.run import World, open_world
+from align_da.storage.manifest import manifest_of
+from align_da.storage.stages import digest_of_stage
+
+
+def run(config: Config, folder: Path, name: str) -> int:
+    """Cycle, or go on with a cycling run that was stopped.
+
+    Returns:
+        The exit code: 0 when every cycle is complete.
+
+    Raises:
+        StorageError: an input is missing, or the store belongs to another run.
+        BadStateError: a state is not plausible.
+    """
+    world = open_world(config, folder)
+    observe, quality_control = _observations(world)
+    initial, start = initial_ensemble(world)
+    window = np.timedelta64(config.cycle.window_hours, "h")
+    experiment = CyclingExperiment(
+        initial=initial,
+        start=start,
+        window_hours=config.cycle.window_hours,
+        cycles=config.cycle.cycles,
+        forecast_model=cycle_forecast_model(world),
+        observe=lambda cycle: observe(start + (cycle + 1) * window, cycle),
+        quality_control=quality_control,
+        analysis=build_analysis(world, config.cycle.method, config.cycle.prior),
+        seed=config.seed,
+        watchdog=config.cycle.watchdog,
+    )
+    manifest = manifest_of(config, config.seed, _inputs(world))
+    bar = progress_bar()
+    warn = partial(bar.console.print, style="yellow", highlight=False)
+    return run_experiment(experiment, world.folder.cycles(name), manifest, bar, warn)
+
+
+def _observations(
+    world: World,
+) -> tuple[Callable[[np.datetime64, int], ObservationBatch], QualityControl]:
+    """The observations of a time and a cycle, and how they are checked."""
+    settings = world.config.reports
+    if settings is not None:
+        filed = FiledObservations(world, settings)
+        return lambda time, _: filed.observe(time), quality_control_of_reports(world)
+    system = observing_system(world)
+    return system.observe, quality_control_for(world)
+
+
+def _inputs(world: World) -> dict[str, str]:
+    """Digests of the stages that the run reads, and of the files of its forecast model."""
+    stages = world.folder.stages
+    cycle, names = world.config.cycle, ["backgrounds"]
+    if cycle.method == "latent_three_d_var":
+        names.append("denoiser")  # the stage that made the covariance
+    elif cycle.method == "three_d_var":
+        names.append("covariance")
+    elif cycle.method == "latent_score":
+        names.append("denoiser" if cycle.prior in {"static", "reference"} else cycle.prior)
+    if cycle.model_error_share > 0:
+        names.append(MODEL_ERROR)
+    if world.config.reports is not None:
+        names.append("observations")
+    digests = {name: digest_of_stage(stages, name) for name in names}
+    return digests | forecast_model_digests(world.config)

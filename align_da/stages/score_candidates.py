@@ -1,0 +1,108 @@
+"""Draw candidates from the reference prior and score them with the rewards."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import jax
+
+from align_da.alignment.candidates import Draw, Latents, Score, reward_score
+from align_da.alignment.contract import Case, Reward
+from align_da.alignment.rewards.build import build_rewards
+from align_da.atmosphere import State
+from align_da.config import Config
+from align_da.diffusion.build import build_sampler
+from align_da.parallel.compilation import use_compilation_cache
+from align_da.prior.draws import draw_from_prior
+from align_da.prior.latent_prior import LatentPrior
+from align_da.runs.alignment_cases import alignment_cases
+from align_da.runs.forecast_model import configured_forecast_model, forecast_model_definition
+from align_da.runs.priors import load_prior
+from align_da.runs.run import World, open_world
+from align_da.stages.scoring_on_cluster import score_on_cluster
+from align_da.storage.datasets import write_dataset
+from align_da.storage.stages import run_stage
+
+
+@dataclass(frozen=True)
+class RewardScore:
+    """Builds the score of a group of candidates, once in each worker.
+
+    Attributes:
+        config: the configuration.
+        folder: the folder of the run.
+    """
+
+    config: Config
+    folder: Path
+
+    def __call__(self) -> Score:
+        """The score that tells every configured reward."""
+        use_compilation_cache(self.folder)
+        return reward_score(configured_rewards(self.config, self.folder))
+
+
+def configured_rewards(config: Config, folder: Path) -> dict[str, Reward]:
+    """The rewards that the section [alignment] names."""
+    return build_rewards(
+        config.alignment.rewards,
+        lambda: configured_forecast_model(config),
+        config.alignment.forecast_lead_hours,
+        open_world(config, folder).surface_geopotential,
+    )
+
+
+def run(config: Config, folder: Path) -> None:
+    """Write candidates.zarr; nothing is done where that has been done before.
+
+    Raises:
+        StorageError: the prior or the backgrounds are missing or damaged.
+    """
+    world = open_world(config, folder)
+    run_stage(
+        world.folder.stages,
+        "candidates",
+        [
+            *(config.seed, config.sampler, config.analysis, _drawing(config)),
+            *forecast_model_definition(config),
+        ],
+        ["denoiser"],
+        lambda: _score(world),
+    )
+
+
+def _drawing(config: Config) -> list[object]:
+    """The part of [alignment] that candidates depend on."""
+    settings = config.alignment
+    return [
+        settings.backgrounds,
+        settings.candidates,
+        settings.forecast_lead_hours,
+        list(settings.rewards),
+    ]
+
+
+def _score(world: World) -> None:
+    config, settings = world.config, world.config.alignment
+    scored = score_on_cluster(
+        config,
+        alignment_cases(world),
+        prior_draw(world, load_prior(world, "reference"), settings.candidates),
+        RewardScore(config, world.folder.root),
+        description="candidates",
+        total=settings.backgrounds,
+    )
+    # Names as an attribute: zarr has no dtype for text that every reader knows.
+    named = scored.drop_vars("reward").assign_attrs(rewards=list(settings.rewards))
+    write_dataset(world.folder.candidates, named)
+
+
+def prior_draw(world: World, prior: LatentPrior, count: int) -> Draw:
+    """Draws `count` candidates from a prior."""
+    sampler = build_sampler(world.config.sampler)
+
+    def draw(case: Case, key: jax.Array) -> tuple[State, Latents]:
+        return draw_from_prior(
+            prior, sampler, case.background, case.background_lead_hours, key, count
+        )
+
+    return draw

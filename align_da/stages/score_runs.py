@@ -1,0 +1,113 @@
+"""Score cycling runs against the truth and withheld observations, and write the report."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import jax.numpy as jnp
+import numpy as np
+import pandas as pd
+import xarray as xr
+from jaxtyping import Array, Float
+from rich.console import Console
+
+from align_da.atmosphere import State
+from align_da.atmosphere.balance import geostrophic_score
+from align_da.atmosphere.dataset import dataset_from_state, state_from_dataset
+from align_da.atmosphere.spectra import mean_zonal_spectrum
+from align_da.config import Config
+from align_da.forecast.leads import forecasts_at
+from align_da.parallel.progress import progress_bar
+from align_da.runs.forecast_model import configured_forecast_model, frame_before
+from align_da.runs.run import World, open_world
+from align_da.stages.compose_report import RunScores, compose_report
+from align_da.storage.analysis_store import open_cycles
+from align_da.verification.innovation_statistics import Departures, departure_statistics
+from align_da.verification.report import write_report
+from align_da.verification.verify_cycles import mean_spectra, verify_cycles
+
+
+def run(config: Config, folder: Path, names: Sequence[str]) -> Path:
+    """Verify the cycling runs `names`; the first is the reference of the comparison.
+
+    Returns:
+        The path of the report.
+
+    Raises:
+        StorageError: a store is missing or damaged.
+        InputError: the truth lacks a valid time.
+    """
+    world = open_world(config, folder)
+    scored = [_score_run(world, name) for name in names]
+    report = compose_report(world, scored)
+    path = write_report(report, world.folder.report)
+    rows = pd.concat([run.rows for run in scored], ignore_index=True)
+    rows.to_csv(world.folder.report / "cycle_scores.csv", index=False)
+    Console().print(f"report: {path}")
+    return path
+
+
+def _score_run(world: World, name: str) -> RunScores:
+    """Scores of one cycling run by product."""
+    path = world.folder.cycles(name)
+    cycles = {product: open_cycles(path, product) for product in ("background", "analysis")}
+    products = cycles | _forecasts(world, cycles["analysis"], name)
+
+    def balance(ensemble: State, truth: State) -> Float[Array, " member"]:
+        return geostrophic_score(ensemble, truth, world.surface_geopotential)
+
+    rows = verify_cycles(products, world.truth, name, diagnostics={"geostrophic": balance})
+    spectra = mean_spectra(
+        {"analysis": cycles["analysis"]},
+        world.truth,
+        name,
+        lambda field: mean_zonal_spectrum(field, world.layout.grid),
+    )
+    observations = open_cycles(path, "observations").load()
+    return RunScores(
+        name,
+        rows,
+        spectra,
+        departure_statistics(_departures(observations), world.layout),
+        cycles["background"],
+        cycles["analysis"],
+        observations,
+    )
+
+
+def _forecasts(world: World, analyses: xr.Dataset, name: str) -> dict[str, xr.Dataset]:
+    """Forecasts from some of the analyses, by lead, at their valid times."""
+    settings, model = world.config.verification, configured_forecast_model(world.config)
+    chosen = analyses.isel(time=slice(None, None, settings.forecast_every))
+    ends = chosen["time"].to_numpy() + np.timedelta64(max(settings.forecast_lead_hours), "h")
+    chosen = chosen.isel(time=ends <= world.truth["time"].to_numpy()[-1])
+    times = chosen["time"].to_numpy()
+    states = state_from_dataset(chosen, world.layout)
+    found: dict[int, list[Array]] = {lead: [] for lead in settings.forecast_lead_hours}
+    with progress_bar() as progress:
+        for index in progress.track(range(len(times)), description=f"forecasts of {name}"):
+            ensemble = State(states.values[index], world.layout)
+            before = frame_before(model, analyses, world.layout, times[index])
+            previous = None if before is None else State(before.values[0], world.layout)
+            forecasts = forecasts_at(model, ensemble, times[index], sorted(found), previous)
+            for lead, forecast in zip(sorted(found), forecasts, strict=True):
+                found[lead].append(forecast.values)
+    members = np.arange(states.values.shape[1])
+    return {
+        f"forecast {lead} h": dataset_from_state(
+            State(jnp.stack(values), world.layout),
+            {"time": times + np.timedelta64(lead, "h"), "realization": members},
+        )
+        for lead, values in found.items()
+    }
+
+
+def _departures(observations: xr.Dataset) -> Departures:
+    """Departures of all cycles."""
+    flat = {name: observations[name].to_numpy().ravel() for name in observations.data_vars}
+    return Departures(
+        innovation=flat["value"] - flat["background_equivalent"],
+        residual=flat["value"] - flat["analysis_equivalent"],
+        error=flat["error"],
+        variable=flat["variable"],
+        flag=flat["flag"],
+    )
