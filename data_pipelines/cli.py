@@ -161,12 +161,12 @@ def export(
 ) -> None:
     """Write the observations of a cycling run, with their model equivalents, as IODA v3."""
     settings = load_config(config, override or ())
-    from align_da.runs.run import open_world
+    from align_da.runs.run import open_run
     from data_pipelines.observations.export import export_observations
 
-    world = open_world(settings, run)
-    store = world.folder.cycles(name)
-    count = export_observations(store, world.layout, world.surface_geopotential, to)
+    opened = open_run(settings, run)
+    store = opened.folder.cycles(name)
+    count = export_observations(store, opened.layout, opened.surface_geopotential, to)
     typer.echo(f"{count} observations: {to}")
 
 

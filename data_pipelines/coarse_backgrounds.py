@@ -21,7 +21,7 @@ from align_da.config import Config, digest_of
 from align_da.errors import ConfigError
 from align_da.observations.coarse_maps import CoarseMap
 from align_da.runs.coarse_map import configured_map, reported_map
-from align_da.runs.run import World, open_world
+from align_da.runs.run import Run, open_run
 from align_da.storage.datasets import write_dataset
 from align_da.storage.gridded import read_times
 from data_pipelines.backgrounds import BLOCK, starts_of
@@ -54,54 +54,54 @@ def make_coarse_backgrounds(config: Config, folder: Path, progress: Progress) ->
             f"backgrounds.lead_hours = {config.backgrounds.lead_hours}"
         )
         raise ConfigError(message)
-    world = open_world(config, folder)
-    maps, splits = configured_map(world), starts_of(config)
+    run = open_run(config, folder)
+    maps, splits = configured_map(run), starts_of(config)
     for split in splits:
-        _open_store(world, split)
-    correction = _mean_error(world, maps, splits["train"], progress)
-    write_dataset(world.folder.map_correction, dataset_from_state(correction))
+        _open_store(run, split)
+    correction = _mean_error(run, maps, splits["train"], progress)
+    write_dataset(run.folder.map_correction, dataset_from_state(correction))
     for split, starts in splits.items():
         for first in progress.track(range(0, starts.size, BLOCK), description=split):
             times = starts[first : first + BLOCK]
-            pairs = _pairs(world, maps, times, correction)
+            pairs = _pairs(run, maps, times, correction)
             values = np.stack([background for _, background in pairs])[:, None]
             leading = {"time": times, "prediction_timedelta": _lead(config)}
-            write_region(world.folder.backgrounds(split), values, world.layout, leading, first)
+            write_region(run.folder.backgrounds(split), values, run.layout, leading, first)
 
 
-def _open_store(world: World, split: SplitName) -> None:
+def _open_store(run: Run, split: SplitName) -> None:
     """Make an empty store, unless there is one of another configuration."""
-    config, store = world.config, world.folder.backgrounds(split)
+    config, store = run.config, run.folder.backgrounds(split)
     digest = digest_of(config.seed, config.world, config.backgrounds, config.coarse_map)
     is_made(store, digest)
     title = {"title": f"Coarse maps of the {split} period, interpolated", "configuration": digest}
     leading = {"time": starts_of(config)[split], "prediction_timedelta": _lead(config)}
-    write_template(store, world.layout, leading, BLOCK, xr.Dataset(attrs=title))
+    write_template(store, run.layout, leading, BLOCK, xr.Dataset(attrs=title))
 
 
 def _mean_error(
-    world: World, maps: CoarseMap, starts: Shaped[np.ndarray, " start"], progress: Progress
+    run: Run, maps: CoarseMap, starts: Shaped[np.ndarray, " start"], progress: Progress
 ) -> State:
     """Mean of truth − interpolated map over these starts, values [lat, lon, channel]."""
-    total = np.zeros(world.layout.shape)
+    total = np.zeros(run.layout.shape)
     for first in progress.track(range(0, starts.size, BLOCK), description="mean error"):
-        for truth, plain in _pairs(world, maps, starts[first : first + BLOCK]):
+        for truth, plain in _pairs(run, maps, starts[first : first + BLOCK]):
             total += truth - plain
-    return State(jnp.asarray(total / starts.size, jnp.float32), world.layout)
+    return State(jnp.asarray(total / starts.size, jnp.float32), run.layout)
 
 
 def _pairs(
-    world: World,
+    run: Run,
     maps: CoarseMap,
     starts: Shaped[np.ndarray, " start"],
     correction: State | None = None,
 ) -> list[tuple[Field, Field]]:
     """Truth and its map interpolated for every start, corrected where there is a correction."""
-    times = starts + _lead(world.config)
-    truth = read_times(world.truth, world.layout, times)
+    times = starts + _lead(run.config)
+    truth = read_times(run.truth, run.layout, times)
     found = []
     for values, time in zip(truth.values, times, strict=True):
-        reported = reported_map(world, maps, State(values, truth.layout), time)
+        reported = reported_map(run, maps, State(values, truth.layout), time)
         fine = (
             maps.interpolated(reported)
             if correction is None

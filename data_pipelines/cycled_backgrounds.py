@@ -30,7 +30,7 @@ from align_da.runs.forecast_model import configured_forecast_model, forecast_mod
 from align_da.runs.methods import latent_three_d_var
 from align_da.runs.observing_system import observing_system, quality_control_for
 from align_da.runs.priors import FORECAST_SCALING, load_forecast_prior, load_space
-from align_da.runs.run import World, open_world
+from align_da.runs.run import Run, open_run
 from align_da.storage.checkpoints import save_weights
 from align_da.storage.durable import remove_unfinished
 from align_da.storage.stages import digest_of_stage
@@ -96,7 +96,7 @@ def make_cycled_backgrounds(
         StorageError: an input is missing, or a store belongs to another configuration.
         WorkerError: a segment has ended every worker that tried it.
     """
-    world = open_world(config, folder)
+    run = open_run(config, folder)
     settings = config.cycled_backgrounds
     counts: dict[SplitName, int] = {"train": settings.segments, "validation": 1}
     segments = [
@@ -104,32 +104,32 @@ def make_cycled_backgrounds(
         for split, count in counts.items()
         for number in range(count)
     ]
-    digest = digest_of(*definition_of(config), digest_of_stage(world.folder.stages, "autoencoder"))
+    digest = digest_of(*definition_of(config), digest_of_stage(run.folder.stages, "autoencoder"))
     for split, count in counts.items():
-        _make_store(world, split, count, digest)
-    missing = [segment for segment in segments if not _is_written(world, segment)]
+        _make_store(run, split, count, digest)
+    missing = [segment for segment in segments if not _is_written(run, segment)]
     if missing:
-        _save_first_guess(world)
+        _save_first_guess(run)
     run_tasks(cycle_segment, missing, workers, progress, "cycled backgrounds")
     for split in counts:
-        remove_unfinished(world.folder.backgrounds(f"cycled_{split}"))
+        remove_unfinished(run.folder.backgrounds(f"cycled_{split}"))
 
 
-def _save_first_guess(world: World) -> None:
+def _save_first_guess(run: Run) -> None:
     """Save the statistics of latent increments that every segment assimilates with."""
-    pairs = world.pairs("train")
-    latents = encode_backgrounds(load_space(world), [pairs], [min(pairs.lead_hours)])
-    scaling = scaling_of(world.config, latents)
-    save_weights(world.folder.weights(FORECAST_SCALING), scaling, {"name": FORECAST_SCALING})
+    pairs = run.pairs("train")
+    latents = encode_backgrounds(load_space(run), [pairs], [min(pairs.lead_hours)])
+    scaling = scaling_of(run.config, latents)
+    save_weights(run.folder.weights(FORECAST_SCALING), scaling, {"name": FORECAST_SCALING})
 
 
 def cycle_segment(segment: Segment) -> None:
     """Cycle through `segment` and write its backgrounds. Runs in a worker process."""
     use_compilation_cache(segment.folder)
-    world = _world_of(segment)
-    method = latent_three_d_var(world, load_forecast_prior(world))
+    run = _run_of(segment)
+    method = latent_three_d_var(run, load_forecast_prior(run))
     kept = [np.asarray(cycle.background.values) for cycle in cycles_of(segment, method)]
-    _write(world, segment, np.stack(kept))
+    _write(run, segment, np.stack(kept))
 
 
 @dataclass(frozen=True)
@@ -151,7 +151,7 @@ def cycles_of(
     segment: Segment, method: Analysis, forecast_model: ForecastModel | None = None
 ) -> Iterator[SettledCycle]:
     """The cycles of `segment` with an analysis method, from its oldest forecast on."""
-    world, settings = _world_of(segment), segment.config.cycled_backgrounds
+    world, settings = _run_of(segment), segment.config.cycled_backgrounds
     window = segment.config.cycle.window_hours
     system = observing_system(world)
     control = quality_control_for(world)
@@ -166,7 +166,7 @@ def cycles_of(
             yield SettledCycle(time, report.background, state.analysis)
 
 
-def _world_of(segment: Segment) -> World:
+def _run_of(segment: Segment) -> Run:
     """The run with the network, density and errors of this segment."""
     config = segment.config
     place = segment.number if segment.split == "train" else segment.number + segment.of + 1000
@@ -175,31 +175,31 @@ def _world_of(segment: Segment) -> World:
     observed = config.observations.model_copy(update={"density": density})
     # A seed of its own keeps the network of the experiments out of the training data.
     changes = {"seed": config.seed + 1 + place, "observations": observed}
-    return replace(open_world(config, segment.folder), config=config.model_copy(update=changes))
+    return replace(open_run(config, segment.folder), config=config.model_copy(update=changes))
 
 
-def _first_state(world: World, segment: Segment) -> CycleState:
+def _first_state(run: Run, segment: Segment) -> CycleState:
     """The oldest background of perturbed truth at the start of the segment."""
-    pairs = world.pairs(segment.split)
+    pairs = run.pairs(segment.split)
     lead = max(pairs.lead_hours)
-    place = _places(world, segment.split, segment.of)[segment.number]
+    place = _places(run, segment.split, segment.of)[segment.number]
     _, background = pairs.read(lead, slice(place, place + 1))
     return CycleState(background, pairs.valid_times(lead)[place], 0)
 
 
-def _places(world: World, split: SplitName, count: int) -> list[int]:
+def _places(run: Run, split: SplitName, count: int) -> list[int]:
     """Which starts of the backgrounds begin a segment: evenly spread, each with room to its end.
 
     Raises:
         ConfigError: the segments overlap.
     """
-    settings, window = world.config.cycled_backgrounds, world.config.cycle.window_hours
-    valid = _valid_times(world, split)
+    settings, window = run.config.cycled_backgrounds, run.config.cycle.window_hours
+    valid = _valid_times(run, split)
     length = np.timedelta64((settings.spin_up + settings.cycles) * window, "h")
     latest = valid[-1] - length
     first = valid[0] + np.arange(count) * (latest - valid[0]) / max(count - 1, 1)
     # The next start may be hours after `first`, too late for the cycles to end in the period.
-    end = periods_of(world.config.world)[split].end
+    end = periods_of(run.config.world)[split].end
     fitting = np.searchsorted(valid, end - length, side="right") - 1
     places = np.minimum(np.searchsorted(valid, first), fitting)
     if latest < valid[0] or np.any(np.diff(valid[places]) < length):
@@ -212,19 +212,19 @@ def _places(world: World, split: SplitName, count: int) -> list[int]:
     return [int(place) for place in places]
 
 
-def _valid_times(world: World, split: SplitName) -> Shaped[np.ndarray, " start"]:
+def _valid_times(run: Run, split: SplitName) -> Shaped[np.ndarray, " start"]:
     """Valid times of the oldest backgrounds of perturbed truth."""
-    pairs = world.pairs(split)
+    pairs = run.pairs(split)
     return pairs.valid_times(max(pairs.lead_hours))
 
 
-def _starts(world: World, split: SplitName, count: int) -> Shaped[np.ndarray, " start"]:
+def _starts(run: Run, split: SplitName, count: int) -> Shaped[np.ndarray, " start"]:
     """Times of the analyses that the kept backgrounds of every segment start from."""
-    settings, window = world.config.cycled_backgrounds, world.config.cycle.window_hours
-    valid = _valid_times(world, split)
+    settings, window = run.config.cycled_backgrounds, run.config.cycle.window_hours
+    valid = _valid_times(run, split)
     offset = np.arange(settings.spin_up, settings.spin_up + settings.cycles)
     apart = offset * np.timedelta64(window, "h")
-    times = [valid[place] + apart for place in _places(world, split, count)]
+    times = [valid[place] + apart for place in _places(run, split, count)]
     return np.concatenate(times).astype("datetime64[ns]")
 
 
@@ -232,36 +232,36 @@ def _leads(config: Config) -> Shaped[np.ndarray, " lead"]:
     return np.asarray([config.cycle.window_hours], "timedelta64[h]").astype("timedelta64[ns]")
 
 
-def _make_store(world: World, split: SplitName, count: int, digest: str) -> None:
+def _make_store(run: Run, split: SplitName, count: int, digest: str) -> None:
     """The empty store of a period, where there is none.
 
     Raises:
         StorageError: there is one of another configuration.
     """
-    config, store = world.config, world.folder.backgrounds(f"cycled_{split}")
+    config, store = run.config, run.folder.backgrounds(f"cycled_{split}")
     if is_made(store, digest):
         return
     title = f"Backgrounds taken from cycling in the {split} period"
     extra = xr.Dataset(attrs={"title": title, "configuration": digest})
-    leading = {"time": _starts(world, split, count), "prediction_timedelta": _leads(config)}
-    write_template(store, world.layout, leading, config.cycled_backgrounds.cycles, extra)
+    leading = {"time": _starts(run, split, count), "prediction_timedelta": _leads(config)}
+    write_template(store, run.layout, leading, config.cycled_backgrounds.cycles, extra)
 
 
-def _is_written(world: World, segment: Segment) -> bool:
+def _is_written(run: Run, segment: Segment) -> bool:
     """Whether the store holds the backgrounds of a segment, every variable of them."""
     cycles = segment.config.cycled_backgrounds.cycles
-    store = world.folder.backgrounds(f"cycled_{segment.split}")
+    store = run.folder.backgrounds(f"cycled_{segment.split}")
     with xr.open_zarr(store, consolidated=False) as dataset:
         last = dataset.isel(time=(segment.number + 1) * cycles - 1)
         return all(bool(np.isfinite(values).all()) for values in last.data_vars.values())
 
 
 def _write(
-    world: World, segment: Segment, values: Float[np.ndarray, "start lead lat lon channel"]
+    run: Run, segment: Segment, values: Float[np.ndarray, "start lead lat lon channel"]
 ) -> None:
     """Write the backgrounds of a segment."""
     first = segment.number * len(values)
-    starts = _starts(world, segment.split, segment.of)[first : first + len(values)]
+    starts = _starts(run, segment.split, segment.of)[first : first + len(values)]
     leading = {"time": starts, "prediction_timedelta": _leads(segment.config)}
-    store = world.folder.backgrounds(f"cycled_{segment.split}")
-    write_region(store, values, world.layout, leading, first)
+    store = run.folder.backgrounds(f"cycled_{segment.split}")
+    write_region(store, values, run.layout, leading, first)

@@ -2,7 +2,7 @@
 
 from align_da.alignment.candidates import Draw, Score, reward_score, score_cases
 from align_da.alignment.contract import Case, Reward
-from align_da.alignment.evaluation import compare_priors, pooled_draw, prior_score
+from align_da.alignment.evaluation import pooled_draw, prior_differences, prior_score
 from align_da.alignment.fine_tuning import (
     PreferenceBatch,
     make_preference_loss,
@@ -23,10 +23,10 @@ __all__ = [
     "Score",
     "Separation",
     "build_rewards",
-    "compare_priors",
     "make_preference_loss",
     "pooled_draw",
     "preference_batch",
+    "prior_differences",
     "prior_score",
     "reward_score",
     "score_cases",

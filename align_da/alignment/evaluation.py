@@ -78,7 +78,7 @@ def split_by_prior(candidates: State, priors: int) -> list[State]:
     return [State(part, candidates.layout) for part in parts]
 
 
-def compare_priors(scored: xr.Dataset, reference: str = "reference") -> xr.Dataset:
+def prior_differences(scored: xr.Dataset, reference: str = "reference") -> xr.Dataset:
     """Means over cases of what `score_cases` with `prior_score` told.
 
     Args:

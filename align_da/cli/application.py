@@ -95,12 +95,10 @@ def train(
         group.check_alone("the covariance")
     settings = _settings(config, run, override)
     from align_da.parallel.distributed import joined
-    from align_da.stages import (
-        estimate_covariance,
-        train_autoencoder,
-        train_denoiser,
-        train_model_error,
-    )
+    from align_da.stages.estimate_covariance import estimate_covariance
+    from align_da.stages.train_autoencoder import train_autoencoder
+    from align_da.stages.train_denoiser import train_denoiser
+    from align_da.stages.train_model_error import train_model_error
 
     trainings = {
         "autoencoder": train_autoencoder,
@@ -108,10 +106,10 @@ def train(
         "model_error": train_model_error,
     }
     if what == "covariance":
-        estimate_covariance.run(settings, run)
+        estimate_covariance(settings, run)
         return
     with joined(group, what, settings) as mesh:
-        trainings[what].run(settings, run, mesh)
+        trainings[what](settings, run, mesh)
 
 
 @app.command(epilog="Example: align-da align candidates --set alignment.candidates=32")
@@ -139,17 +137,20 @@ def align(
         group.check_alone(what)
     settings = _settings(config, run, override)
     from align_da.parallel.distributed import joined
-    from align_da.stages import compare_leads, compare_priors, fine_tune, score_candidates
+    from align_da.stages.compare_leads import compare_leads
+    from align_da.stages.compare_priors import compare_priors
+    from align_da.stages.fine_tune import fine_tune
+    from align_da.stages.score_candidates import score_candidates
 
     if what == "leads":
-        compare_leads.run(settings, run)
+        compare_leads(settings, run)
     elif what == "candidates":
-        score_candidates.run(settings, run)
+        score_candidates(settings, run)
     elif what == "compare":
-        compare_priors.run(settings, run)
+        compare_priors(settings, run)
     else:
         with joined(group, what, settings) as mesh:
-            fine_tune.run(settings, run, what, mesh)
+            fine_tune(settings, run, what, mesh)
 
 
 @app.command(epilog="Example: align-da cycle --name dps --set guidance.method=dps")
@@ -161,9 +162,9 @@ def cycle(
 ) -> None:
     """Run the assimilation cycle over the test period; goes on where a killed run has stopped."""
     settings = _settings(config, run, override)
-    from align_da.stages import run_cycles
+    from align_da.stages.run_cycles import run_cycles
 
-    raise typer.Exit(run_cycles.run(settings, run, name))
+    raise typer.Exit(run_cycles(settings, run, name))
 
 
 @app.command(epilog="Example: align-da verify --name free_run --name main")
@@ -177,9 +178,9 @@ def verify(
 ) -> None:
     """Score cycling runs against the truth and write the report."""
     settings = _settings(config, run, override)
-    from align_da.stages import score_runs
+    from align_da.stages.score_runs import score_runs
 
-    score_runs.run(settings, run, name or ["main"])
+    score_runs(settings, run, name or ["main"])
 
 
 @app.command(epilog="Example: align-da monitor --name main")
@@ -191,9 +192,9 @@ def monitor(
 ) -> None:
     """Say where counts or departures of observations have left their limits of 20 cycles."""
     settings = _settings(config, run, override)
-    from align_da.stages import monitor_observations
+    from align_da.stages.monitor_observations import monitor_observations
 
-    monitor_observations.run(settings, run, name)
+    monitor_observations(settings, run, name)
 
 
 @app.command(epilog="Example: align-da benchmark --set benchmark.dates=24")
@@ -207,9 +208,9 @@ def benchmark(
 ) -> None:
     """Compare methods on single analyses with the same backgrounds, dates and observations."""
     settings = _settings(config, run, override)
-    from align_da.stages import benchmark as stage
+    from align_da.stages.benchmark import benchmark as stage
 
-    stage.run(settings, run, name)
+    stage(settings, run, name)
 
 
 @app.command(epilog="Example: align-da downscale --set downscaling.dates=24")
@@ -223,17 +224,17 @@ def downscale(
 ) -> None:
     """Make fine analyses of coarse maps and stations, and compare methods and sources."""
     settings = _settings(config, run, override)
-    from align_da.stages import downscale as stage
+    from align_da.stages.downscale import downscale as stage
 
-    stage.run(settings, run, name)
+    stage(settings, run, name)
 
 
 @app.command(epilog="Example: align-da demo --run runs/demo")
 def demo(run: RunOption = Path("runs/demo")) -> None:
     """Cycle with the shipped weights on a short nature run and write a report."""
-    from align_da.cli import demonstration
+    from align_da.cli.demonstration import demonstrate
 
-    demonstration.run(run, app)
+    demonstrate(run, app)
 
 
 @app.command(epilog="Example: align-da export --name main --to analyses.nc")
@@ -246,9 +247,9 @@ def export(
     ] = "analysis",
 ) -> None:
     """Write the cycles of a run as one netCDF file that follows the CF conventions."""
-    from align_da.stages import export_analyses
+    from align_da.stages.export_analyses import export_analyses
 
-    typer.echo(f"{export_analyses.run(run, name, group, to)} cycles in {to}")
+    typer.echo(f"{export_analyses(run, name, group, to)} cycles in {to}")
 
 
 @app.command(epilog="Example: align-da inspect runs/demo/cycles/main.zarr")

@@ -27,7 +27,7 @@ _COMMANDS = (
 )
 
 
-def run(folder: Path, app: typer.Typer) -> None:
+def demonstrate(folder: Path, app: typer.Typer) -> None:
     """Run every command of `app` in `folder` and say where the results lie.
 
     Raises:

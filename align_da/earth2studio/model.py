@@ -33,7 +33,7 @@ from align_da.runs.filed_reports import batch_of_window, quality_control_of_repo
 from align_da.runs.initial_ensemble import ensemble_around
 from align_da.runs.methods import build_analysis
 from align_da.runs.priors import cycle_forecast_model
-from align_da.runs.run import World, open_world
+from align_da.runs.run import Run, open_run
 
 _PLATFORMS = {"cuda": "gpu"}
 """Names of torch for what JAX calls otherwise."""
@@ -54,14 +54,14 @@ class AlignDA:
     withheld, and the watchdog of `align-da cycle` does not look on.
 
     Attributes:
-        world: the run.
+        run: the run.
         forecast_model: makes the backgrounds.
         analysis: the assimilation method.
         quality_control: flags observations.
         fill_errors: gives observations their errors where the data frame has none.
     """
 
-    world: World
+    run: Run
     forecast_model: ForecastModel
     analysis: Analysis
     quality_control: QualityControl
@@ -121,7 +121,7 @@ class AlignDA:
         sent = yield (array_of(ensemble, time),)
         while True:
             reports = self._reports(_only(sent), state.valid_time + self._window)
-            hours = self.world.config.cycle.window_hours
+            hours = self.run.config.cycle.window_hours
             background = make_background(state, self.forecast_model, hours)
             state, analysis = self._analysed(state, background, reports)
             sent = yield (analysis,)
@@ -129,7 +129,7 @@ class AlignDA:
     def init_coords(self) -> tuple[Coordinates]:
         """Axes of a background or first state; an axis "ensemble" may precede them."""
         free = Coordinates(time=np.empty(0, "datetime64[ns]"))
-        return (Coordinates(free | space_coordinates(self.world.layout)),)
+        return (Coordinates(free | space_coordinates(self.run.layout)),)
 
     def input_coords(self) -> tuple[Coordinates]:
         """Columns of the observations: empty arrays of their types, and the variables' names.
@@ -139,7 +139,7 @@ class AlignDA:
         columns = Coordinates(time=np.empty(0, "datetime64[ns]"))
         for name in ("lat", "lon", "observation"):
             columns[name] = np.empty(0, np.float32)
-        columns["variable"] = np.asarray(observable_names(self.world.layout))
+        columns["variable"] = np.asarray(observable_names(self.run.layout))
         columns["pres"] = columns["elev"] = np.empty(0, np.float32)
         return (columns,)
 
@@ -158,7 +158,7 @@ class AlignDA:
         Raises:
             InputError: a background without a time, or of another grid or other variables.
         """
-        given, space = input_coords[0], space_coordinates(self.world.layout)
+        given, space = input_coords[0], space_coordinates(self.run.layout)
         compared = {} if "observation" in given else space
         other = [name for name in compared if not np.array_equal(given.get(name, ()), space[name])]
         if other or "time" not in given:
@@ -168,7 +168,7 @@ class AlignDA:
             time = given["time"] + given.get("lead_time", np.timedelta64(0, "h"))
         else:
             time = np.atleast_1d(request_time)
-        first = Coordinates(ensemble=np.arange(self.world.config.cycle.members), time=time)
+        first = Coordinates(ensemble=np.arange(self.run.config.cycle.members), time=time)
         return (Coordinates(first | space),)
 
     def to(self, device: Any) -> "AlignDA":  # noqa: ANN401 (a name, or a device of torch)
@@ -188,14 +188,14 @@ class AlignDA:
 
     @property
     def _window(self) -> np.timedelta64:
-        return np.timedelta64(self.world.config.cycle.window_hours, "h")
+        return np.timedelta64(self.run.config.cycle.window_hours, "h")
 
     def _ensemble(self, array: Any) -> tuple[State, np.datetime64]:  # noqa: ANN401
         """As many members as the run has, and their time."""
-        given, time = states_of(array, self.world.layout)
-        found, members = given.values.shape[0], self.world.config.cycle.members
+        given, time = states_of(array, self.run.layout)
+        found, members = given.values.shape[0], self.run.config.cycle.members
         if "ensemble" not in array.dims:
-            given = ensemble_around(self.world, given)
+            given = ensemble_around(self.run, given)
         elif found != members:
             message = (
                 f"expected an ensemble of {members} members or a single state without the "
@@ -213,8 +213,8 @@ class AlignDA:
                 of this window.
         """
         _check_requested(frame, time)
-        reports = self.fill_errors(reports_of(frame, self.world.layout))
-        hours = self.world.config.cycle.window_hours
+        reports = self.fill_errors(reports_of(frame, self.run.layout))
+        hours = self.run.config.cycle.window_hours
         found = reports_in_window(reports, time, hours)
         if len(reports) and not len(found):
             message = (
@@ -222,8 +222,8 @@ class AlignDA:
                 f"{reports['time'].min()} to {reports['time'].max()}"
             )
             raise InputError(message)
-        settings = self.world.config.reports or ReportsConfig()
-        batch = batch_of_window(self.world, settings, found, time)
+        settings = self.run.config.reports or ReportsConfig()
+        batch = batch_of_window(self.run, settings, found, time)
         missing = int((reports["flag"] == "missing").sum())
         return _Reports(batch, len(found), missing, len(reports) - missing - len(found))
 
@@ -237,8 +237,8 @@ class AlignDA:
             self.quality_control,
             self.analysis,
             reports.batch,
-            self.world.config.cycle.window_hours,
-            key_for(self.world.config.seed, Purpose.ANALYSIS, before.cycle),
+            self.run.config.cycle.window_hours,
+            key_for(self.run.config.seed, Purpose.ANALYSIS, before.cycle),
         )
         state, time = following.analysis, following.valid_time
         check_plausible(np.asarray(state.values), state.layout, f"analysis of {time}")
@@ -293,28 +293,28 @@ def open_model(
         StorageError: something is missing in the folder, or damaged.
     """
     settings = load_config(config, overrides)
-    world = open_world(settings, run)
-    _check_usable(settings, world)
+    opened = open_run(settings, run)
+    _check_usable(settings, opened)
     return AlignDA(
-        world,
-        cycle_forecast_model(world),
-        build_analysis(world, settings.cycle.method, settings.cycle.prior),
-        quality_control_of_reports(world),
+        opened,
+        cycle_forecast_model(opened),
+        build_analysis(opened, settings.cycle.method, settings.cycle.prior),
+        quality_control_of_reports(opened),
         fill_errors or partial(errors_of_run, errors=settings.observations),
     )
 
 
-def _check_usable(config: Config, world: World) -> None:
+def _check_usable(config: Config, run: Run) -> None:
     if config.cycle.watchdog.policy != "warn":
         message = (
             f"cycle.watchdog.policy = {config.cycle.watchdog.policy!r} acts in `align-da cycle` "
             "alone: set cycle.watchdog.policy = 'warn'"
         )
         raise ConfigError(message)
-    if not has_names(world.layout):
+    if not has_names(run.layout):
         message = (
             "expected states of the atmosphere, whose variables have names in earth2studio, got "
-            f"{', '.join(world.layout.variables)}"
+            f"{', '.join(run.layout.variables)}"
         )
         raise ConfigError(message)
 

@@ -8,18 +8,18 @@ from align_da.alignment.contract import Case
 from align_da.atmosphere import State
 from align_da.errors import InputError
 from align_da.runs.forecast_model import configured_forecast_model, frame_before
-from align_da.runs.run import World
+from align_da.runs.run import Run
 from align_da.storage.background_pairs import BackgroundPairs
 from align_da.storage.gridded import read_times
 
 
 def cases_of(
-    world: World, split: str, count: int, forecast_lead_hours: int, leads: tuple[int, ...]
+    run: Run, split: str, count: int, forecast_lead_hours: int, leads: tuple[int, ...]
 ) -> Iterator[Case]:
     """`count` cases spread evenly over a split, their lead times taken in turn from `leads`."""
-    pairs_at = {lead: world.pairs_of_lead(split, lead) for lead in leads}
+    pairs_at = {lead: run.pairs_of_lead(split, lead) for lead in leads}
     places_at = {
-        lead: verifiable_places(world, pairs, lead, forecast_lead_hours, count)
+        lead: verifiable_places(run, pairs, lead, forecast_lead_hours, count)
         for lead, pairs in pairs_at.items()
     }
     for number in range(count):
@@ -28,8 +28,8 @@ def cases_of(
         truth, background = pairs.read(lead, slice(place, place + 1))
         valid_time = pairs.valid_times(lead)[place]
         later = valid_time + np.timedelta64(forecast_lead_hours, "h")
-        at_lead = read_times(world.truth, world.layout, np.asarray([later]))
-        first = (State(states.values[0], world.layout) for states in (background, truth, at_lead))
+        at_lead = read_times(run.truth, run.layout, np.asarray([later]))
+        first = (State(states.values[0], run.layout) for states in (background, truth, at_lead))
         background_state, truth_state, state_at_lead = first
         yield Case(
             background_state,
@@ -37,21 +37,21 @@ def cases_of(
             valid_time,
             state_at_lead,
             float(lead),
-            _truth_before(world, valid_time),
+            _truth_before(run, valid_time),
         )
 
 
-def _truth_before(world: World, time: np.datetime64) -> State | None:
+def _truth_before(run: Run, time: np.datetime64) -> State | None:
     """The truth one step before `time`, where the forecast model looks at it."""
-    if world.config.onnx is None:  # no other takes two frames, and none is built in vain
+    if run.config.onnx is None:  # no other takes two frames, and none is built in vain
         return None
-    model = configured_forecast_model(world.config)
-    before = frame_before(model, world.truth, world.layout, time)
-    return None if before is None else State(before.values[0], world.layout)
+    model = configured_forecast_model(run.config)
+    before = frame_before(model, run.truth, run.layout, time)
+    return None if before is None else State(before.values[0], run.layout)
 
 
 def verifiable_places(
-    world: World, pairs: BackgroundPairs, lead_hours: int, ahead_hours: int, count: int
+    run: Run, pairs: BackgroundPairs, lead_hours: int, ahead_hours: int, count: int
 ) -> list[int]:
     """`count` starts spread evenly over those whose truth is known `ahead_hours` after analysis.
 
@@ -59,20 +59,20 @@ def verifiable_places(
         InputError: the truth ends before any of them.
     """
     ahead = pairs.valid_times(lead_hours) + np.timedelta64(ahead_hours, "h")
-    last = int(np.searchsorted(ahead, world.truth["time"].to_numpy()[-1], side="right")) - 1
+    last = int(np.searchsorted(ahead, run.truth["time"].to_numpy()[-1], side="right")) - 1
     if last < 0:
         message = f"the truth ends before {ahead[0]}, {ahead_hours} h after the first analysis"
         raise InputError(message)
     return [int(place) for place in np.linspace(0, last, count).round()]
 
 
-def alignment_cases(world: World) -> Iterator[Case]:
+def alignment_cases(run: Run) -> Iterator[Case]:
     """The training cases whose candidates are drawn, scored and preferred, always the same."""
-    settings = world.config.alignment
+    settings = run.config.alignment
     return cases_of(
-        world,
+        run,
         "train",
         settings.backgrounds,
         settings.forecast_lead_hours,
-        world.config.learned_lead_hours,
+        run.config.learned_lead_hours,
     )

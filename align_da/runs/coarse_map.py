@@ -6,32 +6,30 @@ from align_da.atmosphere import State
 from align_da.keys import Purpose, key_for
 from align_da.observations.batch import ObservationBatch
 from align_da.observations.coarse_maps import CoarseMap, coarse_map
-from align_da.runs.run import World
+from align_da.runs.run import Run
 
 _OF_MAP = 1  # beside the errors of stations, whose keys end with the number of a cycle
 
 
-def configured_map(world: World) -> CoarseMap:
+def configured_map(run: Run) -> CoarseMap:
     """The map of the section [coarse_map].
 
     Raises:
         InputError: it is finer than the states of the run.
         ConfigError: a variable of the states has no error.
     """
-    return coarse_map(world.layout, world.surface_geopotential, world.config.coarse_map)
+    return coarse_map(run.layout, run.surface_geopotential, run.config.coarse_map)
 
 
-def reported_map(
-    world: World, maps: CoarseMap, truth: State, time: np.datetime64
-) -> ObservationBatch:
+def reported_map(run: Run, maps: CoarseMap, truth: State, time: np.datetime64) -> ObservationBatch:
     """The map of `truth` at `time`, the same whenever it is asked for.
 
     Args:
-        world: the run.
+        run: the run.
         maps: its map.
         truth: at that time, values [lat, lon, channel].
         time: on the time axis of the truth.
     """
-    place = int(np.searchsorted(world.truth["time"].to_numpy(), time))
-    key = key_for(world.config.seed, Purpose.OBSERVATION_ERROR, place, _OF_MAP)
+    place = int(np.searchsorted(run.truth["time"].to_numpy(), time))
+    key = key_for(run.config.seed, Purpose.OBSERVATION_ERROR, place, _OF_MAP)
     return maps.observe(truth, key)

@@ -26,7 +26,7 @@ from align_da.observations.window import (
     with_stations_withheld,
 )
 from align_da.runs.observing_system import quality_control_for
-from align_da.runs.run import World
+from align_da.runs.run import Run
 from align_da.storage.report_file import read_reports
 
 
@@ -35,11 +35,11 @@ class FiledObservations:
     """The reports of a run, window by window.
 
     Attributes:
-        world: the run.
+        run: the run.
         settings: what becomes of the reports.
     """
 
-    world: World
+    run: Run
     settings: ReportsConfig
 
     @cached_property
@@ -49,23 +49,23 @@ class FiledObservations:
         Raises:
             StorageError: there are none, or they are damaged.
         """
-        config = self.world.config
-        reports = read_reports(self.world.folder.observations)
+        config = self.run.config
+        reports = read_reports(self.run.folder.observations)
         return with_stations_withheld(reports, config.observations.withheld, config.seed)
 
     def observe(self, time: np.datetime64) -> ObservationBatch:
         """Reports of the window around `time`, levels in Pa."""
-        found = reports_in_window(self.reports, time, self.world.config.cycle.window_hours)
-        return batch_of_window(self.world, self.settings, found, time)
+        found = reports_in_window(self.reports, time, self.run.config.cycle.window_hours)
+        return batch_of_window(self.run, self.settings, found, time)
 
 
 def batch_of_window(
-    world: World, settings: ReportsConfig, reports: pd.DataFrame, time: np.datetime64
+    run: Run, settings: ReportsConfig, reports: pd.DataFrame, time: np.datetime64
 ) -> ObservationBatch:
     """Reports of one window, reduced to the surface of the model and thinned, in their order.
 
     Args:
-        world: the run.
+        run: the run.
         settings: what becomes of the reports.
         reports: checked, all of one window and with a value.
         time: the valid time of the window.
@@ -76,21 +76,21 @@ def batch_of_window(
     Raises:
         InputError: there are more reports than `settings.padded`.
     """
-    surface = _surface_height(world, reports)
+    surface = _surface_height(run, reports)
     found = reduced_to_surface(reports, surface, settings.largest_elevation_difference)
     boxes = settings.box_degrees, settings.box_pascal
     if settings.thinning == "thin":
         found = thinned(found, *boxes)
     elif settings.thinning == "superob":
         found = superobbed(found, *boxes)
-    return batch_of_reports(found, world.layout, time, settings.padded)
+    return batch_of_reports(found, run.layout, time, settings.padded)
 
 
 def quality_control_of_reports(
-    world: World,
+    run: Run,
 ) -> Callable[[ObservationBatch, State], ObservationBatch]:
     """Every check of `quality_control_for`, once the levels are those of the state."""
-    control = quality_control_for(world)
+    control = quality_control_for(run)
     return lambda reported, background: control(on_levels_of(reported, background), background)
 
 
@@ -114,9 +114,9 @@ def on_levels_of(reported: ObservationBatch, background: State) -> ObservationBa
     return replace(reported, level=reported.level / pressure)
 
 
-def _surface_height(world: World, reports: pd.DataFrame) -> np.ndarray:
+def _surface_height(run: Run, reports: pd.DataFrame) -> np.ndarray:
     """Height of the surface of the model at each report, m."""
-    layout = Layout(world.layout.grid, ("surface_pressure",))
+    layout = Layout(run.layout.grid, ("surface_pressure",))
     places = batch_of_reports(
         reports.assign(variable="surface_pressure", vertical="surface"),
         layout,
@@ -124,5 +124,5 @@ def _surface_height(world: World, reports: pd.DataFrame) -> np.ndarray:
         len(reports),
     )
     # The operator knows the places alone: what is interpolated is geopotential here.
-    field = State(world.surface_geopotential[..., None], layout)
+    field = State(run.surface_geopotential[..., None], layout)
     return np.asarray(interpolation_operator(places, layout)(field), np.float64) / GRAVITY

@@ -21,56 +21,56 @@ from align_da.prior.errors_of_the_day import ErrorsOfTheDay
 from align_da.prior.hybrid_errors import Hybrid
 from align_da.prior.latent_prior import LatentPrior
 from align_da.runs.priors import load_model_space_prior, load_prior
-from align_da.runs.run import World
+from align_da.runs.run import Run
 from align_da.storage.background_pairs import BackgroundPairs
 
 
-def build_analysis(world: World, method: str, prior: str) -> Analysis:
+def build_analysis(run: Run, method: str, prior: str) -> Analysis:
     """The analysis method that the section [cycle] names.
 
     Args:
-        world: the run.
+        run: the run.
         method: one of those that `CycleConfig` names.
         prior: which prior the learned method draws from.
     """
     builders: dict[str, Any] = {
-        "latent_score": lambda: _learned(world, prior),
+        "latent_score": lambda: _learned(run, prior),
         "latent_three_d_var": lambda: replace(
-            latent_three_d_var(world, load_prior(world, "static")),
-            today=_errors_of_the_day(world),
+            latent_three_d_var(run, load_prior(run, "static")),
+            today=_errors_of_the_day(run),
         ),
         "three_d_var": lambda: replace(
-            three_d_var(world), today=ErrorsOfTheDay(calibrates=world.config.cycle.calibrated)
+            three_d_var(run), today=ErrorsOfTheDay(calibrates=run.config.cycle.calibrated)
         ),
         "optimal_interpolation": lambda: optimal_interpolation(
-            world, _errors_in_cycles(world), world.config.cycle.window_hours
+            run, _errors_in_cycles(run), run.config.cycle.window_hours
         ),
-        "letkf": lambda: letkf(world),
+        "letkf": lambda: letkf(run),
         "free_run": lambda: FreeRun(interpolation_operator),
     }
     built: Analysis = builders[method]()
     return built
 
 
-def _learned(world: World, prior: str) -> Analysis:
+def _learned(run: Run, prior: str) -> Analysis:
     """The learned method in a cycle, with the perturbations that the configuration names."""
-    cycle, today = world.config.cycle, _errors_of_the_day(world)
-    weighted = replace(load_prior(world, prior), network_share=cycle.network_share)
+    cycle, today = run.config.cycle, _errors_of_the_day(run)
+    weighted = replace(load_prior(run, prior), network_share=cycle.network_share)
     if cycle.perturbations == "letkf":
-        mean = latent_score(world, weighted, cycle.draws)
-        return Recentred(replace(mean, today=today, draws=cycle.draws), letkf(world))
-    members = replace(latent_score(world, weighted, cycle.members), today=today)
+        mean = latent_score(run, weighted, cycle.draws)
+        return Recentred(replace(mean, today=today, draws=cycle.draws), letkf(run))
+    members = replace(latent_score(run, weighted, cycle.members), today=today)
     if cycle.perturbations == "own" or not today.calibrates:
         return members
     return Recentred(members, replace(members, today=replace(today, calibrates=False)))
 
 
-def latent_score(world: World, prior: LatentPrior, members: int) -> LatentScoreAnalysis:
+def latent_score(run: Run, prior: LatentPrior, members: int) -> LatentScoreAnalysis:
     """The learned method with the sampler and the guidance of the configuration.
 
     Noise is centred over the members of a micro-batch where `members` fill them.
     """
-    config = world.config
+    config = run.config
     batch = config.sampler.micro_batch
     centred = config.sampler.centred and batch > 1 and members % batch == 0
     noise = centred_over(MEMBER_AXIS, members) if centred else standard_normal
@@ -83,21 +83,21 @@ def latent_score(world: World, prior: LatentPrior, members: int) -> LatentScoreA
     )
 
 
-def latent_three_d_var(world: World, prior: LatentPrior) -> LatentThreeDVar:
+def latent_three_d_var(run: Run, prior: LatentPrior) -> LatentThreeDVar:
     """Latent 3D-Var with the covariance of a prior."""
-    settings = world.config.latent_three_d_var
+    settings = run.config.latent_three_d_var
     return LatentThreeDVar(prior, interpolation_operator, settings.outer, settings.inner)
 
 
-def three_d_var(world: World) -> LatentThreeDVar:
+def three_d_var(run: Run) -> LatentThreeDVar:
     """3D-Var in model space."""
-    settings, prior = world.config.three_d_var, load_model_space_prior(world)
+    settings, prior = run.config.three_d_var, load_model_space_prior(run)
     return LatentThreeDVar(prior, interpolation_operator, settings.outer, settings.inner)
 
 
-def letkf(world: World) -> LETKF:
+def letkf(run: Run) -> LETKF:
     """The local ensemble transform Kalman filter."""
-    settings = world.config.letkf
+    settings = run.config.letkf
     radius = None if settings.radius_km is None else settings.radius_km * 1e3
     near = Localisation(radius, settings.depth)
     return LETKF(
@@ -105,40 +105,40 @@ def letkf(world: World) -> LETKF:
         near,
         settings.inflation,
         settings.relaxation,
-        truncation=world.truncation,
+        truncation=run.truncation,
         calibrates=settings.calibrated,
     )
 
 
-def _errors_of_the_day(world: World) -> ErrorsOfTheDay:
+def _errors_of_the_day(run: Run) -> ErrorsOfTheDay:
     """What of the background errors in a cycle is taken from the cycle itself."""
-    cycle = world.config.cycle
+    cycle = run.config.cycle
     if cycle.ensemble_share == 0:
         return ErrorsOfTheDay(None, cycle.calibrated)
-    stride = world.config.autoencoder.stride
-    root = taper_root(world.layout.grid, stride, cycle.ensemble_radius_km * 1e3)
+    stride = run.config.autoencoder.stride
+    root = taper_root(run.layout.grid, stride, cycle.ensemble_radius_km * 1e3)
     return ErrorsOfTheDay(Hybrid(root, cycle.ensemble_share), cycle.calibrated)
 
 
-def _errors_in_cycles(world: World) -> BackgroundPairs:
+def _errors_in_cycles(run: Run) -> BackgroundPairs:
     """The pairs whose errors optimal interpolation uses in a cycle."""
-    cycled = world.config.optimal_interpolation.errors_in_cycles == "cycled"
-    return world.pairs("cycled_train" if cycled else "train")
+    cycled = run.config.optimal_interpolation.errors_in_cycles == "cycled"
+    return run.pairs("cycled_train" if cycled else "train")
 
 
 def optimal_interpolation(
-    world: World, pairs: BackgroundPairs, lead_hours: int
+    run: Run, pairs: BackgroundPairs, lead_hours: int
 ) -> OptimalInterpolation:
     """Optimal interpolation with the errors of `pairs` at the lead nearest to `lead_hours`."""
-    settings = world.config.optimal_interpolation
+    settings = run.config.optimal_interpolation
     nearest = min(pairs.lead_hours, key=lambda lead: abs(lead - lead_hours))
     every = max(1, pairs.starts.size // settings.samples)
     truth, background = pairs.read(nearest, slice(0, every * settings.samples, every))
     errors = background.values - truth.values
     return OptimalInterpolation(
-        State(errors - errors.mean(axis=0), world.layout),
+        State(errors - errors.mean(axis=0), run.layout),
         jnp.float32(settings.variance_factor),
         settings.radius_km * 1e3,
         interpolation_operator,
-        world.truncation,
+        run.truncation,
     )

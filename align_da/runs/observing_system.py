@@ -18,7 +18,7 @@ from align_da.observations.simulate import (
     simulate_observations,
     split_withheld,
 )
-from align_da.runs.run import World
+from align_da.runs.run import Run
 from align_da.storage.gridded import read_times
 
 _EVERY = 10  # pair: enough for the variance of the background check
@@ -29,58 +29,58 @@ class ObservingSystem:
     """Observations of the truth at any time.
 
     Attributes:
-        world: the run.
+        run: the run.
         planned: positions and errors; withheld stations are flagged passive.
         operator: H at those positions.
     """
 
-    world: World
+    run: Run
     planned: ObservationBatch
     operator: InterpolationOperator
 
     def observe(self, time: np.datetime64, number: int) -> ObservationBatch:
         """Observations at `time` with the errors of cycle or date `number`."""
-        truth = read_times(self.world.truth, self.world.layout, np.asarray([time]))
-        key = key_for(self.world.config.seed, Purpose.OBSERVATION_ERROR, number)
+        truth = read_times(self.run.truth, self.run.layout, np.asarray([time]))
+        key = key_for(self.run.config.seed, Purpose.OBSERVATION_ERROR, number)
         state = State(truth.values[0], truth.layout)
         return simulate_observations(self.planned, self.operator, state, key)
 
 
-def observing_system(world: World) -> ObservingSystem:
+def observing_system(run: Run) -> ObservingSystem:
     """The network of the configuration."""
-    settings, seed = world.config.observations, world.config.seed
+    settings, seed = run.config.observations, run.config.seed
     positions, withheld = (key_for(seed, Purpose.OBSERVATION_NETWORK, i) for i in range(2))
-    network = network_from_config(settings, world.layout.grid, positions)
+    network = network_from_config(settings, run.layout.grid, positions)
     planned = split_withheld(
-        planned_observations(network, world.layout, settings), settings.withheld, withheld
+        planned_observations(network, run.layout, settings), settings.withheld, withheld
     )
-    return ObservingSystem(world, planned, interpolation_operator(planned, world.layout))
+    return ObservingSystem(run, planned, interpolation_operator(planned, run.layout))
 
 
-def quality_control_for(world: World) -> Callable[[ObservationBatch, State], ObservationBatch]:
+def quality_control_for(run: Run) -> Callable[[ObservationBatch, State], ObservationBatch]:
     """Every check, those of departures with the errors of the oldest training backgrounds.
 
     What is returned looks at the positions of each batch anew, and raises InputError where most
     observations of a variable are rejected.
     """
-    variance = State(background_variance(world), world.layout)
-    window_seconds = world.config.cycle.window_hours * 3600.0
-    settings = world.config.quality_control
+    variance = State(background_variance(run), run.layout)
+    window_seconds = run.config.cycle.window_hours * 3600.0
+    settings = run.config.quality_control
 
     def controlled(reported: ObservationBatch, background: State) -> ObservationBatch:
-        operator = interpolation_operator(reported, world.layout)
+        operator = interpolation_operator(reported, run.layout)
         # Weights of winds are negative across a pole, variances are not.
         unsigned = replace(operator, weight=jnp.abs(operator.weight))
         equivalent = operator(background).mean(axis=0)
         expected = unsigned(variance)
-        return screened(reported, world.layout, window_seconds, equivalent, expected, settings)
+        return screened(reported, run.layout, window_seconds, equivalent, expected, settings)
 
     return controlled
 
 
-def background_variance(world: World) -> Float[Array, "lat lon channel"]:
+def background_variance(run: Run) -> Float[Array, "lat lon channel"]:
     """Mean square of the oldest training background errors, the same at every point."""
-    pairs = world.pairs("train")
+    pairs = run.pairs("train")
     truth, background = pairs.read(max(pairs.lead_hours), slice(None, None, _EVERY))
     squares = jnp.square(background.values - truth.values).mean(axis=(0, 1, 2))
-    return jnp.broadcast_to(squares, world.layout.shape)
+    return jnp.broadcast_to(squares, run.layout.shape)

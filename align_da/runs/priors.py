@@ -25,7 +25,7 @@ from align_da.prior.latent_prior import LatentPrior
 from align_da.prior.latent_scaling import LatentScaling
 from align_da.prior.representation_error import Representation
 from align_da.runs.forecast_model import configured_forecast_model
-from align_da.runs.run import World
+from align_da.runs.run import Run
 from align_da.storage.checkpoints import load_weights, save_weights
 from align_da.storage.statistics import read_normalisation
 
@@ -41,15 +41,15 @@ MODEL_SPACE_SCALING = "model_space_scaling"
 """Those of increments in model space, for 3D-Var."""
 
 
-def untrained_autoencoder(world: World) -> nnx.Module:
+def untrained_autoencoder(run: Run) -> nnx.Module:
     """The autoencoder of the configuration before training."""
-    return _blank_autoencoder(world, world.config.autoencoder)
+    return _blank_autoencoder(run, run.config.autoencoder)
 
 
-def _blank_autoencoder(world: World, config: AutoencoderConfig) -> nnx.Module:
+def _blank_autoencoder(run: Run, config: AutoencoderConfig) -> nnx.Module:
     """The autoencoder of `config` for the states of the run."""
-    key = key_for(world.config.seed, Purpose.PARAMETERS, 0)
-    return build_autoencoder(config, world.layout.shape, key, pole_signs(world.layout))
+    key = key_for(run.config.seed, Purpose.PARAMETERS, 0)
+    return build_autoencoder(config, run.layout.shape, key, pole_signs(run.layout))
 
 
 def untrained_network(config: Config, latent_shape: tuple[int, int, int]) -> nnx.Module:
@@ -64,89 +64,89 @@ def _blank_network(config: Config, name: str, latent_shape: tuple[int, int, int]
     return network if name == "reference" else AdaptedNetwork(network, latent_shape)
 
 
-def load_space(world: World) -> LatentSpace:
+def load_space(run: Run) -> LatentSpace:
     """The trained autoencoder with its normalisation.
 
     Raises:
         StorageError: it has not been trained, or its weights are damaged or of another shape.
     """
     # Nothing recomputes what a frozen autoencoder did: solvers use its tangent again and again.
-    frozen = world.config.autoencoder.model_copy(update={"recompute": False})
-    graph, state = nnx.split(nnx.eval_shape(lambda: _blank_autoencoder(world, frozen)))
-    channels = jnp.zeros(world.layout.shape[-1])
+    frozen = run.config.autoencoder.model_copy(update={"recompute": False})
+    graph, state = nnx.split(nnx.eval_shape(lambda: _blank_autoencoder(run, frozen)))
+    channels = jnp.zeros(run.layout.shape[-1])
     template = {"autoencoder": state, "normalisation": Normalisation(channels, channels)}
-    loaded = load_weights(world.folder.weights("autoencoder"), template)
+    loaded = load_weights(run.folder.weights("autoencoder"), template)
     return LatentSpace(nnx.merge(graph, loaded["autoencoder"]), loaded["normalisation"])
 
 
-def model_space(world: World) -> LatentSpace:
+def model_space(run: Run) -> LatentSpace:
     """Standardised states as their own latents.
 
     Raises:
         StorageError: the statistics are missing or damaged.
     """
-    normalisation = read_normalisation(world.folder.statistics)
-    return LatentSpace(IdentityAutoencoder(world.layout.shape), normalisation)
+    normalisation = read_normalisation(run.folder.statistics)
+    return LatentSpace(IdentityAutoencoder(run.layout.shape), normalisation)
 
 
-def load_prior(world: World, name: str) -> LatentPrior:
+def load_prior(run: Run, name: str) -> LatentPrior:
     """The prior called `name`: "reference", "aligned", a control, or "static" without a network.
 
     Raises:
         StorageError: it has not been trained, or its weights are damaged or of another shape.
     """
-    static = _latent_static_prior(world, SCALING, len(world.config.learned_lead_hours))
+    static = _latent_static_prior(run, SCALING, len(run.config.learned_lead_hours))
     if name == "static":
         return static
     shape = static.space.autoencoder.latent_shape
-    graph, state = nnx.split(nnx.eval_shape(lambda: _blank_network(world.config, name, shape)))
-    loaded = load_weights(world.folder.weights(name), {"network": state})
+    graph, state = nnx.split(nnx.eval_shape(lambda: _blank_network(run.config, name, shape)))
+    loaded = load_weights(run.folder.weights(name), {"network": state})
     network = nnx.merge(graph, loaded["network"])
-    return replace(static, network=network, schedule=build_schedule(world.config.denoiser))
+    return replace(static, network=network, schedule=build_schedule(run.config.denoiser))
 
 
-def load_forecast_prior(world: World) -> LatentPrior:
+def load_forecast_prior(run: Run) -> LatentPrior:
     """The prior without a network whose covariance is that of the youngest forecasts.
 
     Raises:
         StorageError: there is none, or it is damaged or of another shape.
     """
-    return _latent_static_prior(world, FORECAST_SCALING, leads=1)
+    return _latent_static_prior(run, FORECAST_SCALING, leads=1)
 
 
-def load_model_space_prior(world: World) -> LatentPrior:
+def load_model_space_prior(run: Run) -> LatentPrior:
     """The prior without a network in model space: the background errors of 3D-Var.
 
     Raises:
         StorageError: they have not been estimated (align-da train covariance), or are damaged.
     """
-    leads, modes = len(world.config.learned_lead_hours), world.config.three_d_var.modes
-    return _static_prior(world, model_space(world), MODEL_SPACE_SCALING, leads, modes)
+    leads, modes = len(run.config.learned_lead_hours), run.config.three_d_var.modes
+    return _static_prior(run, model_space(run), MODEL_SPACE_SCALING, leads, modes)
 
 
-def cycle_forecast_model(world: World) -> ForecastModel:
+def cycle_forecast_model(run: Run) -> ForecastModel:
     """The forecast model of a cycle, corrected where the configuration wants it.
 
     Raises:
         StorageError: the correction has not been trained, or is damaged or of another shape.
     """
-    model, cycle = configured_forecast_model(world.config), world.config.cycle
+    model, cycle = configured_forecast_model(run.config), run.config.cycle
     if cycle.model_error_share == 0:
         return model
-    return CorrectedForecastModel(model, load_model_error(world), cycle.window_hours)
+    return CorrectedForecastModel(model, load_model_error(run), cycle.window_hours)
 
 
-def load_model_error(world: World) -> ModelErrorCorrection:
+def load_model_error(run: Run) -> ModelErrorCorrection:
     """The correction of forecasts that are one cycle window long.
 
     Raises:
         StorageError: it has not been trained, or is damaged or of another shape.
     """
-    cycle = world.config.cycle
-    static = load_prior(world, "static")
+    cycle = run.config.cycle
+    static = load_prior(run, "static")
     shape = static.space.autoencoder.latent_shape
-    graph, state = nnx.split(nnx.eval_shape(lambda: untrained_network(world.config, shape)))
-    loaded = load_weights(world.folder.weights(MODEL_ERROR), {"network": state})
+    graph, state = nnx.split(nnx.eval_shape(lambda: untrained_network(run.config, shape)))
+    loaded = load_weights(run.folder.weights(MODEL_ERROR), {"network": state})
     network = nnx.merge(graph, loaded["network"])
     return ModelErrorCorrection(
         static.space,
@@ -158,38 +158,36 @@ def load_model_error(world: World) -> ModelErrorCorrection:
     )
 
 
-def save_representation(world: World, lost: Sequence[Float[np.ndarray, " channel"]]) -> None:
+def save_representation(run: Run, lost: Sequence[Float[np.ndarray, " channel"]]) -> None:
     """Write the representation error: a variance a channel for every lead time of a forecast."""
-    leads = jnp.asarray(world.config.backgrounds.lead_hours, jnp.float32)
+    leads = jnp.asarray(run.config.backgrounds.lead_hours, jnp.float32)
     representation = Representation(leads, jnp.asarray(np.stack(lost), jnp.float32))
-    save_weights(world.folder.weights(REPRESENTATION), representation, {"name": REPRESENTATION})
+    save_weights(run.folder.weights(REPRESENTATION), representation, {"name": REPRESENTATION})
 
 
-def _load_representation(world: World) -> Representation | None:
+def _load_representation(run: Run) -> Representation | None:
     """The representation error, where R shall have it."""
-    if not world.config.analysis.representation_error:
+    if not run.config.analysis.representation_error:
         return None
-    leads = len(world.config.backgrounds.lead_hours)
-    blank = Representation(jnp.zeros(leads), jnp.zeros((leads, world.layout.shape[2])))
-    loaded: Representation = load_weights(world.folder.weights(REPRESENTATION), blank)
+    leads = len(run.config.backgrounds.lead_hours)
+    blank = Representation(jnp.zeros(leads), jnp.zeros((leads, run.layout.shape[2])))
+    loaded: Representation = load_weights(run.folder.weights(REPRESENTATION), blank)
     return loaded
 
 
-def _latent_static_prior(world: World, name: str, leads: int) -> LatentPrior:
+def _latent_static_prior(run: Run, name: str, leads: int) -> LatentPrior:
     """The prior without a network on the latents of the autoencoder."""
-    modes = world.config.denoiser.correlation_modes
-    prior = _static_prior(world, load_space(world), name, leads, modes)
-    return replace(prior, representation=_load_representation(world))
+    modes = run.config.denoiser.correlation_modes
+    prior = _static_prior(run, load_space(run), name, leads, modes)
+    return replace(prior, representation=_load_representation(run))
 
 
-def _static_prior(
-    world: World, space: LatentSpace, name: str, leads: int, modes: int
-) -> LatentPrior:
+def _static_prior(run: Run, space: LatentSpace, name: str, leads: int, modes: int) -> LatentPrior:
     """The prior without a network, with the statistics called `name`."""
     blank = _blank_scaling(space.autoencoder.latent_shape, leads, modes)
-    scaling = load_weights(world.folder.weights(name), blank)
+    scaling = load_weights(run.folder.weights(name), blank)
     schedule = EDMSchedule(0.0, 1.0)
-    return LatentPrior(space, UnitNormal(), scaling, schedule, truncation=world.truncation)
+    return LatentPrior(space, UnitNormal(), scaling, schedule, truncation=run.truncation)
 
 
 def _blank_scaling(latent_shape: tuple[int, int, int], leads: int, modes: int) -> LatentScaling:

@@ -18,7 +18,7 @@ from align_da.storage.run_folder import RunFolder
 
 
 @dataclass(frozen=True)
-class World:
+class Run:
     """A run with its truth opened.
 
     Attributes:
@@ -64,7 +64,7 @@ class World:
         return self.pairs(split if forecast else f"cycled_{split}")
 
 
-def open_world(config: Config, run: Path) -> World:
+def open_run(config: Config, run: Path) -> Run:
     """Open the truth of a run.
 
     Raises:
@@ -72,4 +72,4 @@ def open_world(config: Config, run: Path) -> World:
     """
     folder = RunFolder(run)
     truth = open_states(folder.truth)
-    return World(config, folder, truth, layout_from_dataset(truth))
+    return Run(config, folder, truth, layout_from_dataset(truth))

@@ -32,7 +32,7 @@ from align_da.runs.methods import (
 )
 from align_da.runs.observing_system import observing_system, quality_control_for
 from align_da.runs.priors import load_prior
-from align_da.runs.run import World, open_world
+from align_da.runs.run import Run, open_run
 from align_da.storage.gridded import read_times
 from align_da.verification.cost import measured
 from align_da.verification.score_table import ROW_COLUMNS, summarise_scores
@@ -47,48 +47,48 @@ _LABELS: Mapping[PeerName, str] = {
 }
 
 
-def run(config: Config, folder: Path, name: str) -> None:
+def benchmark(config: Config, folder: Path, name: str) -> None:
     """Run every configured method, and write the rows of scores and their summary as CSV.
 
     Raises:
         StorageError: an input is missing or damaged.
     """
-    world = open_world(config, folder)
-    rows = score_dates(world, methods_of(world))
+    run = open_run(config, folder)
+    rows = score_dates(run, methods_of(run))
     key = key_for(config.seed, Purpose.VERIFICATION)
     summary = summarise_scores(rows, REFERENCE, config.verification, key)
-    target = world.folder.report / "benchmark"
+    target = run.folder.report / "benchmark"
     target.mkdir(parents=True, exist_ok=True)
     rows.to_csv(target / f"{name}_rows.csv", index=False)
     summary.to_csv(target / f"{name}.csv", index=False)
 
 
-def methods_of(world: World) -> dict[str, Analysis]:
+def methods_of(run: Run) -> dict[str, Analysis]:
     """The background, the peers, the prior without a network, and the learned priors."""
-    settings, static = world.config.benchmark, load_prior(world, "static")
+    settings, static = run.config.benchmark, load_prior(run, "static")
     peers: dict[PeerName, Callable[[], Analysis]] = {
         "optimal_interpolation": lambda: optimal_interpolation(
-            world, world.pairs("train"), settings.background_lead_hours
+            run, run.pairs("train"), settings.background_lead_hours
         ),
-        "three_d_var": lambda: three_d_var(world),
-        "latent_three_d_var": lambda: latent_three_d_var(world, static),
+        "three_d_var": lambda: three_d_var(run),
+        "latent_three_d_var": lambda: latent_three_d_var(run, static),
     }
     methods: dict[str, Analysis] = {REFERENCE: FreeRun(interpolation_operator)}
     methods |= {_LABELS[name]: peers[name]() for name in settings.peers}
-    methods["jfps static"] = _guided(world, static, "jfps")
+    methods["jfps static"] = _guided(run, static, "jfps")
     asked: list[tuple[str, tuple[GuidanceName, ...]]] = [
         *((name, settings.guidance) for name in settings.priors),
         *((name, settings.control_guidance) for name in settings.controls),
     ]
     for name, guidance in asked:
-        prior = load_prior(world, name)
-        methods |= {f"{method} {name}": _guided(world, prior, method) for method in guidance}
+        prior = load_prior(run, name)
+        methods |= {f"{method} {name}": _guided(run, prior, method) for method in guidance}
     return methods
 
 
-def _guided(world: World, prior: LatentPrior, method: GuidanceName) -> LatentScoreAnalysis:
+def _guided(run: Run, prior: LatentPrior, method: GuidanceName) -> LatentScoreAnalysis:
     """The learned method with one guidance at the strength that [benchmark] gives it."""
-    settings = world.config.benchmark
+    settings = run.config.benchmark
     strengths = {
         "dps": settings.dps_strength,
         "sda": settings.sda_strength,
@@ -96,9 +96,9 @@ def _guided(world: World, prior: LatentPrior, method: GuidanceName) -> LatentSco
         "jfps": settings.jfps_strength,
     }
     changes = {"method": method, "strength": strengths.get(method, 1.0)}
-    guidance = world.config.guidance.model_copy(update=changes)
-    changed = world.config.model_copy(update={"guidance": guidance})
-    return latent_score(replace(world, config=changed), prior, settings.members)
+    guidance = run.config.guidance.model_copy(update=changes)
+    changed = run.config.model_copy(update={"guidance": guidance})
+    return latent_score(replace(run, config=changed), prior, settings.members)
 
 
 @dataclass(frozen=True)
@@ -122,13 +122,13 @@ class BenchmarkCase:
     key: jax.Array
 
 
-def benchmark_cases(world: World) -> Iterator[BenchmarkCase]:
+def benchmark_cases(run: Run) -> Iterator[BenchmarkCase]:
     """The dates of the benchmark, in order, with a bar of those that are done."""
-    settings, pairs = world.config.benchmark, world.pairs(world.config.benchmark.split)
-    system = observing_system(world)
-    control = quality_control_for(world)
+    settings, pairs = run.config.benchmark, run.pairs(run.config.benchmark.split)
+    system = observing_system(run)
+    control = quality_control_for(run)
     lead = settings.background_lead_hours
-    places = verifiable_places(world, pairs, lead, settings.forecast_lead_hours, settings.dates)
+    places = verifiable_places(run, pairs, lead, settings.forecast_lead_hours, settings.dates)
     with progress_bar() as progress:
         for number, place in enumerate(progress.track(places, description="benchmark")):
             truth, background = pairs.read(lead, slice(place, place + 1))
@@ -141,22 +141,22 @@ def benchmark_cases(world: World) -> Iterator[BenchmarkCase]:
                 State(members, background.layout),
                 State(truth.values[0], truth.layout),
                 observations,
-                key_for(world.config.seed, Purpose.ANALYSIS, number),
+                key_for(run.config.seed, Purpose.ANALYSIS, number),
             )
 
 
-def score_dates(world: World, methods: Mapping[str, Analysis]) -> pd.DataFrame:
+def score_dates(run: Run, methods: Mapping[str, Analysis]) -> pd.DataFrame:
     """Rows of scores of every method at every date; see `verification.score_table`."""
-    settings, model = world.config.benchmark, configured_forecast_model(world.config)
+    settings, model = run.config.benchmark, configured_forecast_model(run.config)
     ahead = np.timedelta64(settings.forecast_lead_hours, "h")
     lead = float(settings.background_lead_hours)
     rows: list[tuple[object, ...]] = []
-    for case in benchmark_cases(world):
-        later = read_times(world.truth, world.layout, np.asarray([case.time + ahead]))
+    for case in benchmark_cases(run):
+        later = read_times(run.truth, run.layout, np.asarray([case.time + ahead]))
         truths = case.truth, State(later.values[0], later.layout)
         for name, method in methods.items():
             (analysis, report), cost = measured(partial(_finished, method, case, lead))
-            values = _scores(world, model, analysis, truths, case.time)
+            values = _scores(run, model, analysis, truths, case.time)
             values["state", "chi_square"] = float(report.chi_square)
             compiles = case.number == 0
             values["state", "seconds"] = float("nan") if compiles else cost.seconds
@@ -177,7 +177,7 @@ def _finished(
 
 
 def _scores(
-    world: World,
+    run: Run,
     model: ForecastModel,
     analysis: State,
     truths: tuple[State, State],
@@ -185,13 +185,13 @@ def _scores(
 ) -> dict[tuple[str, str], float]:
     """Scores of an analysis ensemble and of the forecast from its mean, against both truths."""
     truth, later = truths
-    found = score_cycle(analysis, truth, default_fields(world.layout))
-    balance = geostrophic_score(analysis, truth, world.surface_geopotential)
+    found = score_cycle(analysis, truth, default_fields(run.layout))
+    balance = geostrophic_score(analysis, truth, run.surface_geopotential)
     found["state", "geostrophic"] = float(jnp.mean(balance))
     mean = State(analysis.values.mean(axis=0, keepdims=True), analysis.layout)
-    before = frame_before(model, world.truth, world.layout, time)
-    forecast = model.forecast(mean, time, world.config.benchmark.forecast_lead_hours, before)
-    scored = score_cycle(forecast, later, default_fields(world.layout))
+    before = frame_before(model, run.truth, run.layout, time)
+    forecast = model.forecast(mean, time, run.config.benchmark.forecast_lead_hours, before)
+    scored = score_cycle(forecast, later, default_fields(run.layout))
     found |= {
         (field, f"forecast_{score}"): value
         for (field, score), value in scored.items()

@@ -17,7 +17,7 @@ from align_da.parallel.compilation import use_compilation_cache
 from align_da.runs.alignment_cases import cases_of
 from align_da.runs.forecast_model import configured_forecast_model
 from align_da.runs.priors import load_prior
-from align_da.runs.run import open_world
+from align_da.runs.run import open_run
 from align_da.stages.score_candidates import prior_draw
 from align_da.stages.scoring_on_cluster import score_on_cluster
 from align_da.storage.gridded import read_times
@@ -40,14 +40,14 @@ class LeadScore:
     def __call__(self) -> Score:
         """The score that tells relative forecast errors [lead, candidate, channel]."""
         use_compilation_cache(self.folder)
-        world, model = open_world(self.config, self.folder), configured_forecast_model(self.config)
+        run, model = open_run(self.config, self.folder), configured_forecast_model(self.config)
 
         def error_at(candidates: State, case: Case, lead: int) -> np.ndarray:
             at_lead = case.valid_time + np.timedelta64(lead, "h")
-            truth = read_times(world.truth, world.layout, np.asarray([at_lead]))
+            truth = read_times(run.truth, run.layout, np.asarray([at_lead]))
             before = case.frames_before(len(candidates.values))
             forecast = model.forecast(candidates, case.valid_time, lead, before)
-            errors = channel_rmse(forecast, State(truth.values[0], world.layout))
+            errors = channel_rmse(forecast, State(truth.values[0], run.layout))
             return np.asarray(relative_to_group(errors))
 
         def score(candidates: State, case: Case) -> xr.Dataset:
@@ -57,26 +57,26 @@ class LeadScore:
         return score
 
 
-def run(config: Config, folder: Path) -> None:
+def compare_leads(config: Config, folder: Path) -> None:
     """Write report/forecast_leads.csv: signal, noise and stability of ranks by lead.
 
     Raises:
         StorageError: the reference prior or the backgrounds are missing or damaged.
     """
-    world, settings = open_world(config, folder), config.alignment
+    run, settings = open_run(config, folder), config.alignment
     cases = cases_of(
-        world, "train", settings.backgrounds, max(LEAD_HOURS), config.learned_lead_hours
+        run, "train", settings.backgrounds, max(LEAD_HOURS), config.learned_lead_hours
     )
     scored = score_on_cluster(
         config,
         cases,
-        prior_draw(world, load_prior(world, "reference"), settings.candidates),
+        prior_draw(run, load_prior(run, "reference"), settings.candidates),
         LeadScore(config, folder),
         description="forecast leads",
         total=settings.backgrounds,
     )
     errors = scored["error"].transpose("lead", "case", "candidate", "channel").to_numpy()
-    world.folder.report.mkdir(parents=True, exist_ok=True)
+    run.folder.report.mkdir(parents=True, exist_ok=True)
     pd.DataFrame(vars(separation_by_lead(LEAD_HOURS, errors))).to_csv(
-        world.folder.report / "forecast_leads.csv", index=False
+        run.folder.report / "forecast_leads.csv", index=False
     )

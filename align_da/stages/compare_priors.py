@@ -13,13 +13,13 @@ import pandas as pd
 import xarray as xr
 
 from align_da.alignment.candidates import Score
-from align_da.alignment.evaluation import compare_priors, pooled_draw, prior_score
+from align_da.alignment.evaluation import pooled_draw, prior_differences, prior_score
 from align_da.config import Config
 from align_da.keys import Purpose, key_for
 from align_da.parallel.compilation import use_compilation_cache
 from align_da.runs.alignment_cases import cases_of
 from align_da.runs.priors import load_prior
-from align_da.runs.run import World, open_world
+from align_da.runs.run import Run, open_run
 from align_da.stages.score_candidates import configured_rewards, prior_draw
 from align_da.stages.scoring_on_cluster import score_on_cluster
 from align_da.verification.significance import mean_difference
@@ -46,17 +46,17 @@ class PriorScore:
         return prior_score(configured_rewards(self.config, self.folder), PRIORS)
 
 
-def run(config: Config, folder: Path) -> None:
+def compare_priors(config: Config, folder: Path) -> None:
     """Write report/alignment.csv: rewards of every prior on test backgrounds, with intervals.
 
     Raises:
         StorageError: a prior or the backgrounds are missing or damaged.
     """
-    world = open_world(config, folder)
+    run = open_run(config, folder)
     settings, alignment = config.benchmark, config.alignment
     lead = (settings.background_lead_hours,)
-    cases = cases_of(world, settings.split, settings.dates, alignment.forecast_lead_hours, lead)
-    draws = {name: prior_draw(world, load_prior(world, name), settings.members) for name in PRIORS}
+    cases = cases_of(run, settings.split, settings.dates, alignment.forecast_lead_hours, lead)
+    draws = {name: prior_draw(run, load_prior(run, name), settings.members) for name in PRIORS}
     scored = score_on_cluster(
         config,
         cases,
@@ -65,12 +65,12 @@ def run(config: Config, folder: Path) -> None:
         description="priors",
         total=settings.dates,
     )
-    world.folder.report.mkdir(parents=True, exist_ok=True)
-    table = summarise_priors(world, scored)
-    table.to_csv(world.folder.report / "alignment.csv", index=False)
+    run.folder.report.mkdir(parents=True, exist_ok=True)
+    table = summarise_priors(run, scored)
+    table.to_csv(run.folder.report / "alignment.csv", index=False)
 
 
-def summarise_priors(world: World, scored: xr.Dataset) -> pd.DataFrame:
+def summarise_priors(run: Run, scored: xr.Dataset) -> pd.DataFrame:
     """Mean rewards of every prior with intervals, and its spread beside them."""
     rewards = scored["rewards"].mean("draw")
     total = rewards.sum("reward").expand_dims(reward=["sum"])
@@ -80,10 +80,10 @@ def summarise_priors(world: World, scored: xr.Dataset) -> pd.DataFrame:
         by_prior = measures.sel(reward=measure).transpose("prior", "case")
         old = by_prior.sel(prior="reference").to_numpy()
         rows += [
-            _row(world, name, str(measure), by_prior.sel(prior=name).to_numpy(), old)
+            _row(run, name, str(measure), by_prior.sel(prior=name).to_numpy(), old)
             for name in PRIORS
         ]
-    summary = compare_priors(scored)
+    summary = prior_differences(scored)
     for measure in ("relative_rmse", "relative_spread", "relative_fair_crps", "spread_skill"):
         rows += [
             (name, measure, float(summary[measure].sel(prior=name)), None, None, None, None)
@@ -92,11 +92,9 @@ def summarise_priors(world: World, scored: xr.Dataset) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(_COLUMNS))
 
 
-def _row(
-    world: World, name: str, measure: str, new: np.ndarray, old: np.ndarray
-) -> Sequence[object]:
+def _row(run: Run, name: str, measure: str, new: np.ndarray, old: np.ndarray) -> Sequence[object]:
     """One measure of one prior against the reference."""
-    key = key_for(world.config.seed, Purpose.VERIFICATION)
-    gain = mean_difference(new, old, world.config.verification, key)
+    key = key_for(run.config.seed, Purpose.VERIFICATION)
+    gain = mean_difference(new, old, run.config.verification, key)
     bounds = (gain.estimate, gain.low, gain.high, gain.excludes_zero)
     return (name, measure, float(new.mean()), *bounds)

@@ -13,7 +13,7 @@ from align_da.atmosphere.dataset import state_from_dataset
 from align_da.config import digest_of
 from align_da.keys import Purpose, key_for
 from align_da.observations.batch import Flag
-from align_da.runs.run import World
+from align_da.runs.run import Run
 from align_da.storage.gridded import read_times
 from align_da.training.history import read_history
 from align_da.verification.ensemble_scores import rank_histogram
@@ -62,39 +62,39 @@ class RunScores:
     observations: xr.Dataset
 
 
-def compose_report(world: World, runs: Sequence[RunScores]) -> Report:
+def compose_report(run: Run, runs: Sequence[RunScores]) -> Report:
     """The report of one or more cycling runs; the first is the reference."""
-    rows = pd.concat([run.rows for run in runs], ignore_index=True)
-    key = key_for(world.config.seed, Purpose.VERIFICATION)
-    summary = summarise_scores(rows, runs[0].name, world.config.verification, key)
+    rows = pd.concat([scored.rows for scored in runs], ignore_index=True)
+    key = key_for(run.config.seed, Purpose.VERIFICATION)
+    summary = summarise_scores(rows, runs[0].name, run.config.verification, key)
     featured = runs[-1]
     return Report(
         "Align-DA cycling report",
         _headline(summary, featured),
         [
             _scores(summary, runs),
-            _over_cycles(world, rows),
-            _maps(world, featured),
-            _reliability(world, featured, key),
+            _over_cycles(run, rows),
+            _maps(run, featured),
+            _reliability(run, featured, key),
             _spectra(runs),
-            *_alignment(world),
-            *_training(world),
+            *_alignment(run),
+            *_training(run),
         ],
-        f"configuration {digest_of(world.config)[:16]}, seed {world.config.seed}",
+        f"configuration {digest_of(run.config)[:16]}, seed {run.config.seed}",
     )
 
 
-def _headline(summary: pd.DataFrame, run: RunScores) -> list[tuple[str, str]]:
+def _headline(summary: pd.DataFrame, scored: RunScores) -> list[tuple[str, str]]:
     """Analysis errors of the featured run."""
     chosen = summary[
-        (summary["method"] == run.name)
+        (summary["method"] == scored.name)
         & (summary["product"] == "analysis")
         & (summary["score"] == "rmse")
     ]
     errors = chosen.set_index("variable")["mean"]
-    found = [("cycles", str(run.analysis.sizes["time"]))]
+    found = [("cycles", str(scored.analysis.sizes["time"]))]
     told = {
-        "u": (f"{run.name}: wind u", 1.0, "m s⁻¹"),
+        "u": (f"{scored.name}: wind u", 1.0, "m s⁻¹"),
         "T": ("temperature", 1.0, "K"),
         "p_s": ("surface pressure", 0.01, "hPa"),
         "msl": ("pressure at sea level", 0.01, "hPa"),
@@ -123,8 +123,8 @@ def _scores(summary: pd.DataFrame, runs: Sequence[RunScores]) -> Section:
         if ((summary["score"] == score) & (summary["product"] == "analysis")).any()
     ]
     tables += [
-        ReportTable(f"Departures and withheld observations of {run.name}", run.departures)
-        for run in runs
+        ReportTable(f"Departures and withheld observations of {scored.name}", scored.departures)
+        for scored in runs
     ]
     figures = []
     if len(runs) > 1:
@@ -144,9 +144,9 @@ def _scores(summary: pd.DataFrame, runs: Sequence[RunScores]) -> Section:
     return Section("Scores", text, tables, figures)
 
 
-def _over_cycles(world: World, rows: pd.DataFrame) -> Section:
-    fields = default_fields(world.layout)
-    labels = [field.label for field in fields][: len(world.layout.variables)]
+def _over_cycles(run: Run, rows: pd.DataFrame) -> Section:
+    fields = default_fields(run.layout)
+    labels = [field.label for field in fields][: len(run.layout.variables)]
     units = [axis_units(field.units) for field in fields][: len(labels)]
     figures = [
         report_figure(
@@ -159,32 +159,32 @@ def _over_cycles(world: World, rows: pd.DataFrame) -> Section:
     return Section("Over the cycles", figures=figures)
 
 
-def _maps(world: World, run: RunScores) -> Section:
+def _maps(run: Run, scored: RunScores) -> Section:
     """Maps of the last cycle."""
-    truth = read_times(world.truth, world.layout, run.analysis["time"].to_numpy()[-1:])
+    truth = read_times(run.truth, run.layout, scored.analysis["time"].to_numpy()[-1:])
     states = {
-        "truth": State(truth.values[0], world.layout),
-        "background": _mean_of_last(run.background, world),
-        "analysis": _mean_of_last(run.analysis, world),
+        "truth": State(truth.values[0], run.layout),
+        "background": _mean_of_last(scored.background, run),
+        "analysis": _mean_of_last(scored.analysis, run),
     }
-    observed = run.observations.isel(time=-1)
+    observed = scored.observations.isel(time=-1)
     figures = [
-        _map(world, field, states, observed, number)
-        for number, field in enumerate(default_fields(world.layout))
+        _map(run, field, states, observed, number)
+        for number, field in enumerate(default_fields(run.layout))
         if len(field.levels) == 1
     ]
-    text = f"The last cycle of {run.name}; dots are the assimilated stations."
+    text = f"The last cycle of {scored.name}; dots are the assimilated stations."
     return Section("Maps", text, figures=figures)
 
 
 def _map(
-    world: World,
+    run: Run,
     field: VerifiedField,
     states: dict[str, State],
     observed: xr.Dataset,
     number: int,
 ) -> ReportFigure:
-    index = world.layout.variables.index(field.variable)
+    index = run.layout.variables.index(field.variable)
     shown = (observed["variable"] == index) & (observed["flag"] == int(Flag.PASS))
     latitude, longitude = (
         observed[name].to_numpy()[shown.to_numpy()] for name in ("latitude", "longitude")
@@ -195,7 +195,7 @@ def _map(
     }
     case = MapCase(
         **values,
-        grid=world.layout.grid,
+        grid=run.layout.grid,
         name=field.label,
         units=field.units,
         station_latitude=latitude,
@@ -204,22 +204,22 @@ def _map(
     return report_figure(f"map_{number}", f"{field.label}.", analysis_maps(case))
 
 
-def _mean_of_last(dataset: xr.Dataset, world: World) -> State:
+def _mean_of_last(dataset: xr.Dataset, run: Run) -> State:
     """Ensemble mean of the last cycle."""
-    last = state_from_dataset(dataset.isel(time=slice(-1, None)), world.layout)
-    return State(last.values[0].mean(axis=0), world.layout)
+    last = state_from_dataset(dataset.isel(time=slice(-1, None)), run.layout)
+    return State(last.values[0].mean(axis=0), run.layout)
 
 
-def _reliability(world: World, run: RunScores, key: jax.Array) -> Section:
+def _reliability(run: Run, scored: RunScores, key: jax.Array) -> Section:
     """Rank histograms of the later half of the cycles."""
-    if run.analysis.sizes["realization"] == 1:
+    if scored.analysis.sizes["realization"] == 1:
         return Section("Reliability", "One member has no spread.")
-    later = run.analysis.isel(time=slice(run.analysis.sizes["time"] // 2, None))
-    ensemble = np.moveaxis(np.asarray(state_from_dataset(later, world.layout).values), 1, 0)
-    truth = np.asarray(read_times(world.truth, world.layout, later["time"].to_numpy()).values)
+    later = scored.analysis.isel(time=slice(scored.analysis.sizes["time"] // 2, None))
+    ensemble = np.moveaxis(np.asarray(state_from_dataset(later, run.layout).values), 1, 0)
+    truth = np.asarray(read_times(run.truth, run.layout, later["time"].to_numpy()).values)
     counts = {}
-    for name in world.layout.variables:
-        channels = world.layout.channels_of(name)
+    for name in run.layout.variables:
+        channels = run.layout.channels_of(name)
         points = (slice(None, None, _RANK_STRIDE),) * 2
         counts[variable_named(name).symbol] = rank_histogram(
             ensemble[..., channels][(slice(None), slice(None), *points)],
@@ -227,12 +227,12 @@ def _reliability(world: World, run: RunScores, key: jax.Array) -> Section:
             key,
         )
     caption = "Rank of the truth among the members; flat is reliable."
-    figures = [report_figure("ranks", caption, rank_histogram_chart(counts, run.name))]
-    return Section("Reliability", f"Analyses of {run.name}, later half.", figures=figures)
+    figures = [report_figure("ranks", caption, rank_histogram_chart(counts, scored.name))]
+    return Section("Reliability", f"Analyses of {scored.name}, later half.", figures=figures)
 
 
 def _spectra(runs: Sequence[RunScores]) -> Section:
-    spectra = pd.concat([run.spectra for run in runs], ignore_index=True)
+    spectra = pd.concat([scored.spectra for scored in runs], ignore_index=True)
     labels = [label for label in _SPECTRA if label in set(spectra["variable"])]
     if not labels:
         return Section("Spectra", "No variable with a spectrum.")
@@ -241,9 +241,9 @@ def _spectra(runs: Sequence[RunScores]) -> Section:
     return Section("Spectra", figures=[figure])
 
 
-def _alignment(world: World) -> list[Section]:
+def _alignment(run: Run) -> list[Section]:
     """How the priors compare, where that was measured in this run."""
-    path = world.folder.report / "alignment.csv"
+    path = run.folder.report / "alignment.csv"
     if not path.exists():
         return []
     text = (
@@ -253,9 +253,9 @@ def _alignment(world: World) -> list[Section]:
     return [Section("Alignment", text, [ReportTable("Priors", pd.read_csv(path))])]
 
 
-def _training(world: World) -> list[Section]:
+def _training(run: Run) -> list[Section]:
     """Loss curves, where the networks were trained in this run."""
-    files = sorted(world.folder.report.glob("loss_*.jsonl"))
+    files = sorted(run.folder.report.glob("loss_*.jsonl"))
     if not files:
         return []
     histories = {

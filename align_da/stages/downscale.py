@@ -38,7 +38,7 @@ from align_da.runs.methods import (
 )
 from align_da.runs.observing_system import ObservingSystem, observing_system, quality_control_for
 from align_da.runs.priors import load_prior
-from align_da.runs.run import World, open_world
+from align_da.runs.run import Run, open_run
 from align_da.storage.datasets import write_dataset
 from align_da.verification.score_table import ROW_COLUMNS, summarise_scores
 from align_da.verification.station_scores import score_stations
@@ -59,12 +59,12 @@ class TwoSources:
     """What is seen of the truth.
 
     Attributes:
-        world: the run.
+        run: the run.
         maps: its coarse map.
         stations: its network.
     """
 
-    world: World
+    run: Run
     maps: CoarseMap
     stations: ObservingSystem
 
@@ -115,46 +115,46 @@ class DownscalingCase:
         return joined([batch if used else _hidden(batch) for batch, used in parts])
 
 
-def run(config: Config, folder: Path, name: str) -> None:
+def downscale(config: Config, folder: Path, name: str) -> None:
     """Write scores of every method as CSV, and the analyses of the last one as a store.
 
     Raises:
         StorageError: an input is missing or damaged.
         InputError: the map is finer than the states.
     """
-    world = open_world(config, folder)
-    sources = TwoSources(world, configured_map(world), observing_system(world))
+    run = open_run(config, folder)
+    sources = TwoSources(run, configured_map(run), observing_system(run))
     rows, analyses = score_dates(sources, experiments_of(sources))
     summary = summarise_scores(
         rows, REFERENCE, config.verification, key_for(config.seed, Purpose.VERIFICATION)
     )
-    target = world.folder.report / "downscaling"
+    target = run.folder.report / "downscaling"
     target.mkdir(parents=True, exist_ok=True)
     rows.to_csv(target / f"{name}_rows.csv", index=False)
     summary.to_csv(target / f"{name}.csv", index=False)
     times = np.asarray([time for time, _ in analyses], "datetime64[ns]")
-    values = State(jnp.stack([state.values for _, state in analyses]), world.layout)
+    values = State(jnp.stack([state.values for _, state in analyses]), run.layout)
     leading = {"time": times, "realization": np.arange(values.values.shape[1])}
-    write_dataset(world.folder.downscaled(name), dataset_from_state(values, leading))
+    write_dataset(run.folder.downscaled(name), dataset_from_state(values, leading))
 
 
 def experiments_of(sources: TwoSources) -> dict[str, Experiment]:
     """The corrected map, the peers with both sources, the priors with each choice of sources."""
-    world, bind = sources.world, sources.operators
-    settings = world.config.downscaling
+    run, bind = sources.run, sources.operators
+    settings = run.config.downscaling
     peers: dict[PeerName, Callable[[], Analysis]] = {
         "optimal_interpolation": lambda: replace(
-            optimal_interpolation(world, world.pairs("train"), _mark(world)), operator_for=bind
+            optimal_interpolation(run, run.pairs("train"), _mark(run)), operator_for=bind
         ),
-        "three_d_var": lambda: replace(three_d_var(world), operator_for=bind),
+        "three_d_var": lambda: replace(three_d_var(run), operator_for=bind),
         "latent_three_d_var": lambda: replace(
-            latent_three_d_var(world, load_prior(world, "static")), operator_for=bind
+            latent_three_d_var(run, load_prior(run, "static")), operator_for=bind
         ),
     }
     found = {"corrected": Experiment(FreeRun(bind), "none")}
     found |= {f"{name}, both": Experiment(peers[name](), "both") for name in settings.peers}
     for name in settings.priors:
-        draws = latent_score(world, load_prior(world, name), settings.members)
+        draws = latent_score(run, load_prior(run, name), settings.members)
         method = replace(draws, operator_for=bind)
         found |= {f"{name}, {chosen}": Experiment(method, chosen) for chosen in settings.sources}
     return found
@@ -162,10 +162,10 @@ def experiments_of(sources: TwoSources) -> dict[str, Experiment]:
 
 def downscaling_cases(sources: TwoSources) -> Iterator[DownscalingCase]:
     """The dates, in order, with a bar of those that are done."""
-    world, stations, lead = sources.world, sources.stations, _mark(sources.world)
-    settings, pairs = world.config.downscaling, world.pairs(world.config.downscaling.split)
-    control = quality_control_for(world)
-    places = verifiable_places(world, pairs, lead, 0, settings.dates)
+    run, stations, lead = sources.run, sources.stations, _mark(sources.run)
+    settings, pairs = run.config.downscaling, run.pairs(run.config.downscaling.split)
+    control = quality_control_for(run)
+    places = verifiable_places(run, pairs, lead, 0, settings.dates)
     with progress_bar() as progress:
         for number, place in enumerate(progress.track(places, description="downscale")):
             truth, background = pairs.read(lead, slice(place, place + 1))
@@ -176,9 +176,9 @@ def downscaling_cases(sources: TwoSources) -> Iterator[DownscalingCase]:
                 time,
                 one,
                 State(repeated, background.layout),
-                reported_map(world, sources.maps, one, time),
+                reported_map(run, sources.maps, one, time),
                 control(stations.observe(time, number), background),
-                key_for(world.config.seed, Purpose.ANALYSIS, number),
+                key_for(run.config.seed, Purpose.ANALYSIS, number),
             )
 
 
@@ -189,7 +189,7 @@ def score_dates(
 
     Products are "grid", and "stations": those withheld.
     """
-    layout, operator = sources.world.layout, sources.stations.operator
+    layout, operator = sources.run.layout, sources.stations.operator
     fields = default_fields(layout)
     rows: list[tuple[object, ...]] = []
     kept: list[tuple[np.datetime64, State]] = []
@@ -218,15 +218,13 @@ def _analyses(
     yield REFERENCE, State(plain.values[None], plain.layout)
     for name, experiment in experiments.items():
         seen = case.seen(experiment.sources)
-        analysis, _ = experiment.method(
-            case.background, seen, float(_mark(sources.world)), case.key
-        )
+        analysis, _ = experiment.method(case.background, seen, float(_mark(sources.run)), case.key)
         yield name, analysis
 
 
-def _mark(world: World) -> int:
+def _mark(run: Run) -> int:
     """The lead time that marks coarse backgrounds."""
-    return world.config.backgrounds.lead_hours[0]
+    return run.config.backgrounds.lead_hours[0]
 
 
 def _hidden(batch: ObservationBatch) -> ObservationBatch:

@@ -7,30 +7,30 @@ from align_da.prior.increment_correlation import CorrelationRank
 from align_da.prior.latent_scaling import estimate_scaling
 from align_da.runs.background_latents import encode_backgrounds
 from align_da.runs.priors import MODEL_SPACE_SCALING, model_space
-from align_da.runs.run import World, open_world
+from align_da.runs.run import Run, open_run
 from align_da.storage.checkpoints import save_weights
 from align_da.storage.stages import run_stage
 
 
-def run(config: Config, folder: Path) -> None:
+def estimate_covariance(config: Config, folder: Path) -> None:
     """Estimate and save; nothing is done where that has been done before.
 
     Raises:
         StorageError: backgrounds or statistics are missing or damaged.
     """
-    world = open_world(config, folder)
+    run = open_run(config, folder)
     run_stage(
-        world.folder.stages,
+        run.folder.stages,
         "covariance",
         [config.three_d_var.modes, config.three_d_var.radius_km],
-        ["statistics", *world.cycled_stage],
-        lambda: _estimate(world),
+        ["statistics", *run.cycled_stage],
+        lambda: _estimate(run),
     )
 
 
-def _estimate(world: World) -> None:
-    settings = world.config.three_d_var
-    pairs = encode_backgrounds(model_space(world), world.learned_pairs("train"))
+def _estimate(run: Run) -> None:
+    settings = run.config.three_d_var
+    pairs = encode_backgrounds(model_space(run), run.learned_pairs("train"))
     rank = CorrelationRank(settings.modes, settings.radius_km * 1e3)
     scaling = estimate_scaling(pairs.by_lead(), rank)
-    save_weights(world.folder.weights(MODEL_SPACE_SCALING), scaling, {"name": MODEL_SPACE_SCALING})
+    save_weights(run.folder.weights(MODEL_SPACE_SCALING), scaling, {"name": MODEL_SPACE_SCALING})

@@ -7,7 +7,7 @@ from align_da.storage.netcdf_export import export_netcdf
 from align_da.storage.run_folder import RunFolder
 
 
-def run(folder: Path, name: str, group: str, target: Path) -> int:
+def export_analyses(folder: Path, name: str, group: str, target: Path) -> int:
     """Write them.
 
     Returns:

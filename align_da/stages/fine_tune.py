@@ -28,7 +28,7 @@ from align_da.diffusion.schedule import Schedule
 from align_da.prior.latent_prior import LatentPrior
 from align_da.runs.alignment_cases import alignment_cases
 from align_da.runs.priors import load_prior
-from align_da.runs.run import World, open_world
+from align_da.runs.run import Run, open_run
 from align_da.stages.training_stage import fit_stage, training_stage
 from align_da.storage.datasets import read_dataset
 from align_da.training.latent_pairs import LatentPairs, encode_pairs
@@ -46,33 +46,33 @@ _TRAINED: dict[str, Any] = {"all": nnx.Param, "amplitude": _is_amplitude}
 _HELD_OUT = 8  # of this many cases one is for validation
 
 
-def run(config: Config, folder: Path, what: What, mesh: Mesh | None) -> None:
+def fine_tune(config: Config, folder: Path, what: What, mesh: Mesh | None) -> None:
     """Train and save the prior `what`; nothing is done where that has been done before.
 
     Raises:
         StorageError: candidates or the reference prior are missing or damaged.
     """
-    world = open_world(config, folder)
+    run = open_run(config, folder)
     training_stage(
-        world,
+        run,
         what,
         config.alignment.training,
         [config.seed, config.alignment],
         ["candidates"],
-        lambda: _fine_tune(world, what, mesh),
+        lambda: _fine_tune(run, what, mesh),
         mesh,
     )
 
 
-def _fine_tune(world: World, what: What, mesh: Mesh | None) -> None:
-    settings, prior = world.config.alignment, load_prior(world, "reference")
-    scored = read_dataset(world.folder.candidates).load()
+def _fine_tune(run: Run, what: What, mesh: Mesh | None) -> None:
+    settings, prior = run.config.alignment, load_prior(run, "reference")
+    scored = read_dataset(run.folder.candidates).load()
     rewards = scored["rewards"].transpose("case", "candidate", "reward").to_numpy()
     pairs = select_pairs(
-        rewards, quantile=settings.quantile, count=settings.pairs, seed=world.config.seed
+        rewards, quantile=settings.quantile, count=settings.pairs, seed=run.config.seed
     )
     held_out = pairs.case % _HELD_OUT == _HELD_OUT - 1
-    truth = _truth_of_cases(world, prior).batch(np.arange(len(rewards)), prior.scaling)
+    truth = _truth_of_cases(run, prior).batch(np.arange(len(rewards)), prior.scaling)
     latents = scored["latent"].to_numpy()
 
     def batches(
@@ -97,7 +97,7 @@ def _fine_tune(world: World, what: What, mesh: Mesh | None) -> None:
     )
     training, validation = pairs.where(~held_out), pairs.where(held_out)
     fit_stage(
-        world,
+        run,
         what,
         params,
         loss,
@@ -136,13 +136,13 @@ def denoising_error(
     return error
 
 
-def _truth_of_cases(world: World, prior: LatentPrior) -> LatentPairs:
+def _truth_of_cases(run: Run, prior: LatentPrior) -> LatentPairs:
     """Latents of the truth and the background of every case."""
     return encode_pairs(
         prior.space,
         (
             (_one(case.truth), _one(case.background), case.background_lead_hours)
-            for case in alignment_cases(world)
+            for case in alignment_cases(run)
         ),
     )
 

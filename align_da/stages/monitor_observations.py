@@ -13,7 +13,7 @@ from align_da.observations.monitoring import (
     observation_alerts,
     observation_series,
 )
-from align_da.runs.run import open_world
+from align_da.runs.run import open_run
 from align_da.storage.analysis_store import open_cycles
 from align_da.verification.figure_style import to_png
 from align_da.verification.observation_chart import observation_chart
@@ -21,7 +21,7 @@ from align_da.verification.observation_chart import observation_chart
 _SHOWN = 20  # alerts
 
 
-def run(config: Config, folder: Path, name: str) -> Path:
+def monitor_observations(config: Config, folder: Path, name: str) -> Path:
     """Print the alerts of the cycling run `name`, and write them and a figure into the report.
 
     Returns:
@@ -30,14 +30,14 @@ def run(config: Config, folder: Path, name: str) -> Path:
     Raises:
         StorageError: the store is missing or damaged.
     """
-    world = open_world(config, folder)
-    cycles = _monitored(open_cycles(world.folder.cycles(name), "observations").load())
-    series = observation_series(cycles, world.layout.variables)
+    run = open_run(config, folder)
+    cycles = _monitored(open_cycles(run.folder.cycles(name), "observations").load())
+    series = observation_series(cycles, run.layout.variables)
     alerts = observation_alerts(series)
-    target = world.folder.report / "observation_monitor.csv"
+    target = run.folder.report / "observation_monitor.csv"
     target.parent.mkdir(parents=True, exist_ok=True)
     alerts.to_csv(target, index=False)
-    units = {variable: variable_named(variable).units for variable in world.layout.variables}
+    units = {variable: variable_named(variable).units for variable in run.layout.variables}
     if series.variable:
         target.with_suffix(".png").write_bytes(to_png(observation_chart(series, alerts, units)))
     console = Console()

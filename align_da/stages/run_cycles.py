@@ -17,12 +17,12 @@ from align_da.runs.initial_ensemble import initial_ensemble
 from align_da.runs.methods import build_analysis
 from align_da.runs.observing_system import observing_system, quality_control_for
 from align_da.runs.priors import MODEL_ERROR, cycle_forecast_model
-from align_da.runs.run import World, open_world
+from align_da.runs.run import Run, open_run
 from align_da.storage.manifest import manifest_of
 from align_da.storage.stages import digest_of_stage
 
 
-def run(config: Config, folder: Path, name: str) -> int:
+def run_cycles(config: Config, folder: Path, name: str) -> int:
     """Cycle, or go on with a cycling run that was stopped.
 
     Returns:
@@ -32,44 +32,44 @@ def run(config: Config, folder: Path, name: str) -> int:
         StorageError: an input is missing, or the store belongs to another run.
         BadStateError: a state is not plausible.
     """
-    world = open_world(config, folder)
-    observe, quality_control = _observations(world)
-    initial, start = initial_ensemble(world)
+    run = open_run(config, folder)
+    observe, quality_control = _observations(run)
+    initial, start = initial_ensemble(run)
     window = np.timedelta64(config.cycle.window_hours, "h")
     experiment = CyclingExperiment(
         initial=initial,
         start=start,
         window_hours=config.cycle.window_hours,
         cycles=config.cycle.cycles,
-        forecast_model=cycle_forecast_model(world),
+        forecast_model=cycle_forecast_model(run),
         observe=lambda cycle: observe(start + (cycle + 1) * window, cycle),
         quality_control=quality_control,
-        analysis=build_analysis(world, config.cycle.method, config.cycle.prior),
+        analysis=build_analysis(run, config.cycle.method, config.cycle.prior),
         seed=config.seed,
         watchdog=config.cycle.watchdog,
     )
-    manifest = manifest_of(config, config.seed, _inputs(world))
+    manifest = manifest_of(config, config.seed, _inputs(run))
     bar = progress_bar()
     warn = partial(bar.console.print, style="yellow", highlight=False)
-    return run_experiment(experiment, world.folder.cycles(name), manifest, bar, warn)
+    return run_experiment(experiment, run.folder.cycles(name), manifest, bar, warn)
 
 
 def _observations(
-    world: World,
+    run: Run,
 ) -> tuple[Callable[[np.datetime64, int], ObservationBatch], QualityControl]:
     """The observations of a time and a cycle, and how they are checked."""
-    settings = world.config.reports
+    settings = run.config.reports
     if settings is not None:
-        filed = FiledObservations(world, settings)
-        return lambda time, _: filed.observe(time), quality_control_of_reports(world)
-    system = observing_system(world)
-    return system.observe, quality_control_for(world)
+        filed = FiledObservations(run, settings)
+        return lambda time, _: filed.observe(time), quality_control_of_reports(run)
+    system = observing_system(run)
+    return system.observe, quality_control_for(run)
 
 
-def _inputs(world: World) -> dict[str, str]:
+def _inputs(run: Run) -> dict[str, str]:
     """Digests of the stages that the run reads, and of the files of its forecast model."""
-    stages = world.folder.stages
-    cycle, names = world.config.cycle, ["backgrounds"]
+    stages = run.folder.stages
+    cycle, names = run.config.cycle, ["backgrounds"]
     if cycle.method == "latent_three_d_var":
         names.append("denoiser")  # the stage that made the covariance
     elif cycle.method == "three_d_var":
@@ -78,7 +78,7 @@ def _inputs(world: World) -> dict[str, str]:
         names.append("denoiser" if cycle.prior in {"static", "reference"} else cycle.prior)
     if cycle.model_error_share > 0:
         names.append(MODEL_ERROR)
-    if world.config.reports is not None:
+    if run.config.reports is not None:
         names.append("observations")
     digests = {name: digest_of_stage(stages, name) for name in names}
-    return digests | forecast_model_digests(world.config)
+    return digests | forecast_model_digests(run.config)

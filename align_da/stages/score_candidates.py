@@ -17,7 +17,7 @@ from align_da.prior.latent_prior import LatentPrior
 from align_da.runs.alignment_cases import alignment_cases
 from align_da.runs.forecast_model import configured_forecast_model, forecast_model_definition
 from align_da.runs.priors import load_prior
-from align_da.runs.run import World, open_world
+from align_da.runs.run import Run, open_run
 from align_da.stages.scoring_on_cluster import score_on_cluster
 from align_da.storage.datasets import write_dataset
 from align_da.storage.stages import run_stage
@@ -47,26 +47,26 @@ def configured_rewards(config: Config, folder: Path) -> dict[str, Reward]:
         config.alignment.rewards,
         lambda: configured_forecast_model(config),
         config.alignment.forecast_lead_hours,
-        open_world(config, folder).surface_geopotential,
+        open_run(config, folder).surface_geopotential,
     )
 
 
-def run(config: Config, folder: Path) -> None:
+def score_candidates(config: Config, folder: Path) -> None:
     """Write candidates.zarr; nothing is done where that has been done before.
 
     Raises:
         StorageError: the prior or the backgrounds are missing or damaged.
     """
-    world = open_world(config, folder)
+    run = open_run(config, folder)
     run_stage(
-        world.folder.stages,
+        run.folder.stages,
         "candidates",
         [
             *(config.seed, config.sampler, config.analysis, _drawing(config)),
             *forecast_model_definition(config),
         ],
         ["denoiser"],
-        lambda: _score(world),
+        lambda: _score(run),
     )
 
 
@@ -81,24 +81,24 @@ def _drawing(config: Config) -> list[object]:
     ]
 
 
-def _score(world: World) -> None:
-    config, settings = world.config, world.config.alignment
+def _score(run: Run) -> None:
+    config, settings = run.config, run.config.alignment
     scored = score_on_cluster(
         config,
-        alignment_cases(world),
-        prior_draw(world, load_prior(world, "reference"), settings.candidates),
-        RewardScore(config, world.folder.root),
+        alignment_cases(run),
+        prior_draw(run, load_prior(run, "reference"), settings.candidates),
+        RewardScore(config, run.folder.root),
         description="candidates",
         total=settings.backgrounds,
     )
     # Names as an attribute: zarr has no dtype for text that every reader knows.
     named = scored.drop_vars("reward").assign_attrs(rewards=list(settings.rewards))
-    write_dataset(world.folder.candidates, named)
+    write_dataset(run.folder.candidates, named)
 
 
-def prior_draw(world: World, prior: LatentPrior, count: int) -> Draw:
+def prior_draw(run: Run, prior: LatentPrior, count: int) -> Draw:
     """Draws `count` candidates from a prior."""
-    sampler = build_sampler(world.config.sampler)
+    sampler = build_sampler(run.config.sampler)
 
     def draw(case: Case, key: jax.Array) -> tuple[State, Latents]:
         return draw_from_prior(

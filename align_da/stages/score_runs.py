@@ -18,7 +18,7 @@ from align_da.config import Config
 from align_da.forecast.leads import forecasts_at
 from align_da.parallel.progress import progress_bar
 from align_da.runs.forecast_model import configured_forecast_model, frame_before
-from align_da.runs.run import World, open_world
+from align_da.runs.run import Run, open_run
 from align_da.stages.compose_report import RunScores, compose_report
 from align_da.storage.analysis_store import open_cycles
 from align_da.verification.innovation_statistics import Departures, departure_statistics
@@ -26,7 +26,7 @@ from align_da.verification.report import write_report
 from align_da.verification.verify_cycles import mean_spectra, verify_cycles
 
 
-def run(config: Config, folder: Path, names: Sequence[str]) -> Path:
+def score_runs(config: Config, folder: Path, names: Sequence[str]) -> Path:
     """Verify the cycling runs `names`; the first is the reference of the comparison.
 
     Returns:
@@ -36,65 +36,65 @@ def run(config: Config, folder: Path, names: Sequence[str]) -> Path:
         StorageError: a store is missing or damaged.
         InputError: the truth lacks a valid time.
     """
-    world = open_world(config, folder)
-    scored = [_score_run(world, name) for name in names]
-    report = compose_report(world, scored)
-    path = write_report(report, world.folder.report)
-    rows = pd.concat([run.rows for run in scored], ignore_index=True)
-    rows.to_csv(world.folder.report / "cycle_scores.csv", index=False)
+    run = open_run(config, folder)
+    scored = [_score_run(run, name) for name in names]
+    report = compose_report(run, scored)
+    path = write_report(report, run.folder.report)
+    rows = pd.concat([scores.rows for scores in scored], ignore_index=True)
+    rows.to_csv(run.folder.report / "cycle_scores.csv", index=False)
     Console().print(f"report: {path}")
     return path
 
 
-def _score_run(world: World, name: str) -> RunScores:
+def _score_run(run: Run, name: str) -> RunScores:
     """Scores of one cycling run by product."""
-    path = world.folder.cycles(name)
+    path = run.folder.cycles(name)
     cycles = {product: open_cycles(path, product) for product in ("background", "analysis")}
-    products = cycles | _forecasts(world, cycles["analysis"], name)
+    products = cycles | _forecasts(run, cycles["analysis"], name)
 
     def balance(ensemble: State, truth: State) -> Float[Array, " member"]:
-        return geostrophic_score(ensemble, truth, world.surface_geopotential)
+        return geostrophic_score(ensemble, truth, run.surface_geopotential)
 
-    rows = verify_cycles(products, world.truth, name, diagnostics={"geostrophic": balance})
+    rows = verify_cycles(products, run.truth, name, diagnostics={"geostrophic": balance})
     spectra = mean_spectra(
         {"analysis": cycles["analysis"]},
-        world.truth,
+        run.truth,
         name,
-        lambda field: mean_zonal_spectrum(field, world.layout.grid),
+        lambda field: mean_zonal_spectrum(field, run.layout.grid),
     )
     observations = open_cycles(path, "observations").load()
     return RunScores(
         name,
         rows,
         spectra,
-        departure_statistics(_departures(observations), world.layout),
+        departure_statistics(_departures(observations), run.layout),
         cycles["background"],
         cycles["analysis"],
         observations,
     )
 
 
-def _forecasts(world: World, analyses: xr.Dataset, name: str) -> dict[str, xr.Dataset]:
+def _forecasts(run: Run, analyses: xr.Dataset, name: str) -> dict[str, xr.Dataset]:
     """Forecasts from some of the analyses, by lead, at their valid times."""
-    settings, model = world.config.verification, configured_forecast_model(world.config)
+    settings, model = run.config.verification, configured_forecast_model(run.config)
     chosen = analyses.isel(time=slice(None, None, settings.forecast_every))
     ends = chosen["time"].to_numpy() + np.timedelta64(max(settings.forecast_lead_hours), "h")
-    chosen = chosen.isel(time=ends <= world.truth["time"].to_numpy()[-1])
+    chosen = chosen.isel(time=ends <= run.truth["time"].to_numpy()[-1])
     times = chosen["time"].to_numpy()
-    states = state_from_dataset(chosen, world.layout)
+    states = state_from_dataset(chosen, run.layout)
     found: dict[int, list[Array]] = {lead: [] for lead in settings.forecast_lead_hours}
     with progress_bar() as progress:
         for index in progress.track(range(len(times)), description=f"forecasts of {name}"):
-            ensemble = State(states.values[index], world.layout)
-            before = frame_before(model, analyses, world.layout, times[index])
-            previous = None if before is None else State(before.values[0], world.layout)
+            ensemble = State(states.values[index], run.layout)
+            before = frame_before(model, analyses, run.layout, times[index])
+            previous = None if before is None else State(before.values[0], run.layout)
             forecasts = forecasts_at(model, ensemble, times[index], sorted(found), previous)
             for lead, forecast in zip(sorted(found), forecasts, strict=True):
                 found[lead].append(forecast.values)
     members = np.arange(states.values.shape[1])
     return {
         f"forecast {lead} h": dataset_from_state(
-            State(jnp.stack(values), world.layout),
+            State(jnp.stack(values), run.layout),
             {"time": times + np.timedelta64(lead, "h"), "realization": members},
         )
         for lead, values in found.items()

@@ -21,47 +21,47 @@ from align_da.autoencoder import (
 from align_da.config import Config
 from align_da.parallel.meeting import writes
 from align_da.runs.priors import save_representation, untrained_autoencoder
-from align_da.runs.run import World, open_world
+from align_da.runs.run import Run, open_run
 from align_da.stages.training_stage import fit_stage, training_stage
 from align_da.storage.statistics import read_normalisation
 
 _CASES_FOR_INITIALISATION = 400
 
 
-def run(config: Config, folder: Path, mesh: Mesh | None) -> None:
+def train_autoencoder(config: Config, folder: Path, mesh: Mesh | None) -> None:
     """Train and save the autoencoder; nothing is done where that has been done before.
 
     Raises:
         StorageError: truth, backgrounds or statistics are missing or damaged.
     """
-    world = open_world(config, folder)
+    run = open_run(config, folder)
     training_stage(
-        world,
+        run,
         "autoencoder",
         config.autoencoder.training,
         [config.seed, config.autoencoder],
         ["statistics"],
-        lambda: _train(world, mesh),
+        lambda: _train(run, mesh),
         mesh,
     )
 
 
-def _train(world: World, mesh: Mesh | None) -> None:
-    settings = world.config.autoencoder
-    normalisation = read_normalisation(world.folder.statistics)
-    truth, background = _standardised_pairs(world, "train", normalisation)
+def _train(run: Run, mesh: Mesh | None) -> None:
+    settings = run.config.autoencoder
+    normalisation = read_normalisation(run.folder.statistics)
+    truth, background = _standardised_pairs(run, "train", normalisation)
     increments = truth[:_CASES_FOR_INITIALISATION] - background[:_CASES_FOR_INITIALISATION]
     increment_std = increments.std(axis=(0, 1, 2))
     autoencoder = initialise_from_patches(
-        untrained_autoencoder(world), truth[:_CASES_FOR_INITIALISATION], increments, increment_std
+        untrained_autoencoder(run), truth[:_CASES_FOR_INITIALISATION], increments, increment_std
     )
     graph, params = nnx.split(autoencoder)
     loss = autoencoder_loss(
-        graph, jnp.asarray(world.layout.grid.area_weights), jnp.asarray(increment_std)
+        graph, jnp.asarray(run.layout.grid.area_weights), jnp.asarray(increment_std)
     )
-    held_out = _standardised_pairs(world, "validation", normalisation)
+    held_out = _standardised_pairs(run, "validation", normalisation)
     trained = fit_stage(
-        world,
+        run,
         "autoencoder",
         params,
         loss,
@@ -72,19 +72,19 @@ def _train(world: World, mesh: Mesh | None) -> None:
         mesh,
     )
     if writes():
-        _measure(world, nnx.merge(graph, trained), normalisation)
+        _measure(run, nnx.merge(graph, trained), normalisation)
 
 
 def _standardised_pairs(
-    world: World, split: str, normalisation: Normalisation
+    run: Run, split: str, normalisation: Normalisation
 ) -> tuple[Float[np.ndarray, "case lat lon channel"], Float[np.ndarray, "case lat lon channel"]]:
     """Every pair of a split in random order of lead times, standardised, in host memory."""
-    pairs = world.pairs(split)
+    pairs = run.pairs(split)
     parts = [pairs.read(lead) for lead in pairs.lead_hours]
 
     def interleaved(states: list[State]) -> Float[np.ndarray, "case lat lon channel"]:
         by_lead = [np.asarray(normalisation.normalise(state)) for state in states]
-        return np.stack(by_lead, axis=1).reshape(-1, *world.layout.shape)
+        return np.stack(by_lead, axis=1).reshape(-1, *run.layout.shape)
 
     return interleaved([p[0] for p in parts]), interleaved([p[1] for p in parts])
 
@@ -96,14 +96,14 @@ def _batches(
     return lambda rows: PairBatch(jnp.asarray(truth[rows]), jnp.asarray(background[rows]))
 
 
-def _measure(world: World, autoencoder: nnx.Module, normalisation: Normalisation) -> None:
+def _measure(run: Run, autoencoder: nnx.Module, normalisation: Normalisation) -> None:
     """Write what the autoencoder loses on validation data: its report, and what belongs to R."""
-    pairs, rows, lost = world.pairs("validation"), [], []
+    pairs, rows, lost = run.pairs("validation"), [], []
     for lead in pairs.lead_hours:
         found = reconstruction_variances(autoencoder, *pairs.read(lead), normalisation)
-        errors = reconstruction_errors(found, world.layout)
+        errors = reconstruction_errors(found, run.layout)
         rows += [{"lead_hours": lead, **vars(error)} for error in errors]
         lost.append(found["error"])
-    save_representation(world, lost)
-    world.folder.report.mkdir(parents=True, exist_ok=True)
-    pd.DataFrame(rows).to_csv(world.folder.report / "reconstruction.csv", index=False)
+    save_representation(run, lost)
+    run.folder.report.mkdir(parents=True, exist_ok=True)
+    pd.DataFrame(rows).to_csv(run.folder.report / "reconstruction.csv", index=False)

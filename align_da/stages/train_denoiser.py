@@ -12,41 +12,41 @@ from align_da.diffusion.objective import denoising_loss
 from align_da.parallel.meeting import writes
 from align_da.runs.background_latents import encode_backgrounds, scaling_of
 from align_da.runs.priors import SCALING, load_space, untrained_network
-from align_da.runs.run import World, open_world
+from align_da.runs.run import Run, open_run
 from align_da.stages.training_stage import fit_stage, training_stage
 from align_da.storage.checkpoints import save_weights
 
 
-def run(config: Config, folder: Path, mesh: Mesh | None) -> None:
+def train_denoiser(config: Config, folder: Path, mesh: Mesh | None) -> None:
     """Train and save the prior "reference"; nothing is done where that has been done before.
 
     Raises:
         StorageError: backgrounds or the autoencoder are missing or damaged.
     """
-    world = open_world(config, folder)
+    run = open_run(config, folder)
     training_stage(
-        world,
+        run,
         "denoiser",
         config.denoiser.training,
         [config.seed, config.denoiser],
-        ["autoencoder", *world.cycled_stage],
-        lambda: _train(world, mesh),
+        ["autoencoder", *run.cycled_stage],
+        lambda: _train(run, mesh),
         mesh,
     )
 
 
-def _train(world: World, mesh: Mesh | None) -> None:
-    space = load_space(world)
-    pairs = encode_backgrounds(space, world.learned_pairs("train"))
-    held_out = encode_backgrounds(space, world.learned_pairs("validation"))
-    settings = world.config.denoiser
-    scaling = scaling_of(world.config, pairs)
+def _train(run: Run, mesh: Mesh | None) -> None:
+    space = load_space(run)
+    pairs = encode_backgrounds(space, run.learned_pairs("train"))
+    held_out = encode_backgrounds(space, run.learned_pairs("validation"))
+    settings = run.config.denoiser
+    scaling = scaling_of(run.config, pairs)
     if writes():
-        save_weights(world.folder.weights(SCALING), scaling, {"name": SCALING})
-    graph, params = nnx.split(untrained_network(world.config, space.autoencoder.latent_shape))
+        save_weights(run.folder.weights(SCALING), scaling, {"name": SCALING})
+    graph, params = nnx.split(untrained_network(run.config, space.autoencoder.latent_shape))
     loss = denoising_loss(graph, build_schedule(settings), jax.vmap(scaling.colour))
     fit_stage(
-        world,
+        run,
         "reference",
         params,
         loss,

@@ -22,22 +22,22 @@ from align_da.runs.forecast_model import (
     frame_before,
 )
 from align_da.runs.priors import MODEL_ERROR, load_prior, untrained_network
-from align_da.runs.run import World, open_world
+from align_da.runs.run import Run, open_run
 from align_da.stages.training_stage import fit_stage, training_stage
 from align_da.storage.gridded import read_times
 from align_da.training.latent_pairs import LatentPairs, encode_pairs
 
 
-def run(config: Config, folder: Path, mesh: Mesh | None) -> None:
+def train_model_error(config: Config, folder: Path, mesh: Mesh | None) -> None:
     """Train and save the correction; nothing is done where that has been done before.
 
     Raises:
         StorageError: the truth, the autoencoder or the statistics of latents are missing or
             damaged.
     """
-    world = open_world(config, folder)
+    run = open_run(config, folder)
     training_stage(
-        world,
+        run,
         MODEL_ERROR,
         config.model_error.training,
         [
@@ -45,28 +45,28 @@ def run(config: Config, folder: Path, mesh: Mesh | None) -> None:
             *forecast_model_definition(config),
         ],
         ["denoiser"],
-        lambda: _train(world, mesh),
+        lambda: _train(run, mesh),
         mesh,
     )
 
 
-def _train(world: World, mesh: Mesh | None) -> None:
-    settings, prior = world.config.model_error, load_prior(world, "static")
+def _train(run: Run, mesh: Mesh | None) -> None:
+    settings, prior = run.config.model_error, load_prior(run, "static")
     pairs, held_out = (
-        encode_pairs(prior.space, [_forecasts_from_truth(world, backgrounds, starts)])
+        encode_pairs(prior.space, [_forecasts_from_truth(run, backgrounds, starts)])
         for backgrounds, starts in (
             ("train", settings.starts),
             ("validation", settings.validation_starts),
         )
     )
-    network = untrained_network(world.config, prior.space.autoencoder.latent_shape)
+    network = untrained_network(run.config, prior.space.autoencoder.latent_shape)
     graph, params = nnx.split(network)
 
     def batches(chosen: LatentPairs) -> tuple[Any, int]:
         return lambda rows: chosen.batch(rows, prior.scaling), len(chosen)
 
     fit_stage(
-        world,
+        run,
         MODEL_ERROR,
         params,
         regression_loss(graph),
@@ -91,21 +91,21 @@ def regression_loss(graph: nnx.GraphDef) -> Any:  # noqa: ANN401  a loss
     return loss
 
 
-def _forecasts_from_truth(world: World, split: str, starts: int) -> tuple[State, State, float]:
+def _forecasts_from_truth(run: Run, split: str, starts: int) -> tuple[State, State, float]:
     """Truths, forecasts of one cycle window from the truth, and the window in hours.
 
     The starts are spread evenly between the first and the last background of the split.
     """
-    window, known = world.config.cycle.window_hours, world.pairs(split).starts
+    window, known = run.config.cycle.window_hours, run.pairs(split).starts
     step = np.timedelta64(window, "h")
     count = int((known[-1] - known[0]) / step)
     chosen = known[0] + step * np.linspace(0, count, starts).round().astype(int)
-    model = configured_forecast_model(world.config)
+    model = configured_forecast_model(run.config)
     forecasts = []
     with progress_bar(shown=writes()) as progress:
         for time in progress.track(chosen, description=f"forecasts from truth, {split}"):
-            start = read_times(world.truth, world.layout, np.asarray([time]))
-            before = frame_before(model, world.truth, world.layout, time)
+            start = read_times(run.truth, run.layout, np.asarray([time]))
+            before = frame_before(model, run.truth, run.layout, time)
             forecasts.append(np.asarray(model.forecast(start, time, window, before).values))
-    forecast = State(jnp.asarray(np.concatenate(forecasts)), world.layout)
-    return read_times(world.truth, world.layout, chosen + step), forecast, float(window)
+    forecast = State(jnp.asarray(np.concatenate(forecasts)), run.layout)
+    return read_times(run.truth, run.layout, chosen + step), forecast, float(window)

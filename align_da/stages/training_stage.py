@@ -11,7 +11,7 @@ from jaxtyping import Int
 from align_da.config import TrainingConfig, digest_of
 from align_da.parallel.meeting import meet, writes
 from align_da.parallel.mesh import check_batch
-from align_da.runs.run import World
+from align_da.runs.run import Run
 from align_da.storage.checkpoints import save_weights
 from align_da.storage.lock import owned
 from align_da.storage.stages import run_stage
@@ -28,7 +28,7 @@ _VALIDATION_BATCHES = 8
 
 
 def training_stage(
-    world: World,
+    run: Run,
     name: str,
     config: TrainingConfig,
     defined_by: Sequence[object],
@@ -41,7 +41,7 @@ def training_stage(
     The first owns the stage and leaves its record; the others end after it.
 
     Args:
-        world: the run.
+        run: the run.
         name: of the stage.
         config: how to train.
         defined_by: what defines the result.
@@ -54,7 +54,7 @@ def training_stage(
         StorageError: an input is missing or damaged, or another training owns the stage.
     """
     check_batch((config.batch_size,), mesh)
-    stages = world.folder.stages
+    stages = run.folder.stages
 
     def together() -> None:
         owner = owned(stages / f"{name}.lock") if writes() else nullcontext()
@@ -67,7 +67,7 @@ def training_stage(
 
 
 def fit_stage(
-    world: World,
+    run: Run,
     name: str,
     params: Params,
     loss: Loss,
@@ -80,7 +80,7 @@ def fit_stage(
     """Train, and write weights, loss history and its picture.
 
     Args:
-        world: the run.
+        run: the run.
         name: of the weights.
         params: initial parameters.
         loss: what is minimised.
@@ -93,7 +93,7 @@ def fit_stage(
     Returns:
         The best parameters.
     """
-    seed, folder = world.config.seed, world.folder
+    seed, folder = run.config.seed, run.folder
     plan = BatchPlan(training[1], config.batch_size, seed)
     held_out = BatchPlan(validation[1], config.batch_size, seed)
     with progress_bar(name, config.steps) as report:
@@ -109,7 +109,7 @@ def fit_stage(
             report=report,
         )
     if writes():
-        metadata = {"name": name, "configuration": digest_of(world.config), "seed": seed}
+        metadata = {"name": name, "configuration": digest_of(run.config), "seed": seed}
         save_weights(folder.weights(name), bundle(result.params), metadata)
         folder.report.mkdir(parents=True, exist_ok=True)
         write_history(folder.report / f"loss_{name}.jsonl", result.history)

@@ -34,7 +34,7 @@ from align_da.prior.latent_scaling import LatentScaling
 from align_da.runs.alignment_cases import cases_of
 from align_da.runs.background_latents import encode_backgrounds, scaling_of
 from align_da.runs.priors import load_space, untrained_network
-from align_da.runs.run import World, open_world
+from align_da.runs.run import Run, open_run
 from align_da.training.batches import BatchPlan
 from align_da.training.latent_pairs import LatentPairs
 from align_da.training.loop import FitResult, fit
@@ -78,19 +78,19 @@ def main() -> None:
     parser.add_argument("--draws", type=int, default=12)
     parser.add_argument("--set", action="append", default=[])
     arguments = parser.parse_args()
-    world = open_world(load_config(arguments.config, arguments.set), arguments.run)
-    space = load_space(world)
-    pairs = encode_backgrounds(space, world.learned_pairs("train"))
-    held_out = encode_backgrounds(space, world.learned_pairs("validation"))
-    leads = world.config.learned_lead_hours
-    cases = list(cases_of(world, "validation", arguments.dates * len(leads), 0, leads))
-    scaling = scaling_of(world.config, pairs)
+    run = open_run(load_config(arguments.config, arguments.set), arguments.run)
+    space = load_space(run)
+    pairs = encode_backgrounds(space, run.learned_pairs("train"))
+    held_out = encode_backgrounds(space, run.learned_pairs("validation"))
+    leads = run.config.learned_lead_hours
+    cases = list(cases_of(run, "validation", arguments.dates * len(leads), 0, leads))
+    scaling = scaling_of(run.config, pairs)
     unit = EDMSchedule(0.0, 1.0)
-    gaussian = LatentPrior(space, UnitNormal(), scaling, unit, truncation=world.truncation)
+    gaussian = LatentPrior(space, UnitNormal(), scaling, unit, truncation=run.truncation)
     tables, ranks = [], {}
 
     def measure(label: str, trained: Trained) -> None:
-        scores, ranks[label] = draw_and_score(world, trained.prior, cases, arguments.draws)
+        scores, ranks[label] = draw_and_score(run, trained.prior, cases, arguments.draws)
         tables.append(scores.assign(method=label))
         found = summary(tables[-1], ranks[label], trained, arguments.draws)
         print(to_markdown(found), flush=True)
@@ -98,10 +98,8 @@ def main() -> None:
     measure("no network", Trained(gaussian, 0, 1.0))
     for starts in arguments.starts:
         few = some_starts(pairs, starts)
-        measure(
-            f"{len(few)} pairs", best_network(world, gaussian, few, held_out, arguments.epochs)
-        )
-    report = world.folder.report
+        measure(f"{len(few)} pairs", best_network(run, gaussian, few, held_out, arguments.epochs))
+    report = run.folder.report
     report.mkdir(parents=True, exist_ok=True)
     last = {label: by_field["T"] for label, by_field in ranks.items()}
     rank_histogram_chart(last, "T").savefig(report / "calibration_ranks.png")
@@ -117,7 +115,7 @@ def some_starts(pairs: LatentPairs, starts: int) -> LatentPairs:
 
 
 def best_network(
-    world: World,
+    run: Run,
     gaussian: LatentPrior,
     pairs: LatentPairs,
     held_out: LatentPairs,
@@ -125,31 +123,31 @@ def best_network(
 ) -> Trained:
     """The prior with the best network of these pairs, trained for so many epochs."""
     shape = gaussian.space.autoencoder.latent_shape
-    graph, _ = nnx.split(untrained_network(world.config, shape))
+    graph, _ = nnx.split(untrained_network(run.config, shape))
     results = {
-        epochs: trained_for(world, pairs, held_out, gaussian.scaling, epochs) for epochs in lengths
+        epochs: trained_for(run, pairs, held_out, gaussian.scaling, epochs) for epochs in lengths
     }
     losses = {epochs: lowest_loss(result) for epochs, result in results.items()}
     best = min(lengths, key=lambda epochs: losses[epochs])
     network = nnx.merge(graph, results[best].params)
-    learned = replace(gaussian, network=network, schedule=build_schedule(world.config.denoiser))
+    learned = replace(gaussian, network=network, schedule=build_schedule(run.config.denoiser))
     return Trained(learned, best, losses[best])
 
 
 def trained_for(
-    world: World,
+    run: Run,
     pairs: LatentPairs,
     held_out: LatentPairs,
     scaling: LatentScaling,
     epochs: int,
 ) -> FitResult:
     """A score model after so many epochs, or at its lowest validation loss before."""
-    config = schedule_of(world.config.denoiser.training, len(pairs), epochs)
+    config = schedule_of(run.config.denoiser.training, len(pairs), epochs)
     shape = pairs.truth.shape[1:]
-    graph, params = nnx.split(untrained_network(world.config, (shape[0], shape[1], shape[2])))
-    loss = denoising_loss(graph, build_schedule(world.config.denoiser), jax.vmap(scaling.colour))
-    plan = BatchPlan(len(pairs), config.batch_size, world.config.seed)
-    unseen = BatchPlan(len(held_out), config.batch_size, world.config.seed)
+    graph, params = nnx.split(untrained_network(run.config, (shape[0], shape[1], shape[2])))
+    loss = denoising_loss(graph, build_schedule(run.config.denoiser), jax.vmap(scaling.colour))
+    plan = BatchPlan(len(pairs), config.batch_size, run.config.seed)
+    unseen = BatchPlan(len(held_out), config.batch_size, run.config.seed)
     with progress_bar(f"{len(pairs)} pairs, {epochs} epochs", config.steps) as report:
         return fit(
             params,
@@ -157,7 +155,7 @@ def trained_for(
             lambda step: pairs.batch(plan.indices(step), scaling),
             [held_out.batch(unseen.indices(index), scaling) for index in range(16)],
             config,
-            world.config.seed,
+            run.config.seed,
             report=report,
         )
 
@@ -175,17 +173,17 @@ def lowest_loss(result: FitResult) -> float:
     return min(losses) / losses[0]
 
 
-def draw_and_score(world: World, prior: LatentPrior, cases: list[Case], draws: int) -> Scores:
+def draw_and_score(run: Run, prior: LatentPrior, cases: list[Case], draws: int) -> Scores:
     """Scores of draws as tidy rows, and ranks of the truth by variable."""
-    fields = default_fields(world.layout)
-    sampler = build_sampler(world.config.sampler)
+    fields = default_fields(run.layout)
+    sampler = build_sampler(run.config.sampler)
     rows: list[tuple[object, ...]] = []
     ranks: dict[str, Int[np.ndarray, " rank"]] = {}
     for number, case in enumerate(cases):
-        key = key_for(world.config.seed, Purpose.VERIFICATION, number)
+        key = key_for(run.config.seed, Purpose.VERIFICATION, number)
         lead = case.background_lead_hours
         drawn, _ = draw_from_prior(prior, sampler, case.background, lead, key, draws)
-        one = State(case.background.values[None], world.layout)
+        one = State(case.background.values[None], run.layout)
         for product, ensemble in (("draws", drawn), ("background", one)):
             scores = score_cycle(ensemble, case.truth, fields)
             place = (number, "", f"{product}, {lead:.0f} h")

@@ -12,7 +12,7 @@ from matplotlib.colors import Normalize
 from align_da.atmosphere import Grid, State
 from align_da.config import load_config
 from align_da.runs.coarse_map import configured_map, reported_map
-from align_da.runs.run import open_world
+from align_da.runs.run import open_run
 from align_da.storage.gridded import open_states, read_times
 from align_da.verification.coastlines import coastlines
 from align_da.verification.figure_style import STYLE, new_figure, to_png
@@ -23,18 +23,18 @@ VARIABLE, LEVEL = "u_component_of_wind", 3
 @mpl.rc_context(STYLE)
 def draw(folder: Path, name: str, config: Path, target: Path) -> None:
     """Draw the field in the middle of the dates of the store `name`."""
-    world = open_world(load_config(config), folder)
-    store = open_states(world.folder.downscaled(name))
+    run = open_run(load_config(config), folder)
+    store = open_states(run.folder.downscaled(name))
     time = store["time"].to_numpy()[store.sizes["time"] // 2]
-    analyses = read_times(store, world.layout, np.asarray([time]))
-    truth = read_times(world.truth, world.layout, np.asarray([time]))
-    one = State(truth.values[0], world.layout)
-    maps = configured_map(world)
-    reported = reported_map(world, maps, one, time)
+    analyses = read_times(store, run.layout, np.asarray([time]))
+    truth = read_times(run.truth, run.layout, np.asarray([time]))
+    one = State(truth.values[0], run.layout)
+    maps = configured_map(run)
+    reported = reported_map(run, maps, one, time)
     panels = {
         "Coarse map": maps.values(reported),
         "Interpolated": maps.interpolated(reported),
-        "Analysis, mean": State(analyses.values[0].mean(axis=0), world.layout),
+        "Analysis, mean": State(analyses.values[0].mean(axis=0), run.layout),
         "Truth": one,
     }
     figure, axes = new_figure(9.0, 4.6, rows=2, columns=2)
@@ -43,7 +43,7 @@ def draw(folder: Path, name: str, config: Path, target: Path) -> None:
     for panel, (title, state) in zip(axes, panels.items(), strict=True):
         image = _draw(panel, fields[title], state.layout.grid, Normalize(-end, end))
         panel.set_title(title)
-    level = world.layout.grid.vertical.levels[LEVEL]
+    level = run.layout.grid.vertical.levels[LEVEL]
     label = f"u at σ {level:.2f}, m s⁻¹\n{np.datetime_as_string(time, 'h')}"
     figure.colorbar(image, ax=axes, label=label, shrink=0.8)
     target.write_bytes(to_png(figure))

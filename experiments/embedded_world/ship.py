@@ -13,7 +13,7 @@ import numpy as np
 
 from align_da.config import digest_of, load_config
 from align_da.runs.priors import MODEL_ERROR, REPRESENTATION, SCALING, load_model_error, load_prior
-from align_da.runs.run import open_world
+from align_da.runs.run import open_run
 from align_da.storage.checkpoints import save_weights
 
 HERE = Path(__file__).parent
@@ -35,23 +35,23 @@ SCORES = (
 
 def main() -> None:
     """Write weights, stage records, the end of the nature run and the manifest."""
-    run = Path(sys.argv[1] if len(sys.argv) > 1 else "runs/embedded_world")
+    folder = Path(sys.argv[1] if len(sys.argv) > 1 else "runs/embedded_world")
     config, demo = load_config(HERE / "config.toml"), load_config(TARGET / "demo.toml")
-    world = open_world(config, run)
+    run = open_run(config, folder)
     shutil.rmtree(TARGET / "weights", ignore_errors=True)
     for name in ("autoencoder", REPRESENTATION):
-        shutil.copytree(world.folder.weights(name), TARGET / "weights" / name)
-    networks = {name: load_prior(world, name).network for name in PRIORS}
-    networks[MODEL_ERROR] = load_model_error(world).network
+        shutil.copytree(run.folder.weights(name), TARGET / "weights" / name)
+    networks = {name: load_prior(run, name).network for name in PRIORS}
+    networks[MODEL_ERROR] = load_model_error(run).network
     for name, network in networks.items():
         bundle = {"network": network}
         save_weights(TARGET / "weights" / name, bundle, {"name": name}, precision="float16")
-    scaling = load_prior(world, PRIORS[0]).scaling
+    scaling = load_prior(run, PRIORS[0]).scaling
     save_weights(TARGET / "weights" / SCALING, scaling, {"name": SCALING}, precision="float16")
     (TARGET / "stages").mkdir(exist_ok=True)
     for name in ("denoiser", "aligned", MODEL_ERROR):
-        shutil.copy(world.folder.stages / f"{name}.json", TARGET / "stages")
-    with np.load(run / "truth_restart.npz") as end:
+        shutil.copy(run.folder.stages / f"{name}.json", TARGET / "stages")
+    with np.load(folder / "truth_restart.npz") as end:
         start = {**end, "done": np.asarray(0), "configuration": np.asarray(digest_of(demo.world))}
     np.savez_compressed(TARGET / "truth_restart.npz", allow_pickle=False, **start)
     commit = subprocess.run(
@@ -61,8 +61,8 @@ def main() -> None:
         "command": " && ".join(COMMANDS),
         "commit": commit,
         "configuration": digest_of(config),
-        "data": json.loads((world.folder.stages / "statistics.json").read_text())["digest"],
-        "scores": {path: (run / path).read_text().splitlines() for path in SCORES},
+        "data": json.loads((run.folder.stages / "statistics.json").read_text())["digest"],
+        "scores": {path: (folder / path).read_text().splitlines() for path in SCORES},
     }
     (TARGET / "MANIFEST.json").write_text(json.dumps(manifest, indent=1))
 

@@ -28,7 +28,7 @@ from align_da.keys import Purpose, key_for
 from align_da.prior.latent_prior import LatentPrior
 from align_da.runs.methods import latent_score, latent_three_d_var
 from align_da.runs.priors import load_prior
-from align_da.runs.run import World, open_world
+from align_da.runs.run import Run, open_run
 from align_da.stages.benchmark import BenchmarkCase, benchmark_cases
 from align_da.verification.score_table import ROW_COLUMNS, summarise_scores
 from align_da.verification.table_format import readable_table, to_markdown
@@ -50,7 +50,7 @@ def main() -> None:
     parser.add_argument("--set", action="append", default=[])
     arguments = parser.parse_args()
     config = load_config(arguments.config, [*SETTINGS, *arguments.set])
-    rows = pd.DataFrame(list(scored(open_world(config, arguments.run))), columns=list(ROW_COLUMNS))
+    rows = pd.DataFrame(list(scored(open_run(config, arguments.run))), columns=list(ROW_COLUMNS))
     key = key_for(config.seed, Purpose.VERIFICATION)
     summary = summarise_scores(rows, REFERENCE, config.verification, key)
     for score in ("rmse", "spread_skill"):
@@ -59,20 +59,20 @@ def main() -> None:
         print(to_markdown(table.rename_axis("method").reset_index()))
 
 
-def scored(world: World) -> Iterator[tuple[object, ...]]:
+def scored(run: Run) -> Iterator[tuple[object, ...]]:
     """Rows of scores of every date and replacement."""
-    static, network = load_prior(world, "static"), load_prior(world, "reference")
-    few = world.config.benchmark.members
+    static, network = load_prior(run, "static"), load_prior(run, "reference")
+    few = run.config.benchmark.members
     methods: dict[str, tuple[Analysis, int]] = {
-        REFERENCE: (latent_score(world, network, few), few),
-        f"JFPS, network, {MANY} draws": (latent_score(world, network, MANY), MANY),
-        "JFPS, no network, 4 draws": (latent_score(world, static, few), few),
-        f"JFPS, no network, {MANY} draws": (latent_score(world, static, MANY), MANY),
-        "latent 3D-Var, no network": (latent_three_d_var(world, static), few),
+        REFERENCE: (latent_score(run, network, few), few),
+        f"JFPS, network, {MANY} draws": (latent_score(run, network, MANY), MANY),
+        "JFPS, no network, 4 draws": (latent_score(run, static, few), few),
+        f"JFPS, no network, {MANY} draws": (latent_score(run, static, MANY), MANY),
+        "latent 3D-Var, no network": (latent_three_d_var(run, static), few),
     }
-    fields = default_fields(world.layout)
-    lead = float(world.config.benchmark.background_lead_hours)
-    for case in benchmark_cases(world):
+    fields = default_fields(run.layout)
+    lead = float(run.config.benchmark.background_lead_hours)
+    for case in benchmark_cases(run):
         found = {"background": case.background}
         for name, (method, members) in methods.items():
             values = jnp.repeat(case.background.values[:1], members, axis=0)

@@ -20,7 +20,7 @@ import pandas as pd
 from align_da.config import load_config
 from align_da.cycling import driver
 from align_da.parallel.compilation import use_compilation_cache
-from align_da.stages import run_cycles
+from align_da.stages.run_cycles import run_cycles
 from align_da.storage import analysis_store
 from align_da.storage.analysis_store import open_cycles
 from align_da.storage.run_folder import RunFolder
@@ -54,7 +54,7 @@ def main() -> None:
     whole = timed(driver, "write_cycle", ends)
     chunks = timed(analysis_store, "_write_chunks")
     parts = {label: timed(analysis_store, name) for label, name in PARTS.items()}
-    run_cycles.run(load_config(arguments.config, settings), arguments.run, arguments.name)
+    run_cycles(load_config(arguments.config, settings), arguments.run, arguments.name)
     cycle = (ends[-1] - ends[COMPILING - 1]) / (len(ends) - COMPILING)
     plain = mean(chunks, ends) - mean(parts["flush to the disk"], ends)
     rows = {

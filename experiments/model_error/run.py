@@ -13,7 +13,7 @@ from pathlib import Path
 from align_da.config import load_config
 from align_da.parallel.compilation import use_compilation_cache
 from align_da.runs.priors import cycle_forecast_model, load_prior
-from align_da.runs.run import open_world
+from align_da.runs.run import open_run
 from experiments.rounds.run import CONFIG, REFERENCE, SETTINGS, print_table, scored_cycles
 
 
@@ -26,16 +26,16 @@ def main() -> None:
     parser.add_argument("--set", action="append", default=[])
     arguments = parser.parse_args()
     config = load_config(arguments.config, [*SETTINGS, *arguments.set])
-    world = open_world(config, arguments.run)
+    run = open_run(config, arguments.run)
     use_compilation_cache(arguments.run)
-    static = load_prior(world, "static")
-    rows = scored_cycles(world, static, REFERENCE)
+    static = load_prior(run, "static")
+    rows = scored_cycles(run, static, REFERENCE)
     for share in arguments.shares:
         cycle = config.cycle.model_copy(update={"model_error_share": share})
-        corrected = replace(world, config=config.model_copy(update={"cycle": cycle}))
+        corrected = replace(run, config=config.model_copy(update={"cycle": cycle}))
         model = cycle_forecast_model(corrected)
-        rows += scored_cycles(world, static, f"{share:g} of the correction", model)
-        print_table(world, rows)
+        rows += scored_cycles(run, static, f"{share:g} of the correction", model)
+        print_table(run, rows)
 
 
 if __name__ == "__main__":

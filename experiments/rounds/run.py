@@ -34,7 +34,7 @@ from align_da.prior.errors_of_the_day import ErrorsOfTheDay
 from align_da.prior.latent_prior import LatentPrior
 from align_da.runs.background_latents import encode_backgrounds
 from align_da.runs.priors import load_prior, untrained_network
-from align_da.runs.run import World, open_world
+from align_da.runs.run import Run, open_run
 from align_da.storage.gridded import read_times
 from align_da.training.batches import BatchPlan
 from align_da.training.latent_pairs import LatentPairs, encode_pairs, together
@@ -60,25 +60,25 @@ def main() -> None:
     parser.add_argument("--shares", type=float, nargs="+", default=[0.3, 1.0])
     parser.add_argument("--set", action="append", default=[])
     arguments = parser.parse_args()
-    world = open_world(load_config(arguments.config, [*SETTINGS, *arguments.set]), arguments.run)
+    run = open_run(load_config(arguments.config, [*SETTINGS, *arguments.set]), arguments.run)
     use_compilation_cache(arguments.run)
-    prior = load_prior(world, "reference")
-    rows = scored_cycles(world, load_prior(world, "static"), REFERENCE)
-    free = encode_backgrounds(prior.space, [world.pairs("train")])
+    prior = load_prior(run, "reference")
+    rows = scored_cycles(run, load_prior(run, "static"), REFERENCE)
+    free = encode_backgrounds(prior.space, [run.pairs("train")])
     met: list[LatentPairs] = []
     for number in range(arguments.rounds + 1):
         if number:
-            met.append(met_by(world, prior))
-            prior = replace(prior, network=trained(world, prior, together([free, *met])))
+            met.append(met_by(run, prior))
+            prior = replace(prior, network=trained(run, prior, together([free, *met])))
         for share in arguments.shares:
             weighted = replace(prior, network_share=share)
-            rows += scored_cycles(world, weighted, f"round {number}, share {share:g}")
-            print_table(world, rows)
+            rows += scored_cycles(run, weighted, f"round {number}, share {share:g}")
+            print_table(run, rows)
 
 
-def deterministic(world: World, prior: LatentPrior) -> LatentScoreAnalysis:
+def deterministic(run: Run, prior: LatentPrior) -> LatentScoreAnalysis:
     """The analysis without noise."""
-    config = world.config
+    config = run.config
 
     def silent(_: jax.Array, shape: tuple[int, ...]) -> Float[Array, "..."]:
         return jnp.zeros(shape)
@@ -88,58 +88,54 @@ def deterministic(world: World, prior: LatentPrior) -> LatentScoreAnalysis:
     return LatentScoreAnalysis(prior, posterior, interpolation_operator, 1, today=today)
 
 
-def met_by(world: World, prior: LatentPrior) -> LatentPairs:
+def met_by(run: Run, prior: LatentPrior) -> LatentPairs:
     """Latents of the backgrounds that cycles with a prior meet in the training period."""
-    count = world.config.cycled_backgrounds.segments
-    method = deterministic(world, prior)
+    count = run.config.cycled_backgrounds.segments
+    method = deterministic(run, prior)
     truths, backgrounds = [], []
     for number in range(count):
-        segment = Segment(world.config, world.folder.root, "train", number, count)
+        segment = Segment(run.config, run.folder.root, "train", number, count)
         for cycle in cycles_of(segment, method):
-            truths.append(_truth(world, cycle).values)
+            truths.append(_truth(run, cycle).values)
             backgrounds.append(cycle.background.values)
     truth, background = (
-        State(jnp.concatenate(values), world.layout) for values in (truths, backgrounds)
+        State(jnp.concatenate(values), run.layout) for values in (truths, backgrounds)
     )
-    lead = float(world.config.cycle.window_hours)
+    lead = float(run.config.cycle.window_hours)
     return encode_pairs(prior.space, [(truth, background, lead)])
 
 
-def _truth(world: World, cycle: SettledCycle) -> State:
+def _truth(run: Run, cycle: SettledCycle) -> State:
     """The truth of a cycle, values [1, lat, lon, channel]."""
-    return read_times(world.truth, world.layout, np.asarray([cycle.valid_time]))
+    return read_times(run.truth, run.layout, np.asarray([cycle.valid_time]))
 
 
-def trained(world: World, prior: LatentPrior, pairs: LatentPairs) -> nnx.Module:
+def trained(run: Run, prior: LatentPrior, pairs: LatentPairs) -> nnx.Module:
     """The score model of `pairs` with the statistics of `prior`, trained for its full schedule."""
-    settings, scaling = world.config.denoiser, prior.scaling
+    settings, scaling = run.config.denoiser, prior.scaling
     config = settings.training.model_copy(update={"early_stopping": False})
-    graph, params = nnx.split(
-        untrained_network(world.config, prior.space.autoencoder.latent_shape)
-    )
+    graph, params = nnx.split(untrained_network(run.config, prior.space.autoencoder.latent_shape))
     loss = denoising_loss(graph, build_schedule(settings), jax.vmap(scaling.colour))
-    plan = BatchPlan(len(pairs), config.batch_size, world.config.seed)
+    plan = BatchPlan(len(pairs), config.batch_size, run.config.seed)
 
     def batch_at(step: int) -> object:
         return pairs.batch(plan.indices(step), scaling)
 
     with progress_bar(f"{len(pairs)} pairs", config.steps) as report:
-        result = fit(
-            params, loss, batch_at, [batch_at(0)], config, world.config.seed, report=report
-        )
+        result = fit(params, loss, batch_at, [batch_at(0)], config, run.config.seed, report=report)
     network: nnx.Module = nnx.merge(graph, result.params)
     return network
 
 
 def scored_cycles(
-    world: World, prior: LatentPrior, name: str, model: ForecastModel | None = None
+    run: Run, prior: LatentPrior, name: str, model: ForecastModel | None = None
 ) -> list[tuple[object, ...]]:
     """Rows of scores of backgrounds and analyses over the validation period."""
-    fields = default_fields(world.layout)
-    segment = Segment(world.config, world.folder.root, "validation", 0, 1)
+    fields = default_fields(run.layout)
+    segment = Segment(run.config, run.folder.root, "validation", 0, 1)
     rows: list[tuple[object, ...]] = []
-    for cycle in cycles_of(segment, deterministic(world, prior), model):
-        truth = State(_truth(world, cycle).values[0], world.layout)
+    for cycle in cycles_of(segment, deterministic(run, prior), model):
+        truth = State(_truth(run, cycle).values[0], run.layout)
         for product in ("background", "analysis"):
             scores = score_cycle(getattr(cycle, product), truth, fields)
             rows += [
@@ -148,11 +144,11 @@ def scored_cycles(
     return rows
 
 
-def print_table(world: World, rows: list[tuple[object, ...]]) -> None:
+def print_table(run: Run, rows: list[tuple[object, ...]]) -> None:
     """RMSE of all that has been scored, with its improvement over cycles without a network."""
     table = pd.DataFrame(rows, columns=list(ROW_COLUMNS))
-    key = key_for(world.config.seed, Purpose.VERIFICATION)
-    summary = summarise_scores(table, REFERENCE, world.config.verification, key)
+    key = key_for(run.config.seed, Purpose.VERIFICATION)
+    summary = summarise_scores(table, REFERENCE, run.config.verification, key)
     for product in ("background", "analysis"):
         readable = readable_table(summary, "rmse", product).set_index("variable").T
         print(f"\n### {product}\n")

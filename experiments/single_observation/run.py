@@ -19,7 +19,7 @@ from align_da.observations.batch import Flag, ObservationBatch, Vertical
 from align_da.observations.interpolation import interpolation_operator
 from align_da.runs.methods import latent_score, latent_three_d_var, optimal_interpolation
 from align_da.runs.priors import load_prior
-from align_da.runs.run import World, open_world
+from align_da.runs.run import Run, open_run
 from align_da.verification.figure_style import to_png
 from align_da.verification.single_observation import (
     IncrementPanel,
@@ -63,33 +63,33 @@ def main() -> None:
     parser.add_argument("run", type=Path)
     parser.add_argument("--config", type=Path, default=CONFIG)
     arguments = parser.parse_args()
-    world = open_world(load_config(arguments.config), arguments.run)
-    _, background = world.pairs("validation").read(LEAD_HOURS, slice(0, 1))
+    run = open_run(load_config(arguments.config), arguments.run)
+    _, background = run.pairs("validation").read(LEAD_HOURS, slice(0, 1))
     rows, panels = [], []
     for label, observed in OBSERVED.items():
-        for name, (method, members) in methods(world).items():
+        for name, (method, members) in methods(run).items():
             before, after = analyse(method, members, observed, background)
-            rows.append((label, name, *measured(world, observed, before, after)))
+            rows.append((label, name, *measured(run, observed, before, after)))
             panels.append(panel_of(f"{name}: {label}", observed, before, after))
     reach = [f"within {radius} km" for radius in RADII_KM]
     columns = ["observed", "method", "at the place", *reach, "geostrophic cosine", "slope"]
     print(to_markdown(pd.DataFrame(rows, columns=columns)))
-    figure = increment_maps(panels, world.layout.grid, PLACE, columns=len(methods(world)))
-    target = world.folder.report / "single_observation.png"
+    figure = increment_maps(panels, run.layout.grid, PLACE, columns=len(methods(run)))
+    target = run.folder.report / "single_observation.png"
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_bytes(to_png(figure))
     print(f"\n{target}")
 
 
-def methods(world: World) -> dict[str, tuple[Analysis, int]]:
+def methods(run: Run) -> dict[str, tuple[Analysis, int]]:
     """Methods, and the members of which each needs the mean."""
     return {
         "optimal interpolation": (
-            optimal_interpolation(world, world.pairs("train"), LEAD_HOURS),
+            optimal_interpolation(run, run.pairs("train"), LEAD_HOURS),
             1,
         ),
-        "latent 3D-Var": (latent_three_d_var(world, load_prior(world, "static")), 1),
-        "Align-DA": (latent_score(world, load_prior(world, "aligned"), DRAWS), DRAWS),
+        "latent 3D-Var": (latent_three_d_var(run, load_prior(run, "static")), 1),
+        "Align-DA": (latent_score(run, load_prior(run, "aligned"), DRAWS), DRAWS),
     }
 
 
@@ -134,12 +134,12 @@ def observation(observed: Observed, background: State, departure: float) -> Obse
     return ObservationBatch(**(vars(batch) | {"value": here + departure}))
 
 
-def measured(world: World, observed: Observed, before: State, after: State) -> tuple[str, ...]:
+def measured(run: Run, observed: Observed, before: State, after: State) -> tuple[str, ...]:
     """Increment at the place, shares within each radius, and both figures of balance."""
     shaded = increment_of(observed, before, after)
-    nearest = np.unravel_index(PLACE.distance(world.layout.grid).argmin(), shaded.shape)
-    shares = [share_within(shaded, world.layout.grid, PLACE, r * 1e3) for r in RADII_KM]
-    cosine, slope = geostrophic_part(before, after, world.surface_geopotential, PLACE, 3e6)
+    nearest = np.unravel_index(PLACE.distance(run.layout.grid).argmin(), shaded.shape)
+    shares = [share_within(shaded, run.layout.grid, PLACE, r * 1e3) for r in RADII_KM]
+    cosine, slope = geostrophic_part(before, after, run.surface_geopotential, PLACE, 3e6)
     return (f"{shaded[nearest]:.3g}", *(f"{x:.2f}" for x in (*shares, cosine, slope)))
 
 

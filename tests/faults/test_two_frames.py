@@ -16,7 +16,7 @@ from align_da.config import Config, OnnxConfig, WorldConfig
 from align_da.cycling.driver import run_experiment
 from align_da.errors import StorageError
 from align_da.runs.forecast_model import forecast_model_definition, forecast_model_digests
-from align_da.runs.run import World
+from align_da.runs.run import Run
 from align_da.stages import run_cycles
 from align_da.storage.manifest import manifest_of
 from align_da.storage.run_folder import RunFolder
@@ -114,8 +114,8 @@ def test_the_manifest_of_cycles_holds_the_digest_of_every_file(tmp_path: Path) -
     cycle = config.cycle.model_copy(update={"method": "free_run"})
     folder = RunFolder(tmp_path)
     run_stage(folder.stages, "backgrounds", [], [], lambda: None)
-    world = World(config.model_copy(update={"cycle": cycle}), folder, xr.Dataset(), MODEL.layout)
-    assert sorted(run_cycles._inputs(world)) == [
+    run = Run(config.model_copy(update={"cycle": cycle}), folder, xr.Dataset(), MODEL.layout)
+    assert sorted(run_cycles._inputs(run)) == [
         "backgrounds",
         "onnx.mean",
         "onnx.path",

@@ -26,7 +26,7 @@ from align_da.atmosphere import Grid, Layout, VerticalCoordinate
 from align_da.config import CycledBackgroundsConfig
 from align_da.errors import WorkerError
 from align_da.parallel.cluster import client_of
-from align_da.runs.run import open_world
+from align_da.runs.run import open_run
 from align_da.storage.run_folder import RunFolder
 from data_pipelines import backgrounds
 from data_pipelines.cycled_backgrounds import Segment, _is_written
@@ -165,7 +165,7 @@ def test_row_16_a_segment_killed_between_variables_is_not_taken_for_written(trut
     times = np.array(["2000-01-01", "2000-01-02"], "datetime64[ns]")
     leading = {"time": times, "prediction_timedelta": np.array([6], "timedelta64[h]")}
     leading["prediction_timedelta"] = leading["prediction_timedelta"].astype("timedelta64[ns]")
-    world, segment = open_world(config, truth), Segment(config, truth, "train", 0, 1)
+    world, segment = open_run(config, truth), Segment(config, truth, "train", 0, 1)
     store = RunFolder(truth).backgrounds("cycled_train")
     values = np.ones((2, 1, *layout.shape), np.float32)
     for lost in layout.variables:

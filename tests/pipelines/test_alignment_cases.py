@@ -8,23 +8,23 @@ import pytest
 from align_da.config import Config
 from align_da.errors import InputError
 from align_da.runs.alignment_cases import cases_of, verifiable_places
-from align_da.runs.run import World, open_world
+from align_da.runs.run import Run, open_run
 
 
 @pytest.fixture
-def world(config: Config, folder: Path) -> World:
-    return open_world(config, folder)
+def world(config: Config, folder: Path) -> Run:
+    return open_run(config, folder)
 
 
 @pytest.mark.slow
-def test_every_case_of_the_last_period_has_a_truth_at_its_lead(world: World) -> None:
-    found = list(cases_of(world, "test", 3, 24, (48, 6)))
+def test_every_case_of_the_last_period_has_a_truth_at_its_lead(run: Run) -> None:
+    found = list(cases_of(run, "test", 3, 24, (48, 6)))
     assert [case.background_lead_hours for case in found] == [48.0, 6.0, 48.0]
-    end = world.truth["time"].to_numpy()[-1]
+    end = run.truth["time"].to_numpy()[-1]
     assert all(case.valid_time + np.timedelta64(24, "h") <= end for case in found)
 
 
 @pytest.mark.slow
-def test_a_truth_that_ends_too_early_is_told_before_anything_is_read(world: World) -> None:
+def test_a_truth_that_ends_too_early_is_told_before_anything_is_read(run: Run) -> None:
     with pytest.raises(InputError, match="the truth ends before"):
-        verifiable_places(world, world.pairs("test"), 48, 24 * 365, 2)
+        verifiable_places(run, run.pairs("test"), 48, 24 * 365, 2)

@@ -13,7 +13,7 @@ from align_da.atmosphere import Grid, Layout, State, VerticalCoordinate
 from align_da.config import Config, config_from_table
 from align_da.errors import ConfigError, InputError
 from align_da.runs.coarse_map import configured_map, reported_map
-from align_da.runs.run import open_world
+from align_da.runs.run import open_run
 from align_da.storage.run_folder import RunFolder
 from data_pipelines.coarse_backgrounds import make_coarse_backgrounds
 from data_pipelines.splits import periods_of
@@ -72,29 +72,29 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_corrected_maps_have_no_mean_error_in_the_training_period(folder: Path) -> None:
-    truth, background = open_world(CONFIG, folder).pairs("train").read(6)
+    truth, background = open_run(CONFIG, folder).pairs("train").read(6)
     error = background.values - truth.values
     ratio = jnp.abs(error.mean(axis=0)) / error.std(axis=0)
     assert float(ratio.max()) < 0.05  # humidity is not negative, which is all that is left
 
 
 def test_the_background_is_made_of_the_map_that_is_reported_again(folder: Path) -> None:
-    world = open_world(CONFIG, folder)
-    pairs = world.pairs("test")
+    run = open_run(CONFIG, folder)
+    pairs = run.pairs("test")
     truth, background = pairs.read(6, slice(2, 3))
-    maps = configured_map(world)
-    with xr.open_zarr(world.folder.map_correction, consolidated=False) as stored:
+    maps = configured_map(run)
+    with xr.open_zarr(run.folder.map_correction, consolidated=False) as stored:
         correction = stored["surface_pressure"].to_numpy()
-    reported = reported_map(world, maps, State(truth.values[0], LAYOUT), pairs.valid_times(6)[2])
+    reported = reported_map(run, maps, State(truth.values[0], LAYOUT), pairs.valid_times(6)[2])
     again = maps.interpolated(reported)["surface_pressure"][..., 0] + correction
     np.testing.assert_allclose(again, background["surface_pressure"][0, ..., 0], rtol=1e-6)
 
 
 def test_surface_pressure_is_moved_to_the_mountain(folder: Path) -> None:
-    world = open_world(CONFIG, folder)
-    truth, _ = world.pairs("test").read(6, slice(0, 1))
-    maps, one = configured_map(world), State(truth.values[0], LAYOUT)
-    reported = reported_map(world, maps, one, world.truth["time"].to_numpy()[0])
+    run = open_run(CONFIG, folder)
+    truth, _ = run.pairs("test").read(6, slice(0, 1))
+    maps, one = configured_map(run), State(truth.values[0], LAYOUT)
+    reported = reported_map(run, maps, one, run.truth["time"].to_numpy()[0])
     flat = maps.interpolation(maps.values(reported)).reshape(LAYOUT.shape)
     bilinear = float(jnp.abs(flat[5, 4, -1] - one.values[5, 4, -1]))
     moved = float(jnp.abs(maps.interpolated(reported).values[5, 4, -1] - one.values[5, 4, -1]))
@@ -103,12 +103,12 @@ def test_surface_pressure_is_moved_to_the_mountain(folder: Path) -> None:
 
 
 def test_errors_of_the_map_are_as_configured(folder: Path) -> None:
-    world = open_world(CONFIG, folder)
-    truth, _ = world.pairs("train").read(6)
-    maps = configured_map(world)
-    times = world.pairs("train").valid_times(6)
+    run = open_run(CONFIG, folder)
+    truth, _ = run.pairs("train").read(6)
+    maps = configured_map(run)
+    times = run.pairs("train").valid_times(6)
     errors = [
-        maps.values(reported_map(world, maps, State(values, LAYOUT), time)).values
+        maps.values(reported_map(run, maps, State(values, LAYOUT), time)).values
         - maps.operator(State(values, LAYOUT)).reshape(maps.cells.shape)
         for values, time in zip(truth.values, times, strict=True)
     ]

@@ -8,7 +8,7 @@ import pytest
 
 from align_da.config import Config, CycledBackgroundsConfig
 from align_da.errors import ConfigError, StorageError
-from align_da.runs.run import World, open_world
+from align_da.runs.run import Run, open_run
 from align_da.storage.background_pairs import open_background_pairs
 from data_pipelines.cycled_backgrounds import Segment, _is_written, _make_store, _places, _starts
 from data_pipelines.splits import periods_of
@@ -17,45 +17,45 @@ SETTINGS = CycledBackgroundsConfig(segments=3, cycles=10, spin_up=4)
 
 
 @pytest.fixture
-def world(config: Config, folder: Path) -> World:
+def world(config: Config, folder: Path) -> Run:
     return replace(
-        open_world(config, folder),
+        open_run(config, folder),
         config=config.model_copy(update={"cycled_backgrounds": SETTINGS}),
     )
 
 
 @pytest.mark.slow
-def test_segments_start_from_backgrounds_and_do_not_overlap(world: World) -> None:
-    starts = _starts(world, "train", 3).reshape(3, SETTINGS.cycles)
+def test_segments_start_from_backgrounds_and_do_not_overlap(run: Run) -> None:
+    starts = _starts(run, "train", 3).reshape(3, SETTINGS.cycles)
     assert np.all(np.diff(starts, axis=1) == np.timedelta64(6, "h"))
     assert np.all(starts[1:, 0] - starts[:-1, -1] > SETTINGS.spin_up * np.timedelta64(6, "h"))
-    first = world.pairs("train").valid_times(48)[_places(world, "train", 3)]
+    first = run.pairs("train").valid_times(48)[_places(run, "train", 3)]
     assert np.all(starts[:, 0] - first == np.timedelta64(24, "h"))
-    period = periods_of(world.config.world)["train"]
+    period = periods_of(run.config.world)["train"]
     assert period.start < starts[0, 0]
     assert starts[-1, -1] + np.timedelta64(6, "h") <= period.end
 
 
 @pytest.mark.slow
-def test_segments_that_do_not_fit_are_refused_with_what_to_do(world: World) -> None:
+def test_segments_that_do_not_fit_are_refused_with_what_to_do(run: Run) -> None:
     with pytest.raises(ConfigError, match=r"9 segments .* lower cycled_backgrounds.cycles"):
-        _places(world, "train", 9)
+        _places(run, "train", 9)
 
 
 @pytest.mark.slow
-def test_a_new_store_is_empty_and_laid_out_as_other_backgrounds(world: World) -> None:
-    _make_store(world, "train", 3, "digest")
-    files = world.folder
+def test_a_new_store_is_empty_and_laid_out_as_other_backgrounds(run: Run) -> None:
+    _make_store(run, "train", 3, "digest")
+    files = run.folder
     pairs = open_background_pairs(files.truth, files.backgrounds("cycled_train"))
     assert pairs.lead_hours == (6,)
     assert pairs.starts.size == 30
-    segment = Segment(world.config, files.root, "train", 2, 3)
-    assert not _is_written(world, segment)
+    segment = Segment(run.config, files.root, "train", 2, 3)
+    assert not _is_written(run, segment)
 
 
 @pytest.mark.slow
-def test_a_store_of_another_configuration_is_refused(world: World) -> None:
-    _make_store(world, "validation", 1, "digest")
-    _make_store(world, "validation", 1, "digest")  # the same again changes nothing
+def test_a_store_of_another_configuration_is_refused(run: Run) -> None:
+    _make_store(run, "validation", 1, "digest")
+    _make_store(run, "validation", 1, "digest")  # the same again changes nothing
     with pytest.raises(StorageError, match="another configuration"):
-        _make_store(world, "validation", 1, "another digest")
+        _make_store(run, "validation", 1, "another digest")

@@ -26,8 +26,8 @@ from align_da.errors import BadStateError, ConfigError, InputError
 from align_da.forecast.lorenz96 import Lorenz96ForecastModel
 from align_da.runs.forecast_model import configured_forecast_model
 from align_da.runs.initial_ensemble import initial_ensemble
-from align_da.runs.run import World, open_world
-from align_da.stages import run_cycles
+from align_da.runs.run import Run, open_run
+from align_da.stages.run_cycles import run_cycles
 from align_da.storage.analysis_store import open_cycles
 from align_da.storage.run_folder import RunFolder
 from align_da.storage.stages import run_stage
@@ -46,7 +46,7 @@ ERRORS = {"u": 8.0, "t500": 9.0, "t2m": 9.0, "sp": 400.0}
 
 
 @dataclass(frozen=True)
-class Run:
+class ReportedRun:
     """A run folder with reports of three cycles, and the same observations as data frames.
 
     Attributes:
@@ -74,11 +74,11 @@ class Run:
 
     @cached_property
     def initial(self) -> State:
-        return initial_ensemble(open_world(self.settings, self.folder))[0]
+        return initial_ensemble(open_run(self.settings, self.folder))[0]
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+def run(tmp_path_factory: pytest.TempPathFactory) -> ReportedRun:
     folder = tmp_path_factory.mktemp("neighbour")
     graph = eastward_graph(2 * len(LEVELS) + 2, GRID, 0.5)
     onnx = written(folder, graph, kind="frame", variables=VARIABLES, levels=LEVELS)
@@ -118,12 +118,12 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     )
     settings = load_config(config)
     make_world(settings, folder)
-    _, start = initial_ensemble(open_world(settings, folder))
+    _, start = initial_ensemble(open_run(settings, folder))
     frames = [observations(start + (cycle + 1) * STEP, cycle) for cycle in range(CYCLES)]
     table = folder / "table.parquet"
     pd.concat([as_reports(frame) for frame in frames]).to_parquet(table)
     make_reports([table], "table", RunFolder(folder))
-    return Run(config, folder, start, frames)
+    return ReportedRun(config, folder, start, frames)
 
 
 def make_world(config: Config, folder: Path) -> None:
@@ -206,9 +206,9 @@ def as_reports(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 @pytest.fixture(scope="module")
-def stored(run: Run) -> dict[str, xr.Dataset]:
+def stored(run: ReportedRun) -> dict[str, xr.Dataset]:
     """Analyses and backgrounds that `align-da cycle` stores; the method draws by its key."""
-    assert run_cycles.run(run.settings, run.folder, "main") == 0
+    assert run_cycles(run.settings, run.folder, "main") == 0
     store = RunFolder(run.folder).cycles("main")
     return {group: open_cycles(store, group).load() for group in ("analysis", "background")}
 
@@ -234,7 +234,7 @@ class AssimilationModel(Protocol):
     def to(self, device: Any) -> "AssimilationModel": ...
 
 
-def test_the_interface_is_that_of_earth2studio(run: Run) -> None:
+def test_the_interface_is_that_of_earth2studio(run: ReportedRun) -> None:
     model = run.model
     assert isinstance(model, AssimilationModel)
     state, frame = xr.DataArray(), pd.DataFrame()
@@ -249,7 +249,7 @@ def test_the_interface_is_that_of_earth2studio(run: Run) -> None:
     assert model.to("cpu") is model
 
 
-def test_coordinates_say_what_is_taken_and_given(run: Run) -> None:
+def test_coordinates_say_what_is_taken_and_given(run: ReportedRun) -> None:
     model = run.model
     names = ["u300", "u500", "u850", "t300", "t500", "t850", "sp", "t2m"]
     (initial,), (columns,) = model.init_coords(), model.input_coords()
@@ -272,9 +272,9 @@ def test_coordinates_say_what_is_taken_and_given(run: Run) -> None:
 
 
 def test_one_analysis_is_bit_for_bit_what_the_cycle_stores(
-    run: Run, stored: dict[str, xr.Dataset]
+    run: ReportedRun, stored: dict[str, xr.Dataset]
 ) -> None:
-    model, layout = run.model, run.model.world.layout
+    model, layout = run.model, run.model.run.layout
     for cycle in range(CYCLES):
         time = run.start + (cycle + 1) * STEP
         background = state_from_dataset(stored["background"], layout, cycle)
@@ -288,9 +288,9 @@ def test_one_analysis_is_bit_for_bit_what_the_cycle_stores(
 
 
 def test_the_generator_goes_through_the_cycles_as_they_are_stored(
-    run: Run, stored: dict[str, xr.Dataset]
+    run: ReportedRun, stored: dict[str, xr.Dataset]
 ) -> None:
-    model, layout = run.model, run.model.world.layout
+    model, layout = run.model, run.model.run.layout
     generator = model.create_generator(array_of(run.initial, run.start))
     assert isinstance(generator, GeneratorType)
     (first,) = generator.send(None)
@@ -305,7 +305,7 @@ def test_the_generator_goes_through_the_cycles_as_they_are_stored(
     generator.close()
 
 
-def test_a_window_without_observations_keeps_the_background(run: Run) -> None:
+def test_a_window_without_observations_keeps_the_background(run: ReportedRun) -> None:
     model = run.model
     expected = model.forecast_model.forecast(run.initial, run.start, 6)
     generator = model.create_generator(array_of(run.initial, run.start))
@@ -315,14 +315,14 @@ def test_a_window_without_observations_keeps_the_background(run: Run) -> None:
     assert found.attrs["observations"] == "none"
 
 
-def test_a_single_state_becomes_the_mean_of_the_members(run: Run) -> None:
+def test_a_single_state_becomes_the_mean_of_the_members(run: ReportedRun) -> None:
     initial = array_of(run.initial, run.start)
     (found,) = run.model.create_generator(initial.mean("ensemble")).send(None)
     assert found.sizes["ensemble"] == 4
     np.testing.assert_allclose(found, initial, rtol=1e-5, atol=1e-4)
 
 
-def test_nothing_that_was_reported_goes_untold(run: Run) -> None:
+def test_nothing_that_was_reported_goes_untold(run: ReportedRun) -> None:
     time, frame = run.start + STEP, run.frames[0].copy()
     frame.loc[0, "observation"] = np.nan
     frame.loc[1, "time"] += np.timedelta64(9, "h")
@@ -335,7 +335,7 @@ def test_nothing_that_was_reported_goes_untold(run: Run) -> None:
     )
 
 
-def test_errors_that_the_frame_lacks_are_those_of_the_run_or_given(run: Run) -> None:
+def test_errors_that_the_frame_lacks_are_those_of_the_run_or_given(run: ReportedRun) -> None:
     background = array_of(run.initial, run.start + STEP)
     bare = run.frames[0].drop(columns="error")
     (told,) = run.model(background, run.frames[0])
@@ -386,21 +386,21 @@ def as_given(reports: pd.DataFrame) -> pd.Series:
     ],
 )
 def test_what_is_wrong_is_told(
-    run: Run, change: Any, error: type[Exception], message: str
+    run: ReportedRun, change: Any, error: type[Exception], message: str
 ) -> None:
     given = change(array_of(run.initial, run.start + STEP), run.frames[0])
     with pytest.raises(error, match=message):
         run.model(*given)
 
 
-def test_observations_that_were_requested_for_another_time_are_refused(run: Run) -> None:
+def test_observations_that_were_requested_for_another_time_are_refused(run: ReportedRun) -> None:
     frame = run.frames[0].copy()
     frame.attrs["request_time"] = np.asarray([run.start])
     with pytest.raises(InputError, match="expected observations requested for"):
         run.model(array_of(run.initial, run.start + STEP), frame)
 
 
-def test_several_data_frames_are_refused(run: Run) -> None:
+def test_several_data_frames_are_refused(run: ReportedRun) -> None:
     generator = run.model.create_generator(array_of(run.initial, run.start))
     next(generator)
     with pytest.raises(InputError, match="got 2 arguments"):
@@ -408,7 +408,7 @@ def test_several_data_frames_are_refused(run: Run) -> None:
 
 
 def test_observations_are_judged_before_the_forecast(
-    run: Run, monkeypatch: pytest.MonkeyPatch
+    run: ReportedRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
         "align_da.earth2studio.model.make_background", lambda *_: pytest.fail("a forecast")
@@ -419,7 +419,7 @@ def test_observations_are_judged_before_the_forecast(
         generator.send(run.frames[2])
 
 
-def test_a_configuration_that_the_model_cannot_follow_is_refused(run: Run) -> None:
+def test_a_configuration_that_the_model_cannot_follow_is_refused(run: ReportedRun) -> None:
     with pytest.raises(ConfigError, match=r"watchdog\.policy = 'inflate'"):
         run.open("cycle.watchdog.policy=inflate")
     with pytest.raises(ConfigError, match="JAX_PLATFORMS"):
@@ -428,14 +428,14 @@ def test_a_configuration_that_the_model_cannot_follow_is_refused(run: Run) -> No
 
 def test_an_abstract_system_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     layout = Lorenz96ForecastModel().layout
-    world = World(Config(), RunFolder(tmp_path), xr.Dataset(), layout)
-    monkeypatch.setattr("align_da.earth2studio.model.open_world", lambda *_: world)
+    world = Run(Config(), RunFolder(tmp_path), xr.Dataset(), layout)
+    monkeypatch.setattr("align_da.earth2studio.model.open_run", lambda *_: world)
     with pytest.raises(ConfigError, match="got lorenz_96"):
         open_model(tmp_path)
 
 
 def test_the_example_of_the_readme_runs(
-    run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    run: ReportedRun, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     text = README.read_text(encoding="utf-8").partition("## earth2studio")[2]
     code = text.partition("```python\n")[2].partition("```")[0]

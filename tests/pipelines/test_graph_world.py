@@ -29,8 +29,8 @@ from align_da.forecast.graph_kinds import graph_kind
 from align_da.keys import Purpose, key_for
 from align_da.runs.alignment_cases import cases_of
 from align_da.runs.forecast_model import configured_forecast_model, frame_before
-from align_da.runs.run import World
-from align_da.stages import score_runs as verify_cycles
+from align_da.runs.run import Run
+from align_da.stages import score_runs
 from align_da.stages.score_candidates import RewardScore
 from align_da.stages.scoring_on_cluster import score_on_cluster
 from align_da.storage.gridded import open_states
@@ -181,7 +181,7 @@ def test_rewards_from_two_workers_are_those_of_this_process(world: GraphWorld) -
 @pytest.mark.slow
 def test_the_forecast_reward_starts_from_the_truth_before(world: GraphWorld) -> None:
     with open_states(RunFolder(world.folder).truth) as truth:
-        run = World(world.config, RunFolder(world.folder), truth, layout_from_dataset(truth))
+        run = Run(world.config, RunFolder(world.folder), truth, layout_from_dataset(truth))
         (case,) = cases_of(run, "train", 1, 12, (6,))
     place = int(np.searchsorted(world.times, case.valid_time))
     before, now, _, later = world.truth[place - 1 : place + 3]
@@ -207,8 +207,8 @@ def test_forecasts_of_verification_start_from_two_analyses(world: GraphWorld) ->
     leading = {"time": world.times[:8], "realization": np.arange(2)}
     analyses = dataset_from_state(State(jnp.asarray(members), world.layout), leading)
     with open_states(RunFolder(world.folder).truth) as truth:
-        run = World(world.config, RunFolder(world.folder), truth, layout_from_dataset(truth))
-        found = verify_cycles._forecasts(run, analyses, "main")
+        run = Run(world.config, RunFolder(world.folder), truth, layout_from_dataset(truth))
+        found = score_runs._forecasts(run, analyses, "main")
     assert list(found) == ["forecast 6 h", "forecast 18 h"]
     for index, place in enumerate((0, 2, 4, 6)):
         now, before = members[place], members[max(place - 1, 0)]

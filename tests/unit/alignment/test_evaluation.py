@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from align_da.alignment import Case, Draw, compare_priors, pooled_draw, prior_score, score_cases
+from align_da.alignment import Case, Draw, pooled_draw, prior_differences, prior_score, score_cases
 from align_da.alignment.evaluation import split_by_prior
 from align_da.alignment.rewards import AccuracyReward, CalibrationReward
 from align_da.errors import InputError
@@ -28,7 +28,7 @@ def compared(cases: list[Case], gaussian_draw: MakeDraw) -> xr.Dataset:
     scored = score_cases(
         cases, pooled_draw(draws), lambda: prior_score(rewards, tuple(draws)), seed=0
     )
-    return compare_priors(scored)
+    return prior_differences(scored)
 
 
 def test_pooled_rewards_tell_which_prior_is_better(compared: xr.Dataset) -> None:
@@ -75,7 +75,7 @@ def test_spread_and_skill_agree_for_a_reliable_ensemble(
         lambda: prior_score({"accuracy": AccuracyReward()}, ("reference",)),
         seed=1,
     )
-    np.testing.assert_allclose(compare_priors(scored)["spread_skill"], 1.0, rtol=0.05)
+    np.testing.assert_allclose(prior_differences(scored)["spread_skill"], 1.0, rtol=0.05)
 
 
 def test_a_group_that_cannot_be_shared_equally_is_refused(

@@ -20,7 +20,7 @@ from align_da.observations.batch import ObservationBatch
 from align_da.observations.interpolation import interpolation_operator
 from align_da.runs import observing_system as observing
 from align_da.runs.filed_reports import quality_control_of_reports
-from align_da.runs.run import World
+from align_da.runs.run import Run
 from align_da.storage.run_folder import RunFolder
 from data_pipelines.observations.error_table import with_errors
 
@@ -49,9 +49,9 @@ def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AlignDA:
     config = Config(
         reports=ReportsConfig(padded=16), quality_control=QualityControlConfig(buddy_check=False)
     )
-    world = World(config, RunFolder(tmp_path), truth, LAYOUT)
-    control = quality_control_of_reports(world)
-    return AlignDA(world, Persistence(), Recorder(), control, with_errors)
+    run = Run(config, RunFolder(tmp_path), truth, LAYOUT)
+    control = quality_control_of_reports(run)
+    return AlignDA(run, Persistence(), Recorder(), control, with_errors)
 
 
 def test_pressures_of_a_frame_become_sigma_and_errors_those_of_their_level(

@@ -25,7 +25,7 @@ from align_da.runs.filed_reports import (
     on_levels_of,
     quality_control_of_reports,
 )
-from align_da.runs.run import World
+from align_da.runs.run import Run
 from align_da.storage.manifest import manifest_of
 from align_da.storage.report_file import read_reports, write_reports
 from align_da.storage.run_folder import RunFolder
@@ -60,7 +60,7 @@ def soundings(time: np.datetime64, seed: int, count: int) -> pd.DataFrame:
 
 
 @pytest.fixture
-def make_world(tmp_path: Path) -> Callable[..., World]:
+def make_world(tmp_path: Path) -> Callable[..., Run]:
     reports = pd.concat(
         [
             soundings(START + cycle * np.timedelta64(6, "h"), cycle, 40 + cycle)
@@ -71,18 +71,18 @@ def make_world(tmp_path: Path) -> Callable[..., World]:
     surface = np.full(LAYOUT.grid.shape, 0.0, np.float32)
     truth = xr.Dataset({"geopotential_at_surface": (("latitude", "longitude"), surface)})
 
-    def make(withheld: float = 0.1, **changes: object) -> World:
+    def make(withheld: float = 0.1, **changes: object) -> Run:
         reports = ReportsConfig(padded=64, **changes)
         config = Config(observations=ObservationsConfig(withheld=withheld), reports=reports)
         assert config.cycle.window_hours == 6
-        return World(config, RunFolder(tmp_path), truth, LAYOUT)
+        return Run(config, RunFolder(tmp_path), truth, LAYOUT)
 
     return make
 
 
-def filed(world: World) -> FiledObservations:
-    assert world.config.reports is not None
-    return FiledObservations(world, world.config.reports)
+def filed(run: Run) -> FiledObservations:
+    assert run.config.reports is not None
+    return FiledObservations(run, run.config.reports)
 
 
 @pytest.fixture
@@ -94,7 +94,7 @@ def ensemble() -> State:
 
 
 def test_other_positions_in_every_cycle_compile_nothing_again(
-    make_world: Callable[..., World], ensemble: State, monkeypatch: pytest.MonkeyPatch
+    make_world: Callable[..., Run], ensemble: State, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     variance = jnp.broadcast_to(jnp.asarray([4.0] * 15 + [1e-8] * 5 + [1e4]), LAYOUT.shape)
     monkeypatch.setattr(observing, "background_variance", lambda _: variance)
@@ -113,29 +113,29 @@ def test_other_positions_in_every_cycle_compile_nothing_again(
 
 
 def test_pressures_become_sigma_by_the_background(
-    make_world: Callable[..., World], ensemble: State
+    make_world: Callable[..., Run], ensemble: State
 ) -> None:
     reported = filed(make_world()).observe(START)
     level = np.asarray(on_levels_of(reported, ensemble).level)[:40]
     np.testing.assert_allclose(level, 0.5, atol=0.02)
 
 
-def test_a_window_without_reports_is_padding_alone(make_world: Callable[..., World]) -> None:
+def test_a_window_without_reports_is_padding_alone(make_world: Callable[..., Run]) -> None:
     batch = filed(make_world()).observe(START + np.timedelta64(90, "D"))
     assert batch.flag.tolist() == [Flag.MISSING] * 64
 
 
 @pytest.mark.parametrize("thinning", ["thin", "superob"])
-def test_large_boxes_thin_the_reports(make_world: Callable[..., World], thinning: str) -> None:
+def test_large_boxes_thin_the_reports(make_world: Callable[..., Run], thinning: str) -> None:
     world = make_world(thinning=thinning, box_degrees=40.0, withheld=0.0, box_pascal=1e5)
     flags = np.asarray(filed(world).observe(START).flag)
     assert 5 < (flags == Flag.PASS).sum() < 30
     assert (flags == Flag.PASS).sum() + (flags == Flag.THINNED).sum() == 40
 
 
-def export_of_cycles(world: World, ensemble: State, cycles: int, target: Path) -> int:
+def export_of_cycles(run: Run, ensemble: State, cycles: int, target: Path) -> int:
     """Cycle with the reports of `world`, and write its observations."""
-    system, window = filed(world), np.timedelta64(6, "h")
+    system, window = filed(run), np.timedelta64(6, "h")
     experiment = CyclingExperiment(
         initial=ensemble,
         start=START - window,
@@ -143,17 +143,17 @@ def export_of_cycles(world: World, ensemble: State, cycles: int, target: Path) -
         cycles=cycles,
         forecast_model=Persistence(),
         observe=lambda cycle: system.observe(START + cycle * window),
-        quality_control=quality_control_of_reports(world),
+        quality_control=quality_control_of_reports(run),
         analysis=METHOD,
         seed=0,
     )
     store = target.with_suffix(".zarr")
-    assert run_experiment(experiment, store, manifest_of(world.config, 0, {})) == 0
-    return export_observations(store, LAYOUT, world.surface_geopotential, target)
+    assert run_experiment(experiment, store, manifest_of(run.config, 0, {})) == 0
+    return export_observations(store, LAYOUT, run.surface_geopotential, target)
 
 
 def test_a_cycled_store_becomes_an_ioda_file_that_is_read_back(
-    make_world: Callable[..., World],
+    make_world: Callable[..., Run],
     ensemble: State,
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
@@ -185,7 +185,7 @@ def test_a_cycled_store_becomes_an_ioda_file_that_is_read_back(
 
 
 def test_pressures_of_an_exported_run_are_used_again(
-    make_world: Callable[..., World],
+    make_world: Callable[..., Run],
     ensemble: State,
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,

@@ -18,7 +18,7 @@ from align_da.observations.batch import Flag, ObservationBatch, Vertical
 from align_da.observations.interpolation import interpolation_operator
 from align_da.prior.latent_prior import LatentPrior
 from align_da.runs.priors import load_prior
-from align_da.runs.run import World
+from align_da.runs.run import Run
 from align_da.storage.run_folder import RunFolder
 from align_da.verification.figure_style import to_png
 from align_da.verification.single_observation import (
@@ -97,7 +97,7 @@ def test_the_figure_has_a_panel_an_increment_centred_on_the_observation() -> Non
 
 def shipped_prior(layout: Layout) -> LatentPrior:
     config = load_config(SHIPPED / "demo.toml")
-    return load_prior(World(config, RunFolder(SHIPPED), xr.Dataset(), layout), "static")
+    return load_prior(Run(config, RunFolder(SHIPPED), xr.Dataset(), layout), "static")
 
 
 @pytest.mark.parametrize("variable", ["temperature", "u_component_of_wind"])
