@@ -56,7 +56,7 @@ class Perturbation:
 
 
 @dataclass(frozen=True)
-class Task:
+class BackgroundsTask:
     """Consecutive starts of one store.
 
     Attributes:
@@ -117,7 +117,7 @@ def starts_of(config: Config) -> dict[SplitName, Shaped[np.ndarray, " start"]]:
     }
 
 
-def forecast_block(task: Task) -> None:
+def forecast_block(task: BackgroundsTask) -> None:
     """Forecast from the starts of `task` and write them. Runs in a worker process."""
     use_compilation_cache(task.folder)
     model = configured_forecast_model(task.config)
@@ -202,7 +202,7 @@ def _one_step_before(
 
 
 def _write(
-    task: Task,
+    task: BackgroundsTask,
     starts: Shaped[np.ndarray, " start"],
     values: Float[np.ndarray, "start lead lat lon channel"],
     amplitudes: Float[np.ndarray, " start"],
@@ -218,7 +218,7 @@ def _write(
     )
 
 
-def _open_tasks(config: Config, folder: Path, split: SplitName) -> list[Task]:
+def _open_tasks(config: Config, folder: Path, split: SplitName) -> list[BackgroundsTask]:
     """The blocks of a store that are not written yet; makes the store where there is none."""
     starts = starts_of(config)[split]
     store = RunFolder(folder).backgrounds(split)
@@ -237,7 +237,7 @@ def _open_tasks(config: Config, folder: Path, split: SplitName) -> list[Task]:
         missing = np.isnan(dataset["amplitude"].to_numpy())
     blocks = range(0, starts.size, BLOCK)
     return [
-        Task(config, folder, split, i)
+        BackgroundsTask(config, folder, split, i)
         for i, first in enumerate(blocks)
         if missing[first : first + BLOCK].any()
     ]

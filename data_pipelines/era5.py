@@ -31,7 +31,7 @@ _SURFACE = {"units": "m2 s-2", "standard_name": "surface_geopotential"}
 
 
 @dataclass(frozen=True)
-class Task:
+class Era5Task:
     """Consecutive states of the truth.
 
     Attributes:
@@ -85,7 +85,7 @@ def make_era5_truth(
     with xr.open_zarr(store, consolidated=False) as dataset:
         missing = np.isnan(dataset[WRITTEN].to_numpy())
     tasks = [
-        Task(world, era5, folder, number)
+        Era5Task(world, era5, folder, number)
         for number, first in enumerate(range(0, times.size, block))
         if missing[first : first + block].any()
     ]
@@ -93,7 +93,7 @@ def make_era5_truth(
     remove_unfinished(store)
 
 
-def write_block(task: Task) -> None:
+def write_block(task: Era5Task) -> None:
     """Read the states of `task` and write them. Runs in a worker process."""
     store, times = RunFolder(task.folder).truth, times_of_truth(task.world, STEP_HOURS)
     source = open_era5(task.era5, times)

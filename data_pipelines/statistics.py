@@ -33,7 +33,7 @@ Block = Float[np.ndarray, "state lat lon channel"]
 
 
 @dataclass(frozen=True)
-class Task:
+class StatisticsTask:
     """A block of one of the summaries.
 
     Attributes:
@@ -93,7 +93,7 @@ def channel_names(layout: Layout) -> list[str]:
     ]
 
 
-def moments_of_block(task: Task) -> Moments:
+def moments_of_block(task: StatisticsTask) -> Moments:
     """The moments of the states of `task`. Runs in a worker process."""
     files = RunFolder(task.folder)
     pairs = open_background_pairs(files.truth, files.backgrounds("train"))
@@ -113,7 +113,7 @@ def background_errors(pairs: BackgroundPairs, lead_hours: int, starts: slice) ->
     return np.asarray(background.values - truth.values)
 
 
-def _tasks(world: WorldConfig, folder: Path, pairs: BackgroundPairs) -> Iterator[Task]:
+def _tasks(world: WorldConfig, folder: Path, pairs: BackgroundPairs) -> Iterator[StatisticsTask]:
     """The blocks of every summary, in order."""
     times, starts = _training(world, pairs).sizes["time"], pairs.starts.size
     totals = {STATES: (0, times), DIFFERENCES: (0, times - STEPS_A_DAY)}
@@ -121,7 +121,7 @@ def _tasks(world: WorldConfig, folder: Path, pairs: BackgroundPairs) -> Iterator
     size = states_within(pairs.layout)
     for name, (lead, total) in totals.items():
         for first in range(0, total, size):
-            yield Task(world, folder, name, lead, first, size)
+            yield StatisticsTask(world, folder, name, lead, first, size)
 
 
 def _training(world: WorldConfig, pairs: BackgroundPairs) -> xr.Dataset:

@@ -1,7 +1,7 @@
 """Preference alignment of the prior with rewards."""
 
-from align_da.alignment.candidates import Draw, Score, reward_score, score_cases
-from align_da.alignment.contract import Case, Reward
+from align_da.alignment.candidates import CandidateScore, Draw, reward_score, score_cases
+from align_da.alignment.contract import AlignmentCase, Reward
 from align_da.alignment.evaluation import pooled_draw, prior_differences, prior_score
 from align_da.alignment.fine_tuning import (
     PreferenceBatch,
@@ -15,12 +15,12 @@ from align_da.alignment.separation import Separation, separation_by_lead
 
 __all__ = [
     "OBJECTIVES",
-    "Case",
+    "AlignmentCase",
+    "CandidateScore",
     "Draw",
     "PreferenceBatch",
     "PreferencePairs",
     "Reward",
-    "Score",
     "Separation",
     "build_rewards",
     "make_preference_loss",

@@ -16,25 +16,25 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Array, Float
 
-from align_da.alignment.contract import Case, Reward
+from align_da.alignment.contract import AlignmentCase, Reward
 from align_da.atmosphere import State
 from align_da.errors import BadStateError, InputError
 from align_da.keys import Purpose, key_for
 
-Latents = Float[Array | np.ndarray, "candidate lat lon latent"]
+CandidateLatents = Float[Array | np.ndarray, "candidate lat lon latent"]
 
-Draw = Callable[[Case, jax.Array], tuple[State, Latents]]
+Draw = Callable[[AlignmentCase, jax.Array], tuple[State, CandidateLatents]]
 """(case, key) → candidates [candidate, lat, lon, channel] in SI units and the scaled latent
 increments that they decode from, [candidate, lat, lon, latent]."""
 
-Score = Callable[[State, Case], xr.Dataset]
+CandidateScore = Callable[[State, AlignmentCase], xr.Dataset]
 """(candidates, case) → what is told about them, as variables with any dimensions."""
 
 
-def reward_score(rewards: Mapping[str, Reward]) -> Score:
+def reward_score(rewards: Mapping[str, Reward]) -> CandidateScore:
     """The score that tells the rewards, variable `rewards` [candidate, reward]."""
 
-    def score(candidates: State, case: Case) -> xr.Dataset:
+    def score(candidates: State, case: AlignmentCase) -> xr.Dataset:
         columns = [np.asarray(reward(candidates, case)) for reward in rewards.values()]
         dims = ("candidate", "reward")
         return xr.Dataset(
@@ -45,9 +45,9 @@ def reward_score(rewards: Mapping[str, Reward]) -> Score:
 
 
 def score_cases(
-    cases: Iterable[Case],
+    cases: Iterable[AlignmentCase],
     draw: Draw,
-    build_score: Callable[[], Score],
+    build_score: Callable[[], CandidateScore],
     *,
     seed: int,
     first: int = 0,
@@ -93,7 +93,7 @@ class _Drawn:
     """Candidates of one case that wait for their score."""
 
     number: int
-    case: Case
+    case: AlignmentCase
     candidates: State
     latents: np.ndarray
 
@@ -105,7 +105,7 @@ class _Drawn:
         return expanded.assign_coords(valid_time=("case", [time]))
 
 
-def _drawn(cases: Iterable[Case], draw: Draw, seed: int, first: int) -> Iterator[_Drawn]:
+def _drawn(cases: Iterable[AlignmentCase], draw: Draw, seed: int, first: int) -> Iterator[_Drawn]:
     """Candidates of each case, drawn when they are asked for."""
     for number, case in enumerate(cases, start=first):
         candidates, latents = draw(case, key_for(seed, Purpose.CANDIDATES, number))
@@ -120,7 +120,7 @@ def _drawn(cases: Iterable[Case], draw: Draw, seed: int, first: int) -> Iterator
 
 def _scored(
     drawn: Iterable[_Drawn],
-    build_score: Callable[[], Score],
+    build_score: Callable[[], CandidateScore],
     executor: Executor | None,
     in_flight: int,
 ) -> Iterator[xr.Dataset]:
@@ -140,12 +140,14 @@ def _scored(
         yield item.described(future.result())
 
 
-def _score(build_score: Callable[[], Score], candidates: State, case: Case) -> xr.Dataset:
+def _score(
+    build_score: Callable[[], CandidateScore], candidates: State, case: AlignmentCase
+) -> xr.Dataset:
     """Score one case with this worker's score function."""
     return _built(build_score)(candidates, case)
 
 
 @lru_cache(maxsize=1)
-def _built(build_score: Callable[[], Score]) -> Score:
+def _built(build_score: Callable[[], CandidateScore]) -> CandidateScore:
     """The score function of this worker: a forecast model takes many seconds to build."""
     return build_score()

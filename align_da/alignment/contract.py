@@ -11,7 +11,7 @@ from align_da.atmosphere import State
 
 
 @dataclass(frozen=True)
-class Case:
+class AlignmentCase:
     """One background whose analysis the prior is asked for, with the truth that judges it.
 
     Attributes:
@@ -57,7 +57,7 @@ class Reward(Protocol):
         """Whether JAX derivatives flow from the score to the candidates."""
         ...
 
-    def __call__(self, candidates: State, case: Case) -> Float[Array, " candidate"]:
+    def __call__(self, candidates: State, case: AlignmentCase) -> Float[Array, " candidate"]:
         """One finite number a candidate; unit and range are told by the implementation.
 
         Args:

@@ -13,8 +13,8 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Array, Float
 
-from align_da.alignment.candidates import Draw, Latents, Score
-from align_da.alignment.contract import Case, Reward
+from align_da.alignment.candidates import CandidateLatents, CandidateScore, Draw
+from align_da.alignment.contract import AlignmentCase, Reward
 from align_da.alignment.rewards.calibration import fair_crps
 from align_da.alignment.rewards.win_rate import channel_rmse
 from align_da.atmosphere import State
@@ -27,7 +27,7 @@ def pooled_draw(draws: Mapping[str, Draw]) -> Draw:
     The same key means the same noise, so that differences are those of the priors.
     """
 
-    def draw(case: Case, key: jax.Array) -> tuple[State, Latents]:
+    def draw(case: AlignmentCase, key: jax.Array) -> tuple[State, CandidateLatents]:
         groups = [one(case, key) for one in draws.values()]
         values = jnp.concatenate([states.values for states, _ in groups])
         latents = jnp.concatenate([jnp.asarray(latents) for _, latents in groups])
@@ -36,7 +36,7 @@ def pooled_draw(draws: Mapping[str, Draw]) -> Draw:
     return draw
 
 
-def prior_score(rewards: Mapping[str, Reward], priors: Sequence[str]) -> Score:
+def prior_score(rewards: Mapping[str, Reward], priors: Sequence[str]) -> CandidateScore:
     """The score of a pooled group.
 
     Args:
@@ -49,7 +49,7 @@ def prior_score(rewards: Mapping[str, Reward], priors: Sequence[str]) -> Score:
         [prior, channel].
     """
 
-    def score(candidates: State, case: Case) -> xr.Dataset:
+    def score(candidates: State, case: AlignmentCase) -> xr.Dataset:
         groups = split_by_prior(candidates, len(priors))
         columns = [np.asarray(reward(candidates, case)) for reward in rewards.values()]
         by_prior = np.stack(columns, axis=-1).reshape(len(priors), -1, len(rewards))

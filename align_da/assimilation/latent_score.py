@@ -41,7 +41,7 @@ class LatentScoreAnalysis:
         condition_on: the background that a member is drawn for: its own, or the ensemble mean. In
             a cycle the mean is the better estimate, and draws for single members add their noise
             to the next background cycle after cycle.
-        today: what the cycle itself tells of the background errors.
+        errors_of_the_day: what the cycle itself tells of the background errors.
         draws: how many for the ensemble mean; one a member if None.
     """
 
@@ -50,7 +50,7 @@ class LatentScoreAnalysis:
     operator_for: Callable[[ObservationBatch, Layout], ObservationOperator]
     micro_batch: int
     condition_on: Literal["member", "mean"] = "member"
-    today: ErrorsOfTheDay = field(default_factory=ErrorsOfTheDay)
+    errors_of_the_day: ErrorsOfTheDay = field(default_factory=ErrorsOfTheDay)
     draws: int | None = None
 
     def __call__(
@@ -63,7 +63,7 @@ class LatentScoreAnalysis:
         """One analysis; see `align_da.assimilation.contract.Analysis`."""
         operator = self.operator_for(observations, background.layout)
         likelihood = self.prior.likelihood(observations, operator, background.layout, lead_hours)
-        prior, factor = self.today.applied_to(
+        prior, factor = self.errors_of_the_day.applied_to(
             self.prior, operator, likelihood, background, lead_hours, key
         )
         analysis = self._draw(prior, background, operator, likelihood, lead_hours, key)

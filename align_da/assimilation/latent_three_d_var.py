@@ -44,14 +44,14 @@ class LatentThreeDVar:
         operator_for: gives H for the observations of a cycle.
         outer: Gauss-Newton iterations.
         inner: conjugate gradient iterations in each.
-        today: what the cycle itself tells of the background errors.
+        errors_of_the_day: what the cycle itself tells of the background errors.
     """
 
     prior: LatentPrior
     operator_for: Callable[[ObservationBatch, Layout], ObservationOperator]
     outer: int
     inner: int
-    today: ErrorsOfTheDay = field(default_factory=ErrorsOfTheDay)
+    errors_of_the_day: ErrorsOfTheDay = field(default_factory=ErrorsOfTheDay)
 
     def __call__(
         self,
@@ -63,7 +63,7 @@ class LatentThreeDVar:
         """One analysis; see `align_da.assimilation.contract.Analysis`."""
         operator = self.operator_for(observations, background.layout)
         likelihood = self.prior.likelihood(observations, operator, background.layout, lead_hours)
-        prior, factor = self.today.applied_to(
+        prior, factor = self.errors_of_the_day.applied_to(
             self.prior, operator, likelihood, background, lead_hours, key
         )
         analysis = _analyse(

@@ -94,7 +94,7 @@ def train(
     if what == "covariance":
         group.check_alone("the covariance")
     settings = _settings(config, run, override)
-    from align_da.parallel.distributed import joined
+    from align_da.parallel.distributed import joined_processes
     from align_da.stages.estimate_covariance import estimate_covariance
     from align_da.stages.train_autoencoder import train_autoencoder
     from align_da.stages.train_denoiser import train_denoiser
@@ -108,7 +108,7 @@ def train(
     if what == "covariance":
         estimate_covariance(settings, run)
         return
-    with joined(group, what, settings) as mesh:
+    with joined_processes(group, what, settings) as mesh:
         trainings[what](settings, run, mesh)
 
 
@@ -136,7 +136,7 @@ def align(
     if what in {"leads", "candidates", "compare"}:
         group.check_alone(what)
     settings = _settings(config, run, override)
-    from align_da.parallel.distributed import joined
+    from align_da.parallel.distributed import joined_processes
     from align_da.stages.compare_leads import compare_leads
     from align_da.stages.compare_priors import compare_priors
     from align_da.stages.fine_tune import fine_tune
@@ -149,7 +149,7 @@ def align(
     elif what == "compare":
         compare_priors(settings, run)
     else:
-        with joined(group, what, settings) as mesh:
+        with joined_processes(group, what, settings) as mesh:
             fine_tune(settings, run, what, mesh)
 
 

@@ -35,7 +35,7 @@ class Levels:
 
 
 @runtime_checkable
-class Step(Protocol):
+class SolverStep(Protocol):
     """One step of a sampler."""
 
     def __call__(
@@ -56,7 +56,7 @@ class Step(Protocol):
 
 
 def sampler_from_step(
-    step: Step, config: SamplerConfig, noise: NoiseDraw = standard_normal
+    step: SolverStep, config: SamplerConfig, noise: NoiseDraw = standard_normal
 ) -> Sampler:
     """The sampler that repeats `step` over the noise levels, with Langevin correctors."""
     visited = jnp.asarray(noise_levels(config), jnp.float32)

@@ -66,7 +66,7 @@ def checked_reports(table: pd.DataFrame) -> pd.DataFrame:
     return checked.reset_index(drop=True)
 
 
-def joined(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
+def joined_reports(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
     """The checked reports of several files as one table in its order."""
     return checked_reports(pd.concat(tables, ignore_index=True))
 

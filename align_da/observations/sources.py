@@ -67,7 +67,7 @@ def stacked_operator(sources: Sequence[tuple[int, Bind]]) -> Bind:
     return bind
 
 
-def joined(batches: Sequence[ObservationBatch]) -> ObservationBatch:
+def joined_batches(batches: Sequence[ObservationBatch]) -> ObservationBatch:
     """The observations of all batches in turn; numbers of stations count within a source."""
     together: ObservationBatch = jax.tree.map(lambda *parts: jnp.concatenate(parts), *batches)
     return together

@@ -25,7 +25,7 @@ _LIBRARIES = ("Gloo", "NCCL", "RCCL", "coordination service")
 
 
 @contextmanager
-def joined(processes: Processes, *same: object) -> Iterator[Mesh | None]:
+def joined_processes(processes: Processes, *same: object) -> Iterator[Mesh | None]:
     """The devices of all processes, which train together within the block; None for a single one.
 
     Args:

@@ -105,14 +105,14 @@ def share_of_leads(
     return jnp.maximum(1 - jnp.abs(place - places), 0.0)
 
 
-LatentPairs = tuple[
+LatentsByLead = tuple[
     Float[Array | np.ndarray, "_ lat lon latent"],
     Float[Array | np.ndarray, "_ lat lon latent"],
 ]
 """Latents of truths and of the backgrounds valid at the same times."""
 
 
-def estimate_scaling(pairs: Mapping[int, LatentPairs], rank: CorrelationRank) -> LatentScaling:
+def estimate_scaling(pairs: Mapping[int, LatentsByLead], rank: CorrelationRank) -> LatentScaling:
     """Statistics of latent pairs, mean and variance summed in float64.
 
     Args:
@@ -151,13 +151,13 @@ def estimate_scaling(pairs: Mapping[int, LatentPairs], rank: CorrelationRank) ->
     )
 
 
-def _increment(pair: LatentPairs) -> Float[np.ndarray, "_ lat lon latent"]:
+def _increment(pair: LatentsByLead) -> Float[np.ndarray, "_ lat lon latent"]:
     """Truth − background in single precision."""
     truth, background = pair
     return np.asarray(truth, np.float32) - np.asarray(background, np.float32)
 
 
-def _point_covariance(lead: int, pair: LatentPairs) -> Float[np.ndarray, "lat latent latent"]:
+def _point_covariance(lead: int, pair: LatentsByLead) -> Float[np.ndarray, "lat latent latent"]:
     """P about zero at every latitude, from all cases and longitudes."""
     truth, background = pair
     if truth.shape != background.shape or truth.shape[0] == 0:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from align_da.alignment.contract import Case
+from align_da.alignment.contract import AlignmentCase
 from align_da.atmosphere import State
 from align_da.errors import InputError
 from align_da.runs.forecast_model import configured_forecast_model, frame_before
@@ -15,7 +15,7 @@ from align_da.storage.gridded import read_times
 
 def cases_of(
     run: Run, split: str, count: int, forecast_lead_hours: int, leads: tuple[int, ...]
-) -> Iterator[Case]:
+) -> Iterator[AlignmentCase]:
     """`count` cases spread evenly over a split, their lead times taken in turn from `leads`."""
     pairs_at = {lead: run.pairs_of_lead(split, lead) for lead in leads}
     places_at = {
@@ -31,7 +31,7 @@ def cases_of(
         at_lead = read_times(run.truth, run.layout, np.asarray([later]))
         first = (State(states.values[0], run.layout) for states in (background, truth, at_lead))
         background_state, truth_state, state_at_lead = first
-        yield Case(
+        yield AlignmentCase(
             background_state,
             truth_state,
             valid_time,
@@ -66,7 +66,7 @@ def verifiable_places(
     return [int(place) for place in np.linspace(0, last, count).round()]
 
 
-def alignment_cases(run: Run) -> Iterator[Case]:
+def alignment_cases(run: Run) -> Iterator[AlignmentCase]:
     """The training cases whose candidates are drawn, scored and preferred, always the same."""
     settings = run.config.alignment
     return cases_of(

@@ -37,10 +37,11 @@ def build_analysis(run: Run, method: str, prior: str) -> Analysis:
         "latent_score": lambda: _learned(run, prior),
         "latent_three_d_var": lambda: replace(
             latent_three_d_var(run, load_prior(run, "static")),
-            today=_errors_of_the_day(run),
+            errors_of_the_day=_errors_of_the_day(run),
         ),
         "three_d_var": lambda: replace(
-            three_d_var(run), today=ErrorsOfTheDay(calibrates=run.config.cycle.calibrated)
+            three_d_var(run),
+            errors_of_the_day=ErrorsOfTheDay(calibrates=run.config.cycle.calibrated),
         ),
         "optimal_interpolation": lambda: optimal_interpolation(
             run, _errors_in_cycles(run), run.config.cycle.window_hours
@@ -54,15 +55,21 @@ def build_analysis(run: Run, method: str, prior: str) -> Analysis:
 
 def _learned(run: Run, prior: str) -> Analysis:
     """The learned method in a cycle, with the perturbations that the configuration names."""
-    cycle, today = run.config.cycle, _errors_of_the_day(run)
+    cycle, errors_of_the_day = run.config.cycle, _errors_of_the_day(run)
     weighted = replace(load_prior(run, prior), network_share=cycle.network_share)
     if cycle.perturbations == "letkf":
         mean = latent_score(run, weighted, cycle.draws)
-        return Recentred(replace(mean, today=today, draws=cycle.draws), letkf(run))
-    members = replace(latent_score(run, weighted, cycle.members), today=today)
-    if cycle.perturbations == "own" or not today.calibrates:
+        return Recentred(
+            replace(mean, errors_of_the_day=errors_of_the_day, draws=cycle.draws), letkf(run)
+        )
+    members = replace(
+        latent_score(run, weighted, cycle.members), errors_of_the_day=errors_of_the_day
+    )
+    if cycle.perturbations == "own" or not errors_of_the_day.calibrates:
         return members
-    return Recentred(members, replace(members, today=replace(today, calibrates=False)))
+    return Recentred(
+        members, replace(members, errors_of_the_day=replace(errors_of_the_day, calibrates=False))
+    )
 
 
 def latent_score(run: Run, prior: LatentPrior, members: int) -> LatentScoreAnalysis:

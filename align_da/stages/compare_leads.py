@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from align_da.alignment.candidates import Score
-from align_da.alignment.contract import Case
+from align_da.alignment.candidates import CandidateScore
+from align_da.alignment.contract import AlignmentCase
 from align_da.alignment.rewards.win_rate import channel_rmse, relative_to_group
 from align_da.alignment.separation import separation_by_lead
 from align_da.atmosphere import State
@@ -37,12 +37,12 @@ class LeadScore:
     config: Config
     folder: Path
 
-    def __call__(self) -> Score:
+    def __call__(self) -> CandidateScore:
         """The score that tells relative forecast errors [lead, candidate, channel]."""
         use_compilation_cache(self.folder)
         run, model = open_run(self.config, self.folder), configured_forecast_model(self.config)
 
-        def error_at(candidates: State, case: Case, lead: int) -> np.ndarray:
+        def error_at(candidates: State, case: AlignmentCase, lead: int) -> np.ndarray:
             at_lead = case.valid_time + np.timedelta64(lead, "h")
             truth = read_times(run.truth, run.layout, np.asarray([at_lead]))
             before = case.frames_before(len(candidates.values))
@@ -50,7 +50,7 @@ class LeadScore:
             errors = channel_rmse(forecast, State(truth.values[0], run.layout))
             return np.asarray(relative_to_group(errors))
 
-        def score(candidates: State, case: Case) -> xr.Dataset:
+        def score(candidates: State, case: AlignmentCase) -> xr.Dataset:
             errors = np.stack([error_at(candidates, case, lead) for lead in LEAD_HOURS])
             return xr.Dataset({"error": (("lead", "candidate", "channel"), errors)})
 

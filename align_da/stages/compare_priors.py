@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from align_da.alignment.candidates import Score
+from align_da.alignment.candidates import CandidateScore
 from align_da.alignment.evaluation import pooled_draw, prior_differences, prior_score
 from align_da.config import Config
 from align_da.keys import Purpose, key_for
@@ -40,7 +40,7 @@ class PriorScore:
     config: Config
     folder: Path
 
-    def __call__(self) -> Score:
+    def __call__(self) -> CandidateScore:
         """The score that tells rewards, errors and spread of each prior."""
         use_compilation_cache(self.folder)
         return prior_score(configured_rewards(self.config, self.folder), PRIORS)

@@ -22,7 +22,7 @@ from align_da.verification.loss_curves import loss_curves
 from align_da.verification.maps import MapCase, analysis_maps
 from align_da.verification.rank_histogram_chart import rank_histogram_chart
 from align_da.verification.report import (
-    Report,
+    HtmlReport,
     ReportFigure,
     ReportTable,
     Section,
@@ -62,13 +62,13 @@ class RunScores:
     observations: xr.Dataset
 
 
-def compose_report(run: Run, runs: Sequence[RunScores]) -> Report:
+def compose_report(run: Run, runs: Sequence[RunScores]) -> HtmlReport:
     """The report of one or more cycling runs; the first is the reference."""
     rows = pd.concat([scored.rows for scored in runs], ignore_index=True)
     key = key_for(run.config.seed, Purpose.VERIFICATION)
     summary = summarise_scores(rows, runs[0].name, run.config.verification, key)
     featured = runs[-1]
-    return Report(
+    return HtmlReport(
         "Align-DA cycling report",
         _headline(summary, featured),
         [

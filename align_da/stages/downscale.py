@@ -26,7 +26,7 @@ from align_da.observations.batch import Flag, ObservationBatch
 from align_da.observations.coarse_maps import CoarseMap
 from align_da.observations.coarsening import coarsening_operator
 from align_da.observations.interpolation import interpolation_operator
-from align_da.observations.sources import Bind, joined, stacked_operator
+from align_da.observations.sources import Bind, joined_batches, stacked_operator
 from align_da.parallel.progress import progress_bar
 from align_da.runs.alignment_cases import verifiable_places
 from align_da.runs.coarse_map import configured_map, reported_map
@@ -112,7 +112,7 @@ class DownscalingCase:
     def seen(self, sources: str) -> ObservationBatch:
         """Map and stations, those that are not among `sources` flagged passive."""
         parts = zip((self.reported, self.stations), SOURCES[sources], strict=True)
-        return joined([batch if used else _hidden(batch) for batch, used in parts])
+        return joined_batches([batch if used else _hidden(batch) for batch, used in parts])
 
 
 def downscale(config: Config, folder: Path, name: str) -> None:

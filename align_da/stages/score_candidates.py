@@ -5,8 +5,8 @@ from pathlib import Path
 
 import jax
 
-from align_da.alignment.candidates import Draw, Latents, Score, reward_score
-from align_da.alignment.contract import Case, Reward
+from align_da.alignment.candidates import CandidateLatents, CandidateScore, Draw, reward_score
+from align_da.alignment.contract import AlignmentCase, Reward
 from align_da.alignment.rewards.build import build_rewards
 from align_da.atmosphere import State
 from align_da.config import Config
@@ -35,7 +35,7 @@ class RewardScore:
     config: Config
     folder: Path
 
-    def __call__(self) -> Score:
+    def __call__(self) -> CandidateScore:
         """The score that tells every configured reward."""
         use_compilation_cache(self.folder)
         return reward_score(configured_rewards(self.config, self.folder))
@@ -100,7 +100,7 @@ def prior_draw(run: Run, prior: LatentPrior, count: int) -> Draw:
     """Draws `count` candidates from a prior."""
     sampler = build_sampler(run.config.sampler)
 
-    def draw(case: Case, key: jax.Array) -> tuple[State, Latents]:
+    def draw(case: AlignmentCase, key: jax.Array) -> tuple[State, CandidateLatents]:
         return draw_from_prior(
             prior, sampler, case.background, case.background_lead_hours, key, count
         )

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable
 
 import xarray as xr
 
-from align_da.alignment.candidates import Draw, Score, score_cases
-from align_da.alignment.contract import Case
+from align_da.alignment.candidates import CandidateScore, Draw, score_cases
+from align_da.alignment.contract import AlignmentCase
 from align_da.config import Config
 from align_da.parallel.cluster import client_of
 from align_da.parallel.progress import progress_bar
@@ -13,9 +13,9 @@ from align_da.parallel.progress import progress_bar
 
 def score_on_cluster(
     config: Config,
-    cases: Iterable[Case],
+    cases: Iterable[AlignmentCase],
     draw: Draw,
-    build_score: Callable[[], Score],
+    build_score: Callable[[], CandidateScore],
     *,
     description: str,
     total: int,

@@ -3,7 +3,7 @@
 from align_da.parallel.mesh import device_mesh
 from align_da.training.batches import BatchPlan
 from align_da.training.history import draw_history, read_history, write_history
-from align_da.training.loop import FitResult, Report, fit
+from align_da.training.loop import FitResult, ProgressReport, fit
 from align_da.training.optimizer import make_optimizer
 from align_da.training.progress import progress_bar
 from align_da.training.state import TrainState, initial_state
@@ -13,7 +13,7 @@ __all__ = [
     "BatchPlan",
     "FitResult",
     "Loss",
-    "Report",
+    "ProgressReport",
     "TrainState",
     "device_mesh",
     "draw_history",

@@ -15,7 +15,7 @@ from align_da.diffusion.condition import Condition
 from align_da.diffusion.objective import DenoisingBatch
 from align_da.prior.latent_scaling import LatentScaling
 
-Latents = Float[np.ndarray, "case lat lon latent"]
+CaseLatents = Float[np.ndarray, "case lat lon latent"]
 _CHUNK = 32  # states encoded at once; fixed, since the size of a batch changes bits
 
 
@@ -29,14 +29,14 @@ class LatentPairs:
         lead_hours: ages of the backgrounds, hours.
     """
 
-    truth: Latents
-    background: Latents
+    truth: CaseLatents
+    background: CaseLatents
     lead_hours: Float[np.ndarray, " case"]
 
     def __len__(self) -> int:
         return len(self.lead_hours)
 
-    def by_lead(self) -> dict[int, tuple[Latents, Latents]]:
+    def by_lead(self) -> dict[int, tuple[CaseLatents, CaseLatents]]:
         """Truths and backgrounds of each lead time in hours."""
         leads = np.unique(self.lead_hours).astype(int)
         chosen = {int(lead): self.lead_hours == lead for lead in leads}
@@ -73,7 +73,7 @@ def encode_pairs(space: LatentSpace, pairs: Iterable[tuple[State, State, float]]
     return together(starmap(encoded, pairs))
 
 
-def encode_states(space: LatentSpace, states: State) -> Latents:
+def encode_states(space: LatentSpace, states: State) -> CaseLatents:
     """Latents of states, in host memory."""
     values = np.asarray(states.values)
     padded = np.concatenate([values, np.repeat(values[:1], -len(values) % _CHUNK, axis=0)])

@@ -25,9 +25,9 @@ from align_da.storage.digest import digest_of_array
 from align_da.training.optimizer import make_optimizer
 from align_da.training.prefetch import prefetched
 from align_da.training.state import Params, TrainState, copied, initial_state
-from align_da.training.step import Loss, Metrics, Step, make_evaluation, make_step
+from align_da.training.step import Loss, Metrics, TrainingStep, make_evaluation, make_step
 
-Report = Callable[[int, Mapping[str, Array]], None]
+ProgressReport = Callable[[int, Mapping[str, Array]], None]
 """(steps done, metrics of the last one) -> None; called after every step."""
 Row = dict[str, float]
 
@@ -69,14 +69,14 @@ class _Run:
 class _Task:
     """What stays the same throughout a training."""
 
-    step: Step
+    step: TrainingStep
     evaluate: Callable[..., Metrics]
     batch_at: Callable[[int], Any]
     validation_batches: Sequence[Any]
     config: TrainingConfig
     seed: int
     mesh: Mesh | None
-    report: Report | None
+    report: ProgressReport | None
 
 
 def fit(
@@ -88,7 +88,7 @@ def fit(
     seed: int,
     checkpoints: Path | None = None,
     mesh: Mesh | None = None,
-    report: Report | None = None,
+    report: ProgressReport | None = None,
 ) -> FitResult:
     """Train until the steps are used up or validation has not improved for `patience` times.
 

@@ -15,11 +15,13 @@ from rich.progress import (
 )
 
 from align_da.parallel.meeting import writes
-from align_da.training.loop import Report
+from align_da.training.loop import ProgressReport
 
 
 @contextmanager
-def progress_bar(title: str, steps: int, console: Console | None = None) -> Iterator[Report]:
+def progress_bar(
+    title: str, steps: int, console: Console | None = None
+) -> Iterator[ProgressReport]:
     """A bar with loss, time used and time left, of the process that writes; yields the `report`.
 
     Args:

@@ -15,7 +15,7 @@ from align_da.training.state import Params, TrainState
 Metrics = dict[str, Float[Array, ""]]
 Loss = Callable[[Params, Any, jax.Array], tuple[Float[Array, ""], Metrics]]
 """(parameters, batch, key) -> (loss, further scalars); the mean over the batch."""
-Step = Callable[[TrainState, Any, jax.Array], tuple[TrainState, Metrics]]
+TrainingStep = Callable[[TrainState, Any, jax.Array], tuple[TrainState, Metrics]]
 """(state, batch, key) -> (next state, metrics with the loss as `loss`)."""
 
 
@@ -24,7 +24,7 @@ def make_step(
     optimizer: optax.GradientTransformation,
     ema_decay: float,
     mesh: Mesh | None = None,
-) -> Step:
+) -> TrainingStep:
     """The compiled step; it takes the arrays of the state it is given, which is then no more.
 
     Args:

@@ -28,7 +28,7 @@ _ROOT = square_root(COVARIANCE)
 
 
 @dataclass(frozen=True)
-class Case:
+class LinearGaussianCase:
     """What is observed.
 
     Attributes:
@@ -81,7 +81,7 @@ def denoise_white(
 
 def compare_with_kalman(
     posterior: PosteriorSampler,
-    case: Case,
+    case: LinearGaussianCase,
     *,
     seeds: Sequence[int],
     draws: int,
@@ -104,7 +104,7 @@ def compare_with_kalman(
 
 def _compare(
     posterior: PosteriorSampler,
-    case: Case,
+    case: LinearGaussianCase,
     seed: int,
     draws: int,
     *,
@@ -143,7 +143,7 @@ def _compare(
 
 
 def kalman_posterior(
-    case: Case, value: Float[np.ndarray, " observation"]
+    case: LinearGaussianCase, value: Float[np.ndarray, " observation"]
 ) -> tuple[Float[np.ndarray, "32"], Float[np.ndarray, "32 32"]]:
     """Mean and covariance of the exact posterior."""
     cross = COVARIANCE[:, case.observed]

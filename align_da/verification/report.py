@@ -1,6 +1,6 @@
 """The report: one HTML file that opens without a network, and its figures as PNG beside it.
 
-Rendering is pure (a `Report` in, text out); `write_report` alone touches a folder. Images are
+Rendering is pure (a `HtmlReport` in, text out); `write_report` alone touches a folder. Images are
 embedded as base64 and the style is inline, so the file can be mailed or archived by itself.
 """
 
@@ -80,7 +80,7 @@ class Section:
 
 
 @dataclass(frozen=True)
-class Report:
+class HtmlReport:
     """Everything that the report shows.
 
     Attributes:
@@ -101,7 +101,7 @@ def report_figure(name: str, caption: str, figure: Figure) -> ReportFigure:
     return ReportFigure(name, caption, to_png(figure))
 
 
-def render_report(report: Report) -> str:
+def render_report(report: HtmlReport) -> str:
     """The report as one HTML document; all text is escaped."""
     source = resources.files("align_da.verification").joinpath("report.html")
     environment = jinja2.Environment(
@@ -110,7 +110,7 @@ def render_report(report: Report) -> str:
     return environment.from_string(source.read_text(encoding="utf-8")).render(report=report)
 
 
-def write_report(report: Report, folder: Path) -> Path:
+def write_report(report: HtmlReport, folder: Path) -> Path:
     """Write `report.html` and every figure as PNG into a folder.
 
     Returns:

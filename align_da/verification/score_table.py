@@ -30,7 +30,7 @@ _GROUP = ["product", "variable", "score"]
 
 
 @dataclass(frozen=True)
-class Score:
+class ScoreMeaning:
     """How a score is read.
 
     Attributes:
@@ -42,19 +42,19 @@ class Score:
     aim: Literal["low", "high", "none"]
 
 
-SCORES: Mapping[str, Score] = {
-    "rmse": Score("RMSE", "low"),
-    "crps": Score("CRPS", "low"),
-    "forecast_rmse": Score("RMSE of the forecast", "low"),
-    "bias": Score("bias", "none"),
-    "spread": Score("spread", "none"),
-    "spread_skill": Score("spread/skill", "none"),
-    "acc": Score("ACC", "high"),
-    "activity": Score("activity", "none"),
-    "geostrophic": Score("geostrophic score", "high"),
-    "chi_square": Score("residual chi-square", "none"),
-    "seconds": Score("seconds an analysis", "low"),
-    "megabytes": Score("MB at its peak", "low"),
+SCORES: Mapping[str, ScoreMeaning] = {
+    "rmse": ScoreMeaning("RMSE", "low"),
+    "crps": ScoreMeaning("CRPS", "low"),
+    "forecast_rmse": ScoreMeaning("RMSE of the forecast", "low"),
+    "bias": ScoreMeaning("bias", "none"),
+    "spread": ScoreMeaning("spread", "none"),
+    "spread_skill": ScoreMeaning("spread/skill", "none"),
+    "acc": ScoreMeaning("ACC", "high"),
+    "activity": ScoreMeaning("activity", "none"),
+    "geostrophic": ScoreMeaning("geostrophic score", "high"),
+    "chi_square": ScoreMeaning("residual chi-square", "none"),
+    "seconds": ScoreMeaning("seconds an analysis", "low"),
+    "megabytes": ScoreMeaning("MB at its peak", "low"),
 }
 
 

@@ -7,7 +7,7 @@ from typing import Literal
 import pandas as pd
 
 from align_da.errors import InputError
-from align_da.observations.reports import checked_reports, joined
+from align_da.observations.reports import checked_reports, joined_reports
 from data_pipelines.observations.bufr import read_bufr
 from data_pipelines.observations.error_table import with_errors
 from data_pipelines.observations.ioda import read_ioda
@@ -39,7 +39,7 @@ def read_observations(files: Sequence[Path], form: Format = "auto") -> pd.DataFr
     Raises:
         InputError: a file is not what it should be; names file and problem.
     """
-    return with_errors(joined([_read(path, form) for path in files]))
+    return with_errors(joined_reports([_read(path, form) for path in files]))
 
 
 def _read(path: Path, form: Format) -> pd.DataFrame:

@@ -20,7 +20,7 @@ import pandas as pd
 from flax import nnx
 from jaxtyping import Int
 
-from align_da.alignment.contract import Case
+from align_da.alignment.contract import AlignmentCase
 from align_da.atmosphere import State
 from align_da.config import TrainingConfig, load_config
 from align_da.diffusion.build import build_sampler, build_schedule
@@ -173,7 +173,7 @@ def lowest_loss(result: FitResult) -> float:
     return min(losses) / losses[0]
 
 
-def draw_and_score(run: Run, prior: LatentPrior, cases: list[Case], draws: int) -> Scores:
+def draw_and_score(run: Run, prior: LatentPrior, cases: list[AlignmentCase], draws: int) -> Scores:
     """Scores of draws as tidy rows, and ranks of the truth by variable."""
     fields = default_fields(run.layout)
     sampler = build_sampler(run.config.sampler)

@@ -12,7 +12,11 @@ from rich.progress import Progress
 
 from align_da.config import GuidanceConfig, SamplerConfig
 from align_da.guidance.build import build_posterior_sampler
-from align_da.verification.linear_gaussian import Case, Conformance, compare_with_kalman
+from align_da.verification.linear_gaussian import (
+    Conformance,
+    LinearGaussianCase,
+    compare_with_kalman,
+)
 from align_da.verification.table_format import to_markdown
 
 SPLIT_GIBBS = "split Gibbs, 10 repetitions"
@@ -35,10 +39,10 @@ SAMPLERS = {
 FAST = "DPM-Solver++, 40"
 CORRECTORS = (0, 2)
 CASES = {
-    "every 4th point, error 0.1": Case(4, 0.1),
-    "every 4th point, error 0.5": Case(4, 0.5),
-    "every point, error 0.5": Case(1, 0.5),
-    "every 8th point, error 0.1": Case(8, 0.1),
+    "every 4th point, error 0.1": LinearGaussianCase(4, 0.1),
+    "every 4th point, error 0.5": LinearGaussianCase(4, 0.5),
+    "every point, error 0.5": LinearGaussianCase(1, 0.5),
+    "every 8th point, error 0.1": LinearGaussianCase(8, 0.1),
 }
 
 

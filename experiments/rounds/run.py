@@ -84,8 +84,10 @@ def deterministic(run: Run, prior: LatentPrior) -> LatentScoreAnalysis:
         return jnp.zeros(shape)
 
     posterior = build_posterior_sampler(config.guidance, config.sampler, silent)
-    today = ErrorsOfTheDay(calibrates=config.cycle.calibrated)
-    return LatentScoreAnalysis(prior, posterior, interpolation_operator, 1, today=today)
+    errors_of_the_day = ErrorsOfTheDay(calibrates=config.cycle.calibrated)
+    return LatentScoreAnalysis(
+        prior, posterior, interpolation_operator, 1, errors_of_the_day=errors_of_the_day
+    )
 
 
 def met_by(run: Run, prior: LatentPrior) -> LatentPairs:

@@ -8,10 +8,10 @@ import numpy as np
 import xarray as xr
 from distributed.protocol.pickle import dumps
 
-from align_da.alignment import Case
+from align_da.alignment import AlignmentCase
 from align_da.atmosphere import Layout, State
 from align_da.config import WorldConfig
-from data_pipelines.statistics import STATES, Task
+from data_pipelines.statistics import STATES, StatisticsTask
 from data_pipelines.template import states_within, write_template
 from experiments.scaling.assumptions import Target
 from experiments.scaling.sizes import Size
@@ -41,7 +41,7 @@ class Serialised:
 def statistics(target: Target, layout: Layout) -> Serialised:
     """The tasks of `align-da data statistics`: blocks of states, of changes, of errors by lead."""
     blocks = -(-target.times // states_within(layout))
-    task = Task(WorldConfig(), Path("runs/world"), STATES, 0, target.times, 1)
+    task = StatisticsTask(WorldConfig(), Path("runs/world"), STATES, 0, target.times, 1)
     return Serialised((2 + target.leads) * blocks, len(dumps((str(task), task))))
 
 
@@ -53,7 +53,7 @@ def rewards(target: Target, cases: int) -> Serialised:
     small = Size(rows=4).layout
     group = noise_states(small, target.candidates)
     one = State(group.values[0], small)
-    sent = dumps((group, Case(one, one, np.datetime64("2000-01-01"), one, 6.0)))
+    sent = dumps((group, AlignmentCase(one, one, np.datetime64("2000-01-01"), one, 6.0)))
     states = target.candidates + 3
     around = len(sent) - states * group.values[0].nbytes
     return Serialised(cases, states * target.state_bytes + around)

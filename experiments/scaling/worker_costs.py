@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 from distributed import Client
 
-from align_da.alignment import Case
+from align_da.alignment import AlignmentCase
 from align_da.alignment.candidates import reward_score
 from align_da.alignment.rewards import ForecastReward
 from align_da.atmosphere import State
@@ -18,7 +18,7 @@ from align_da.config import WorldConfig
 from align_da.parallel.cluster import client_of
 from align_da.storage.run_folder import RunFolder
 from align_da.verification.cost import Cost, measured
-from data_pipelines.statistics import STATES, Task, moments_of_block
+from data_pipelines.statistics import STATES, StatisticsTask, moments_of_block
 from data_pipelines.template import write_region, write_template
 from experiments.paper_size.run import Program, compile_program
 from experiments.scaling.analysis_costs import jfps_program
@@ -62,7 +62,7 @@ def workers(size: Size, repeat: int) -> dict[str, Cost]:
         }
 
 
-def write_training_truth(folder: Path, size: Size) -> list[Task]:
+def write_training_truth(folder: Path, size: Size) -> list[StatisticsTask]:
     """Truth, and backgrounds that hold one start, of noise; the blocks of the statistics."""
     layout, files = size.layout, RunFolder(folder)
     start = np.datetime64(WORLD.start, "ns")
@@ -75,7 +75,7 @@ def write_training_truth(folder: Path, size: Size) -> list[Task]:
         write_region(files.truth, values, layout, {"time": times[first : first + BLOCK]}, first)
     leading = {"time": times[:1], "prediction_timedelta": leads}
     write_template(files.backgrounds("train"), layout, leading, 1, xr.Dataset())
-    return [Task(WORLD, folder, STATES, 0, first, BLOCK) for first in firsts]
+    return [StatisticsTask(WORLD, folder, STATES, 0, first, BLOCK) for first in firsts]
 
 
 def _nothing(number: int) -> int:
@@ -88,7 +88,7 @@ def _reward(_: int) -> None:
     group = perturbed(model, CANDIDATES)
     one = State(group.values[0], group.layout)
     score = reward_score({"forecast": ForecastReward(model, 6)})
-    score(group, Case(one, one, START, one, 6.0))
+    score(group, AlignmentCase(one, one, START, one, 6.0))
 
 
 def _analyse(_: int) -> None:

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from align_da.alignment import Case, Reward, build_rewards
+from align_da.alignment import AlignmentCase, Reward, build_rewards
 from align_da.atmosphere import Grid, Layout, State, VerticalCoordinate, state_from_fields
 
 NAMES = ("accuracy", "forecast", "balance", "calibration")
@@ -89,11 +89,11 @@ def candidates_with_errors(errors: jax.Array, seed: int = 0) -> State:
 
 
 @pytest.fixture
-def case() -> Case:
+def case() -> AlignmentCase:
     truth = truth_state()
     valid_time = np.datetime64("1960-01-01T00")
     at_lead = RotatingModel().forecast(truth, valid_time, 12)
-    return Case(truth, truth, valid_time, at_lead, 24.0)
+    return AlignmentCase(truth, truth, valid_time, at_lead, 24.0)
 
 
 @pytest.fixture(params=NAMES)
@@ -102,19 +102,21 @@ def reward(request: pytest.FixtureRequest) -> Reward:
     return build_rewards([request.param], RotatingModel, 12, flat)[request.param]
 
 
-def test_a_candidate_with_a_smaller_error_has_a_higher_reward(reward: Reward, case: Case) -> None:
+def test_a_candidate_with_a_smaller_error_has_a_higher_reward(
+    reward: Reward, case: AlignmentCase
+) -> None:
     scores = np.asarray(reward(candidates_with_errors(ERRORS), case))
     assert scores.shape == (4,)
     assert np.all(np.diff(scores) < 0)
 
 
-def test_the_truth_has_the_best_reward(reward: Reward, case: Case) -> None:
+def test_the_truth_has_the_best_reward(reward: Reward, case: AlignmentCase) -> None:
     scores = np.asarray(reward(candidates_with_errors(ERRORS.at[2].set(0.0)), case))
     assert scores.argmax() == 2
 
 
 def test_rewards_follow_the_candidates_when_these_are_reordered(
-    reward: Reward, case: Case
+    reward: Reward, case: AlignmentCase
 ) -> None:
     candidates = candidates_with_errors(ERRORS)
     order = np.array([2, 0, 3, 1])
@@ -124,7 +126,7 @@ def test_rewards_follow_the_candidates_when_these_are_reordered(
 
 @pytest.mark.parametrize("error", [0.0, 1.0, 20.0])
 def test_rewards_are_finite_even_for_equal_or_bad_candidates(
-    reward: Reward, case: Case, error: float
+    reward: Reward, case: AlignmentCase, error: float
 ) -> None:
     candidates = candidates_with_errors(jnp.full(3, error))
     candidates = State(candidates.values.at[1].set(candidates.values[0]), LAYOUT)
@@ -134,7 +136,7 @@ def test_rewards_are_finite_even_for_equal_or_bad_candidates(
 
 
 def test_a_differentiable_reward_has_the_gradient_of_its_finite_difference(
-    reward: Reward, case: Case
+    reward: Reward, case: AlignmentCase
 ) -> None:
     assert reward.differentiable
     start = candidates_with_errors(ERRORS).values

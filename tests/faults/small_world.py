@@ -15,10 +15,10 @@ import xarray as xr
 from pipelines.conftest import CONFIG
 from rich.progress import Progress
 
-from align_da.alignment import Case, Score
+from align_da.alignment import AlignmentCase, CandidateScore
 from align_da.atmosphere import Grid, Layout, State, VerticalCoordinate
 from data_pipelines import backgrounds
-from data_pipelines.backgrounds import Task, forecast_block, make_backgrounds
+from data_pipelines.backgrounds import BackgroundsTask, forecast_block, make_backgrounds
 from data_pipelines.template import write_region
 
 LAYOUT = Layout(
@@ -45,14 +45,14 @@ def make_all_but_one(folder: Path) -> None:
         make(folder)
 
 
-def wait_at_one(task: Task) -> None:
+def wait_at_one(task: BackgroundsTask) -> None:
     """Forecast, but wait for ever at one block."""
     if str(task) == FATAL:
         time.sleep(600)
     forecast_block(task)
 
 
-def die_of_one(task: Task) -> None:
+def die_of_one(task: BackgroundsTask) -> None:
     """Forecast, but kill the worker at one block."""
     if str(task) == FATAL:
         os.kill(os.getpid(), signal.SIGKILL)
@@ -69,7 +69,7 @@ class DieOnce:
 
     kills: int
 
-    def __call__(self, task: Task) -> None:
+    def __call__(self, task: BackgroundsTask) -> None:
         mark = task.folder / f"{task}.killed"
         if str(task) not in FATAL_ONCE[: self.kills] or mark.exists():
             forecast_block(task)
@@ -86,18 +86,18 @@ def _write_and_die(store: Path, *arguments: Any) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def build_sums() -> Score:
+def build_sums() -> CandidateScore:
     """A score that is sensitive to how its input lies in memory: a plain sum in float32."""
     return lambda candidates, _: xr.Dataset({"sum": np.asarray(candidates.values).sum()})
 
 
-def draw(_: Case, key: jax.Array) -> tuple[State, jax.Array]:
+def draw(_: AlignmentCase, key: jax.Array) -> tuple[State, jax.Array]:
     """Noise."""
     values = jax.random.normal(key, (16, *LAYOUT.shape))
     return State(values, LAYOUT), values[..., :1, :1, :1]
 
 
-def cases() -> list[Case]:
+def cases() -> list[AlignmentCase]:
     """As many as two workers can share unevenly."""
     zero = State(jnp.zeros(LAYOUT.shape), LAYOUT)
-    return [Case(zero, zero, np.datetime64("1960-01-01T00"), zero, 24.0)] * 15
+    return [AlignmentCase(zero, zero, np.datetime64("1960-01-01T00"), zero, 24.0)] * 15

@@ -27,7 +27,7 @@ from align_da.observations.interpolation import interpolation_operator
 from align_da.observations.trajectory import trajectory_operator
 from align_da.observations.wind_speed import wind_speed_operator
 from align_da.storage.analysis_store import open_cycles
-from align_da.verification.linear_gaussian import Case, compare_with_kalman
+from align_da.verification.linear_gaussian import LinearGaussianCase, compare_with_kalman
 
 Figure = Callable[[str], None]
 Function = Callable[[jax.Array], jax.Array]
@@ -170,7 +170,11 @@ def test_row_59_guided_draws_have_mean_and_variance_of_the_kalman_posterior(
     sampler = SamplerConfig(kind="dpm_solver", steps=40, sigma_min=0.002, sigma_max=80.0)
     posterior = build_posterior_sampler(GuidanceConfig(method=method), sampler)
     found = compare_with_kalman(
-        posterior, Case(4, error), seeds=(0,), draws=4096, control_variable=method == "jfps"
+        posterior,
+        LinearGaussianCase(4, error),
+        seeds=(0,),
+        draws=4096,
+        control_variable=method == "jfps",
     )
     variance = found.spread_ratio**2
     assert found.mean_error <= 0.02  # of the standard deviation of the prior

@@ -76,7 +76,11 @@ def hybrid(share: float, radius: float = NOT_LOCAL) -> Hybrid:
 
 def three_d_var(errors: Hybrid | None) -> LatentThreeDVar:
     return LatentThreeDVar(
-        prior(), interpolation_operator, outer=1, inner=40, today=ErrorsOfTheDay(errors)
+        prior(),
+        interpolation_operator,
+        outer=1,
+        inner=40,
+        errors_of_the_day=ErrorsOfTheDay(errors),
     )
 
 
@@ -190,13 +194,15 @@ def test_a_calibrated_analysis_is_that_of_the_prior_with_the_right_amplitude(met
         LAYOUT,
     )
 
-    def analyse(of: LatentPrior, today: ErrorsOfTheDay) -> tuple[np.ndarray, float]:
+    def analyse(of: LatentPrior, errors_of_the_day: ErrorsOfTheDay) -> tuple[np.ndarray, float]:
         posterior = build_posterior_sampler(
             GuidanceConfig(method="jfps", iterations=32), SamplerConfig()
         )
         methods = {
-            "latent 3D-Var": LatentThreeDVar(of, interpolation_operator, 1, 40, today),
-            "JFPS": LatentScoreAnalysis(of, posterior, interpolation_operator, 4, "mean", today),
+            "latent 3D-Var": LatentThreeDVar(of, interpolation_operator, 1, 40, errors_of_the_day),
+            "JFPS": LatentScoreAnalysis(
+                of, posterior, interpolation_operator, 4, "mean", errors_of_the_day
+            ),
         }
         analysis, report = methods[method](background, batch, 6.0, jax.random.key(0))
         return np.asarray(analysis.values), float(report.background_factor)

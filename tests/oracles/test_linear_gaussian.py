@@ -11,7 +11,11 @@ import pytest
 from align_da.config import GuidanceConfig, SamplerConfig
 from align_da.guidance.build import build_posterior_sampler
 from align_da.guidance.contract import PosteriorSampler
-from align_da.verification.linear_gaussian import Case, Conformance, compare_with_kalman
+from align_da.verification.linear_gaussian import (
+    Conformance,
+    LinearGaussianCase,
+    compare_with_kalman,
+)
 
 ANCESTRAL = SamplerConfig(kind="stochastic", steps=64, sigma_min=0.002, sigma_max=50.0)
 SAMPLERS = {
@@ -31,7 +35,7 @@ def compare(guidance: GuidanceConfig, sampler: SamplerConfig, error: float) -> C
     """Two cases of 384 draws with every 4th point observed."""
     return compare_with_kalman(
         built(guidance, sampler),
-        Case(4, error),
+        LinearGaussianCase(4, error),
         seeds=(0, 1),
         draws=384,
         control_variable=guidance.method == "jfps",

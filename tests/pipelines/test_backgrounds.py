@@ -18,8 +18,8 @@ from align_da.keys import Purpose, key_for
 from align_da.storage.background_pairs import open_background_pairs
 from align_da.storage.run_folder import RunFolder
 from data_pipelines.backgrounds import (
+    BackgroundsTask,
     Perturbation,
-    Task,
     draw_perturbation,
     forecast_block,
     make_backgrounds,
@@ -61,7 +61,7 @@ def test_a_lost_block_comes_back_with_the_same_bits(folder: Path, config: Config
         before = dataset.load()
     lost = xr.Dataset({"amplitude": ("time", np.full(5, np.nan, np.float32))})
     lost.to_zarr(store, region={"time": slice(20, 25)}, consolidated=False)
-    forecast_block(Task(config, folder, "train", 1))
+    forecast_block(BackgroundsTask(config, folder, "train", 1))
     with xr.open_zarr(store, consolidated=False) as dataset:
         xr.testing.assert_identical(dataset.load(), before)
 

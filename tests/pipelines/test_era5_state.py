@@ -13,7 +13,7 @@ import pytest
 import xarray as xr
 from era5_world import write_store
 
-from align_da.alignment import Case, build_rewards
+from align_da.alignment import AlignmentCase, build_rewards
 from align_da.atmosphere import Normalisation, State
 from align_da.atmosphere.balance import geostrophic_imbalance, hydrostatic_residual
 from align_da.atmosphere.plausibility import check_plausible
@@ -87,7 +87,7 @@ def test_rewards_prefer_the_state_to_its_perturbations(state: State, sea: jax.Ar
     sizes = jnp.asarray([0.01, 0.05, 0.2])[:, None, None, None]
     candidates = State(state.values + sizes * scale * noise, state.layout)
     truth = State(state.values[0], state.layout)
-    case = Case(truth, truth, TIME[0], truth, 24.0)
+    case = AlignmentCase(truth, truth, TIME[0], truth, 24.0)
     rewards = build_rewards(("accuracy", "balance", "calibration"), pytest.fail, 24, sea)
     for name, reward in rewards.items():
         scores = np.asarray(reward(candidates, case))

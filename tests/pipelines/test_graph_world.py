@@ -11,7 +11,7 @@ import xarray as xr
 from rich.progress import Progress
 from small_graphs import TYPICAL, expected_step, fengwu_graph, random_states, scaling_of, written
 
-from align_da.alignment import Case, score_cases
+from align_da.alignment import AlignmentCase, score_cases
 from align_da.alignment.rewards.forecast import ForecastReward
 from align_da.alignment.rewards.win_rate import rmse_win_rate
 from align_da.atmosphere import Layout, State
@@ -164,9 +164,9 @@ def test_rewards_from_two_workers_are_those_of_this_process(world: GraphWorld) -
     """A session cannot be sent to a worker: each builds its own from the file."""
     states = random_states(world.layout, batch=2)
     one, later = (State(states.values[i], world.layout) for i in range(2))
-    cases = [Case(one, one, time, later, 6.0, later) for time in world.times[:5]]
+    cases = [AlignmentCase(one, one, time, later, 6.0, later) for time in world.times[:5]]
 
-    def draw(case: Case, key: jax.Array) -> tuple[State, jax.Array]:
+    def draw(case: AlignmentCase, key: jax.Array) -> tuple[State, jax.Array]:
         std = jnp.std(case.truth.values, axis=(0, 1))
         noise = 0.1 * std * jax.random.normal(key, (4, *world.layout.shape))
         return State(case.truth.values + noise, world.layout), noise[..., :1, :1, :1]

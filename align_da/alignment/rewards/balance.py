@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from jaxtyping import Array, Float
 
-from align_da.alignment.contract import Case
+from align_da.alignment.contract import AlignmentCase
 from align_da.atmosphere import State
 from align_da.atmosphere.balance import geostrophic_score
 
@@ -28,6 +28,6 @@ class BalanceReward:
     name: str = "balance"
     differentiable: bool = True
 
-    def __call__(self, candidates: State, case: Case) -> Float[Array, " candidate"]:
+    def __call__(self, candidates: State, case: AlignmentCase) -> Float[Array, " candidate"]:
         """Score a group, see `Reward`."""
         return geostrophic_score(candidates, case.truth, self.surface_geopotential)

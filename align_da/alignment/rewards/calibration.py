@@ -15,7 +15,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from align_da.alignment.contract import Case
+from align_da.alignment.contract import AlignmentCase
 from align_da.atmosphere import State
 
 
@@ -30,7 +30,7 @@ class CalibrationReward:
     name: str = "calibration"
     differentiable: bool = True
 
-    def __call__(self, candidates: State, case: Case) -> Float[Array, " candidate"]:
+    def __call__(self, candidates: State, case: AlignmentCase) -> Float[Array, " candidate"]:
         """Score a group, see `Reward`."""
         error, distance = error_and_distance(candidates, case.truth)
         mean = error.mean(axis=0)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from jaxtyping import Array, Float
 
-from align_da.alignment.contract import Case
+from align_da.alignment.contract import AlignmentCase
 from align_da.alignment.rewards.win_rate import rmse_win_rate
 from align_da.atmosphere import State
 from align_da.forecast.contract import ForecastModel
@@ -28,7 +28,7 @@ class ForecastReward:
         """As the model."""
         return self.model.differentiable
 
-    def __call__(self, candidates: State, case: Case) -> Float[Array, " candidate"]:
+    def __call__(self, candidates: State, case: AlignmentCase) -> Float[Array, " candidate"]:
         """Score a group, see `Reward`; a forecast that is not finite loses to every other.
 
         Raises:

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from align_da.alignment import Case, Draw
+from align_da.alignment import AlignmentCase, Draw
 from align_da.atmosphere import Grid, Layout, State, VerticalCoordinate
 
 GRID = Grid(
@@ -24,11 +24,13 @@ def layout() -> Layout:
 
 
 @pytest.fixture(scope="session")
-def cases() -> list[Case]:
+def cases() -> list[AlignmentCase]:
     """Three cases whose truth is zero."""
     zero = State(jnp.zeros(LAYOUT.shape), LAYOUT)
     start = np.datetime64("1960-01-01T00")
-    return [Case(zero, zero, start + np.timedelta64(6 * i, "h"), zero, 24.0) for i in range(3)]
+    return [
+        AlignmentCase(zero, zero, start + np.timedelta64(6 * i, "h"), zero, 24.0) for i in range(3)
+    ]
 
 
 @pytest.fixture(scope="session")
@@ -36,7 +38,7 @@ def gaussian_draw() -> Callable[..., Draw]:
     """Makes draws of N(bias, spread²) at every point; the latent is the state itself."""
 
     def make(spread: float, bias: float = 0.0, candidates: int = 4) -> Draw:
-        def draw(_case: Case, key: jax.Array) -> tuple[State, jax.Array]:
+        def draw(_case: AlignmentCase, key: jax.Array) -> tuple[State, jax.Array]:
             values = bias + spread * jax.random.normal(key, (candidates, *LAYOUT.shape))
             return State(values, LAYOUT), values
 

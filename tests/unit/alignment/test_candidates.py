@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from align_da.alignment import Case, Draw, Score, reward_score, score_cases
+from align_da.alignment import AlignmentCase, CandidateScore, Draw, reward_score, score_cases
 from align_da.alignment.rewards import AccuracyReward, CalibrationReward
 from align_da.atmosphere import State
 from align_da.errors import BadStateError, InputError
@@ -26,13 +26,13 @@ class BuildScore:
 
     name: str
 
-    def __call__(self) -> Score:
+    def __call__(self) -> CandidateScore:
         BUILT.append(self.name)
         return reward_score({"accuracy": AccuracyReward(), "calibration": CalibrationReward()})
 
 
 def test_scores_and_latents_of_every_case_are_told(
-    cases: list[Case], gaussian_draw: MakeDraw
+    cases: list[AlignmentCase], gaussian_draw: MakeDraw
 ) -> None:
     done: list[int] = []
     scored = score_cases(
@@ -55,7 +55,7 @@ def test_scores_and_latents_of_every_case_are_told(
 
 
 def test_a_run_that_goes_on_gives_the_same_as_one_that_was_not_cut(
-    cases: list[Case], gaussian_draw: MakeDraw
+    cases: list[AlignmentCase], gaussian_draw: MakeDraw
 ) -> None:
     draw = gaussian_draw(1.0)
     whole = score_cases(cases, draw, BuildScore("a"), seed=3)
@@ -65,7 +65,7 @@ def test_a_run_that_goes_on_gives_the_same_as_one_that_was_not_cut(
 
 
 def test_an_executor_gives_the_same_scores_in_order_and_builds_once(
-    cases: list[Case], gaussian_draw: MakeDraw
+    cases: list[AlignmentCase], gaussian_draw: MakeDraw
 ) -> None:
     here = score_cases(cases, gaussian_draw(1.0), BuildScore("here"), seed=0)
     with ThreadPoolExecutor(max_workers=1) as executor:
@@ -76,7 +76,9 @@ def test_an_executor_gives_the_same_scores_in_order_and_builds_once(
     assert BUILT.count("there") == 1
 
 
-def test_a_dask_client_gives_the_same_scores(cases: list[Case], gaussian_draw: MakeDraw) -> None:
+def test_a_dask_client_gives_the_same_scores(
+    cases: list[AlignmentCase], gaussian_draw: MakeDraw
+) -> None:
     here = score_cases(cases, gaussian_draw(1.0), BuildScore("here"), seed=0)
     with client_of(None, 1) as client:
         executor = client.get_executor(pure=False)
@@ -88,7 +90,7 @@ def test_a_dask_client_gives_the_same_scores(cases: list[Case], gaussian_draw: M
 
 
 def test_a_larger_number_of_cases_does_not_change_the_draws_of_the_first(
-    cases: list[Case], gaussian_draw: MakeDraw
+    cases: list[AlignmentCase], gaussian_draw: MakeDraw
 ) -> None:
     some = score_cases(cases[:2], gaussian_draw(1.0), BuildScore("a"), seed=0)
     every = score_cases(cases, gaussian_draw(1.0), BuildScore("a"), seed=0)
@@ -96,7 +98,7 @@ def test_a_larger_number_of_cases_does_not_change_the_draws_of_the_first(
 
 
 def test_candidates_that_are_not_finite_are_refused_with_their_case(
-    cases: list[Case], gaussian_draw: MakeDraw
+    cases: list[AlignmentCase], gaussian_draw: MakeDraw
 ) -> None:
     with pytest.raises(BadStateError, match="case 4 at 1960-01-01T00"):
         score_cases(cases, gaussian_draw(jnp.nan), BuildScore("a"), seed=0, first=4)
@@ -108,7 +110,7 @@ def test_no_cases_are_refused(gaussian_draw: MakeDraw) -> None:
 
 
 def test_a_forecast_that_fails_loses_and_the_others_keep_their_order(
-    cases: list[Case], gaussian_draw: MakeDraw
+    cases: list[AlignmentCase], gaussian_draw: MakeDraw
 ) -> None:
     candidates, _ = gaussian_draw(1.0)(cases[0], jax.random.key(0))
     broken = State(candidates.values.at[2, 0, 0, 0].set(jnp.inf), candidates.layout)

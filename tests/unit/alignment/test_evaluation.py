@@ -7,7 +7,14 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from align_da.alignment import Case, Draw, pooled_draw, prior_differences, prior_score, score_cases
+from align_da.alignment import (
+    AlignmentCase,
+    Draw,
+    pooled_draw,
+    prior_differences,
+    prior_score,
+    score_cases,
+)
 from align_da.alignment.evaluation import split_by_prior
 from align_da.alignment.rewards import AccuracyReward, CalibrationReward
 from align_da.errors import InputError
@@ -17,7 +24,7 @@ PRIORS = ("reference", "biased", "collapsed")
 
 
 @pytest.fixture(scope="module")
-def compared(cases: list[Case], gaussian_draw: MakeDraw) -> xr.Dataset:
+def compared(cases: list[AlignmentCase], gaussian_draw: MakeDraw) -> xr.Dataset:
     """The truth is 0 with no uncertainty, N(0, 1) the reference: 24 draws of each prior."""
     draws = {
         "reference": gaussian_draw(1.0, candidates=24),
@@ -59,15 +66,15 @@ def test_a_collapse_shows_in_spread_and_crps_though_single_draws_gain(
 
 
 def test_spread_and_skill_agree_for_a_reliable_ensemble(
-    cases: list[Case], gaussian_draw: MakeDraw
+    cases: list[AlignmentCase], gaussian_draw: MakeDraw
 ) -> None:
     """Truth and draws from the same distribution: the ratio is 1."""
     spread, draws = 2.0, 8
 
-    def with_random_truth(number: int) -> Case:
+    def with_random_truth(number: int) -> AlignmentCase:
         truth, _ = gaussian_draw(spread, candidates=1)(cases[0], jax.random.key(100 + number))
         state = type(truth)(truth.values[0], truth.layout)
-        return Case(state, state, cases[0].valid_time, state, 24.0)
+        return AlignmentCase(state, state, cases[0].valid_time, state, 24.0)
 
     scored = score_cases(
         [with_random_truth(number) for number in range(40)],
@@ -79,7 +86,7 @@ def test_spread_and_skill_agree_for_a_reliable_ensemble(
 
 
 def test_a_group_that_cannot_be_shared_equally_is_refused(
-    cases: list[Case], gaussian_draw: MakeDraw
+    cases: list[AlignmentCase], gaussian_draw: MakeDraw
 ) -> None:
     candidates, _ = gaussian_draw(1.0, candidates=4)(cases[0], jax.random.key(0))
     with pytest.raises(InputError, match="at least 2 draws of each of 3 priors"):

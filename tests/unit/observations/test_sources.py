@@ -15,7 +15,7 @@ from align_da.errors import InputError
 from align_da.observations import ObservationBatch, interpolation_operator, padded
 from align_da.observations.coarse_maps import every_value
 from align_da.observations.coarsening import coarsening_operator
-from align_da.observations.sources import Bind, joined, stacked_operator
+from align_da.observations.sources import Bind, joined_batches, stacked_operator
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def both(cells: ObservationBatch, stations: ObservationBatch, layout: Layout) ->
 def test_equivalents_of_two_sources_are_those_of_each(
     layout: Layout, truth: State, cells: ObservationBatch, stations: ObservationBatch
 ) -> None:
-    together = both(cells, stations, layout)(joined([cells, stations]), layout)(truth)
+    together = both(cells, stations, layout)(joined_batches([cells, stations]), layout)(truth)
     of_map = coarsening_operator(coarse(layout))(cells, layout)(truth)
     of_stations = interpolation_operator(stations, layout)(truth)
     np.testing.assert_array_equal(together, jnp.concatenate([of_map, of_stations]))
@@ -54,7 +54,7 @@ def test_another_number_of_observations_is_refused(
 ) -> None:
     longer = padded(stations, stations.value.shape[0] + 1)
     with pytest.raises(InputError, match=r"104 \+ 238 observations.*got 343"):
-        both(cells, stations, layout)(joined([cells, longer]), layout)
+        both(cells, stations, layout)(joined_batches([cells, longer]), layout)
 
 
 def broad(layout: Layout, seed: int, members: int) -> State:
@@ -71,7 +71,7 @@ def test_linear_peers_take_both_sources_and_each_moves_the_analysis(
     layout: Layout, cells: ObservationBatch, stations: ObservationBatch
 ) -> None:
     bind = both(cells, stations, layout)
-    observed = joined([cells, stations])
+    observed = joined_batches([cells, stations])
     value = bind(observed, layout)(State(broad(layout, 4, 1).values[0], layout))
     observed = replace(observed, value=value, error=0.3 + 0 * observed.error)
     members = State(broad(layout, 3, 12).values, layout)

@@ -7,14 +7,14 @@ import pytest
 
 from align_da.errors import InputError
 from align_da.prior.increment_correlation import CorrelationRank
-from align_da.prior.latent_scaling import LatentPairs, LatentScaling, estimate_scaling
+from align_da.prior.latent_scaling import LatentsByLead, LatentScaling, estimate_scaling
 
 WHITE = CorrelationRank(modes=0, radius=1e6)
 LATITUDE_STD = np.array([0.5, 2.0, 1.0])[:, None, None]
 
 
 @pytest.fixture(scope="module")
-def pairs() -> dict[int, LatentPairs]:
+def pairs() -> dict[int, LatentsByLead]:
     """Increments of known standard deviation about backgrounds far from zero."""
     random = np.random.default_rng(1)
     found = {}
@@ -26,7 +26,7 @@ def pairs() -> dict[int, LatentPairs]:
 
 
 @pytest.fixture(scope="module")
-def scaling(pairs: dict[int, LatentPairs]) -> LatentScaling:
+def scaling(pairs: dict[int, LatentsByLead]) -> LatentScaling:
     return estimate_scaling(pairs, WHITE)
 
 
@@ -38,7 +38,7 @@ def test_estimated_standard_deviations_are_those_of_the_sample(scaling: LatentSc
 
 
 def test_channels_of_scaled_increments_are_uncorrelated_with_unit_variance_at_every_latitude(
-    scaling: LatentScaling, pairs: dict[int, LatentPairs]
+    scaling: LatentScaling, pairs: dict[int, LatentsByLead]
 ) -> None:
     truth, background = pairs[6]
     s = scaling.scale(jnp.asarray(truth - background), 6.0)
@@ -47,7 +47,7 @@ def test_channels_of_scaled_increments_are_uncorrelated_with_unit_variance_at_ev
 
 
 def test_root_and_correlation_together_give_the_covariance_of_a_point(
-    pairs: dict[int, LatentPairs],
+    pairs: dict[int, LatentsByLead],
 ) -> None:
     few_modes = estimate_scaling(pairs, CorrelationRank(modes=1, radius=4e6))
     noise = jax.random.normal(jax.random.key(3), (4000, 3, 8, 2))

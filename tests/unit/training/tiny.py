@@ -15,9 +15,9 @@ import numpy as np
 from jax.sharding import Mesh
 
 from align_da.config import TrainingConfig
-from align_da.parallel.distributed import joined
+from align_da.parallel.distributed import joined_processes
 from align_da.parallel.distributed_processes import Processes
-from align_da.training import BatchPlan, FitResult, Report, fit
+from align_da.training import BatchPlan, FitResult, ProgressReport, fit
 
 Params = dict[str, jax.Array]
 _RNG = np.random.default_rng(0)
@@ -58,7 +58,7 @@ def batch_of(cases: np.ndarray) -> dict[str, jax.Array]:
 
 
 def train(
-    checkpoints: Path | None = None, mesh: Mesh | None = None, report: Report | None = None
+    checkpoints: Path | None = None, mesh: Mesh | None = None, report: ProgressReport | None = None
 ) -> FitResult:
     return fit(
         initial_params(),
@@ -82,7 +82,7 @@ if __name__ == "__main__":
         if step == last:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    with joined(Processes(address, count, process, tensor=int(tensor))) as mesh:
+    with joined_processes(Processes(address, count, process, tensor=int(tensor))) as mesh:
         result = train(Path(folder), mesh, die_after_last)
     np.savez(
         Path(folder) / f"result_{jax.process_index()}.npz",

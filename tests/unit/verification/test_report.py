@@ -9,7 +9,7 @@ import pytest
 from align_da.errors import InputError
 from align_da.verification.rank_histogram_chart import rank_histogram_chart
 from align_da.verification.report import (
-    Report,
+    HtmlReport,
     ReportFigure,
     ReportTable,
     Section,
@@ -19,14 +19,14 @@ from align_da.verification.report import (
 )
 
 
-def _report(name: str = "ranks", *, twice: bool = False) -> Report:
+def _report(name: str = "ranks", *, twice: bool = False) -> HtmlReport:
     figure = report_figure(
         name, "Ranks <b>of</b> the truth", rank_histogram_chart({"a": np.asarray([1, 2])}, "T")
     )
     table = ReportTable(
         "Scores", pd.DataFrame({"variable": ["<u>", "T"], "mean": [1.23456, None]})
     )
-    return Report(
+    return HtmlReport(
         "Align-DA & friends",
         [("RMSE", "0.5 m/s")],
         [
