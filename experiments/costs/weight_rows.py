@@ -1,9 +1,9 @@
 """What stores, steps of training and work for dask weigh at 0.25 degrees, in words."""
 
-from experiments.scaling import serialised, weights
-from experiments.scaling.assumptions import CORRELATION_MODES, CYCLES_A_YEAR
-from experiments.scaling.extrapolation import TRAINED, Extrapolation
-from experiments.scaling.tables import amount, digits, duration, two_columns
+from experiments.costs import serialised, weights
+from experiments.costs.assumptions import CORRELATION_MODES, CYCLES_A_YEAR
+from experiments.costs.extrapolation import TRAINED, Extrapolation
+from experiments.costs.tables import amount, digits, duration, two_columns
 
 CORES = 16  # of a host that reduce states
 

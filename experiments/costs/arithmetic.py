@@ -20,9 +20,9 @@ from align_da.diffusion.objective import DenoisingBatch, denoising_loss
 from align_da.prior.latent_prior import LatentPrior
 from align_da.training import initial_state, make_optimizer, make_step
 from align_da.training.step import Loss
-from experiments.paper_size.products import trace
-from experiments.paper_size.run import autoencoder_loss_of
-from experiments.paper_size.synthetic import LEAD_HOURS, latent_shape_of, prior_of
+from experiments.costs.products import trace
+from experiments.costs.paper_size import autoencoder_loss_of
+from experiments.costs.synthetic import LEAD_HOURS, latent_shape_of, prior_of
 
 
 @dataclass(frozen=True)

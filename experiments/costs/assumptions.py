@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from align_da.config import Config, load_config
-from experiments.paper_size.run import CONFIG
+from experiments.costs.paper_size import CONFIG
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,7 @@ class Machines:
         device_memory: bytes; NVIDIA's data sheet of the H200.
         host_memory: bytes; our assumption, 2 TB is usual beside eight such cards.
         rate: operations a second that a device does in a product of matrices in half precision,
-            measured (experiments/paper_size).
+            measured (experiments/costs).
         share_encode: of that rate in encoding, decoding and training, measured there, of one state
             of 128 x 256.
         share_denoise: of that rate in denoising, likewise.

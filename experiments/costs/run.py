@@ -3,8 +3,8 @@
 A part that has been measured is not measured again (`--again` does). `page` traces the networks
 at 0.25 degrees, runs nothing of that size, and writes tables and picture.
 
-Usage: python -m experiments.scaling.run [all|page|PART ...] [--repeat 3] [--points 5] [--again]
-       [--folder experiments/scaling]
+Usage: python -m experiments.costs.run [all|page|PART ...] [--repeat 3] [--points 5] [--again]
+       [--folder experiments/costs]
 """
 
 import argparse
@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from experiments.scaling.forecast_costs import compression_of_forecasts
-from experiments.scaling.page import write_page
-from experiments.scaling.parts import PARTS, measure
+from experiments.costs.forecast_costs import compression_of_forecasts
+from experiments.costs.page import write_page
+from experiments.costs.parts import PARTS, measure
 
 FOLDER = Path(__file__).parent
 COMPRESSION = "compression"

@@ -13,9 +13,9 @@ from align_da.forecast.jcm import JcmForecastModel
 from align_da.storage.analysis_store import write_cycle
 from align_da.verification.cost import Cost
 from data_pipelines.era5_start import era5_state
-from experiments.scaling.costs import cost_of_call
-from experiments.scaling.sizes import Size
-from experiments.scaling.small_store import bytes_on_disk, new_store, record_with, template_of
+from experiments.costs.costs import cost_of_call
+from experiments.costs.sizes import Size
+from experiments.costs.small_store import bytes_on_disk, new_store, record_with, template_of
 
 START = np.datetime64("1959-01-02T00")
 _PERTURBATION = 0.5  # K

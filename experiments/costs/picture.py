@@ -7,7 +7,7 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 
 from align_da.verification.figure_style import PALETTE, STYLE, colour_of, new_figure, to_png
-from experiments.scaling.measurements import Curve
+from experiments.costs.measurements import Curve
 
 PANELS = {
     "points": "Points of the grid",

@@ -4,7 +4,7 @@ Weights are random and states synthetic: this measures cost. Every program is co
 is; the arithmetic of the program without recomputation is counted, and set against the rate of a
 large product of matrices in half precision, measured first.
 
-Usage: python -m experiments.paper_size.run networks|analyses|peers|training ...
+Usage: python -m experiments.costs.paper_size networks|analyses|peers|training ...
        [--grid 128 256] [--repeat 5] [--set section.key=value]
 """
 
@@ -41,8 +41,8 @@ from align_da.training import initial_state, make_optimizer, make_step
 from align_da.training.step import Loss
 from align_da.verification.cost import measured
 from align_da.verification.table_format import to_markdown
-from experiments.paper_size.products import count_products
-from experiments.paper_size.synthetic import LEAD_HOURS, latent_shape_of, layout_of, prior_of
+from experiments.costs.products import count_products
+from experiments.costs.synthetic import LEAD_HOURS, latent_shape_of, layout_of, prior_of
 
 CONFIG = Path(__file__).with_name("config.toml")
 PAPER_SAMPLER = SamplerConfig(kind="stochastic", steps=128, correctors=2, micro_batch=1)

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import pandas as pd
 
 from align_da.verification.table_format import to_markdown
-from experiments.scaling import serialised, weights
-from experiments.scaling.extrapolation import Extrapolation
-from experiments.scaling.tables import amount, digits, duration
+from experiments.costs import serialised, weights
+from experiments.costs.extrapolation import Extrapolation
+from experiments.costs.tables import amount, digits, duration
 
 _KEPT_FOR_GRADIENT = 4  # scores and weights of attention, and the gradients of both
 _IN_FLIGHT = 8  # the default of align_da.alignment.candidates.score_cases

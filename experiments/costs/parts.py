@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, replace
 import pandas as pd
 
 from align_da.verification.cost import Cost
-from experiments.scaling import analysis_costs, data_costs, forecast_costs, worker_costs
-from experiments.scaling.sizes import Size, varied
+from experiments.costs import analysis_costs, data_costs, forecast_costs, worker_costs
+from experiments.costs.sizes import Size, varied
 
 GRID, CHANNELS = (16, 32, 48, 64), (1, 4, 13)
 OBSERVATIONS, MEMBERS = (1024, 4096, 16384, 65536), (1, 2, 4, 8, 16)

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from experiments.scaling.parts import PARTS
-from experiments.scaling.power_law import PowerLaw, fit_power_law
+from experiments.costs.parts import PARTS
+from experiments.costs.power_law import PowerLaw, fit_power_law
 
 UNITS = {"seconds": "s", "megabytes": "MB"}
 

@@ -13,10 +13,10 @@ from align_da.guidance.build import build_posterior_sampler
 from align_da.observations.interpolation import interpolation_operator
 from align_da.prior.latent_prior import LatentPrior
 from align_da.verification.cost import Cost
-from experiments.paper_size.run import CONFIG, Program, analysis_program, training
-from experiments.paper_size.synthetic import prior_of
-from experiments.scaling.costs import cost_of_program
-from experiments.scaling.sizes import Size
+from experiments.costs.paper_size import CONFIG, Program, analysis_program, training
+from experiments.costs.synthetic import prior_of
+from experiments.costs.costs import cost_of_program
+from experiments.costs.sizes import Size
 
 _NARROW = ("width=64", "depth=2", "heads=4", "precision='float32'")
 _SMALL = (

@@ -7,8 +7,8 @@ from tempfile import TemporaryDirectory
 from align_da.atmosphere import Layout
 from align_da.storage.analysis_store import write_cycle
 from align_da.storage.store_files import ledger_path
-from experiments.scaling.assumptions import Target
-from experiments.scaling.small_store import new_store, noise_states, record_with, template_of
+from experiments.costs.assumptions import Target
+from experiments.costs.small_store import new_store, noise_states, record_with, template_of
 
 FLOAT, COMPLEX = 4, 8  # bytes
 _OF_TRAINING = 5 * FLOAT  # parameters, their average, the best ones, two moments

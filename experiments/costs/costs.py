@@ -5,7 +5,7 @@ import statistics
 from collections.abc import Callable
 
 from align_da.verification.cost import Cost, measured
-from experiments.paper_size.run import Program, compile_program, timed
+from experiments.costs.paper_size import Program, compile_program, timed
 
 
 def cost_of_call(call: Callable[[], object], repeat: int) -> Cost:

@@ -13,9 +13,9 @@ from align_da.atmosphere import Layout, State
 from align_da.config import WorldConfig
 from data_pipelines.statistics import STATES, StatisticsTask
 from data_pipelines.template import states_within, write_template
-from experiments.scaling.assumptions import Target
-from experiments.scaling.sizes import Size
-from experiments.scaling.small_store import noise_states
+from experiments.costs.assumptions import Target
+from experiments.costs.sizes import Size
+from experiments.costs.small_store import noise_states
 
 TIMES = 50
 

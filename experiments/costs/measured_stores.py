@@ -16,9 +16,9 @@ from align_da.verification.ensemble_scores import ensemble_variance, fair_crps
 from align_da.verification.scores import root_mean_square_error
 from data_pipelines.moments import moments_of
 from data_pipelines.template import write_template
-from experiments.scaling.costs import cost_of_call, shared
-from experiments.scaling.sizes import Size
-from experiments.scaling.small_store import new_store, noise_states, record_with, template_of
+from experiments.costs.costs import cost_of_call, shared
+from experiments.costs.sizes import Size
+from experiments.costs.small_store import new_store, noise_states, record_with, template_of
 
 BLOCK = 8  # states reduced at once
 PAIRS = 64

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from align_da.atmosphere import Layout
-from experiments.paper_size.synthetic import LEVELS_HPA, layout_of
+from experiments.costs.synthetic import LEVELS_HPA, layout_of
 
 
 @dataclass(frozen=True)

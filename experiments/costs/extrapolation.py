@@ -8,13 +8,13 @@ import pandas as pd
 
 from align_da.atmosphere import Layout
 from align_da.verification.table_format import to_markdown
-from experiments.paper_size.synthetic import layout_of
-from experiments.scaling import weights
-from experiments.scaling.arithmetic import Program, programs
-from experiments.scaling.assumptions import Machines, Target
-from experiments.scaling.measurements import Curve
-from experiments.scaling.parts import PARTS
-from experiments.scaling.tables import amount, digits
+from experiments.costs.synthetic import layout_of
+from experiments.costs import weights
+from experiments.costs.arithmetic import Program, programs
+from experiments.costs.assumptions import Machines, Target
+from experiments.costs.measurements import Curve
+from experiments.costs.parts import PARTS
+from experiments.costs.tables import amount, digits
 
 PAPER_GRID = (128, 256)
 TRAINED = ("autoencoder", "score model")

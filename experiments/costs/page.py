@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-from experiments.scaling.assumptions import Machines, Target
-from experiments.scaling.extrapolation import Extrapolation, programs_table
-from experiments.scaling.limits import limits_table
-from experiments.scaling.measurements import read_compression, read_curves
-from experiments.scaling.picture import draw
-from experiments.scaling.tables import measured_table
-from experiments.scaling.weight_rows import weights_table
+from experiments.costs.assumptions import Machines, Target
+from experiments.costs.extrapolation import Extrapolation, programs_table
+from experiments.costs.limits import limits_table
+from experiments.costs.measurements import read_compression, read_curves
+from experiments.costs.picture import draw
+from experiments.costs.tables import measured_table
+from experiments.costs.weight_rows import weights_table
 
 
 def write_page(folder: Path) -> None:

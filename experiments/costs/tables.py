@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 import pandas as pd
 
 from align_da.verification.table_format import to_markdown
-from experiments.scaling.measurements import Curve
-from experiments.scaling.power_law import PowerLaw
+from experiments.costs.measurements import Curve
+from experiments.costs.power_law import PowerLaw
 
 _PREFIXES = ((1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"), (0.0, ""))
 _TIMES = ((86400.0, "days"), (3600.0, "h"), (60.0, "min"), (0.0, "s"))

@@ -1,4 +1,4 @@
-"""The page of experiments/scaling: laws, weights of stores, the smallest point."""
+"""The page of experiments/costs: laws, weights of stores, the smallest point."""
 
 import shutil
 import subprocess
@@ -12,14 +12,14 @@ import pytest
 from align_da.errors import InputError
 from align_da.storage.analysis_store import write_cycle
 from align_da.storage.store_files import ledger_path, open_array, read_array
-from experiments.scaling import analysis_costs, data_costs
-from experiments.scaling.page import with_table
-from experiments.scaling.parts import Part, measure
-from experiments.scaling.power_law import fit_power_law
-from experiments.scaling.sizes import Size
-from experiments.scaling.small_store import new_store, noise_states, record_with, template_of
-from experiments.scaling.tables import amount, digits, duration
-from experiments.scaling.weights import cycle_weight
+from experiments.costs import analysis_costs, data_costs
+from experiments.costs.page import with_table
+from experiments.costs.parts import Part, measure
+from experiments.costs.power_law import fit_power_law
+from experiments.costs.sizes import Size
+from experiments.costs.small_store import new_store, noise_states, record_with, template_of
+from experiments.costs.tables import amount, digits, duration
+from experiments.costs.weights import cycle_weight
 
 SMALL = Size(rows=8, levels=1, observations=50, members=2)
 
@@ -90,9 +90,9 @@ def test_the_smallest_analysis_has_a_cost() -> None:
 @pytest.mark.long
 def test_counting_by_two_depths_gives_what_all_blocks_take() -> None:
     code = """
-from experiments.paper_size.synthetic import layout_of
-from experiments.scaling.arithmetic import programs
-from experiments.scaling.assumptions import Target
+from experiments.costs.synthetic import layout_of
+from experiments.costs.arithmetic import programs
+from experiments.costs.assumptions import Target
 for program in programs(Target().config, layout_of(128, 256)).values():
     print(f"{program.parameters / 1e6:.0f} {program.flop / 1e12:.2f}")
 """
@@ -100,7 +100,7 @@ for program in programs(Target().config, layout_of(128, 256)).values():
     command, root = [sys.executable, "-c", code], Path(__file__).parents[2]
     told = subprocess.run(command, capture_output=True, text=True, check=True, cwd=root)
     lines = told.stdout.splitlines()
-    # Traced with all 24 blocks: the tables of experiments/paper_size/README.md.
+    # Traced with all 24 blocks: the tables of experiments/costs/paper_size.md.
     assert {"610 1.29", "632 0.47", "610 19.02", "632 1.86"} <= {*lines}
 
 
