@@ -34,11 +34,9 @@ from align_da.parallel.mesh import shardings
 from align_da.training import device_mesh, initial_state, make_optimizer, make_step
 from align_da.training.step import Loss
 from align_da.verification.table_format import to_markdown
-from experiments.costs.products import count_products
-from experiments.costs.paper_size import CONFIG, autoencoder_loss_of
-from experiments.costs.synthetic import latent_shape_of, layout_of, prior_of
-
-FLOAT = 4  # bytes
+from experiments.costs.arithmetic import FLOAT, count_products
+from experiments.costs.paper_size import CONFIG
+from experiments.costs.synthetic import autoencoder_loss_of, latent_shape_of, layout_of, prior_of
 
 
 @dataclass(frozen=True)

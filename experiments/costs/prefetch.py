@@ -28,8 +28,14 @@ from align_da.training.latent_pairs import LatentPairs
 from align_da.training.prefetch import prefetched
 from align_da.verification.cost import measured
 from align_da.verification.table_format import to_markdown
-from experiments.costs.paper_size import CONFIG, KEY, denoising_loss_of
-from experiments.costs.synthetic import LEAD_HOURS, latent_shape_of, layout_of, prior_of
+from experiments.costs.paper_size import CONFIG, KEY
+from experiments.costs.synthetic import (
+    LEAD_HOURS,
+    denoising_loss_of,
+    latent_shape_of,
+    layout_of,
+    prior_of,
+)
 
 SMALL = (
     "autoencoder.width=32",

@@ -1,19 +1,28 @@
-"""A world of the paper's size with random weights and states: what costs time, and no skill."""
+"""Worlds, priors and stores of any size with random weights and states: cost, and no skill."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from flax import nnx
 
-from align_da.atmosphere import Grid, Layout, Normalisation, VerticalCoordinate
-from align_da.autoencoder import build_autoencoder
+from align_da.atmosphere import Grid, Layout, Normalisation, State, VerticalCoordinate
+from align_da.autoencoder import autoencoder_loss, build_autoencoder
 from align_da.autoencoder.latent_space import LatentSpace
 from align_da.config import AutoencoderConfig, Config
+from align_da.cycling.record import OBSERVATION_FIELDS, SCALAR_FIELDS
 from align_da.diffusion.build import build_denoiser_network, build_schedule
+from align_da.diffusion.objective import denoising_loss
 from align_da.prior.increment_correlation import IncrementCorrelation
 from align_da.prior.latent_prior import LatentPrior
 from align_da.prior.latent_scaling import LatentScaling
+from align_da.storage.analysis_store import AnalysisStore, open_store
+from align_da.storage.cycle_record import CycleRecord, StoreTemplate
+from align_da.storage.manifest import manifest_of
+from align_da.training.step import Loss
 
 LEVELS_HPA = (50, 100, 150, 200, 250, 300, 400, 500, 600, 700, 850, 925, 1000)
 VARIABLES = (
@@ -78,3 +87,105 @@ def _scaling(shape: tuple[int, int, int], modes: int) -> LatentScaling:
     root = jnp.broadcast_to(0.1 * jnp.eye(channels), (1, rows, channels, channels))
     leads = jnp.asarray([LEAD_HOURS])
     return LatentScaling(leads, root, jnp.zeros(channels), jnp.ones(channels), correlation)
+
+
+@dataclass(frozen=True)
+class Size:
+    """What the cost of a program may depend on; a program ignores what it does not know.
+
+    Attributes:
+        rows: latitudes of the grid; there are twice as many longitudes.
+        levels: of five variables, beside four at the surface.
+        observations: of an analysis, about (whole columns report).
+        members: of an ensemble.
+        cases: of a batch in training.
+        parameters: of a network.
+        times: of a store.
+        truncation: of the embedded model.
+        workers: processes of dask.
+    """
+
+    rows: int = 32
+    levels: int = len(LEVELS_HPA)
+    observations: int = 4096
+    members: int = 1
+    cases: int = 4
+    parameters: int = 1_000_000
+    times: int = 1000
+    truncation: int = 21
+    workers: int = 1
+
+    @property
+    def layout(self) -> Layout:
+        """The states of this size."""
+        return layout_of(self.rows, 2 * self.rows, LEVELS_HPA[: self.levels])
+
+    def measure(self, factor: str) -> float:
+        """A factor as cost is set against it: points of the grid, channels, others themselves."""
+        rows, columns, channels = self.layout.shape
+        known = {"points": rows * columns, "channels": channels}
+        return float(known[factor] if factor in known else getattr(self, factor))
+
+
+FIELDS = {"points": "rows", "channels": "levels"}
+"""The field of `Size` that changes a factor, where they are not the same."""
+
+
+def varied(base: Size, values: Mapping[str, tuple[int, ...]]) -> dict[str, list[Size]]:
+    """By factor, the base with other values of the field behind it."""
+    return {
+        factor: [replace(base, **{FIELDS.get(factor, factor): value}) for value in chosen]
+        for factor, chosen in values.items()
+    }
+
+
+_SPREAD = 0.1  # of the plausible range of a variable
+
+
+def noise_states(layout: Layout, count: int) -> State:
+    """States within the bounds of their variables, white in space: hardly to be compressed."""
+    low, high = np.array([channel.variable.bounds for channel in layout.channels]).T
+    noise = np.random.default_rng(0).uniform(-_SPREAD, _SPREAD, (count, *layout.shape))
+    values = (low + high) / 2 + noise * (high - low)
+    return State(jnp.asarray(values, jnp.float32), layout)
+
+
+def template_of(layout: Layout, members: int, observations: int, cycles: int) -> StoreTemplate:
+    """A store of so many cycles, six hours apart."""
+    times = np.datetime64("2000-01-01", "ns") + np.arange(cycles) * np.timedelta64(6, "h")
+    fields = OBSERVATION_FIELDS, SCALAR_FIELDS
+    return StoreTemplate(layout, times, members, observations, *fields)
+
+
+def new_store(path: Path, template: StoreTemplate) -> AnalysisStore:
+    """An empty store at `path`."""
+    return open_store(path, template, manifest_of({}, 0, {}))
+
+
+def record_with(background: State, analysis: State, template: StoreTemplate) -> CycleRecord:
+    """A cycle with observations of noise."""
+    random = np.random.default_rng(1)
+    observations = {
+        field.name: random.normal(size=template.observations).astype(field.dtype)
+        for field in template.observation_fields
+    }
+    scalars = {field.name: 1 for field in template.scalar_fields}
+    return CycleRecord(background, analysis, observations, scalars)
+
+
+def bytes_on_disk(path: Path) -> int:
+    """Size of all files in a folder."""
+    return sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
+
+
+def autoencoder_loss_of(prior: LatentPrior, layout: Layout) -> Loss:
+    """The objective of the autoencoder."""
+    area = jnp.asarray(layout.grid.area_weights)
+    graph = nnx.graphdef(prior.space.autoencoder)
+    return autoencoder_loss(graph, area, jnp.ones(layout.shape[2]))
+
+
+def denoising_loss_of(prior: LatentPrior) -> Loss:
+    """The objective of the score model."""
+    colour = jax.vmap(prior.scaling.colour)
+    return denoising_loss(nnx.graphdef(prior.network), prior.schedule, colour)

@@ -20,12 +20,9 @@ from align_da.storage.run_folder import RunFolder
 from align_da.verification.cost import Cost, measured
 from data_pipelines.statistics import STATES, StatisticsTask, moments_of_block
 from data_pipelines.template import write_region, write_template
+from experiments.costs.measured import START, jfps_program, model_of, perturbed, shared
 from experiments.costs.paper_size import Program, compile_program
-from experiments.costs.measured_programs import jfps_program
-from experiments.costs.costs import shared
-from experiments.costs.forecast_costs import START, model_of, perturbed
-from experiments.costs.sizes import Size
-from experiments.costs.small_store import noise_states
+from experiments.costs.synthetic import Size, noise_states
 
 BLOCKS, BLOCK = 8, 40
 NOTHING = 400
