@@ -20,11 +20,8 @@ def result(rows: pd.DataFrame) -> pd.DataFrame:
     for label, own in rows.groupby("method", sort=False):
         training = own[own["product"] == TRAINING].set_index("score")["value"].to_dict()
         of_draws = own[own["product"] != TRAINING]
-        shared: dict[str, object] = {
-            "prior": label,
-            "epochs": training["epochs"],
-            "loss": training["loss"],
-        }
+        told = {name: training[name] for name in ("epochs", "loss")}
+        shared: dict[str, object] = {"prior": label} | told
         found += [shared | row for row in _rows_of(of_draws, int(training["draws"]))]
     return pd.DataFrame(found)
 

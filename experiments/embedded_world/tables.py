@@ -87,7 +87,8 @@ def tabulated(rows: pd.DataFrame) -> pd.DataFrame:
 def second_half(rows: pd.DataFrame) -> pd.DataFrame:
     """The later dates, where the start is forgotten."""
     dates = sorted(rows.loc[rows["product"] == "analysis", "date"].unique())
-    return rows[rows["date"] >= dates[len(dates) // 2]]
+    later: pd.DataFrame = rows[rows["date"] >= dates[len(dates) // 2]]
+    return later
 
 
 def result(rows: pd.DataFrame, reference: str | None = None) -> pd.DataFrame:
