@@ -72,7 +72,7 @@ def backgrounds(
 ) -> None:
     """Forecast from the perturbed truth; goes on where a killed run has stopped."""
     settings = load_config(config, override or ())
-    from align_da.runs.forecast_model import forecast_model_definition
+    from align_da.runs.forecast_models import forecast_model_definition
     from data_pipelines.backgrounds import make_backgrounds
 
     def forecast() -> None:

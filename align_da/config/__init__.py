@@ -34,7 +34,7 @@ from align_da.config.methods import (
     ThreeDVarConfig,
 )
 from align_da.config.models import NeuralGcmConfig, OnnxConfig
-from align_da.config.section import GuidanceName, PeerName, Section
+from align_da.config.section import Section
 from align_da.config.world import (
     BackgroundsConfig,
     CoarseMapConfig,
@@ -62,7 +62,6 @@ __all__ = [
     "Era5Config",
     "ErrorsConfig",
     "GuidanceConfig",
-    "GuidanceName",
     "LatentThreeDVarConfig",
     "LetkfConfig",
     "ModelErrorConfig",
@@ -70,7 +69,6 @@ __all__ = [
     "ObservationsConfig",
     "OnnxConfig",
     "OptimalInterpolationConfig",
-    "PeerName",
     "QualityControlConfig",
     "ReportsConfig",
     "SamplerConfig",

@@ -1,6 +1,7 @@
 """Everything that defines a run, as one object."""
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
@@ -38,9 +39,15 @@ from align_da.config.world import (
     WorldConfig,
 )
 
+Parts = Mapping[str, Mapping[str, Any]]
+
 
 class Config(Section):
-    """Everything that defines a run."""
+    """Everything that defines a run.
+
+    `parts` holds a table for each part of another package that takes settings, which it checks
+    itself: [parts.name] of the part called name.
+    """
 
     seed: Annotated[int, Field(ge=0, le=LARGEST)] = 0
     world: WorldConfig = WorldConfig()
@@ -68,6 +75,9 @@ class Config(Section):
     verification: VerificationConfig = VerificationConfig()
     benchmark: BenchmarkConfig = BenchmarkConfig()
     downscaling: DownscalingConfig = DownscalingConfig()
+    parts: Annotated[Parts, Field(exclude_if=lambda parts: not parts)] = Field(
+        default_factory=dict
+    )
 
     @model_validator(mode="after")
     def _one_kind_of_background_a_lead(self) -> "Config":

@@ -7,7 +7,7 @@ import numpy as np
 from align_da.alignment.contract import AlignmentCase
 from align_da.atmosphere import State
 from align_da.errors import InputError
-from align_da.runs.forecast_model import configured_forecast_model, frame_before
+from align_da.runs.forecast_models import configured_forecast_model, frame_before
 from align_da.runs.run import Run
 from align_da.storage.background_pairs import BackgroundPairs
 from align_da.storage.gridded import read_times

@@ -10,12 +10,11 @@ from jaxtyping import Float
 
 from align_da.assimilation.model_error import ModelErrorCorrection
 from align_da.atmosphere import Normalisation
-from align_da.autoencoder import build_autoencoder, pole_signs
+from align_da.autoencoder import pole_signs
 from align_da.autoencoder.identity import IdentityAutoencoder
 from align_da.autoencoder.latent_space import LatentSpace
 from align_da.config import AutoencoderConfig, Config
 from align_da.diffusion.amplitude import AdaptedNetwork
-from align_da.diffusion.build import build_denoiser_network, build_schedule
 from align_da.diffusion.schedule import EDMSchedule
 from align_da.diffusion.unit_normal import UnitNormal
 from align_da.forecast import CorrectedForecastModel, ForecastModel
@@ -24,7 +23,9 @@ from align_da.prior.increment_correlation import IncrementCorrelation
 from align_da.prior.latent_prior import LatentPrior
 from align_da.prior.latent_scaling import LatentScaling
 from align_da.prior.representation_error import Representation
-from align_da.runs.forecast_model import configured_forecast_model
+from align_da.runs.autoencoders import build_autoencoder
+from align_da.runs.denoisers import build_denoiser_network, build_schedule
+from align_da.runs.forecast_models import configured_forecast_model
 from align_da.runs.run import Run
 from align_da.storage.checkpoints import load_weights, save_weights
 from align_da.storage.statistics import read_normalisation

@@ -1,5 +1,6 @@
 """A run: its configuration, its folder and its truth, opened."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,9 +13,14 @@ from align_da.atmosphere import Layout
 from align_da.atmosphere.dataset import layout_from_dataset
 from align_da.atmosphere.truncation import SpectralTruncation, spectral_truncation
 from align_da.config import Config
+from align_da.config.names import OBSERVATION_OPERATORS
+from align_da.observations.batch import ObservationBatch
+from align_da.observations.contract import ObservationOperator
 from align_da.storage.background_pairs import BackgroundPairs, open_background_pairs
 from align_da.storage.gridded import open_states
 from align_da.storage.run_folder import RunFolder
+
+BindOperator = Callable[[ObservationBatch, Layout], ObservationOperator]
 
 
 @dataclass(frozen=True)
@@ -26,12 +32,14 @@ class Run:
         folder: where everything of the run lies.
         truth: the nature run.
         layout: layout of every state.
+        operator: takes the place of the observation operator that the configuration names.
     """
 
     config: Config
     folder: RunFolder
     truth: xr.Dataset
     layout: Layout
+    operator: BindOperator | None = None
 
     @cached_property
     def surface_geopotential(self) -> Float[Array, "lat lon"]:
@@ -43,6 +51,14 @@ class Run:
         """What of an increment every method keeps."""
         kept = self.config.analysis.truncation
         return None if kept is None else spectral_truncation(self.layout, kept)
+
+    @cached_property
+    def operator_for(self) -> BindOperator:
+        """What makes H for the observations of a cycle."""
+        if self.operator is not None:
+            return self.operator
+        named: BindOperator = OBSERVATION_OPERATORS.load(self.config.observations.operator)
+        return named
 
     def pairs(self, split: str) -> BackgroundPairs:
         """Backgrounds of a split (or "cycled_" and a split) beside the truth."""

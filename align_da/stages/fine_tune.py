@@ -17,16 +17,18 @@ from align_da.alignment.fine_tuning import (
     make_preference_loss,
     preference_batch,
 )
-from align_da.alignment.objectives import OBJECTIVES
+from align_da.alignment.objectives import CONTROLS, Objective
 from align_da.alignment.pairs import PreferencePairs, select_pairs
 from align_da.atmosphere import State
 from align_da.config import Config
+from align_da.config.names import OBJECTIVES
 from align_da.diffusion.amplitude import AdaptedNetwork
 from align_da.diffusion.condition import Condition
 from align_da.diffusion.objective import Colour, DenoisingBatch, draw_noise, per_sample_error
 from align_da.diffusion.schedule import Schedule
 from align_da.prior.latent_prior import LatentPrior
 from align_da.runs.alignment_cases import alignment_cases
+from align_da.runs.parts import digests_of_foreign
 from align_da.runs.priors import load_prior
 from align_da.runs.run import Run, open_run
 from align_da.stages.training_stage import fit_stage, training_stage
@@ -57,7 +59,10 @@ def fine_tune(config: Config, folder: Path, what: What, mesh: Mesh | None) -> No
         run,
         what,
         config.alignment.training,
-        [config.seed, config.alignment],
+        [
+            *(config.seed, config.alignment),
+            *digests_of_foreign(OBJECTIVES, config.alignment.objective).items(),
+        ],
         ["candidates"],
         lambda: _fine_tune(run, what, mesh),
         mesh,
@@ -84,11 +89,12 @@ def _fine_tune(run: Run, what: What, mesh: Mesh | None) -> None:
 
     network = AdaptedNetwork(prior.network, prior.space.autoencoder.latent_shape)
     graph, params, frozen = nnx.split(network, _TRAINED[settings.trained], ...)
-    objective = settings.objective if what == "aligned" else what
+    objective: Objective
+    objective = OBJECTIVES.load(settings.objective) if what == "aligned" else CONTROLS[what]
     loss = make_preference_loss(
         denoising_error(graph, frozen, prior.schedule, jax.vmap(prior.scaling.colour)),
         params,
-        OBJECTIVES[objective],
+        objective,
         lambda key, shape: draw_noise(prior.schedule, key, shape),
         beta=settings.beta,
         anchor_weight=settings.anchor_weight if what == "aligned" else 0.0,

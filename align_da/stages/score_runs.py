@@ -17,7 +17,7 @@ from align_da.atmosphere.spectra import mean_zonal_spectrum
 from align_da.config import Config
 from align_da.forecast.leads import forecasts_at
 from align_da.parallel.progress import progress_bar
-from align_da.runs.forecast_model import configured_forecast_model, frame_before
+from align_da.runs.forecast_models import configured_forecast_model, frame_before
 from align_da.runs.run import Run, open_run
 from align_da.stages.compose_report import RunScores, compose_report
 from align_da.storage.analysis_store import open_cycles

@@ -32,11 +32,11 @@ from align_da.autoencoder import PairBatch, autoencoder_loss
 from align_da.config import Config, GuidanceConfig, SamplerConfig, TrainingConfig, load_config
 from align_da.diffusion.condition import Condition
 from align_da.diffusion.objective import DenoisingBatch, denoising_loss
-from align_da.guidance.build import build_posterior_sampler
 from align_da.observations.interpolation import interpolation_operator
 from align_da.observations.networks import network_from_config
 from align_da.observations.simulate import planned_observations
 from align_da.prior.latent_prior import LatentPrior
+from align_da.runs.guidances import build_posterior_sampler
 from align_da.training import initial_state, make_optimizer, make_step
 from align_da.training.step import Loss
 from align_da.verification.cost import measured

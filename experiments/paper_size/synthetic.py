@@ -7,13 +7,13 @@ import jax.numpy as jnp
 import numpy as np
 
 from align_da.atmosphere import Grid, Layout, Normalisation, VerticalCoordinate
-from align_da.autoencoder import build_autoencoder
 from align_da.autoencoder.latent_space import LatentSpace
 from align_da.config import AutoencoderConfig, Config
-from align_da.diffusion.build import build_denoiser_network, build_schedule
 from align_da.prior.increment_correlation import IncrementCorrelation
 from align_da.prior.latent_prior import LatentPrior
 from align_da.prior.latent_scaling import LatentScaling
+from align_da.runs.autoencoders import build_autoencoder
+from align_da.runs.denoisers import build_denoiser_network, build_schedule
 
 LEVELS_HPA = (50, 100, 150, 200, 250, 300, 400, 500, 600, 700, 850, 925, 1000)
 VARIABLES = (

@@ -9,9 +9,9 @@ from align_da.assimilation.latent_score import LatentScoreAnalysis
 from align_da.assimilation.latent_three_d_var import LatentThreeDVar
 from align_da.assimilation.letkf import LETKF, Localisation
 from align_da.config import Config, load_config
-from align_da.guidance.build import build_posterior_sampler
 from align_da.observations.interpolation import interpolation_operator
 from align_da.prior.latent_prior import LatentPrior
+from align_da.runs.guidances import build_posterior_sampler
 from align_da.verification.cost import Cost
 from experiments.paper_size.run import CONFIG, Program, analysis_program, training
 from experiments.paper_size.synthetic import prior_of

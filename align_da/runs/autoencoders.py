@@ -28,7 +28,7 @@ def build_autoencoder(
         config: which network and its sizes.
         shape: (lat, lon, channel) of a state.
         key: randomness of the initial parameters.
-        sign: factor of each channel across a pole, see `padding.pole_signs`; None is 1 throughout.
+        sign: factor of each channel across a pole, see `pole_signs`; None is 1 throughout.
 
     Raises:
         ConfigError: the stride does not divide the grid, the latent grid has an odd number of

@@ -1,16 +1,11 @@
-"""Networks, schedules and samplers by the name that the configuration gives them."""
+"""Networks of the score model and noise schedules by the name that [denoiser] gives them."""
 
 import jax
 from flax import nnx
 
-from align_da.config import DenoiserConfig, SamplerConfig
-from align_da.diffusion.contract import Sampler
+from align_da.config import DenoiserConfig
 from align_da.diffusion.dit import DiffusionTransformer
-from align_da.diffusion.dpm_solver import dpm_solver_sampler
-from align_da.diffusion.heun import heun_sampler
-from align_da.diffusion.noise import NoiseDraw, standard_normal
 from align_da.diffusion.schedule import EDMSchedule, Schedule, VPCosineSchedule
-from align_da.diffusion.stochastic import stochastic_sampler
 from align_da.diffusion.unet import UNet
 from align_da.errors import ConfigError
 from align_da.mixed_precision import Arithmetic, arithmetic_of
@@ -40,11 +35,6 @@ def build_schedule(config: DenoiserConfig) -> Schedule:
     return _SCHEDULES[config.schedule](config)
 
 
-def build_sampler(config: SamplerConfig, noise: NoiseDraw = standard_normal) -> Sampler:
-    """The sampler of `config`, its noise drawn by `noise`."""
-    return _SAMPLERS[config.kind](config, noise)
-
-
 def _unet(config: DenoiserConfig, latent_shape: LatentShape, rngs: nnx.Rngs) -> nnx.Module:
     if arithmetic_of(config) != Arithmetic():
         message = (
@@ -69,8 +59,3 @@ def _vp_cosine(config: DenoiserConfig) -> Schedule:
 
 _NETWORKS = {"unet": _unet, "dit": _dit}
 _SCHEDULES = {"edm": _edm, "vp_cosine": _vp_cosine}
-_SAMPLERS = {
-    "heun": heun_sampler,
-    "dpm_solver": dpm_solver_sampler,
-    "stochastic": stochastic_sampler,
-}
