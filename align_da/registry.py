@@ -11,15 +11,44 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import entry_points
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from align_da.errors import ConfigError
 
 OURS = "align-da"
 """The distribution whose parts need no digest: the version of the code stands for them."""
+
+
+@runtime_checkable
+class InstalledPart(Protocol):
+    """An entry point, be it of the standard library or of a package that takes its place."""
+
+    @property
+    def name(self) -> str:
+        """What a configuration calls the part."""
+        ...
+
+    @property
+    def value(self) -> str:
+        """Where it lies: "module:attribute"."""
+        ...
+
+    @property
+    def module(self) -> str:
+        """The module of `value`."""
+        ...
+
+    @property
+    def dist(self) -> Any:  # noqa: ANN401 (a distribution with name and version, or None)
+        """The distribution that brings it."""
+        ...
+
+    def load(self) -> Any:  # noqa: ANN401 (what its contract says)
+        """Import it."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -93,13 +122,13 @@ class Registry:
 
 
 @cache
-def _installed(group: str) -> Mapping[str, EntryPoint]:
+def _installed(group: str) -> Mapping[str, InstalledPart]:
     """The parts of a group by name.
 
     Raises:
         ConfigError: two distributions bring parts of one name.
     """
-    found: dict[str, EntryPoint] = {}
+    found: dict[str, InstalledPart] = {}
     for point in sorted(entry_points(group=group), key=lambda point: not _is_ours(point)):
         other = found.setdefault(point.name, point)
         if other.value != point.value:
@@ -111,12 +140,12 @@ def _installed(group: str) -> Mapping[str, EntryPoint]:
     return found
 
 
-def _is_ours(point: EntryPoint) -> bool:
+def _is_ours(point: InstalledPart) -> bool:
     """Whether Align-DA itself brings the part."""
     return point.dist is not None and point.dist.name == OURS
 
 
-def _distribution(point: EntryPoint) -> str:
+def _distribution(point: InstalledPart) -> str:
     """Name and version of the distribution that brings the part."""
     if point.dist is None:
         return "an unknown package"
@@ -140,3 +169,18 @@ def _digest_of_package(package: str) -> str:
             digest.update(file.relative_to(place.parent).as_posix().encode())
             digest.update(file.read_bytes())
     return digest.hexdigest()
+
+
+FORECAST_MODELS = Registry("align_da.forecast_models", "forecast model")
+ANALYSES = Registry("align_da.analyses", "analysis method")
+GUIDANCES = Registry("align_da.guidances", "guidance")
+SAMPLERS = Registry("align_da.samplers", "sampler")
+REWARDS = Registry("align_da.rewards", "reward")
+OBJECTIVES = Registry("align_da.objectives", "objective")
+OBSERVATION_OPERATORS = Registry("align_da.observation_operators", "observation operator")
+STATE_VARIABLES = Registry("align_da.variables", "state variable")
+
+REGISTRIES = (
+    *(FORECAST_MODELS, ANALYSES, GUIDANCES, SAMPLERS),
+    *(REWARDS, OBJECTIVES, OBSERVATION_OPERATORS, STATE_VARIABLES),
+)

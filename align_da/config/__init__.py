@@ -23,7 +23,7 @@ from align_da.config.learning import (
     ModelErrorConfig,
     TrainingConfig,
 )
-from align_da.config.load import config_from_table, load_config
+from align_da.config.load import AnySection, config_from_table, load_config, section_from_table
 from align_da.config.methods import (
     AnalysisConfig,
     GuidanceConfig,
@@ -49,6 +49,7 @@ from align_da.config.world import (
 __all__ = [
     "AlignmentConfig",
     "AnalysisConfig",
+    "AnySection",
     "ArithmeticConfig",
     "AutoencoderConfig",
     "BackgroundsConfig",
@@ -81,4 +82,5 @@ __all__ = [
     "config_from_table",
     "digest_of",
     "load_config",
+    "section_from_table",
 ]

@@ -38,6 +38,7 @@ from align_da.config.world import (
     ReportsConfig,
     WorldConfig,
 )
+from align_da.registry import REGISTRIES
 
 Parts = Mapping[str, Mapping[str, Any]]
 
@@ -120,6 +121,18 @@ class Config(Section):
             message = (
                 "world.truth = 'era5' needs no spin-up: set world.spin_up_days = 0, "
                 f"got {self.world.spin_up_days}"
+            )
+            raise ValueError(message)
+        return self
+
+    @model_validator(mode="after")
+    def _settings_of_parts_that_are_installed(self) -> "Config":
+        installed = {name for registry in REGISTRIES for name in registry.names}
+        unknown = sorted({*self.parts} - installed)
+        if unknown:
+            message = (
+                f"[parts.{unknown[0]}] is of no part that is installed: correct the name, or "
+                "install the package that brings it"
             )
             raise ValueError(message)
         return self

@@ -1,26 +1,17 @@
-"""Names of parts in a configuration: those that are installed, see `align_da.registry`.
-
-The builder that a name stands for is described where it is used, in `align_da.runs`.
-"""
+"""Names of parts in a configuration: those that are installed, see `align_da.registry`."""
 
 from typing import Annotated
 
 from pydantic import AfterValidator
 
-from align_da.registry import Registry
-
-FORECAST_MODELS = Registry("align_da.forecast_models", "forecast model")
-ANALYSES = Registry("align_da.analyses", "analysis method")
-GUIDANCES = Registry("align_da.guidances", "guidance")
-SAMPLERS = Registry("align_da.samplers", "sampler")
-REWARDS = Registry("align_da.rewards", "reward")
-OBJECTIVES = Registry("align_da.objectives", "objective")
-OBSERVATION_OPERATORS = Registry("align_da.observation_operators", "observation operator")
-VARIABLES = Registry("align_da.variables", "state variable")
-
-REGISTRIES = (
-    *(FORECAST_MODELS, ANALYSES, GUIDANCES, SAMPLERS),
-    *(REWARDS, OBJECTIVES, OBSERVATION_OPERATORS, VARIABLES),
+from align_da.registry import (
+    ANALYSES,
+    FORECAST_MODELS,
+    GUIDANCES,
+    OBJECTIVES,
+    OBSERVATION_OPERATORS,
+    REWARDS,
+    SAMPLERS,
 )
 
 ForecastModelName = Annotated[str, AfterValidator(FORECAST_MODELS.checked)]

@@ -15,3 +15,7 @@ class Section(BaseModel):
     """A frozen part of the configuration; a number is neither text nor true nor infinite."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+    def __hash__(self) -> int:
+        """By content, mappings included, which are otherwise not hashable."""
+        return hash(self.model_dump_json())

@@ -18,13 +18,13 @@ from align_da.assimilation.optimal_interpolation import OptimalInterpolation
 from align_da.assimilation.recentred import Recentred
 from align_da.atmosphere import State
 from align_da.config import Config
-from align_da.config.names import ANALYSES
 from align_da.diffusion.noise import centred_over, standard_normal
 from align_da.errors import ConfigError
 from align_da.prior.ensemble_errors import taper_root
 from align_da.prior.errors_of_the_day import ErrorsOfTheDay
 from align_da.prior.hybrid_errors import Hybrid
 from align_da.prior.latent_prior import LatentPrior
+from align_da.registry import ANALYSES
 from align_da.runs.guidances import build_posterior_sampler
 from align_da.runs.priors import load_model_space_prior, load_prior
 from align_da.runs.run import Run

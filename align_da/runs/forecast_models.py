@@ -11,7 +11,6 @@ import xarray as xr
 
 from align_da.atmosphere import Layout, State
 from align_da.config import Config, digest_of
-from align_da.config.names import FORECAST_MODELS
 from align_da.errors import ConfigError, InputError
 from align_da.forecast.contract import ForecastModel
 from align_da.forecast.graph_kinds import graph_kind
@@ -19,7 +18,8 @@ from align_da.forecast.lorenz96 import Lorenz96ForecastModel
 from align_da.forecast.named_file import named_content
 from align_da.forecast.neuralgcm_checkpoint import neuralgcm_from_files
 from align_da.forecast.onnx import OnnxForecastModel, frame_scaling
-from align_da.runs.parts import digests_of_foreign, settings_of
+from align_da.registry import FORECAST_MODELS
+from align_da.runs.parts import digests_of_foreign
 from align_da.storage.gridded import read_times
 from align_da.storage.model_files import model_file_digests, read_model_file
 
@@ -39,7 +39,7 @@ def configured_forecast_model(config: Config) -> ForecastModel:
         InputError: a file is not what the configuration says.
     """
     sections = config.world, config.onnx, config.neuralgcm
-    same = digest_of(*sections, settings_of(config, config.world.model))
+    same = digest_of(*sections, config.parts.get(config.world.model))
     if same not in _BUILT:
         builder: ForecastModelBuilder = FORECAST_MODELS.load(config.world.model)
         _BUILT[same] = builder(config)
@@ -126,7 +126,7 @@ def forecast_model_definition(config: Config) -> list[object]:
     digests = forecast_model_digests(config)
     if not digests:
         return []
-    section = config.onnx or config.neuralgcm or settings_of(config, config.world.model)
+    section = config.onnx or config.neuralgcm or config.parts.get(config.world.model)
     return [section, sorted(digests.items())]
 
 

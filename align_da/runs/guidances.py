@@ -8,7 +8,6 @@ its own way, as split Gibbs does.
 from collections.abc import Callable
 
 from align_da.config import GuidanceConfig, SamplerConfig
-from align_da.config.names import GUIDANCES
 from align_da.diffusion.contract import Sampler
 from align_da.diffusion.noise import NoiseDraw, standard_normal
 from align_da.diffusion.noise_levels import NoiseLevels
@@ -21,6 +20,7 @@ from align_da.guidance.none import none_guidance
 from align_da.guidance.repaint import repaint_guidance
 from align_da.guidance.sda import sda_guidance
 from align_da.guidance.split_gibbs import SplitGibbs
+from align_da.registry import GUIDANCES
 from align_da.runs.samplers import build_sampler, noise_levels
 
 GuidanceBuilder = Callable[[GuidanceConfig, Sampler, NoiseLevels], PosteriorSampler]

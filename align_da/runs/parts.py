@@ -1,15 +1,16 @@
 """Parts of other packages in a run: their settings, and what tells that they are the same."""
 
-from collections.abc import Mapping
-from typing import Any
-
-from align_da.config import Config
+from align_da.config import AnySection, Config, section_from_table
 from align_da.registry import Registry
 
 
-def settings_of(config: Config, name: str) -> Mapping[str, Any]:
-    """The table [parts.name] of the configuration; empty where there is none."""
-    return config.parts.get(name, {})
+def settings_of(config: Config, name: str, section: type[AnySection]) -> AnySection:
+    """The table [parts.name] of the configuration as the section that the part called name has.
+
+    Raises:
+        ConfigError: it is not such a section; says which key is wrong.
+    """
+    return section_from_table(section, config.parts.get(name, {}), ("parts", name))
 
 
 def digests_of_foreign(registry: Registry, *names: str) -> dict[str, str]:

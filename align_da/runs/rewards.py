@@ -1,8 +1,7 @@
 """Rewards by name (`align_da.rewards`): a builder takes what a run can give them."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any
 
 from jaxtyping import Array, Float
 
@@ -11,8 +10,9 @@ from align_da.alignment.rewards.accuracy import AccuracyReward
 from align_da.alignment.rewards.balance import BalanceReward
 from align_da.alignment.rewards.calibration import CalibrationReward
 from align_da.alignment.rewards.forecast import ForecastReward
-from align_da.config.names import REWARDS
+from align_da.config import Config
 from align_da.forecast.contract import ForecastModel
+from align_da.registry import REWARDS
 
 
 @dataclass(frozen=True)
@@ -23,13 +23,13 @@ class RewardInputs:
         model: builds the forecast model; called only by those that forecast.
         lead_hours: lead of the forecast reward.
         surface_geopotential: m2 s-2.
-        settings: the tables of [parts] by name, for rewards of other packages.
+        config: for settings of rewards of other packages, see `align_da.runs.parts.settings_of`.
     """
 
     model: Callable[[], ForecastModel]
     lead_hours: int
     surface_geopotential: Float[Array, "lat lon"]
-    settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    config: Config = field(default_factory=Config)
 
 
 RewardBuilder = Callable[[RewardInputs], Reward]

@@ -13,9 +13,9 @@ from align_da.atmosphere import Layout
 from align_da.atmosphere.dataset import layout_from_dataset
 from align_da.atmosphere.truncation import SpectralTruncation, spectral_truncation
 from align_da.config import Config
-from align_da.config.names import OBSERVATION_OPERATORS
 from align_da.observations.batch import ObservationBatch
 from align_da.observations.contract import ObservationOperator
+from align_da.registry import OBSERVATION_OPERATORS
 from align_da.storage.background_pairs import BackgroundPairs, open_background_pairs
 from align_da.storage.gridded import open_states
 from align_da.storage.run_folder import RunFolder

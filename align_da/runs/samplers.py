@@ -3,7 +3,6 @@
 from collections.abc import Callable
 
 from align_da.config import SamplerConfig
-from align_da.config.names import SAMPLERS
 from align_da.diffusion.contract import Sampler
 from align_da.diffusion.dpm_solver import dpm_solver_sampler
 from align_da.diffusion.heun import heun_sampler
@@ -11,6 +10,7 @@ from align_da.diffusion.langevin import Correctors
 from align_da.diffusion.noise import NoiseDraw, standard_normal
 from align_da.diffusion.noise_levels import NoiseLevels
 from align_da.diffusion.stochastic import stochastic_sampler
+from align_da.registry import SAMPLERS
 
 SamplerBuilder = Callable[[SamplerConfig, NoiseDraw], Sampler]
 

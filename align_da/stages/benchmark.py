@@ -14,7 +14,7 @@ from align_da.assimilation.contract import Analysis, AnalysisDiagnostics
 from align_da.assimilation.free_run import FreeRun
 from align_da.assimilation.latent_score import LatentScoreAnalysis
 from align_da.atmosphere import State
-from align_da.atmosphere.balance import geostrophic_score
+from align_da.atmosphere.balance import geostrophic_score, has_mass_and_wind
 from align_da.config import Config
 from align_da.forecast import ForecastModel
 from align_da.keys import Purpose, key_for
@@ -163,8 +163,9 @@ def _scores(
     """Scores of an analysis ensemble and of the forecast from its mean, against both truths."""
     truth, later = truths
     found = score_cycle(analysis, truth, default_fields(run.layout))
-    balance = geostrophic_score(analysis, truth, run.surface_geopotential)
-    found["state", "geostrophic"] = float(jnp.mean(balance))
+    if has_mass_and_wind(run.layout):
+        balance = geostrophic_score(analysis, truth, run.surface_geopotential)
+        found["state", "geostrophic"] = float(jnp.mean(balance))
     mean = State(analysis.values.mean(axis=0, keepdims=True), analysis.layout)
     before = frame_before(model, run.truth, run.layout, time)
     forecast = model.forecast(mean, time, run.config.benchmark.forecast_lead_hours, before)

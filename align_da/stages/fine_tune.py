@@ -21,12 +21,12 @@ from align_da.alignment.objectives import CONTROLS, Objective
 from align_da.alignment.pairs import PreferencePairs, select_pairs
 from align_da.atmosphere import State
 from align_da.config import Config
-from align_da.config.names import OBJECTIVES
 from align_da.diffusion.amplitude import AdaptedNetwork
 from align_da.diffusion.condition import Condition
 from align_da.diffusion.objective import Colour, DenoisingBatch, draw_noise, per_sample_error
 from align_da.diffusion.schedule import Schedule
 from align_da.prior.latent_prior import LatentPrior
+from align_da.registry import OBJECTIVES
 from align_da.runs.alignment_cases import alignment_cases
 from align_da.runs.parts import digests_of_foreign
 from align_da.runs.priors import load_prior

@@ -7,17 +7,17 @@ from pathlib import Path
 import numpy as np
 
 from align_da.config import Config
-from align_da.config.names import (
-    ANALYSES,
-    GUIDANCES,
-    OBSERVATION_OPERATORS,
-    SAMPLERS,
-    VARIABLES,
-)
 from align_da.cycling.cycle import QualityControl
 from align_da.cycling.driver import CyclingExperiment, run_experiment
 from align_da.observations.batch import ObservationBatch
 from align_da.parallel.progress import progress_bar
+from align_da.registry import (
+    ANALYSES,
+    GUIDANCES,
+    OBSERVATION_OPERATORS,
+    SAMPLERS,
+    STATE_VARIABLES,
+)
 from align_da.runs.analyses import analysis_part, build_analysis
 from align_da.runs.filed_reports import FiledObservations, quality_control_of_reports
 from align_da.runs.forecast_models import forecast_model_digests
@@ -90,5 +90,5 @@ def _inputs(run: Run) -> dict[str, str]:
         | digests_of_foreign(GUIDANCES, config.guidance.method)
         | digests_of_foreign(SAMPLERS, config.sampler.kind)
         | digests_of_foreign(OBSERVATION_OPERATORS, config.observations.operator)
-        | digests_of_foreign(VARIABLES, *run.layout.variables)
+        | digests_of_foreign(STATE_VARIABLES, *run.layout.variables)
     )

@@ -9,10 +9,10 @@ from align_da.alignment.candidates import CandidateLatents, CandidateScore, Draw
 from align_da.alignment.contract import AlignmentCase, Reward
 from align_da.atmosphere import State
 from align_da.config import Config
-from align_da.config.names import REWARDS
 from align_da.parallel.compilation import use_compilation_cache
 from align_da.prior.draws import draw_from_prior
 from align_da.prior.latent_prior import LatentPrior
+from align_da.registry import REWARDS
 from align_da.runs.alignment_cases import alignment_cases
 from align_da.runs.forecast_models import configured_forecast_model, forecast_model_definition
 from align_da.runs.parts import digests_of_foreign
@@ -49,7 +49,7 @@ def configured_rewards(config: Config, folder: Path) -> dict[str, Reward]:
         lambda: configured_forecast_model(config),
         config.alignment.forecast_lead_hours,
         open_run(config, folder).surface_geopotential,
-        config.parts,
+        config,
     )
     return build_rewards(config.alignment.rewards, inputs)
 

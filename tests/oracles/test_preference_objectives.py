@@ -17,7 +17,7 @@ import pytest
 
 from align_da.alignment import PreferenceBatch, make_preference_loss
 from align_da.alignment.fine_tuning import PreferenceLoss
-from align_da.config.names import OBJECTIVES
+from align_da.registry import OBJECTIVES
 
 S, SIGMA, BETA, SLOPE = 1.0, 1.5, 4.0, 0.8
 SHRINK = S**2 / (S**2 + SIGMA**2)

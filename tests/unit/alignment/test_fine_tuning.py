@@ -13,7 +13,7 @@ from align_da.alignment import (
     select_pairs,
 )
 from align_da.alignment.objectives import Objective
-from align_da.config.names import OBJECTIVES
+from align_da.registry import OBJECTIVES
 
 SHAPE = (2, 3, 4)
 
