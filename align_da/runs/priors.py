@@ -15,14 +15,13 @@ from align_da.autoencoder.identity import IdentityAutoencoder
 from align_da.autoencoder.latent_space import LatentSpace
 from align_da.config import AutoencoderConfig, Config
 from align_da.diffusion.amplitude import AdaptedNetwork
-from align_da.diffusion.schedule import EDMSchedule
-from align_da.diffusion.unit_normal import UnitNormal
 from align_da.forecast import CorrectedForecastModel, ForecastModel
 from align_da.keys import Purpose, key_for
 from align_da.prior.increment_correlation import IncrementCorrelation
 from align_da.prior.latent_prior import LatentPrior
 from align_da.prior.latent_scaling import LatentScaling
 from align_da.prior.representation_error import Representation
+from align_da.prior.static_prior import static_prior
 from align_da.runs.autoencoders import build_autoencoder
 from align_da.runs.denoisers import build_denoiser_network, build_schedule
 from align_da.runs.forecast_models import configured_forecast_model
@@ -187,8 +186,7 @@ def _static_prior(run: Run, space: LatentSpace, name: str, leads: int, modes: in
     """The prior without a network, with the statistics called `name`."""
     blank = _blank_scaling(space.autoencoder.latent_shape, leads, modes)
     scaling = load_weights(run.folder.weights(name), blank)
-    schedule = EDMSchedule(0.0, 1.0)
-    return LatentPrior(space, UnitNormal(), scaling, schedule, truncation=run.truncation)
+    return static_prior(space, scaling, run.truncation)
 
 
 def _blank_scaling(latent_shape: tuple[int, int, int], leads: int, modes: int) -> LatentScaling:

@@ -5,7 +5,7 @@ XLA plans for the compiled program (for the CPU; other devices plan a little dif
 of training is compiled for one and for two cases, whose difference is what a case costs, and for
 parameters split over groups of devices.
 
-Usage: python -m experiments.paper_size.budget [--grid 128 256] [--tensor 1 8]
+Usage: python -m experiments.costs.budget [--grid 128 256] [--tensor 1 8]
        [--set section.key=value]
 """
 
@@ -34,11 +34,9 @@ from align_da.parallel.mesh import shardings
 from align_da.training import device_mesh, initial_state, make_optimizer, make_step
 from align_da.training.step import Loss
 from align_da.verification.table_format import to_markdown
-from experiments.paper_size.products import count_products
-from experiments.paper_size.run import CONFIG, autoencoder_loss_of
-from experiments.paper_size.synthetic import latent_shape_of, layout_of, prior_of
-
-FLOAT = 4  # bytes
+from experiments.costs.arithmetic import FLOAT, count_products
+from experiments.costs.paper_size import CONFIG
+from experiments.costs.synthetic import autoencoder_loss_of, latent_shape_of, layout_of, prior_of
 
 
 @dataclass(frozen=True)

@@ -20,12 +20,9 @@ from align_da.storage.run_folder import RunFolder
 from align_da.verification.cost import Cost, measured
 from data_pipelines.statistics import STATES, StatisticsTask, moments_of_block
 from data_pipelines.template import write_region, write_template
-from experiments.paper_size.run import Program, compile_program
-from experiments.scaling.analysis_costs import jfps_program
-from experiments.scaling.costs import shared
-from experiments.scaling.forecast_costs import START, model_of, perturbed
-from experiments.scaling.sizes import Size
-from experiments.scaling.small_store import noise_states
+from experiments.costs.measured import START, jfps_program, model_of, perturbed, shared
+from experiments.costs.paper_size import Program, compile_program
+from experiments.costs.synthetic import Size, noise_states
 
 BLOCKS, BLOCK = 8, 40
 NOTHING = 400

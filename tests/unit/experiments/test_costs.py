@@ -1,4 +1,4 @@
-"""The page of experiments/scaling: laws, weights of stores, the smallest point."""
+"""The page of experiments/costs: laws, weights of stores, the smallest point."""
 
 import shutil
 import subprocess
@@ -12,14 +12,12 @@ import pytest
 from align_da.errors import InputError
 from align_da.storage.analysis_store import write_cycle
 from align_da.storage.store_files import ledger_path, open_array, read_array
-from experiments.scaling import analysis_costs, data_costs
-from experiments.scaling.page import with_table
-from experiments.scaling.parts import Part, measure
-from experiments.scaling.power_law import fit_power_law
-from experiments.scaling.sizes import Size
-from experiments.scaling.small_store import new_store, noise_states, record_with, template_of
-from experiments.scaling.tables import amount, digits, duration
-from experiments.scaling.weights import cycle_weight
+from experiments.costs import measured
+from experiments.costs.curves import Part, fit_power_law, measure
+from experiments.costs.run import with_table
+from experiments.costs.synthetic import Size, new_store, noise_states, record_with, template_of
+from experiments.costs.tables import amount, digits, duration
+from experiments.costs.weights import cycle_weight
 
 SMALL = Size(rows=8, levels=1, observations=50, members=2)
 
@@ -72,7 +70,7 @@ def test_a_cycle_weighs_what_the_page_says(tmp_path: Path) -> None:
 
 
 def test_every_size_of_a_part_is_measured_once_and_told_by_factor() -> None:
-    part = Part(data_costs.verification, {"points": (8, 16), "members": (2, 4)}, SMALL)
+    part = Part(measured.verification, {"points": (8, 16), "members": (2, 4)}, SMALL)
     seen: list[object] = []
     table = measure(part, 1, seen.append)
     assert len(seen) == 3
@@ -82,7 +80,7 @@ def test_every_size_of_a_part_is_measured_once_and_told_by_factor() -> None:
 
 
 def test_the_smallest_analysis_has_a_cost() -> None:
-    found = analysis_costs.letkf(replace(SMALL, rows=16), 1)["LETKF"]
+    found = measured.letkf(replace(SMALL, rows=16), 1)["LETKF"]
     assert found.seconds > 0
     assert found.megabytes > 0
 
@@ -90,23 +88,23 @@ def test_the_smallest_analysis_has_a_cost() -> None:
 @pytest.mark.long
 def test_counting_by_two_depths_gives_what_all_blocks_take() -> None:
     code = """
-from experiments.paper_size.synthetic import layout_of
-from experiments.scaling.arithmetic import programs
-from experiments.scaling.assumptions import Target
+from experiments.costs.synthetic import layout_of
+from experiments.costs.arithmetic import programs
+from experiments.costs.extrapolation import Target
 for program in programs(Target().config, layout_of(128, 256)).values():
     print(f"{program.parameters / 1e6:.0f} {program.flop / 1e12:.2f}")
 """
     # Shapes stand for arrays there, which the checks of types in this process refuse.
-    command, root = [sys.executable, "-c", code], Path(__file__).parents[2]
+    command, root = [sys.executable, "-c", code], Path(__file__).parents[3]
     told = subprocess.run(command, capture_output=True, text=True, check=True, cwd=root)
     lines = told.stdout.splitlines()
-    # Traced with all 24 blocks: the tables of experiments/paper_size/README.md.
+    # Traced with all 24 blocks: the tables of experiments/costs/paper_size.md.
     assert {"610 1.29", "632 0.47", "610 19.02", "632 1.86"} <= {*lines}
 
 
 def test_tables_are_written_between_their_markers_and_nowhere_else(tmp_path: Path) -> None:
     page = tmp_path / "README.md"
-    shutil.copy(Path(analysis_costs.__file__).with_name("README.md"), page)
+    shutil.copy(Path(measured.__file__).with_name("README.md"), page)
     text = page.read_text()
     once = with_table(text, "limits", "| a |\n")
     assert with_table(once, "limits", "| a |\n") == once

@@ -1,13 +1,16 @@
-"""Numbers as rows of Markdown tables."""
+"""Numbers as rows of Markdown tables, and curves of cost as a picture."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 
+import matplotlib as mpl
 import pandas as pd
+from matplotlib.axes import Axes
 
+from align_da.verification.figure_style import PALETTE, STYLE, colour_of, new_figure, to_png
 from align_da.verification.table_format import to_markdown
-from experiments.scaling.measurements import Curve
-from experiments.scaling.power_law import PowerLaw
+from experiments.costs.curves import Curve, PowerLaw
 
 _PREFIXES = ((1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"), (0.0, ""))
 _TIMES = ((86400.0, "days"), (3600.0, "h"), (60.0, "min"), (0.0, "s"))
@@ -87,3 +90,55 @@ def _exponents(law: PowerLaw) -> str:
     if math.isnan(law.half_width):
         return f"{law.exponent:.2f}"
     return f"{law.exponent:.2f} ± {law.half_width:.2f}, {law.last_exponent:.2f}"
+
+
+PANELS = {
+    "points": "Points of the grid",
+    "channels": "Channels",
+    "observations": "Observations",
+    "members": "Members",
+    "cases": "Cases of a batch",
+    "workers": "Workers",
+}
+
+
+_LINES = ("-", "--", ":")
+
+
+@mpl.rc_context(STYLE)
+def draw(curves: Mapping[tuple[str, str], Curve], target: Path) -> None:
+    """Draw seconds against every factor."""
+    names = list(dict.fromkeys(curve.program for curve in curves.values()))
+    figure, axes = new_figure(9.0, 6.6, rows=2, columns=3)
+    for panel, (factor, title) in zip(axes, PANELS.items(), strict=True):
+        _draw(panel, [curve for curve in curves.values() if curve.factor == factor], names)
+        panel.set_title(title)
+    axes[0].set_ylabel("Seconds")
+    axes[3].set_ylabel("Seconds")
+    drawn = {str(line.get_label()): line for panel in axes for line in panel.lines}
+    figure.legend(
+        handles=list(drawn.values()),
+        loc="outside lower center",
+        ncols=4,
+        fontsize="small",
+        handlelength=3,  # room for dashes
+    )
+    target.write_bytes(to_png(figure))
+
+
+def _draw(panel: Axes, curves: Sequence[Curve], names: Sequence[str]) -> None:
+    """The curves of one factor, with ticks where it was measured."""
+    for curve in curves:
+        panel.plot(
+            curve.points["value"],
+            curve.points["seconds"],
+            marker="o",
+            markersize=3,
+            linestyle=_LINES[names.index(curve.program) // len(PALETTE) % len(_LINES)],
+            color=colour_of(curve.program, names),
+            label=curve.program,
+        )
+    panel.set(xscale="log", yscale="log")
+    panel.minorticks_off()
+    values = sorted({value for curve in curves for value in curve.points["value"]})
+    panel.set_xticks(values, [f"{value:g}" for value in values], fontsize="x-small")

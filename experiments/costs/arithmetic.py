@@ -1,11 +1,12 @@
-"""Arithmetic and largest arrays of the networks on any grid, traced and never run.
+"""Arithmetic and largest arrays of programs on any grid, traced and never run.
 
 All blocks of a network are alike. Networks of one and of two blocks are traced, and the difference
 counted as often as there are more: tracing two dozen of them takes minutes.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 import jax
@@ -20,13 +21,75 @@ from align_da.diffusion.objective import DenoisingBatch, denoising_loss
 from align_da.prior.latent_prior import LatentPrior
 from align_da.training import initial_state, make_optimizer, make_step
 from align_da.training.step import Loss
-from experiments.paper_size.products import trace
-from experiments.paper_size.run import autoencoder_loss_of
-from experiments.paper_size.synthetic import LEAD_HOURS, latent_shape_of, prior_of
+from experiments.costs.synthetic import LEAD_HOURS, autoencoder_loss_of, latent_shape_of, prior_of
+
+FLOAT = 4  # bytes
+
+
+def count_products(function: Callable[..., Any], *arguments: Any) -> float:  # noqa: ANN401  any program
+    """Multiplications and additions of every product of matrices, loops of known length included.
+
+    Args:
+        function: traced, not run; it must hold no loop that ends by a condition.
+        arguments: arrays, or what has their shapes.
+    """
+    return _count(jax.make_jaxpr(function)(*arguments).jaxpr)
 
 
 @dataclass(frozen=True)
-class Program:
+class Traced:
+    """What one program takes.
+
+    Attributes:
+        flop: multiplications and additions, as `count_products` counts them.
+        largest: bytes of the largest array that it makes, if the compiler fuses none away.
+    """
+
+    flop: float
+    largest: int
+
+
+def trace(function: Callable[..., Any], *arguments: Any) -> Traced:  # noqa: ANN401  any program
+    """Arithmetic and largest array of a program, arguments as of `count_products`."""
+    program = jax.make_jaxpr(function)(*arguments).jaxpr
+    return Traced(_count(program), _largest(program))
+
+
+def _largest(jaxpr: Any) -> int:  # noqa: ANN401  a jaxpr has no public type
+    made = [out.aval for equation in jaxpr.eqns for out in equation.outvars]
+    sizes: list[int] = [
+        prod(aval.shape) * aval.dtype.itemsize for aval in made if hasattr(aval, "dtype")
+    ]
+    within = [_largest(p) for e in jaxpr.eqns for p in _inner(e.params.values())]
+    return max([0, *sizes, *within])
+
+
+def _count(jaxpr: Any) -> float:  # noqa: ANN401  a jaxpr has no public type
+    total = 0.0
+    for equation in jaxpr.eqns:
+        if equation.primitive.name == "dot_general":
+            (contracted, _), _ = equation.params["dimension_numbers"]
+            left = equation.invars[0].aval.shape
+            shared = prod(left[axis] for axis in contracted)
+            total += 2.0 * shared * prod(equation.outvars[0].aval.shape)
+        times = equation.params.get("length", 1) if equation.primitive.name == "scan" else 1
+        total += times * sum(_count(inner) for inner in _inner(equation.params.values()))
+    return total
+
+
+def _inner(values: Any) -> Iterator[Any]:  # noqa: ANN401  parameters of a primitive
+    """The programs within a primitive."""
+    for value in values:
+        if isinstance(value, (tuple, list)):
+            yield from _inner(value)
+        elif hasattr(value, "eqns"):
+            yield value
+        elif hasattr(value, "jaxpr"):
+            yield value.jaxpr
+
+
+@dataclass(frozen=True)
+class Demand:
     """What a program takes.
 
     Attributes:
@@ -40,14 +103,14 @@ class Program:
     largest: float
 
 
-def programs(config: Config, layout: Layout) -> dict[str, Program]:
+def programs(config: Config, layout: Layout) -> dict[str, Demand]:
     """The parts of an analysis, an analysis by JFPS without H, and a step of training a case."""
     one, two = (_of_depth(config, layout, depth) for depth in (1, 2))
     more = {part: getattr(config, part).depth - 1 for part in ("autoencoder", "denoiser")}
     found = {}
     for name, first in one.items():
         second, blocks = two[name], more[_NETWORK[name]]
-        found[name] = Program(
+        found[name] = Demand(
             first.parameters + blocks * (second.parameters - first.parameters),
             first.flop + blocks * (second.flop - first.flop),
             max(first.largest, second.largest),
@@ -67,21 +130,21 @@ _NETWORK = {
 }
 
 
-def _analysis(config: Config, found: Mapping[str, Program]) -> Program:
+def _analysis(config: Config, found: Mapping[str, Demand]) -> Demand:
     """An iteration of conjugate gradients is a tangent and a transposed decoding."""
     increment, denoise = found["increment"], found["denoise"]
     linear = found["increment, tangent and transpose"]
     # The first residual of conjugate gradients and the last transpose are an iteration and a half.
     iterations = config.guidance.iterations + 1.5
     guided = denoise.flop + increment.flop + iterations * (linear.flop - increment.flop)
-    return Program(
+    return Demand(
         increment.parameters + denoise.parameters,
         found["encode"].flop + config.sampler.steps * guided + increment.flop,
         max(program.largest for program in (found["encode"], linear, denoise)),
     )
 
 
-def _of_depth(config: Config, layout: Layout, depth: int) -> dict[str, Program]:
+def _of_depth(config: Config, layout: Layout, depth: int) -> dict[str, Demand]:
     """All but the analysis, of networks of so many blocks."""
     shallow = {
         part: getattr(config, part).model_copy(update={"depth": depth})
@@ -91,7 +154,7 @@ def _of_depth(config: Config, layout: Layout, depth: int) -> dict[str, Program]:
     return {**_forward(config, layout), **_training(config, layout)}
 
 
-def _forward(config: Config, layout: Layout) -> dict[str, Program]:
+def _forward(config: Config, layout: Layout) -> dict[str, Demand]:
     prior = _shapes(lambda: prior_of(config, layout, trained=True))
     state = _shapes(lambda: jnp.zeros(layout.shape))
     latent = _shapes(lambda: jnp.zeros(latent_shape_of(config.autoencoder, layout)))
@@ -110,7 +173,7 @@ def _forward(config: Config, layout: Layout) -> dict[str, Program]:
     }
 
 
-def _training(config: Config, layout: Layout) -> dict[str, Program]:
+def _training(config: Config, layout: Layout) -> dict[str, Demand]:
     prior = _shapes(lambda: prior_of(config, layout, trained=False))
     states = PairBatch(*[_shapes(lambda: jnp.zeros((1, *layout.shape)))] * 2)
     shape = latent_shape_of(config.autoencoder, layout)
@@ -133,18 +196,18 @@ def _step(
     loss: Loss,
     batch: Any,  # noqa: ANN401  whatever the loss takes
     settings: TrainingConfig,
-) -> Program:
+) -> Demand:
     optimizer, params = make_optimizer(settings), nnx.state(network)
     state = jax.eval_shape(lambda params: initial_state(params, optimizer), params)
     step = make_step(loss, optimizer, settings.ema_decay)
     return _program(params, step, state, batch, _shapes(lambda: jax.random.key(0)))
 
 
-def _program(params: Any, function: Callable[..., Any], *arguments: Any) -> Program:  # noqa: ANN401
+def _program(params: Any, function: Callable[..., Any], *arguments: Any) -> Demand:  # noqa: ANN401
     """A program that runs the network of `params`."""
     traced = trace(function, *arguments)
     count = sum(leaf.size for leaf in jax.tree.leaves(params))
-    return Program(count, traced.flop, traced.largest)
+    return Demand(count, traced.flop, traced.largest)
 
 
 def _denoise(prior: LatentPrior, latent: jax.Array, sigma: jax.Array) -> jax.Array:

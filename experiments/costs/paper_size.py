@@ -4,7 +4,7 @@ Weights are random and states synthetic: this measures cost. Every program is co
 is; the arithmetic of the program without recomputation is counted, and set against the rate of a
 large product of matrices in half precision, measured first.
 
-Usage: python -m experiments.paper_size.run networks|analyses|peers|training ...
+Usage: python -m experiments.costs.paper_size networks|analyses|peers|training ...
        [--grid 128 256] [--repeat 5] [--set section.key=value]
 """
 
@@ -28,10 +28,10 @@ from align_da.assimilation.latent_score import LatentScoreAnalysis
 from align_da.assimilation.latent_three_d_var import LatentThreeDVar
 from align_da.assimilation.letkf import LETKF, Localisation
 from align_da.atmosphere import Layout, State
-from align_da.autoencoder import PairBatch, autoencoder_loss
+from align_da.autoencoder import PairBatch
 from align_da.config import Config, GuidanceConfig, SamplerConfig, TrainingConfig, load_config
 from align_da.diffusion.condition import Condition
-from align_da.diffusion.objective import DenoisingBatch, denoising_loss
+from align_da.diffusion.objective import DenoisingBatch
 from align_da.observations.interpolation import interpolation_operator
 from align_da.observations.networks import network_from_config
 from align_da.observations.simulate import planned_observations
@@ -41,8 +41,15 @@ from align_da.training import initial_state, make_optimizer, make_step
 from align_da.training.step import Loss
 from align_da.verification.cost import measured
 from align_da.verification.table_format import to_markdown
-from experiments.paper_size.products import count_products
-from experiments.paper_size.synthetic import LEAD_HOURS, latent_shape_of, layout_of, prior_of
+from experiments.costs.arithmetic import count_products
+from experiments.costs.synthetic import (
+    LEAD_HOURS,
+    autoencoder_loss_of,
+    denoising_loss_of,
+    latent_shape_of,
+    layout_of,
+    prior_of,
+)
 
 CONFIG = Path(__file__).with_name("config.toml")
 PAPER_SAMPLER = SamplerConfig(kind="stochastic", steps=128, correctors=2, micro_batch=1)
@@ -196,19 +203,6 @@ def _step(
     state = initial_state(params, optimizer)
     step, plain = (make_step(loss, optimizer, settings.ema_decay) for loss in losses)
     return Program(name, step, (state, batch, KEY), plain, settings.batch_size)
-
-
-def autoencoder_loss_of(prior: LatentPrior, layout: Layout) -> Loss:
-    """The objective of the autoencoder."""
-    area = jnp.asarray(layout.grid.area_weights)
-    graph = nnx.graphdef(prior.space.autoencoder)
-    return autoencoder_loss(graph, area, jnp.ones(layout.shape[2]))
-
-
-def denoising_loss_of(prior: LatentPrior) -> Loss:
-    """The objective of the score model."""
-    colour = jax.vmap(prior.scaling.colour)
-    return denoising_loss(nnx.graphdef(prior.network), prior.schedule, colour)
 
 
 def _normal(shape: tuple[int, ...], count: int) -> list[jax.Array]:

@@ -5,7 +5,7 @@ turns. The batches are those of the score model, of random latents; the steps ar
 network on the same cores, or wait without computing, as a processor does while its accelerator
 computes.
 
-Usage: python -m experiments.paper_size.prefetch [--grid 32 64] [--steps 10] [--pairs 7]
+Usage: python -m experiments.costs.prefetch [--grid 32 64] [--steps 10] [--pairs 7]
        [--set section.key=value]
 """
 
@@ -28,8 +28,14 @@ from align_da.training.latent_pairs import LatentPairs
 from align_da.training.prefetch import prefetched
 from align_da.verification.cost import measured
 from align_da.verification.table_format import to_markdown
-from experiments.paper_size.run import CONFIG, KEY, denoising_loss_of
-from experiments.paper_size.synthetic import LEAD_HOURS, latent_shape_of, layout_of, prior_of
+from experiments.costs.paper_size import CONFIG, KEY
+from experiments.costs.synthetic import (
+    LEAD_HOURS,
+    denoising_loss_of,
+    latent_shape_of,
+    layout_of,
+    prior_of,
+)
 
 SMALL = (
     "autoencoder.width=32",
