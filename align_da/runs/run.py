@@ -6,6 +6,7 @@ from functools import cached_property
 from pathlib import Path
 
 import jax.numpy as jnp
+import numpy as np
 import xarray as xr
 from jaxtyping import Array, Float
 
@@ -45,6 +46,12 @@ class Run:
     def surface_geopotential(self) -> Float[Array, "lat lon"]:
         """Geopotential of the surface that the models see, m2 s-2."""
         return jnp.asarray(self.truth["geopotential_at_surface"].to_numpy(), jnp.float32)
+
+    @property
+    def last_time(self) -> np.datetime64:
+        """Time of the last state of the truth."""
+        last: np.datetime64 = self.truth["time"].to_numpy()[-1]
+        return last
 
     @cached_property
     def truncation(self) -> SpectralTruncation | None:

@@ -105,7 +105,9 @@ def benchmark_cases(run: Run) -> Iterator[BenchmarkCase]:
     system = observing_system(run)
     control = quality_control_for(run)
     lead = settings.background_lead_hours
-    places = verifiable_places(run, pairs, lead, settings.forecast_lead_hours, settings.dates)
+    places = verifiable_places(
+        run.last_time, pairs, lead, settings.forecast_lead_hours, settings.dates
+    )
     with progress_bar() as progress:
         for number, place in enumerate(progress.track(places, description="benchmark")):
             truth, background = pairs.read(lead, slice(place, place + 1))

@@ -152,7 +152,7 @@ def downscaling_cases(sources: TwoSources) -> Iterator[DownscalingCase]:
     run, stations, lead = sources.run, sources.stations, _mark(sources.run)
     settings, pairs = run.config.downscaling, run.pairs(run.config.downscaling.split)
     control = quality_control_for(run)
-    places = verifiable_places(run, pairs, lead, 0, settings.dates)
+    places = verifiable_places(run.last_time, pairs, lead, 0, settings.dates)
     with progress_bar() as progress:
         for number, place in enumerate(progress.track(places, description="downscale")):
             truth, background = pairs.read(lead, slice(place, place + 1))
