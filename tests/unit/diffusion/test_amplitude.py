@@ -17,7 +17,7 @@ from align_da.diffusion.schedule import EDMSchedule
 from align_da.diffusion.unit_normal import UnitNormal
 
 SHAPE = (8, 16, 3)
-CONDITION = Condition(jnp.zeros(SHAPE), jnp.asarray(6.0), jnp.asarray(0.0))
+CONDITION = Condition(jnp.zeros(SHAPE), jnp.asarray(6.0))
 
 
 def adapted_unit_normal(gain: float) -> AdaptedNetwork:
