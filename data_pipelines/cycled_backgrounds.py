@@ -25,9 +25,9 @@ from align_da.forecast import ForecastModel
 from align_da.keys import Purpose, key_for
 from align_da.parallel.cluster import run_tasks
 from align_da.parallel.compilation import use_compilation_cache
+from align_da.runs.analyses import latent_three_d_var
 from align_da.runs.background_latents import encode_backgrounds, scaling_of
-from align_da.runs.forecast_model import configured_forecast_model, forecast_model_definition
-from align_da.runs.methods import latent_three_d_var
+from align_da.runs.forecast_models import configured_forecast_model, forecast_model_definition
 from align_da.runs.observing_system import observing_system, quality_control_for
 from align_da.runs.priors import FORECAST_SCALING, load_forecast_prior, load_space
 from align_da.runs.run import Run, open_run

@@ -29,9 +29,9 @@ from align_da.forecast import ForecastModel
 from align_da.keys import Purpose, key_for
 from align_da.observations.batch import Flag, ObservationBatch
 from align_da.observations.window import reports_in_window
+from align_da.runs.analyses import build_analysis
 from align_da.runs.filed_reports import batch_of_window, quality_control_of_reports
 from align_da.runs.initial_ensemble import ensemble_around
-from align_da.runs.methods import build_analysis
 from align_da.runs.priors import cycle_forecast_model
 from align_da.runs.run import Run, open_run
 
@@ -298,7 +298,7 @@ def open_model(
     return AlignDA(
         opened,
         cycle_forecast_model(opened),
-        build_analysis(opened, settings.cycle.method, settings.cycle.prior),
+        build_analysis(opened),
         quality_control_of_reports(opened),
         fill_errors or partial(errors_of_run, errors=settings.observations),
     )

@@ -23,7 +23,6 @@ from jaxtyping import Int
 from align_da.alignment.contract import AlignmentCase
 from align_da.atmosphere import State
 from align_da.config import TrainingConfig, load_config
-from align_da.diffusion.build import build_sampler, build_schedule
 from align_da.diffusion.objective import denoising_loss
 from align_da.diffusion.schedule import EDMSchedule
 from align_da.diffusion.unit_normal import UnitNormal
@@ -33,8 +32,10 @@ from align_da.prior.latent_prior import LatentPrior
 from align_da.prior.latent_scaling import LatentScaling
 from align_da.runs.alignment_cases import cases_of
 from align_da.runs.background_latents import encode_backgrounds, scaling_of
+from align_da.runs.denoisers import build_schedule
 from align_da.runs.priors import load_space, untrained_network
 from align_da.runs.run import Run, open_run
+from align_da.runs.samplers import build_sampler
 from align_da.training.batches import BatchPlan
 from align_da.training.latent_pairs import LatentPairs
 from align_da.training.loop import FitResult, fit

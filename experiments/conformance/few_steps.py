@@ -12,12 +12,12 @@ import pandas as pd
 from rich.progress import Progress
 
 from align_da.config import GuidanceConfig, SamplerConfig, load_config
-from align_da.guidance.build import build_posterior_sampler
+from align_da.runs.guidances import build_posterior_sampler
 from align_da.verification.linear_gaussian import compare_with_kalman
 from align_da.verification.table_format import to_markdown
 from experiments.conformance.run import CASES, options
 
-PAPER_SIZE = Path(__file__).parents[1] / "paper_size" / "config.toml"
+PAPER_SIZE = Path(__file__).parents[1] / "costs" / "config.toml"
 PAPER = "DPS, ancestral, 128 steps, 2 correctors"
 FIRST_SEED = 100
 STEPS = (4, 5, 6, 7, 8, 12, 20)

@@ -11,7 +11,7 @@ import pandas as pd
 from rich.progress import Progress
 
 from align_da.config import GuidanceConfig, SamplerConfig
-from align_da.guidance.build import build_posterior_sampler
+from align_da.runs.guidances import build_posterior_sampler
 from align_da.verification.linear_gaussian import (
     Conformance,
     LinearGaussianCase,

@@ -23,16 +23,16 @@ from jaxtyping import Array, Float
 from align_da.assimilation.latent_score import LatentScoreAnalysis
 from align_da.atmosphere import State
 from align_da.config import load_config
-from align_da.diffusion.build import build_schedule
 from align_da.diffusion.objective import denoising_loss
 from align_da.forecast import ForecastModel
-from align_da.guidance.build import build_posterior_sampler
 from align_da.keys import Purpose, key_for
 from align_da.observations.interpolation import interpolation_operator
 from align_da.parallel.compilation import use_compilation_cache
 from align_da.prior.errors_of_the_day import ErrorsOfTheDay
 from align_da.prior.latent_prior import LatentPrior
 from align_da.runs.background_latents import encode_backgrounds
+from align_da.runs.denoisers import build_schedule
+from align_da.runs.guidances import build_posterior_sampler
 from align_da.runs.priors import load_prior, untrained_network
 from align_da.runs.run import Run, open_run
 from align_da.storage.gridded import read_times

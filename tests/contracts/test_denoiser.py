@@ -9,10 +9,10 @@ import pytest
 from flax import nnx
 
 from align_da.config import DenoiserConfig
-from align_da.diffusion.build import build_denoiser_network, build_schedule
 from align_da.diffusion.condition import Condition
 from align_da.diffusion.denoiser import make_denoiser
 from align_da.diffusion.schedule import Schedule
+from align_da.runs.denoisers import build_denoiser_network, build_schedule
 
 SHAPE = (4, 8, 2)
 

@@ -15,7 +15,7 @@ from align_da.atmosphere import Layout, State
 from align_da.config import Config, OnnxConfig, WorldConfig
 from align_da.cycling.driver import run_experiment
 from align_da.errors import StorageError
-from align_da.runs.forecast_model import forecast_model_definition, forecast_model_digests
+from align_da.runs.forecast_models import forecast_model_definition, forecast_model_digests
 from align_da.runs.run import Run
 from align_da.stages import run_cycles
 from align_da.storage.manifest import manifest_of

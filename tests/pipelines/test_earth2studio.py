@@ -24,7 +24,7 @@ from align_da.config import Config, load_config
 from align_da.earth2studio import AlignDA, array_of, open_model
 from align_da.errors import BadStateError, ConfigError, InputError
 from align_da.forecast.lorenz96 import Lorenz96ForecastModel
-from align_da.runs.forecast_model import configured_forecast_model
+from align_da.runs.forecast_models import configured_forecast_model
 from align_da.runs.initial_ensemble import initial_ensemble
 from align_da.runs.run import Run, open_run
 from align_da.stages.run_cycles import run_cycles

@@ -14,11 +14,11 @@ from align_da.atmosphere import Grid, Layout, Normalisation, State, VerticalCoor
 from align_da.autoencoder.identity import IdentityAutoencoder
 from align_da.autoencoder.latent_space import LatentSpace
 from align_da.config import DenoiserConfig
-from align_da.diffusion.build import build_denoiser_network
 from align_da.diffusion.condition import Condition
 from align_da.diffusion.objective import DenoisingBatch
 from align_da.prior.increment_correlation import no_correlation
 from align_da.prior.latent_scaling import LatentScaling
+from align_da.runs.denoisers import build_denoiser_network
 from align_da.stages.train_model_error import regression_loss
 
 LAYOUT = Layout(

@@ -10,11 +10,11 @@ from align_da.atmosphere import Grid, Layout, Normalisation, State, VerticalCoor
 from align_da.autoencoder import (
     PairBatch,
     autoencoder_loss,
-    build_autoencoder,
     reconstruction_errors,
     reconstruction_variances,
 )
 from align_da.config import AutoencoderConfig
+from align_da.runs.autoencoders import build_autoencoder
 
 GRID = Grid(
     tuple(np.linspace(-78.75, 78.75, 8)),

@@ -8,7 +8,6 @@ import pytest
 from flax import nnx
 
 from align_da.config import DenoiserConfig
-from align_da.diffusion.build import build_denoiser_network, build_schedule
 from align_da.diffusion.condition import Condition
 from align_da.diffusion.objective import (
     DenoisingBatch,
@@ -17,6 +16,7 @@ from align_da.diffusion.objective import (
     per_sample_error,
 )
 from align_da.diffusion.schedule import EDMSchedule
+from align_da.runs.denoisers import build_denoiser_network, build_schedule
 
 SHAPE = (4, 4, 8, 2)
 

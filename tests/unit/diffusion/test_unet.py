@@ -9,8 +9,8 @@ import pytest
 from flax import nnx
 
 from align_da.config import DenoiserConfig
-from align_da.diffusion.build import build_denoiser_network
 from align_da.diffusion.condition import Condition
+from align_da.runs.denoisers import build_denoiser_network
 
 
 def _filled(network: nnx.Module) -> Callable[..., jax.Array]:
