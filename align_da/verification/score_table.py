@@ -49,8 +49,6 @@ SCORES: Mapping[str, ScoreMeaning] = {
     "bias": ScoreMeaning("bias", "none"),
     "spread": ScoreMeaning("spread", "none"),
     "spread_skill": ScoreMeaning("spread/skill", "none"),
-    "acc": ScoreMeaning("ACC", "high"),
-    "activity": ScoreMeaning("activity", "none"),
     "geostrophic": ScoreMeaning("geostrophic score", "high"),
     "chi_square": ScoreMeaning("residual chi-square", "none"),
     "seconds": ScoreMeaning("seconds an analysis", "low"),

@@ -186,7 +186,7 @@ def training(config: Config, layout: Layout) -> Iterator[Program]:
         "score model, training step",
         [denoising_loss_of(prior) for prior in (kept, plain)],
         nnx.state(kept.network),
-        DenoisingBatch(increment, Condition(background, lead, jnp.zeros(count))),
+        DenoisingBatch(increment, Condition(background, lead)),
         config.denoiser.training,
     )
 

@@ -27,7 +27,7 @@ def parts(request: pytest.FixtureRequest) -> tuple[nnx.Module, Schedule]:
 
 def _condition(members: int) -> Condition:
     background = jax.random.normal(jax.random.key(3), (members, *SHAPE))
-    return Condition(background, jnp.full(members, 24.0), jnp.zeros(members))
+    return Condition(background, jnp.full(members, 24.0))
 
 
 def test_denoised_is_finite_and_of_the_same_shape_from_smallest_to_largest_noise(

@@ -177,7 +177,7 @@ def test_guided_draws_fit_better_than_the_prior_and_members_do_not_depend_on_eac
 def test_guided_sampling_with_a_network_and_any_sampler_is_finite(kind: str) -> None:
     config = DenoiserConfig(width=8, levels=2)
     network = build_denoiser_network(config, SHAPE, jax.random.key(0))
-    condition = Condition(jnp.ones(SHAPE), jnp.float32(24.0), jnp.float32(0.0))
+    condition = Condition(jnp.ones(SHAPE), jnp.float32(24.0))
     prior = make_denoiser(network, build_schedule(config), condition)
     guidance = guidance_of(GuidanceConfig(method="dps"))
     sampler = build_sampler(SamplerConfig(kind=kind, steps=6, correctors=1))

@@ -17,7 +17,7 @@ from align_da.runs.denoisers import build_denoiser_network
 SHAPE = (8, 16, 3)
 STATES = jax.random.normal(jax.random.key(1), (2, *SHAPE))
 LEVELS = jnp.asarray([0.5, 1.0])
-CONDITION = Condition(STATES, jnp.asarray([6.0, 12.0]), jnp.zeros(2))
+CONDITION = Condition(STATES, jnp.asarray([6.0, 12.0]))
 
 
 def output(kind: str, change: dict[str, Any]) -> tuple[jax.Array, Any]:

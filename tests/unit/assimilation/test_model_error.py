@@ -90,7 +90,7 @@ def test_the_loss_is_the_share_of_the_error_that_is_left(gain: float, left: floa
 
     increment = jax.random.normal(jax.random.key(2), (5, 4, 4, 1))
     hours = jnp.full(5, 6.0)
-    batch = DenoisingBatch(increment, Condition(increment, hours, jnp.zeros(5)))
+    batch = DenoisingBatch(increment, Condition(increment, hours))
     graph, params = nnx.split(Echo())
     value, metrics = regression_loss(graph)(params, batch, jax.random.key(0))
     assert float(value) == pytest.approx(left, abs=1e-6)

@@ -18,7 +18,7 @@ from align_da.runs.denoisers import build_denoiser_network
 from align_da.runs.samplers import build_sampler
 
 SHAPE = (8, 16, 3)
-CONDITION = Condition(jnp.zeros(SHAPE), jnp.asarray(6.0), jnp.asarray(0.0))
+CONDITION = Condition(jnp.zeros(SHAPE), jnp.asarray(6.0))
 
 
 def adapted_unit_normal(gain: float) -> AdaptedNetwork:

@@ -93,8 +93,8 @@ def test_the_order_of_the_rows_does_not_matter(rows: pd.DataFrame) -> None:
 
 
 def test_a_score_of_one_method_alone_shows_its_mean(rows: pd.DataFrame) -> None:
-    alone = pd.concat([rows, _rows("ours", "activity", np.full(len(DATES), 3.0))])
-    assert _cell(summarise_scores(alone, "peer", CONFIG, KEY), "ours", "activity")["mean"] == 3.0
+    alone = pd.concat([rows, _rows("ours", "bias", np.full(len(DATES), 3.0))])
+    assert _cell(summarise_scores(alone, "peer", CONFIG, KEY), "ours", "bias")["mean"] == 3.0
 
 
 @pytest.mark.parametrize(
