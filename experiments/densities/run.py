@@ -18,6 +18,7 @@ import pandas as pd
 
 from align_da.config import Config, load_config
 from align_da.keys import Purpose, key_for
+from align_da.runs.run import bootstrap_of
 from align_da.verification.score_table import summarise_scores
 from align_da.verification.table_format import to_markdown
 
@@ -124,7 +125,7 @@ def verdict_of(
         chosen = errors[(errors["density"] == density) & (errors["noise"] == noise)]
         pair.append(chosen.assign(method=name))
     key = key_for(config.seed, Purpose.VERIFICATION)
-    summary = summarise_scores(pd.concat(pair), "before", config.verification, key)
+    summary = summarise_scores(pd.concat(pair), "before", bootstrap_of(config), key)
     return str(summary.set_index("method").loc["after", "verdict"])
 
 

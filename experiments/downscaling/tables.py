@@ -12,6 +12,7 @@ import pandas as pd
 
 from align_da.config import Config, load_config
 from align_da.keys import Purpose, key_for
+from align_da.runs.run import bootstrap_of
 from align_da.verification.score_table import spread_skill_ratios, summarise_scores
 from align_da.verification.table_format import format_cell, to_markdown
 
@@ -67,7 +68,7 @@ def comparisons(rows: pd.DataFrame, score: str, config: Config) -> Iterator[dict
     chosen = rows[(rows["score"] == score) & rows["variable"].isin(VARIABLES)]
     for new, old in PAIRS:
         pair = chosen[chosen["method"].isin([new, old])]
-        summary = summarise_scores(pair, old, config.verification, key)
+        summary = summarise_scores(pair, old, bootstrap_of(config), key)
         found = summary[summary["method"] == new].to_dict("records")
         gains = {(gain["product"], gain["variable"]): gain for gain in found}
         for product in PRODUCTS:

@@ -12,6 +12,7 @@ import pandas as pd
 
 from align_da.config import Config, load_config
 from align_da.keys import Purpose, key_for
+from align_da.runs.run import bootstrap_of
 from align_da.verification.score_table import SCORES, summarise_scores
 from align_da.verification.table_format import readable_table, to_markdown
 
@@ -52,7 +53,7 @@ def main() -> None:
 def print_tables(config: Config, name: str, rows: pd.DataFrame, reference: str) -> None:
     """The errors of every product, and its other scores, with the gain over a reference."""
     key = key_for(config.seed, Purpose.VERIFICATION)
-    summary = summarise_scores(rows, reference, config.verification, key)
+    summary = summarise_scores(rows, reference, bootstrap_of(config), key)
     for product in dict.fromkeys(rows["product"]):
         for columns in (ERRORS, REST):
             print(f"\n### {name}, {product}\n")

@@ -28,7 +28,7 @@ from align_da.keys import Purpose, key_for
 from align_da.prior.latent_prior import LatentPrior
 from align_da.runs.analyses import latent_score, latent_three_d_var
 from align_da.runs.priors import load_prior
-from align_da.runs.run import Run, open_run
+from align_da.runs.run import Run, bootstrap_of, open_run
 from align_da.stages.benchmark import BenchmarkCase, benchmark_cases
 from align_da.verification.score_table import ROW_COLUMNS, summarise_scores
 from align_da.verification.table_format import readable_table, to_markdown
@@ -52,7 +52,7 @@ def main() -> None:
     config = load_config(arguments.config, [*SETTINGS, *arguments.set])
     rows = pd.DataFrame(list(scored(open_run(config, arguments.run))), columns=list(ROW_COLUMNS))
     key = key_for(config.seed, Purpose.VERIFICATION)
-    summary = summarise_scores(rows, REFERENCE, config.verification, key)
+    summary = summarise_scores(rows, REFERENCE, bootstrap_of(config), key)
     for score in ("rmse", "spread_skill"):
         table = readable_table(summary, score, "analysis").set_index("variable").T
         print(f"\n### {score}\n")

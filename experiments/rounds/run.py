@@ -150,7 +150,7 @@ def print_table(run: Run, rows: list[tuple[object, ...]]) -> None:
     """RMSE of all that has been scored, with its improvement over cycles without a network."""
     table = pd.DataFrame(rows, columns=list(ROW_COLUMNS))
     key = key_for(run.config.seed, Purpose.VERIFICATION)
-    summary = summarise_scores(table, REFERENCE, run.config.verification, key)
+    summary = summarise_scores(table, REFERENCE, run.bootstrap, key)
     for product in ("background", "analysis"):
         readable = readable_table(summary, "rmse", product).set_index("variable").T
         print(f"\n### {product}\n")
