@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -42,7 +43,7 @@ def _coverage(series: np.ndarray, bootstrap: Bootstrap) -> float:
 def test_intervals_of_correlated_scores_cover_the_true_mean_nearly_as_often_as_they_say() -> None:
     series = _autoregressive(trials=150, dates=120, memory=0.5)
     covered = _coverage(series, BOOTSTRAP)
-    independent = _coverage(series, BOOTSTRAP.model_copy(update={"block_length": 1}))
+    independent = _coverage(series, replace(BOOTSTRAP, block_length=1))
     assert 0.90 <= covered <= 1.0
     assert independent < covered - 0.05
 
