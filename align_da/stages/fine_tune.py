@@ -28,6 +28,7 @@ from align_da.diffusion.condition import Condition
 from align_da.diffusion.objective import Colour, DenoisingBatch, draw_noise, per_sample_error
 from align_da.diffusion.schedule import Schedule
 from align_da.errors import InputError
+from align_da.prior.latent_prior import LatentPrior
 from align_da.registry import OBJECTIVES
 from align_da.runs.alignment_cases import alignment_cases
 from align_da.runs.parts import digests_of_foreign
