@@ -23,6 +23,7 @@ from jaxtyping import Array, Float
 from align_da.assimilation.latent_score import LatentScoreAnalysis
 from align_da.atmosphere import State
 from align_da.config import load_config
+from align_da.cycling.cycle import Cycle
 from align_da.diffusion.objective import denoising_loss
 from align_da.forecast import ForecastModel
 from align_da.keys import Purpose, key_for
@@ -44,7 +45,7 @@ from align_da.verification.score_table import ROW_COLUMNS, summarise_scores
 from align_da.verification.table_format import readable_table, to_markdown
 from align_da.verification.verified_fields import default_fields
 from align_da.verification.verify_cycles import score_cycle
-from data_pipelines.cycled_backgrounds import Segment, SettledCycle, cycles_of
+from data_pipelines.cycled_backgrounds import Segment, cycles_of
 
 CONFIG = Path(__file__).parents[1] / "embedded_world" / "config.toml"
 REFERENCE = "no network"
@@ -107,7 +108,7 @@ def met_by(run: Run, prior: LatentPrior) -> LatentPairs:
     return encode_pairs(prior.space, [(truth, background, lead)])
 
 
-def _truth(run: Run, cycle: SettledCycle) -> State:
+def _truth(run: Run, cycle: Cycle) -> State:
     """The truth of a cycle, values [1, lat, lon, channel]."""
     return read_times(run.truth, run.layout, np.asarray([cycle.valid_time]))
 
