@@ -12,7 +12,7 @@ from align_da.runs.run import Run, open_run
 
 
 @pytest.fixture
-def world(config: Config, folder: Path) -> Run:
+def run(config: Config, folder: Path) -> Run:
     return open_run(config, folder)
 
 
