@@ -4,6 +4,7 @@ import pandas as pd
 
 from align_da.config import Config, load_config
 from align_da.keys import Purpose, key_for
+from align_da.runs.run import bootstrap_of
 from align_da.verification.score_table import summarise_scores
 from align_da.verification.table_format import readable_table, to_markdown
 from experiments.options import CONFIG
@@ -19,7 +20,7 @@ def summarised(rows: pd.DataFrame, reference: str, config: Config | None = None)
     """
     config = config or load_config(CONFIG)
     key = key_for(config.seed, Purpose.VERIFICATION)
-    return summarise_scores(rows, reference, config.verification, key)
+    return summarise_scores(rows, reference, bootstrap_of(config), key)
 
 
 def by_method(summary: pd.DataFrame, score: str, product: str) -> str:

@@ -100,7 +100,7 @@ def make_preference_loss(
     Args:
         error: denoising error of the network with given parameters.
         reference_params: parameters of the reference model; they do not change.
-        objective: one of `OBJECTIVES`; the controls are among them.
+        objective: of `align_da.alignment.objectives`, or one of its controls.
         draw_noise: noise levels and noise, shared by chosen, rejected and truth.
         beta: strength of the tie to the reference model, dimensionless, positive.
         anchor_weight: weight of the data anchor: what the prior's training loss on the truth of

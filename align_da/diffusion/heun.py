@@ -8,9 +8,10 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from align_da.config import SamplerConfig
 from align_da.diffusion.contract import Denoiser, Sampler
+from align_da.diffusion.langevin import NO_CORRECTORS, Correctors
 from align_da.diffusion.noise import NoiseDraw, standard_normal
+from align_da.diffusion.noise_levels import NoiseLevels
 from align_da.diffusion.reverse_process import Levels, sampler_from_step
 
 
@@ -34,6 +35,10 @@ def heun_step(
     return jnp.where(is_last, euler, heun), denoised
 
 
-def heun_sampler(config: SamplerConfig, noise: NoiseDraw = standard_normal) -> Sampler:
-    """Heun's method over the levels of `config`: two denoiser calls a step."""
-    return sampler_from_step(heun_step, config, noise)
+def heun_sampler(
+    levels: NoiseLevels,
+    correctors: Correctors = NO_CORRECTORS,
+    noise: NoiseDraw = standard_normal,
+) -> Sampler:
+    """Heun's method over `levels`: two denoiser calls a step."""
+    return sampler_from_step(heun_step, levels, correctors, noise)

@@ -1,6 +1,5 @@
 """Forecast models behind one contract."""
 
-from align_da.forecast.build import build_forecast_model
 from align_da.forecast.contract import ForecastModel
 from align_da.forecast.corrected import CorrectedForecastModel
 from align_da.forecast.lorenz96 import Lorenz96ForecastModel
@@ -9,5 +8,4 @@ __all__ = [
     "CorrectedForecastModel",
     "ForecastModel",
     "Lorenz96ForecastModel",
-    "build_forecast_model",
 ]

@@ -1,5 +1,6 @@
 """Standard deviation of the observation error of each variable: the diagonal of R."""
 
+from align_da.atmosphere import variable_named
 from align_da.config import ErrorsConfig
 from align_da.errors import ConfigError
 
@@ -29,7 +30,8 @@ def observation_error(variable: str, config: ErrorsConfig) -> float:
         "surface_pressure": config.surface_pressure_error,
         "mean_sea_level_pressure": config.surface_pressure_error,
     }
-    if variable not in errors:
+    error = errors.get(variable, variable_named(variable).observation_error)
+    if error is None:
         message = f"no observation error for {variable!r}: expected one of {', '.join(errors)}"
         raise ConfigError(message)
-    return errors[variable]
+    return error

@@ -38,10 +38,10 @@ def planned_observations(
 ) -> ObservationBatch:
     """What the network reports in each cycle: positions and errors, values still zero.
 
-    Columns report u, v, T and q at every level, geopotential at those of pressure, and the surface
-    variables; surface stations report these, and on sigma levels u, v, T and q of the lowest one
-    as near-surface values (the lowest pressure may lie below the ground). Variables that the state
-    does not hold are left out.
+    Columns report u, v, T and q at every level, geopotential at those of pressure, the surface
+    variables and those that say how well they are observed; surface stations report these, and on
+    sigma levels u, v, T and q of the lowest one as near-surface values (the lowest pressure may
+    lie below the ground). Variables that the state does not hold are left out.
 
     Args:
         network: the stations.
@@ -119,7 +119,7 @@ def _reports(network: Network, layout: Layout) -> list[tuple[int, float, Vertica
     wanted = _reported(network, layout.grid.vertical)
     found: list[tuple[int, float, Vertical]] = []
     for index, name in enumerate(layout.variables):
-        if name not in wanted:
+        if name not in wanted and variable_named(name).observation_error is None:
             continue
         if network.kind == "column" and variable_named(name).on_levels:
             found += [(index, level, Vertical.LEVEL) for level in layout.grid.vertical.levels]

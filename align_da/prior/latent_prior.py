@@ -87,8 +87,7 @@ class LatentPrior:
 
     def denoiser(self, background: Latent, lead_hours: Float[Array, ""]) -> Denoiser:
         """The denoiser of z, given the latent of a background and its age in hours."""
-        unknown_spread = jnp.zeros(())
-        condition = Condition(self.scaling.standardise(background), lead_hours, unknown_spread)
+        condition = Condition(self.scaling.standardise(background), lead_hours)
         of_scaled = make_denoiser(self.network, self.schedule, condition)
         whiten = self.scaling.whitener(lead_hours)
 

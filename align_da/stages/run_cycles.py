@@ -7,15 +7,23 @@ from pathlib import Path
 import numpy as np
 
 from align_da.config import Config
-from align_da.cycling.cycle import QualityControl
+from align_da.cycling.cycle import CycleParts, QualityControl
 from align_da.cycling.driver import CyclingExperiment, run_experiment
 from align_da.observations.batch import ObservationBatch
 from align_da.parallel.progress import progress_bar
+from align_da.registry import (
+    ANALYSES,
+    GUIDANCES,
+    OBSERVATION_OPERATORS,
+    SAMPLERS,
+    STATE_VARIABLES,
+)
+from align_da.runs.analyses import analysis_part, build_analysis
 from align_da.runs.filed_reports import FiledObservations, quality_control_of_reports
-from align_da.runs.forecast_model import forecast_model_digests
+from align_da.runs.forecast_models import forecast_model_digests
 from align_da.runs.initial_ensemble import initial_ensemble
-from align_da.runs.methods import build_analysis
 from align_da.runs.observing_system import observing_system, quality_control_for
+from align_da.runs.parts import digests_of_foreign
 from align_da.runs.priors import MODEL_ERROR, cycle_forecast_model
 from align_da.runs.run import Run, open_run
 from align_da.storage.manifest import manifest_of
@@ -35,17 +43,19 @@ def run_cycles(config: Config, folder: Path, name: str) -> int:
     run = open_run(config, folder)
     observe, quality_control = _observations(run)
     initial, start = initial_ensemble(run)
-    window = np.timedelta64(config.cycle.window_hours, "h")
+    parts = CycleParts(
+        cycle_forecast_model(run),
+        quality_control,
+        build_analysis(run),
+        config.cycle.window_hours,
+        config.seed,
+    )
     experiment = CyclingExperiment(
+        parts=parts,
         initial=initial,
         start=start,
-        window_hours=config.cycle.window_hours,
         cycles=config.cycle.cycles,
-        forecast_model=cycle_forecast_model(run),
-        observe=lambda cycle: observe(start + (cycle + 1) * window, cycle),
-        quality_control=quality_control,
-        analysis=build_analysis(run, config.cycle.method, config.cycle.prior),
-        seed=config.seed,
+        observe=lambda cycle: observe(start + (cycle + 1) * parts.window, cycle),
         watchdog=config.cycle.watchdog,
     )
     manifest = manifest_of(config, config.seed, _inputs(run))
@@ -67,18 +77,20 @@ def _observations(
 
 
 def _inputs(run: Run) -> dict[str, str]:
-    """Digests of the stages that the run reads, and of the files of its forecast model."""
+    """Digests of the stages that the run reads, the files of its forecast model, foreign parts."""
     stages = run.folder.stages
-    cycle, names = run.config.cycle, ["backgrounds"]
-    if cycle.method == "latent_three_d_var":
-        names.append("denoiser")  # the stage that made the covariance
-    elif cycle.method == "three_d_var":
-        names.append("covariance")
-    elif cycle.method == "latent_score":
-        names.append("denoiser" if cycle.prior in {"static", "reference"} else cycle.prior)
+    config, cycle = run.config, run.config.cycle
+    names = ["backgrounds", *analysis_part(cycle.method).stages(config)]
     if cycle.model_error_share > 0:
         names.append(MODEL_ERROR)
-    if run.config.reports is not None:
+    if config.reports is not None:
         names.append("observations")
-    digests = {name: digest_of_stage(stages, name) for name in names}
-    return digests | forecast_model_digests(run.config)
+    return (
+        {name: digest_of_stage(stages, name) for name in names}
+        | forecast_model_digests(config)
+        | digests_of_foreign(ANALYSES, cycle.method)
+        | digests_of_foreign(GUIDANCES, config.guidance.method)
+        | digests_of_foreign(SAMPLERS, config.sampler.kind)
+        | digests_of_foreign(OBSERVATION_OPERATORS, config.observations.operator)
+        | digests_of_foreign(STATE_VARIABLES, *run.layout.variables)
+    )

@@ -5,9 +5,9 @@ from pathlib import Path
 from jax.sharding import Mesh
 
 from align_da.config import Config
-from align_da.diffusion.build import build_schedule
 from align_da.parallel.meeting import writes
 from align_da.runs.background_latents import learned_latents, scaling_of
+from align_da.runs.denoisers import build_schedule
 from align_da.runs.priors import SCALING, load_space, untrained_network
 from align_da.runs.run import Run, open_run
 from align_da.stages.training_stage import fit_stage, training_stage

@@ -16,7 +16,7 @@ from align_da.config import Config
 from align_da.diffusion.objective import DenoisingBatch
 from align_da.parallel.meeting import writes
 from align_da.parallel.progress import progress_bar
-from align_da.runs.forecast_model import (
+from align_da.runs.forecast_models import (
     configured_forecast_model,
     forecast_model_definition,
     frame_before,

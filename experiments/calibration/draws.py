@@ -8,11 +8,11 @@ from jaxtyping import Int
 
 from align_da.alignment.contract import AlignmentCase
 from align_da.atmosphere import State
-from align_da.diffusion.build import build_sampler
 from align_da.keys import Purpose, key_for
 from align_da.prior.draws import draw_from_prior
 from align_da.prior.latent_prior import LatentPrior
 from align_da.runs.run import Run
+from align_da.runs.samplers import build_sampler
 from align_da.verification.ensemble_scores import rank_histogram
 from align_da.verification.verified_fields import default_fields
 from align_da.verification.verify_cycles import score_cycle

@@ -18,11 +18,11 @@ import numpy as np
 
 from align_da.alignment.contract import AlignmentCase
 from align_da.config import TrainingConfig, load_config
-from align_da.diffusion.build import build_schedule
 from align_da.prior.latent_prior import LatentPrior
 from align_da.prior.static_prior import static_prior
 from align_da.runs.alignment_cases import cases_of
 from align_da.runs.background_latents import learned_latents, scaling_of
+from align_da.runs.denoisers import build_schedule
 from align_da.runs.priors import load_space, untrained_network
 from align_da.runs.run import Run, open_run
 from align_da.training.latent_pairs import LatentPairs

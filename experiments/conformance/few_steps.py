@@ -11,8 +11,8 @@ from pathlib import Path
 import pandas as pd
 
 from align_da.config import GuidanceConfig, SamplerConfig, load_config
-from align_da.guidance.build import build_posterior_sampler
 from align_da.parallel.progress import progress_bar
+from align_da.runs.guidances import build_posterior_sampler
 from align_da.verification.linear_gaussian import compare_with_kalman
 from align_da.verification.table_format import to_markdown
 from experiments.conformance.run import CASES, draw_options

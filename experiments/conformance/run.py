@@ -14,9 +14,12 @@ import numpy as np
 import pandas as pd
 
 from align_da.config import GuidanceConfig, SamplerConfig
-from align_da.guidance.build import build_posterior_sampler
 from align_da.parallel.progress import progress_bar
-from align_da.verification.linear_gaussian import LinearGaussianCase, compare_with_kalman
+from align_da.runs.guidances import build_posterior_sampler
+from align_da.verification.linear_gaussian import (
+    LinearGaussianCase,
+    compare_with_kalman,
+)
 from align_da.verification.table_format import to_markdown
 from experiments.options import options
 from experiments.results import add_result

@@ -178,7 +178,7 @@ def _training(config: Config, layout: Layout) -> dict[str, Demand]:
     states = PairBatch(*[_shapes(lambda: jnp.zeros((1, *layout.shape)))] * 2)
     shape = latent_shape_of(config.autoencoder, layout)
     latents, scalar = _shapes(lambda: jnp.zeros((1, *shape))), _shapes(lambda: jnp.zeros(1))
-    noisy = DenoisingBatch(latents, Condition(latents, scalar, scalar))
+    noisy = DenoisingBatch(latents, Condition(latents, scalar))
     loss = denoising_loss(nnx.graphdef(prior.network), prior.schedule)
     return {
         "autoencoder, training step": _step(

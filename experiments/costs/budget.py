@@ -105,7 +105,7 @@ def components(config: Config, layout: Layout) -> Iterator[Component]:
         config.denoiser.training,
         lambda cases: DenoisingBatch(
             _shape(cases, *latent),
-            Condition(_shape(cases, *latent), *[_shape(cases)] * 2),
+            Condition(_shape(cases, *latent), _shape(cases)),
         ),
     )
 

@@ -23,11 +23,11 @@ from align_da.assimilation.letkf import LETKF, Localisation
 from align_da.atmosphere import State
 from align_da.config import Config, load_config
 from align_da.forecast.jcm import JcmForecastModel
-from align_da.guidance.build import build_posterior_sampler
 from align_da.observations.interpolation import interpolation_operator
 from align_da.prior.increment_correlation import CorrelationRank
 from align_da.prior.latent_prior import LatentPrior
 from align_da.prior.latent_scaling import estimate_scaling
+from align_da.runs.guidances import build_posterior_sampler
 from align_da.storage.analysis_store import write_cycle
 from align_da.storage.checkpoints import newest_whole, save_step
 from align_da.storage.verification import verify_store

@@ -32,11 +32,11 @@ from align_da.autoencoder import PairBatch
 from align_da.config import Config, GuidanceConfig, SamplerConfig, TrainingConfig, load_config
 from align_da.diffusion.condition import Condition
 from align_da.diffusion.objective import DenoisingBatch
-from align_da.guidance.build import build_posterior_sampler
 from align_da.observations.interpolation import interpolation_operator
 from align_da.observations.networks import network_from_config
 from align_da.observations.simulate import planned_observations
 from align_da.prior.latent_prior import LatentPrior
+from align_da.runs.guidances import build_posterior_sampler
 from align_da.training import initial_state, make_optimizer, make_step
 from align_da.training.step import Loss
 from align_da.verification.cost import measured
@@ -186,7 +186,7 @@ def training(config: Config, layout: Layout) -> Iterator[Program]:
         "score model, training step",
         [denoising_loss_of(prior) for prior in (kept, plain)],
         nnx.state(kept.network),
-        DenoisingBatch(increment, Condition(background, lead, jnp.zeros(count))),
+        DenoisingBatch(increment, Condition(background, lead)),
         config.denoiser.training,
     )
 

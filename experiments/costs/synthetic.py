@@ -10,15 +10,16 @@ import numpy as np
 from flax import nnx
 
 from align_da.atmosphere import Grid, Layout, Normalisation, State, VerticalCoordinate
-from align_da.autoencoder import autoencoder_loss, build_autoencoder
+from align_da.autoencoder import autoencoder_loss
 from align_da.autoencoder.latent_space import LatentSpace
 from align_da.config import AutoencoderConfig, Config
 from align_da.cycling.record import OBSERVATION_FIELDS, SCALAR_FIELDS
-from align_da.diffusion.build import build_denoiser_network, build_schedule
 from align_da.diffusion.objective import denoising_loss
 from align_da.prior.increment_correlation import IncrementCorrelation
 from align_da.prior.latent_prior import LatentPrior
 from align_da.prior.latent_scaling import LatentScaling
+from align_da.runs.autoencoders import build_autoencoder
+from align_da.runs.denoisers import build_denoiser_network, build_schedule
 from align_da.storage.analysis_store import AnalysisStore, open_store
 from align_da.storage.cycle_record import CycleRecord, StoreTemplate
 from align_da.storage.manifest import manifest_of

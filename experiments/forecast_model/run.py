@@ -13,8 +13,9 @@ import pandas as pd
 
 from align_da.atmosphere import State
 from align_da.atmosphere.state import state_from_fields
-from align_da.config import WorldConfig
-from align_da.forecast import ForecastModel, build_forecast_model
+from align_da.config import Config
+from align_da.forecast import ForecastModel
+from align_da.runs.forecast_models import configured_forecast_model
 from align_da.verification.cost import measured
 from align_da.verification.table_format import to_markdown
 from experiments.options import options
@@ -37,7 +38,7 @@ def main() -> None:
     parser.add_argument("--hours", type=int, default=6)
     parser.add_argument("--repeat", type=int, default=3)
     arguments = parser.parse_args()
-    model = build_forecast_model(WorldConfig())
+    model = configured_forecast_model(Config())
     rows = [
         {"members": members} | timed(model, members, arguments.hours, arguments.repeat)
         for members in arguments.members

@@ -9,17 +9,18 @@ from jaxtyping import Array, Float
 
 from align_da.assimilation.latent_score import LatentScoreAnalysis
 from align_da.atmosphere import State
+from align_da.cycling.cycle import Cycle
 from align_da.forecast import ForecastModel
-from align_da.guidance.build import build_posterior_sampler
 from align_da.observations.interpolation import interpolation_operator
 from align_da.prior.errors_of_the_day import ErrorsOfTheDay
 from align_da.prior.latent_prior import LatentPrior
+from align_da.runs.guidances import build_posterior_sampler
 from align_da.runs.run import Run
 from align_da.storage.gridded import read_times
 from align_da.training.latent_pairs import LatentPairs, encode_pairs
 from align_da.verification.verified_fields import default_fields
 from align_da.verification.verify_cycles import score_cycle
-from data_pipelines.cycled_backgrounds import Segment, SettledCycle, cycles_of
+from data_pipelines.cycled_backgrounds import Segment, cycles_of
 
 SETTINGS = ["sampler.steps=6", "sampler.sigma_max=10", "guidance.iterations=12"]
 PRODUCTS = ("background", "analysis")
@@ -56,7 +57,7 @@ def met_by(run: Run, prior: LatentPrior) -> LatentPairs:
     return encode_pairs(prior.space, [(truth, background, lead)])
 
 
-def _truth(run: Run, cycle: SettledCycle) -> State:
+def _truth(run: Run, cycle: Cycle) -> State:
     """The truth of a cycle, values [1, lat, lon, channel]."""
     return read_times(run.truth, run.layout, np.asarray([cycle.valid_time]))
 

@@ -14,10 +14,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from align_da.config import load_config
-from align_da.diffusion.build import build_schedule
 from align_da.parallel.compilation import use_compilation_cache
 from align_da.prior.latent_prior import LatentPrior
 from align_da.runs.background_latents import encode_backgrounds
+from align_da.runs.denoisers import build_schedule
 from align_da.runs.priors import load_prior, untrained_network
 from align_da.runs.run import Run, open_run
 from align_da.training.latent_pairs import LatentPairs, together

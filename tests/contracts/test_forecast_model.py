@@ -14,18 +14,13 @@ from neuralgcm_stand_in import StandIn, sea
 from small_graphs import fengwu_graph, frame_graph, pangu_graph, random_states, written
 
 from align_da.atmosphere import State
-from align_da.config import WorldConfig
+from align_da.config import Config, WorldConfig
 from align_da.errors import InputError
-from align_da.forecast import (
-    CorrectedForecastModel,
-    ForecastModel,
-    Lorenz96ForecastModel,
-    build_forecast_model,
-)
+from align_da.forecast import CorrectedForecastModel, ForecastModel, Lorenz96ForecastModel
 from align_da.forecast.leads import forecasts_at
 from align_da.forecast.lorenz63 import Lorenz63ForecastModel
 from align_da.forecast.neuralgcm import NeuralGcmForecastModel
-from align_da.storage.model_files import read_model_file
+from align_da.runs.forecast_models import configured_forecast_model
 
 TIME = np.datetime64("1959-01-02T00:00")
 
@@ -66,7 +61,7 @@ def corrected(plain: Case) -> Case:
 def graph_case(kind: str, graph: bytes) -> Case:
     folder = Path(tempfile.mkdtemp())
     config = written(folder, graph, kind=kind)
-    model = build_forecast_model(WorldConfig(model="onnx"), config, read_model_file)
+    model = configured_forecast_model(Config(world=WorldConfig(model="onnx"), onnx=config))
     shutil.rmtree(folder)
     states, previous = (random_states(model.layout, seed=seed) for seed in (0, 1))
     # A restart rounds to single precision in SI units, the graph in normalised ones.
@@ -90,7 +85,7 @@ def jcm_case() -> Case:
     from align_da.forecast.jcm import JcmForecastModel  # noqa: PLC0415
     from data_pipelines.era5_start import era5_state  # noqa: PLC0415
 
-    model = build_forecast_model(WorldConfig())
+    model = configured_forecast_model(Config())
     assert isinstance(model, JcmForecastModel)
     start = era5_state(model).values
     states = State(jnp.concatenate([start, jnp.flip(start, axis=2)]), model.layout)

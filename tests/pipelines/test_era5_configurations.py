@@ -7,11 +7,11 @@ import jax.numpy as jnp
 import pytest
 
 from align_da.atmosphere import Grid, Layout, VerticalCoordinate
-from align_da.autoencoder import build_autoencoder
 from align_da.config import load_config
-from align_da.diffusion.build import build_denoiser_network
 from align_da.keys import Purpose, key_for
 from align_da.observations import network_from_config, planned_observations
+from align_da.runs.autoencoders import build_autoencoder
+from align_da.runs.denoisers import build_denoiser_network
 from data_pipelines.regridding import named_grid
 from data_pipelines.splits import periods_of, times_of_truth
 

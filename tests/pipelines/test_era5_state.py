@@ -13,11 +13,11 @@ import pytest
 import xarray as xr
 from era5_world import write_store
 
-from align_da.alignment import AlignmentCase, build_rewards
+from align_da.alignment import AlignmentCase
 from align_da.atmosphere import Normalisation, State
 from align_da.atmosphere.balance import geostrophic_imbalance, hydrostatic_residual
 from align_da.atmosphere.plausibility import check_plausible
-from align_da.autoencoder import build_autoencoder, pole_signs
+from align_da.autoencoder import pole_signs
 from align_da.config import AutoencoderConfig, Era5Config, ObservationsConfig
 from align_da.keys import Purpose, key_for
 from align_da.observations import (
@@ -27,6 +27,8 @@ from align_da.observations import (
     simulate_observations,
 )
 from align_da.observations.quality_control import quality_controlled
+from align_da.runs.autoencoders import build_autoencoder
+from align_da.runs.rewards import build_rewards
 from align_da.verification.verified_fields import default_fields
 from data_pipelines.era5_source import Era5Source, open_era5
 from data_pipelines.era5_start import ERA5_FILE

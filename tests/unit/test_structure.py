@@ -7,7 +7,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 LAYERS = (
-    ("constants", "errors", "keys"),
+    ("constants", "errors", "keys", "registry"),
     ("atmosphere", "config", "mixed_precision"),
     ("parallel", "forecast", "observations", "autoencoder", "diffusion"),
     ("guidance",),
@@ -68,7 +68,9 @@ def test_the_package_never_imports_pipelines_or_experiments(path: Path) -> None:
 
 @pytest.mark.parametrize("path", modules("align_da/cli"), ids=lambda p: p.name)
 def test_the_command_line_is_a_shell_over_the_stages(path: Path) -> None:
-    assert imported_rooms(path) <= {"cli", "config", "errors", "parallel", "stages", "storage"}
+    assert imported_rooms(path) <= {
+        *("cli", "config", "errors", "parallel", "registry", "stages", "storage")
+    }
 
 
 @pytest.mark.parametrize(

@@ -10,14 +10,15 @@ from flax import nnx
 
 from align_da.config import DenoiserConfig, SamplerConfig
 from align_da.diffusion.amplitude import AdaptedNetwork
-from align_da.diffusion.build import build_denoiser_network, build_sampler
 from align_da.diffusion.condition import Condition
 from align_da.diffusion.denoiser import make_denoiser
 from align_da.diffusion.schedule import EDMSchedule
 from align_da.diffusion.unit_normal import UnitNormal
+from align_da.runs.denoisers import build_denoiser_network
+from align_da.runs.samplers import build_sampler
 
 SHAPE = (8, 16, 3)
-CONDITION = Condition(jnp.zeros(SHAPE), jnp.asarray(6.0), jnp.asarray(0.0))
+CONDITION = Condition(jnp.zeros(SHAPE), jnp.asarray(6.0))
 
 
 def adapted_unit_normal(gain: float) -> AdaptedNetwork:
