@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from experiments.check import EXPECTED, HERE, Expected, compare, names, read_expected
+from experiments.check import EXPECTED, HERE, compare, names
+from experiments.expected import Expected, read_expected
 from experiments.recompute import SHOW
 from experiments.results import scores_in
 
