@@ -21,13 +21,13 @@ demo: install
 	$(BIN)/align-da demo
 
 pipeline: install
-	$(BIN)/python experiments/embedded_world/run.py chain
+	$(BIN)/python -m experiments.embedded_world.run chain
 
 scores: pipeline
-	$(BIN)/python experiments/embedded_world/run.py scores
+	$(BIN)/python -m experiments.embedded_world.run scores
 
 peers: pipeline
-	$(BIN)/python experiments/embedded_world/run.py peers
+	$(BIN)/python -m experiments.embedded_world.run peers
 
 test: install check
 

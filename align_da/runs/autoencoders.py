@@ -11,7 +11,8 @@ from align_da.autoencoder.patches import LinearPatches
 from align_da.autoencoder.transformer import TransformerBranch
 from align_da.config import AutoencoderConfig
 from align_da.errors import ConfigError
-from align_da.mixed_precision import Arithmetic, arithmetic_of
+from align_da.mixed_precision import Arithmetic
+from align_da.runs.mixed_precision import arithmetic_of
 
 Shape = tuple[int, int, int]
 

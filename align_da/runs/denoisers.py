@@ -8,7 +8,8 @@ from align_da.diffusion.dit import DiffusionTransformer
 from align_da.diffusion.schedule import EDMSchedule, Schedule, VPCosineSchedule
 from align_da.diffusion.unet import UNet
 from align_da.errors import ConfigError
-from align_da.mixed_precision import Arithmetic, arithmetic_of
+from align_da.mixed_precision import Arithmetic
+from align_da.runs.mixed_precision import arithmetic_of
 
 LatentShape = tuple[int, int, int]
 

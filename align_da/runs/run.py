@@ -20,6 +20,7 @@ from align_da.registry import OBSERVATION_OPERATORS
 from align_da.storage.background_pairs import BackgroundPairs, open_background_pairs
 from align_da.storage.gridded import open_states
 from align_da.storage.run_folder import RunFolder
+from align_da.verification.significance import Bootstrap
 
 BindOperator = Callable[[ObservationBatch, Layout], ObservationOperator]
 
@@ -53,6 +54,11 @@ class Run:
         last: np.datetime64 = self.truth["time"].to_numpy()[-1]
         return last
 
+    @property
+    def bootstrap(self) -> Bootstrap:
+        """How intervals of scores are found."""
+        return bootstrap_of(self.config)
+
     @cached_property
     def truncation(self) -> SpectralTruncation | None:
         """What of an increment every method keeps."""
@@ -85,6 +91,11 @@ class Run:
         """Those of `learned_pairs` with backgrounds `lead_hours` old."""
         forecast = lead_hours in self.config.backgrounds.lead_hours
         return self.pairs(split if forecast else f"cycled_{split}")
+
+
+def bootstrap_of(config: Config) -> Bootstrap:
+    """The bootstrap that [verification] asks for."""
+    return Bootstrap(config.verification.bootstrap_samples, config.verification.block_length)
 
 
 def open_run(config: Config, run: Path) -> Run:

@@ -26,7 +26,7 @@ from align_da.runs.analyses import SingleAnalyses, latent_score, single_analyses
 from align_da.runs.forecast_models import configured_forecast_model, frame_before
 from align_da.runs.observing_system import observing_system, quality_control_for
 from align_da.runs.priors import load_prior
-from align_da.runs.run import Run, open_run
+from align_da.runs.run import Run, bootstrap_of, open_run
 from align_da.storage.gridded import read_times
 from align_da.verification.cost import measured
 from align_da.verification.score_table import ROW_COLUMNS, summarise_scores
@@ -45,7 +45,7 @@ def benchmark(config: Config, folder: Path, name: str) -> None:
     run = open_run(config, folder)
     rows = score_dates(run, methods_of(run))
     key = key_for(config.seed, Purpose.VERIFICATION)
-    summary = summarise_scores(rows, REFERENCE, config.verification, key)
+    summary = summarise_scores(rows, REFERENCE, bootstrap_of(config), key)
     target = run.folder.report / "benchmark"
     target.mkdir(parents=True, exist_ok=True)
     rows.to_csv(target / f"{name}_rows.csv", index=False)

@@ -32,7 +32,7 @@ from align_da.runs.analyses import SingleAnalyses, latent_score, single_analyses
 from align_da.runs.coarse_map import configured_map, reported_map
 from align_da.runs.observing_system import ObservingSystem, observing_system, quality_control_for
 from align_da.runs.priors import load_prior
-from align_da.runs.run import Run, open_run
+from align_da.runs.run import Run, bootstrap_of, open_run
 from align_da.storage.datasets import write_dataset
 from align_da.verification.score_table import ROW_COLUMNS, summarise_scores
 from align_da.verification.station_scores import score_stations
@@ -120,7 +120,7 @@ def downscale(config: Config, folder: Path, name: str) -> None:
     sources = TwoSources(run, configured_map(run), observing_system(run))
     rows, analyses = score_dates(sources, experiments_of(sources))
     summary = summarise_scores(
-        rows, REFERENCE, config.verification, key_for(config.seed, Purpose.VERIFICATION)
+        rows, REFERENCE, bootstrap_of(config), key_for(config.seed, Purpose.VERIFICATION)
     )
     target = run.folder.report / "downscaling"
     target.mkdir(parents=True, exist_ok=True)

@@ -1,6 +1,6 @@
 """Fine-tune the reference prior: by preference, or one of the controls on the same budget."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Literal
 
@@ -28,6 +28,7 @@ from align_da.diffusion.condition import Condition
 from align_da.diffusion.objective import Colour, DenoisingBatch, draw_noise, per_sample_error
 from align_da.diffusion.schedule import Schedule
 from align_da.errors import InputError
+from align_da.prior.latent_prior import LatentPrior
 from align_da.registry import OBJECTIVES
 from align_da.runs.alignment_cases import alignment_cases
 from align_da.runs.parts import digests_of_foreign
@@ -35,6 +36,7 @@ from align_da.runs.priors import load_prior
 from align_da.runs.run import Run, open_run
 from align_da.stages.training_stage import fit_stage, training_stage
 from align_da.storage.datasets import read_dataset
+from align_da.training.batches import Cases
 from align_da.training.latent_pairs import LatentPairs, encode_pairs
 
 What = Literal["aligned", "continued", "supervised"]
@@ -73,23 +75,7 @@ def fine_tune(config: Config, folder: Path, what: What, mesh: Mesh | None) -> No
 
 def _fine_tune(run: Run, what: What, mesh: Mesh | None) -> None:
     settings, prior = run.config.alignment, load_prior(run, "reference")
-    scored = read_dataset(run.folder.candidates).load()
-    rewards = scored["rewards"].transpose("case", "candidate", "reward").to_numpy()
-    pairs = select_pairs(
-        rewards, quantile=settings.quantile, count=settings.pairs, seed=run.config.seed
-    )
-    held_out = pairs.case % _HELD_OUT == _HELD_OUT - 1
-    cases = _same_cases(alignment_cases(run), scored["valid_time"].to_numpy())
-    truth = _truth_of_cases(cases, prior.space).batch(np.arange(len(rewards)), prior.scaling)
-    latents = scored["latent"].to_numpy()
-
-    def batches(
-        chosen: PreferencePairs,
-    ) -> Callable[[Int[np.ndarray, " batch"]], PreferenceBatch]:
-        return lambda rows: preference_batch(
-            latents, truth.increment, truth.condition, chosen, rows
-        )
-
+    training, validation = _preferences(run, prior)
     network = AdaptedNetwork(prior.network, prior.space.autoencoder.latent_shape)
     graph, params, frozen = nnx.split(network, _TRAINED[settings.trained], ...)
     objective: Objective
@@ -104,18 +90,39 @@ def _fine_tune(run: Run, what: What, mesh: Mesh | None) -> None:
         weight=prior.schedule.weight,
         preference_weight=WEIGHTINGS[settings.weighting],
     )
-    training, validation = pairs.where(~held_out), pairs.where(held_out)
     fit_stage(
         run,
         what,
         params,
         loss,
         settings.training,
-        (batches(training), len(training)),
-        (batches(validation), len(validation)),
+        training,
+        validation,
         lambda best: {"network": nnx.state(nnx.merge(graph, best, frozen))},
         mesh,
     )
+
+
+def _preferences(run: Run, prior: LatentPrior) -> tuple[Cases, Cases]:
+    """Preference pairs of the candidates, those to learn from and those to validate on."""
+    settings = run.config.alignment
+    scored = read_dataset(run.folder.candidates).load()
+    rewards = scored["rewards"].transpose("case", "candidate", "reward").to_numpy()
+    pairs = select_pairs(
+        rewards, quantile=settings.quantile, count=settings.pairs, seed=run.config.seed
+    )
+    cases = _same_cases(alignment_cases(run), scored["valid_time"].to_numpy())
+    truth = _truth_of_cases(cases, prior.space).batch(np.arange(len(rewards)), prior.scaling)
+    latents = scored["latent"].to_numpy()
+
+    def cases_of(chosen: PreferencePairs) -> Cases:
+        def batch(rows: Int[np.ndarray, " batch"]) -> PreferenceBatch:
+            return preference_batch(latents, truth.increment, truth.condition, chosen, rows)
+
+        return batch, len(chosen)
+
+    held_out = pairs.case % _HELD_OUT == _HELD_OUT - 1
+    return cases_of(pairs.where(~held_out)), cases_of(pairs.where(held_out))
 
 
 def denoising_error(

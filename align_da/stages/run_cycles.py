@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from align_da.config import Config
-from align_da.cycling.cycle import QualityControl
+from align_da.cycling.cycle import CycleParts, QualityControl
 from align_da.cycling.driver import CyclingExperiment, run_experiment
 from align_da.observations.batch import ObservationBatch
 from align_da.parallel.progress import progress_bar
@@ -43,17 +43,19 @@ def run_cycles(config: Config, folder: Path, name: str) -> int:
     run = open_run(config, folder)
     observe, quality_control = _observations(run)
     initial, start = initial_ensemble(run)
-    window = np.timedelta64(config.cycle.window_hours, "h")
+    parts = CycleParts(
+        cycle_forecast_model(run),
+        quality_control,
+        build_analysis(run),
+        config.cycle.window_hours,
+        config.seed,
+    )
     experiment = CyclingExperiment(
+        parts=parts,
         initial=initial,
         start=start,
-        window_hours=config.cycle.window_hours,
         cycles=config.cycle.cycles,
-        forecast_model=cycle_forecast_model(run),
-        observe=lambda cycle: observe(start + (cycle + 1) * window, cycle),
-        quality_control=quality_control,
-        analysis=build_analysis(run),
-        seed=config.seed,
+        observe=lambda cycle: observe(start + (cycle + 1) * parts.window, cycle),
         watchdog=config.cycle.watchdog,
     )
     manifest = manifest_of(config, config.seed, _inputs(run))

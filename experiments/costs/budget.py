@@ -9,10 +9,10 @@ Usage: python -m experiments.costs.budget [--grid 128 256] [--tensor 1 8]
        [--set section.key=value]
 """
 
-import argparse
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 # Devices that only plan; read when JAX starts.
@@ -37,6 +37,8 @@ from align_da.verification.table_format import to_markdown
 from experiments.costs.arithmetic import FLOAT, count_products
 from experiments.costs.paper_size import CONFIG
 from experiments.costs.synthetic import autoencoder_loss_of, latent_shape_of, layout_of, prior_of
+from experiments.options import options
+from experiments.results import add_result, write_result
 
 
 @dataclass(frozen=True)
@@ -64,17 +66,21 @@ class Component:
 
 
 def main() -> None:
-    """Print the tables."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    """Compute, write the results and print the tables."""
+    parser = options(__doc__, Path(__file__).parent)
     parser.add_argument("--grid", type=int, nargs=2, default=(128, 256))
     parser.add_argument("--tensor", type=int, nargs="*", default=(1, 8))
     parser.add_argument("--set", action="append", default=[])
     arguments = parser.parse_args()
     config, layout = load_config(CONFIG, arguments.set), layout_of(*arguments.grid)
     parts = list(components(config, layout))
-    print(to_markdown(pd.DataFrame([arithmetic(part) for part in parts])), flush=True)
+    counted = pd.DataFrame([arithmetic(part) for part in parts])
+    write_result(arguments.folder, "arithmetic", counted)
+    print(to_markdown(counted), flush=True)
     rows = [memory(part, tensor) for part in parts for tensor in arguments.tensor]
-    print(to_markdown(pd.DataFrame(rows)))
+    if rows:
+        add_result(arguments.folder, "memory", pd.DataFrame(rows), ["component", "devices"])
+        print(to_markdown(pd.DataFrame(rows)))
 
 
 def components(config: Config, layout: Layout) -> Iterator[Component]:
@@ -104,7 +110,7 @@ def components(config: Config, layout: Layout) -> Iterator[Component]:
     )
 
 
-def arithmetic(part: Component) -> dict[str, str]:
+def arithmetic(part: Component) -> dict[str, object]:
     """Parameters, and multiplications and additions of a case in training."""
     optimizer = make_optimizer(part.training)
     state = jax.eval_shape(lambda params: initial_state(params, optimizer), part.params)
@@ -114,14 +120,14 @@ def arithmetic(part: Component) -> dict[str, str]:
         flops.append(count_products(step, state, part.batch(1), _key()))
     return {
         "component": part.name,
-        "parameters, million": f"{part.weights / 1e6:.0f}",
-        "weights, GB": f"{FLOAT * part.weights / 1e9:.2f}",
-        "training step, TFLOP a case": f"{flops[1] / 1e12:.2f}",
-        "with recomputation": f"{flops[0] / 1e12:.2f}",
+        "parameters, million": part.weights / 1e6,
+        "weights, GB": FLOAT * part.weights / 1e9,
+        "training step, TFLOP a case": flops[1] / 1e12,
+        "with recomputation": flops[0] / 1e12,
     }
 
 
-def memory(part: Component, tensor: int) -> dict[str, str]:
+def memory(part: Component, tensor: int) -> dict[str, object]:
     """Memory of a device in training, parameters split over `tensor` of them."""
     mesh = device_mesh(tensor, jax.devices()[:tensor])
     optimizer = make_optimizer(part.training)
@@ -140,12 +146,12 @@ def memory(part: Component, tensor: int) -> dict[str, str]:
     one, two = (plan.temp_size_in_bytes / 1e9 for plan in plans)
     beside = plans[0].output_size_in_bytes - plans[0].alias_size_in_bytes
     return {
-        "training step of": part.name,
-        "devices that share the parameters": str(tensor),
-        "state, GB": f"{plans[0].argument_size_in_bytes / 1e9:.2f}",
-        "next state beside it, GB": f"{beside / 1e9:.2f}",
-        "work, GB": f"{2 * one - two:.2f}",
-        "a case more, GB": f"{two - one:.2f}",
+        "component": part.name,
+        "devices": tensor,
+        "state, GB": plans[0].argument_size_in_bytes / 1e9,
+        "next state beside it, GB": beside / 1e9,
+        "work, GB": 2 * one - two,
+        "a case more, GB": two - one,
     }
 
 

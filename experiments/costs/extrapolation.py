@@ -161,6 +161,18 @@ class Extrapolation:
         return self.machines.all_devices * 2 * self.target.state_bytes
 
 
+def programs_result(of: Extrapolation) -> pd.DataFrame:
+    """What the networks take: numbers, at 0.25 degrees and at the size of the paper."""
+    grids = {"0.25 degrees": of.programs, "paper": of.of_paper}
+    return pd.DataFrame(
+        [
+            {"grid": grid, "program": name, **vars(programs[name])}
+            for grid, programs in grids.items()
+            for name in _SHOWN
+        ]
+    )
+
+
 def programs_table(of: Extrapolation) -> str:
     """What the networks take."""
     rows = []

@@ -67,8 +67,26 @@ class Limit:
 
 def limits_table(of: Extrapolation) -> str:
     """All limits, the worst first."""
-    limits = sorted((*_memory(of), *_time(of)), key=lambda limit: -limit.ratio)
-    return to_markdown(pd.DataFrame([limit.row() for limit in limits]))
+    return to_markdown(pd.DataFrame([limit.row() for limit in _limits(of)]))
+
+
+def limits_result(of: Extrapolation) -> pd.DataFrame:
+    """What each limit needs, what there is, and the ratio, in bytes or seconds."""
+    return pd.DataFrame(
+        [
+            {
+                "what": one.what,
+                "needed": one.needed,
+                "available": one.available,
+                "ratio": one.ratio,
+            }
+            for one in _limits(of)
+        ]
+    )
+
+
+def _limits(of: Extrapolation) -> list[Limit]:
+    return sorted((*_memory(of), *_time(of)), key=lambda limit: -limit.ratio)
 
 
 def _memory(of: Extrapolation) -> list[Limit]:

@@ -7,40 +7,44 @@ Usage: python -m experiments.costs.run [all|page|PART ...] [--repeat 3] [--point
        [--folder experiments/costs]
 """
 
-import argparse
 import sys
 from pathlib import Path
 
 import pandas as pd
 
+from align_da.storage.durable import write_durably
 from experiments.costs.curves import PARTS, measure, read_compression, read_curves
-from experiments.costs.extrapolation import Extrapolation, Machines, Target, programs_table
-from experiments.costs.limits import limits_table, weights_table
+from experiments.costs.extrapolation import (
+    Extrapolation,
+    Machines,
+    Target,
+    programs_result,
+    programs_table,
+)
+from experiments.costs.limits import limits_result, limits_table, weights_table
 from experiments.costs.measured import compression_of_forecasts
 from experiments.costs.tables import draw, measured_table
+from experiments.options import options
+from experiments.results import write_result
 
-FOLDER = Path(__file__).parent
 COMPRESSION = "compression"
 MEASURED = (*PARTS, COMPRESSION)
 
 
 def main() -> None:
     """Measure what is asked for, then write the page."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = options(__doc__, Path(__file__).parent)
     # A word and no list: argparse holds a default against the choices as a whole.
     parser.add_argument("parts", nargs="*", default="all", choices=["all", "page", *MEASURED])
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--points", type=int, help="of every curve, the smallest ones")
     parser.add_argument("--again", action="store_true")
-    parser.add_argument("--folder", type=Path, default=FOLDER)
     arguments = parser.parse_args()
     everything = "all" in arguments.parts
     for name in MEASURED if everything else [n for n in arguments.parts if n != "page"]:
-        target = arguments.folder / "measured" / f"{name}.csv"
-        if arguments.again or not target.exists():
-            target.parent.mkdir(parents=True, exist_ok=True)
+        if arguments.again or not (arguments.folder / "results" / f"{name}.csv").exists():
             table = _measured(name, arguments.repeat, arguments.points)
-            table.to_csv(target, index=False, float_format="%.6g")
+            write_result(arguments.folder, name, table)
     if everything or "page" in arguments.parts:
         write_page(arguments.folder)
 
@@ -56,10 +60,11 @@ def _tell(text: object) -> None:
 
 
 def write_page(folder: Path) -> None:
-    """Write the tables into `folder`/README.md and draw `folder`/curves.png."""
-    curves = read_curves(folder / "measured")
-    compression = read_compression(folder / "measured")
+    """Write results and tables of 0.25 degrees into `folder`, and draw `folder`/curves.png."""
+    curves, compression = read_curves(folder / "results"), read_compression(folder / "results")
     of = Extrapolation(Target(), Machines(), curves, compression)
+    write_result(folder, "limits", limits_result(of))
+    write_result(folder, "programs", programs_result(of))
     tables = {
         "measured": measured_table(curves.values()),
         "limits": limits_table(of),
@@ -70,7 +75,7 @@ def write_page(folder: Path) -> None:
     text = page.read_text(encoding="utf-8")
     for name, table in tables.items():
         text = with_table(text, name, table)
-    page.write_text(text, encoding="utf-8")
+    write_durably(page, text.encode())
     draw(curves, folder / "curves.png")
 
 

@@ -307,7 +307,7 @@ def test_the_generator_goes_through_the_cycles_as_they_are_stored(
 
 def test_a_window_without_observations_keeps_the_background(run: ReportedRun) -> None:
     model = run.model
-    expected = model.forecast_model.forecast(run.initial, run.start, 6)
+    expected = model.parts.forecast_model.forecast(run.initial, run.start, 6)
     generator = model.create_generator(array_of(run.initial, run.start))
     next(generator)
     (found,) = generator.send(None)
@@ -411,7 +411,7 @@ def test_observations_are_judged_before_the_forecast(
     run: ReportedRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        "align_da.earth2studio.model.make_background", lambda *_: pytest.fail("a forecast")
+        "align_da.cycling.cycles.make_background", lambda *_: pytest.fail("a forecast")
     )
     generator = run.model.create_generator(array_of(run.initial, run.start))
     next(generator)

@@ -27,7 +27,7 @@ from small_graphs import (
 
 from align_da.atmosphere import State
 from align_da.config import Config, OnnxConfig, WorldConfig, config_from_table
-from align_da.cycling.cycle import CycleState, make_background
+from align_da.cycling.cycle import CycleParts, CycleState, make_background
 from align_da.errors import AlignDAError, BadStateError, ConfigError, InputError, StorageError
 from align_da.forecast import ForecastModel
 from align_da.forecast.graph_kinds import LEVELS, graph_kind
@@ -161,8 +161,9 @@ def test_what_is_not_finite_goes_on_to_whoever_judges_it(tmp_path: Path) -> None
     model = built(written(tmp_path, frame_graph(69, offset=np.nan), kind="frame"))
     states = random_states(model.layout)
     assert bool(jnp.isnan(model.forecast(states, TIME, 6).values).any())
+    parts = CycleParts(model, lambda batch, _: batch, FreeRun(interpolation_operator), 6)
     with pytest.raises(BadStateError, match="background of cycle 3: member 0 has"):
-        make_background(CycleState(states, TIME, 3), model, 6)
+        make_background(parts, CycleState(states, TIME, 3))
 
 
 def test_digests_name_every_file_and_a_wrong_one_is_refused(tmp_path: Path) -> None:

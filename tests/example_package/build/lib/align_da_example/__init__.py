@@ -1,1 +1,0 @@
-"""Parts of Align-DA that come from another package."""
