@@ -25,6 +25,7 @@ from align_da.autoencoder.latent_space import LatentSpace
 from align_da.config import Config
 from align_da.diffusion.amplitude import AdaptedNetwork
 from align_da.diffusion.condition import Condition
+from align_da.diffusion.contract import LatentFields
 from align_da.diffusion.objective import Colour, DenoisingBatch, draw_noise, per_sample_error
 from align_da.diffusion.schedule import Schedule
 from align_da.errors import InputError
@@ -139,10 +140,10 @@ def denoising_error(
 
     def error(
         params: PyTree,
-        increment: Float[Array, "batch lat lon latent"],
+        increment: LatentFields,
         condition: Condition,
         sigma: Float[Array, " batch"],
-        noise: Float[Array, "batch lat lon latent"],
+        noise: LatentFields,
     ) -> Float[Array, " batch"]:
         network = nnx.merge(graph, params, frozen)
         batch = DenoisingBatch(increment, condition)
