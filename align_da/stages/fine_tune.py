@@ -29,6 +29,7 @@ from align_da.prior.latent_prior import LatentPrior
 from align_da.runs.alignment_cases import alignment_cases
 from align_da.runs.priors import load_prior
 from align_da.runs.run import Run, open_run
+from align_da.runs.stage_graph import fine_tuning_stage
 from align_da.stages.training_stage import fit_stage, training_stage
 from align_da.storage.datasets import read_dataset
 from align_da.training.latent_pairs import LatentPairs, encode_pairs
@@ -55,16 +56,14 @@ def fine_tune(config: Config, folder: Path, what: What, mesh: Mesh | None) -> No
     run = open_run(config, folder)
     training_stage(
         run,
-        what,
+        fine_tuning_stage(config, run.folder, what),
         config.alignment.training,
-        [config.seed, config.alignment],
-        ["candidates"],
-        lambda: _fine_tune(run, what, mesh),
+        lambda identity: _fine_tune(run, what, identity, mesh),
         mesh,
     )
 
 
-def _fine_tune(run: Run, what: What, mesh: Mesh | None) -> None:
+def _fine_tune(run: Run, what: What, identity: str, mesh: Mesh | None) -> None:
     settings, prior = run.config.alignment, load_prior(run, "reference")
     scored = read_dataset(run.folder.candidates).load()
     rewards = scored["rewards"].transpose("case", "candidate", "reward").to_numpy()
@@ -99,6 +98,7 @@ def _fine_tune(run: Run, what: What, mesh: Mesh | None) -> None:
     fit_stage(
         run,
         what,
+        identity,
         params,
         loss,
         settings.training,

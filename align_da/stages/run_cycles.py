@@ -19,7 +19,11 @@ from align_da.runs.observing_system import observing_system, quality_control_for
 from align_da.runs.priors import MODEL_ERROR, cycle_forecast_model
 from align_da.runs.run import Run, open_run
 from align_da.storage.manifest import manifest_of
-from align_da.storage.stages import digest_of_stage
+from align_da.storage.stages import check_products, digest_of_stage, is_finished
+
+_LATENT_METHODS = {"latent_three_d_var", "latent_score"}
+_UNDER_A_PRIOR = ("autoencoder", "denoiser")
+"""Stages whose weights lie under every prior; the shipped weights come without the first."""
 
 
 def run_cycles(config: Config, folder: Path, name: str) -> int:
@@ -67,8 +71,11 @@ def _observations(
 
 
 def _inputs(run: Run) -> dict[str, str]:
-    """Digests of the stages that the run reads, and of the files of its forecast model."""
-    stages = run.folder.stages
+    """Digests of the stages that the run reads, and of the files of its forecast model.
+
+    Raises:
+        StorageError: a stage has not been finished, or what it made is missing or has changed.
+    """
     cycle, names = run.config.cycle, ["backgrounds"]
     if cycle.method == "latent_three_d_var":
         names.append("denoiser")  # the stage that made the covariance
@@ -80,5 +87,9 @@ def _inputs(run: Run) -> dict[str, str]:
         names.append(MODEL_ERROR)
     if run.config.reports is not None:
         names.append("observations")
-    digests = {name: digest_of_stage(stages, name) for name in names}
+    digests = {name: digest_of_stage(run.folder, name) for name in names}
+    learned = cycle.method in _LATENT_METHODS or cycle.model_error_share > 0
+    under = [name for name in _UNDER_A_PRIOR if learned and is_finished(run.folder, name)]
+    for name in {*names, *under}:
+        check_products(run.folder, name)
     return digests | forecast_model_digests(run.config)

@@ -13,6 +13,7 @@ from align_da.parallel.meeting import writes
 from align_da.runs.background_latents import encode_backgrounds, scaling_of
 from align_da.runs.priors import SCALING, load_space, untrained_network
 from align_da.runs.run import Run, open_run
+from align_da.runs.stage_graph import denoiser_stage
 from align_da.stages.training_stage import fit_stage, training_stage
 from align_da.storage.checkpoints import save_weights
 
@@ -26,16 +27,14 @@ def train_denoiser(config: Config, folder: Path, mesh: Mesh | None) -> None:
     run = open_run(config, folder)
     training_stage(
         run,
-        "denoiser",
+        denoiser_stage(config, run.folder),
         config.denoiser.training,
-        [config.seed, config.denoiser],
-        ["autoencoder", *run.cycled_stage],
-        lambda: _train(run, mesh),
+        lambda identity: _train(run, identity, mesh),
         mesh,
     )
 
 
-def _train(run: Run, mesh: Mesh | None) -> None:
+def _train(run: Run, identity: str, mesh: Mesh | None) -> None:
     space = load_space(run)
     pairs = encode_backgrounds(space, run.learned_pairs("train"))
     held_out = encode_backgrounds(space, run.learned_pairs("validation"))
@@ -48,6 +47,7 @@ def _train(run: Run, mesh: Mesh | None) -> None:
     fit_stage(
         run,
         "reference",
+        identity,
         params,
         loss,
         settings.training,
