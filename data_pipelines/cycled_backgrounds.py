@@ -27,10 +27,11 @@ from align_da.parallel.cluster import run_tasks
 from align_da.parallel.compilation import use_compilation_cache
 from align_da.runs.analyses import latent_three_d_var
 from align_da.runs.background_latents import encode_backgrounds, scaling_of
-from align_da.runs.forecast_models import configured_forecast_model, forecast_model_definition
+from align_da.runs.forecast_models import configured_forecast_model
 from align_da.runs.observing_system import observing_system, quality_control_for
 from align_da.runs.priors import FORECAST_SCALING, load_forecast_prior, load_space
 from align_da.runs.run import Run, open_run
+from align_da.runs.stage_graph import cycled_stage
 from align_da.storage.checkpoints import save_weights
 from align_da.storage.durable import remove_unfinished
 from align_da.storage.stages import digest_of_stage
@@ -58,22 +59,6 @@ class Segment:
 
     def __str__(self) -> str:
         return f"segment {self.number} of the {self.split} period"
-
-
-def definition_of(config: Config) -> list[object]:
-    """What of the configuration defines cycled backgrounds, beside the autoencoder."""
-    return [
-        config.seed,
-        config.cycled_backgrounds,
-        config.latent_three_d_var,
-        config.observations,
-        config.quality_control,
-        config.analysis,
-        config.denoiser.correlation_modes,
-        config.denoiser.correlation_radius_km,
-        config.cycle.window_hours,
-        *forecast_model_definition(config),
-    ]
 
 
 def make_cycled_backgrounds(
@@ -104,11 +89,12 @@ def make_cycled_backgrounds(
         for split, count in counts.items()
         for number in range(count)
     ]
-    digest = digest_of(*definition_of(config), digest_of_stage(run.folder.stages, "autoencoder"))
+    defined_by = cycled_stage(config, run.folder).defined_by
+    digest = digest_of(*defined_by, digest_of_stage(run.folder, "autoencoder"))
     for split, count in counts.items():
         _make_store(run, split, count, digest)
     missing = [segment for segment in segments if not _is_written(run, segment)]
-    if missing:
+    if missing or not run.folder.weights(FORECAST_SCALING).exists():
         _save_first_guess(run)
     run_tasks(cycle_segment, missing, workers, progress, "cycled backgrounds")
     for split in counts:

@@ -32,6 +32,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from align_da.errors import AlignDAError, InputError, StorageError
+from align_da.storage.durable import storage_errors
 from align_da.verification.table_format import to_markdown
 from experiments.results import read_result
 
@@ -99,7 +100,7 @@ def main() -> None:
     arguments = parser.parse_args()
     try:
         expected = read_expected(HERE / arguments.name / EXPECTED)
-    except InputError as error:
+    except AlignDAError as error:
         sys.exit(str(error))
     rows = compare(expected, arguments.folder or HERE / arguments.name)
     print(to_markdown(pd.DataFrame([row.cells() for row in rows])))
@@ -117,10 +118,13 @@ def read_expected(path: Path) -> Expected:
     """The figures that a file expects.
 
     Raises:
-        InputError: the file is no TOML, or a key is missing or unknown.
+        StorageError: the file cannot be read.
+        InputError: it is no TOML, or a key is missing or unknown.
     """
+    with storage_errors(path):
+        content = path.read_text(encoding="utf-8")
     try:
-        text: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
+        text: dict[str, Any] = tomllib.loads(content)
         figures = tuple(Figure(**figure) for figure in text["figure"])
         return Expected(text["command"], figures)
     except (tomllib.TOMLDecodeError, KeyError, TypeError) as error:

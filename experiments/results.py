@@ -119,7 +119,7 @@ def _read(path: Path) -> pd.DataFrame:
         content = path.read_bytes()
     try:
         plain = gzip.decompress(content) if path.suffix == ".gz" else content
-        return pd.read_csv(io.BytesIO(plain), float_precision="round_trip")
+        return pd.read_csv(io.BytesIO(plain))
     except (OSError, EOFError, ValueError) as error:
         message = f"{path}: expected a table ({error}): make it again"
         raise StorageError(message) from error

@@ -6,7 +6,6 @@ its rival without a network, latent 3D-Var with the same covariance.
 """
 
 import shlex
-import shutil
 from importlib import resources
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import typer
 from rich.console import Console
 
 from align_da.errors import StorageError
+from align_da.storage.durable import copy_files
 
 SHIPPED = "resources/embedded_world"
 _CONFIG = "demo.toml"
@@ -53,8 +53,4 @@ def _install(shipped: Path, folder: Path) -> None:
     if not (shipped / "weights").is_dir():
         message = f"expected shipped weights in {shipped}, found none: reinstall align-da"
         raise StorageError(message)
-    try:
-        shutil.copytree(shipped, folder, dirs_exist_ok=True)
-    except OSError as error:
-        message = f"cannot write to {folder}: {error}"
-        raise StorageError(message) from error
+    copy_files(shipped, folder)

@@ -26,6 +26,7 @@ from align_da.observations.window import reports_in_window
 from align_da.runs.analyses import build_analysis
 from align_da.runs.filed_reports import batch_of_window, quality_control_of_reports
 from align_da.runs.initial_ensemble import ensemble_around
+from align_da.runs.observation_errors import errors_of
 from align_da.runs.priors import cycle_forecast_model
 from align_da.runs.run import Run, open_run
 
@@ -282,7 +283,7 @@ def open_model(
         settings.cycle.window_hours,
         settings.seed,
     )
-    filled = fill_errors or partial(errors_of_run, errors=settings.observations)
+    filled = fill_errors or partial(errors_of_run, errors=errors_of(settings.observations))
     return AlignDA(opened, parts, filled)
 
 

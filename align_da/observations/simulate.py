@@ -11,11 +11,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from align_da.atmosphere import Layout, State, VerticalCoordinate, variable_named
-from align_da.config import ObservationsConfig
 from align_da.errors import InputError
 from align_da.observations.batch import Flag, ObservationBatch, Vertical
 from align_da.observations.contract import ObservationOperator
-from align_da.observations.error_model import observation_error
+from align_da.observations.error_model import ObservationErrors
 from align_da.observations.networks import Network
 
 _UPPER_AIR = (
@@ -34,7 +33,7 @@ _GROUND = (
 
 
 def planned_observations(
-    network: Network, layout: Layout, config: ObservationsConfig
+    network: Network, layout: Layout, errors: ObservationErrors
 ) -> ObservationBatch:
     """What the network reports in each cycle: positions and errors, values still zero.
 
@@ -46,7 +45,7 @@ def planned_observations(
     Args:
         network: the stations.
         layout: layout of the states to observe.
-        config: the observation errors.
+        errors: the observation errors.
 
     Returns:
         A batch of station-by-station reports, all flagged pass, at time 0.
@@ -66,11 +65,11 @@ def planned_observations(
     variable, level, vertical = (
         np.tile(np.asarray(part), stations) for part in zip(*reports, strict=True)
     )
-    errors = [observation_error(layout.variables[index], config) for index, _, _ in reports]
+    error = [errors.of(layout.variables[index]) for index, _, _ in reports]
     nothing = jnp.zeros(stations * len(reports))
     return ObservationBatch(
         value=nothing,
-        error=jnp.asarray(np.tile(np.asarray(errors), stations)),
+        error=jnp.asarray(np.tile(np.asarray(error), stations)),
         level=jnp.asarray(level.astype(np.float64)),
         vertical=jnp.asarray(vertical.astype(np.int32)),
         time=nothing,

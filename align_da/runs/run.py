@@ -77,15 +77,10 @@ class Run:
         """Backgrounds of a split (or "cycled_" and a split) beside the truth."""
         return open_background_pairs(self.folder.truth, self.folder.backgrounds(split))
 
-    @property
-    def cycled_stage(self) -> tuple[str, ...]:
-        """The stage that makes cycled backgrounds, where the configuration asks for them."""
-        return ("cycled",) if self.config.cycled_backgrounds.segments else ()
-
     def learned_pairs(self, split: str) -> tuple[BackgroundPairs, ...]:
         """All backgrounds of a split that the learned parts train on."""
-        names = (split, *(f"{stage}_{split}" for stage in self.cycled_stage))
-        return tuple(self.pairs(name) for name in names)
+        cycled = [f"cycled_{split}"] if self.config.cycled_backgrounds.segments else []
+        return tuple(self.pairs(name) for name in (split, *cycled))
 
     def pairs_of_lead(self, split: str, lead_hours: int) -> BackgroundPairs:
         """Those of `learned_pairs` with backgrounds `lead_hours` old."""

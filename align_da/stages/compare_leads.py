@@ -21,6 +21,7 @@ from align_da.runs.run import open_run
 from align_da.stages.score_candidates import prior_draw
 from align_da.stages.scoring_on_cluster import score_on_cluster
 from align_da.storage.gridded import read_times
+from align_da.storage.tables import write_table
 
 LEAD_HOURS = (24, 48, 72, 120)
 
@@ -76,7 +77,5 @@ def compare_leads(config: Config, folder: Path) -> None:
         total=settings.backgrounds,
     )
     errors = scored["error"].transpose("lead", "case", "candidate", "channel").to_numpy()
-    run.folder.report.mkdir(parents=True, exist_ok=True)
-    pd.DataFrame(vars(separation_by_lead(LEAD_HOURS, errors))).to_csv(
-        run.folder.report / "forecast_leads.csv", index=False
-    )
+    table = pd.DataFrame(vars(separation_by_lead(LEAD_HOURS, errors)))
+    write_table(run.folder.report / "forecast_leads.csv", table)

@@ -22,6 +22,7 @@ from align_da.runs.priors import load_prior
 from align_da.runs.run import Run, open_run
 from align_da.stages.score_candidates import configured_rewards, prior_draw
 from align_da.stages.scoring_on_cluster import score_on_cluster
+from align_da.storage.tables import write_table
 from align_da.verification.significance import mean_difference
 
 PRIORS = ("reference", "aligned", "continued", "supervised")
@@ -65,9 +66,7 @@ def compare_priors(config: Config, folder: Path) -> None:
         description="priors",
         total=settings.dates,
     )
-    run.folder.report.mkdir(parents=True, exist_ok=True)
-    table = summarise_priors(run, scored)
-    table.to_csv(run.folder.report / "alignment.csv", index=False)
+    write_table(run.folder.report / "alignment.csv", summarise_priors(run, scored))
 
 
 def summarise_priors(run: Run, scored: xr.Dataset) -> pd.DataFrame:

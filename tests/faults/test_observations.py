@@ -198,7 +198,7 @@ def test_row_45_fill_values_are_never_taken_for_values(figure: Figure) -> None:
     warm = degrees["units"] == "K"
     for fill in fills:
         degrees.loc[warm, ["value", "units"]] = [fill, "degC"]
-        converted = screen(batch_from_table(degrees, LAYOUT), equivalent, largest_reject_ratio=1)
+        converted = screen(batch_from_table(degrees, LAYOUT), equivalent, largest_reject_ratio=1.0)
         assert np.isin(converted.flag[np.asarray(warm)], (Flag.MISSING, Flag.BOUNDS)).all(), fill
     figure(f"{len(fills)} fill values: all missing; in °C all missing or bounds")
 
