@@ -59,6 +59,9 @@ class LatentPrior:
     amplitude: Float[Array, ""] | float = 1.0
     representation: Representation | None = None
 
+    def __repr__(self) -> str:
+        return f"<LatentPrior of {self.control_shape} controls, {type(self.network).__name__}>"
+
     @property
     def control_shape(self) -> tuple[int, int, int]:
         """(lat, lon, channel) of z."""
