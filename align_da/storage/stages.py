@@ -155,6 +155,11 @@ def is_finished(folder: RunFolder, name: str) -> bool:
     return _record_path(folder, name).exists()
 
 
+def finished_stages(folder: RunFolder) -> list[str]:
+    """Names of all stages that have left a record."""
+    return sorted(record.stem for record in folder.stages.glob("*.json"))
+
+
 def read_stage_record(folder: RunFolder, name: str) -> StageRecord:
     """The record of a finished stage.
 

@@ -7,6 +7,7 @@ import json
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,9 @@ from align_da.config import digest_of, load_config
 from align_da.runs.priors import MODEL_ERROR, REPRESENTATION, SCALING, load_model_error, load_prior
 from align_da.runs.run import open_run
 from align_da.storage.checkpoints import save_weights
+from align_da.storage.fingerprint import fingerprint_of
+from align_da.storage.run_folder import RunFolder
+from align_da.storage.stages import read_stage_record, write_stage_record
 
 HERE = Path(__file__).parent
 TARGET = HERE.parents[1] / "align_da" / "resources" / "embedded_world"
@@ -48,9 +52,10 @@ def main() -> None:
         save_weights(TARGET / "weights" / name, bundle, {"name": name}, precision="float16")
     scaling = load_prior(run, PRIORS[0]).scaling
     save_weights(TARGET / "weights" / SCALING, scaling, {"name": SCALING}, precision="float16")
-    (TARGET / "stages").mkdir(exist_ok=True)
     for name in ("denoiser", "aligned", MODEL_ERROR):
-        shutil.copy(run.folder.stages / f"{name}.json", TARGET / "stages")
+        record = read_stage_record(run.folder, name)
+        shipped = {place: fingerprint_of(TARGET / place) for place in record.products}
+        write_stage_record(RunFolder(TARGET), replace(record, products=shipped))
     with np.load(folder / "truth_restart.npz") as end:
         start = {**end, "done": np.asarray(0), "configuration": np.asarray(digest_of(demo.world))}
     np.savez_compressed(TARGET / "truth_restart.npz", allow_pickle=False, **start)
