@@ -19,7 +19,8 @@ from align_da.runs.observing_system import observing_system, quality_control_for
 from align_da.runs.priors import MODEL_ERROR, cycle_forecast_model
 from align_da.runs.run import Run, open_run
 from align_da.storage.manifest import manifest_of
-from align_da.storage.stages import check_products, digest_of_stage, is_finished
+from align_da.storage.stage_record import is_finished
+from align_da.storage.stages import check_products, digest_of_stage
 
 _LATENT_METHODS = {"latent_three_d_var", "latent_score"}
 _UNDER_A_PRIOR = ("autoencoder", "denoiser")

@@ -10,7 +10,8 @@ from align_da.storage.analysis_store import open_cycles
 from align_da.storage.gridded import open_states
 from align_da.storage.manifest import read_manifest
 from align_da.storage.run_folder import RunFolder
-from align_da.storage.stages import check_products, finished_stages, read_stage_record
+from align_da.storage.stage_record import finished_stages, read_stage_record
+from align_da.storage.stages import check_products
 from align_da.storage.store_files import ledger_path, manifest_path
 from align_da.storage.verification import verify_store
 from align_da.storage.verified_arrays import MANIFEST, read_arrays

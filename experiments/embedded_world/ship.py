@@ -18,7 +18,7 @@ from align_da.runs.run import open_run
 from align_da.storage.checkpoints import save_weights
 from align_da.storage.fingerprint import fingerprint_of
 from align_da.storage.run_folder import RunFolder
-from align_da.storage.stages import read_stage_record, write_stage_record
+from align_da.storage.stage_record import read_stage_record, write_stage_record
 
 HERE = Path(__file__).parent
 TARGET = HERE.parents[1] / "align_da" / "resources" / "embedded_world"
