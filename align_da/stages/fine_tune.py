@@ -61,7 +61,7 @@ def fine_tune(config: Config, folder: Path, what: What, mesh: Mesh | None) -> No
     """
     run = open_run(config, folder)
     training_stage(
-        run,
+        run.folder,
         fine_tuning_stage(config, run.folder, what),
         config.alignment.training,
         lambda identity: _fine_tune(run, what, identity, mesh),

@@ -9,6 +9,7 @@ from align_da.alignment.candidates import CandidateLatents, CandidateScore, Draw
 from align_da.alignment.contract import AlignmentCase, Reward
 from align_da.atmosphere import State
 from align_da.config import Config
+from align_da.diffusion.contract import Sampler
 from align_da.parallel.compilation import use_compilation_cache
 from align_da.prior.draws import draw_from_prior
 from align_da.prior.latent_prior import LatentPrior
@@ -68,7 +69,9 @@ def _score(run: Run) -> None:
     scored = score_on_cluster(
         config,
         alignment_cases(run),
-        prior_draw(run, load_prior(run, "reference"), settings.candidates),
+        prior_draw(
+            build_sampler(run.config.sampler), load_prior(run, "reference"), settings.candidates
+        ),
         RewardScore(config, run.folder.root),
         description="candidates",
         total=settings.backgrounds,
@@ -78,9 +81,8 @@ def _score(run: Run) -> None:
     write_dataset(run.folder.candidates, named)
 
 
-def prior_draw(run: Run, prior: LatentPrior, count: int) -> Draw:
+def prior_draw(sampler: Sampler, prior: LatentPrior, count: int) -> Draw:
     """Draws `count` candidates from a prior."""
-    sampler = build_sampler(run.config.sampler)
 
     def draw(case: AlignmentCase, key: jax.Array) -> tuple[State, CandidateLatents]:
         return draw_from_prior(

@@ -38,7 +38,7 @@ def train_autoencoder(config: Config, folder: Path, mesh: Mesh | None) -> None:
     """
     run = open_run(config, folder)
     training_stage(
-        run,
+        run.folder,
         autoencoder_stage(config, run.folder),
         config.autoencoder.training,
         lambda identity: _train(run, identity, mesh),

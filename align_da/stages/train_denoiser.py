@@ -24,7 +24,7 @@ def train_denoiser(config: Config, folder: Path, mesh: Mesh | None) -> None:
     """
     run = open_run(config, folder)
     training_stage(
-        run,
+        run.folder,
         denoiser_stage(config, run.folder),
         config.denoiser.training,
         lambda identity: _train(run, identity, mesh),

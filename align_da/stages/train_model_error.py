@@ -37,7 +37,7 @@ def train_model_error(config: Config, folder: Path, mesh: Mesh | None) -> None:
     """
     run = open_run(config, folder)
     training_stage(
-        run,
+        run.folder,
         model_error_stage(config, run.folder),
         config.model_error.training,
         lambda identity: _train(run, identity, mesh),

@@ -12,6 +12,7 @@ from align_da.parallel.meeting import meet, writes
 from align_da.parallel.mesh import check_batch
 from align_da.runs.run import Run
 from align_da.storage.checkpoints import save_weights
+from align_da.storage.run_folder import RunFolder
 from align_da.storage.stages import Stage, definition_digest, run_stage
 from align_da.storage.training_checkpoints import claim_checkpoints
 from align_da.training.batches import Cases, batches_of, validation_batches
@@ -25,7 +26,7 @@ _LOG = logging.getLogger(__name__)
 
 
 def training_stage(
-    run: Run,
+    folder: RunFolder,
     stage: Stage,
     config: TrainingConfig,
     train: Callable[[str], object],
@@ -36,7 +37,7 @@ def training_stage(
     The first owns the stage and leaves its record; the others end after it.
 
     Args:
-        run: the run.
+        folder: of the run.
         stage: what is trained on what.
         config: how to train.
         train: does the work; is given the identity of the training.
@@ -47,13 +48,13 @@ def training_stage(
         StorageError: an input is missing or damaged, or another training owns the stage.
     """
     check_batch((config.batch_size,), mesh)
-    identity = definition_digest(run.folder, stage)
+    identity = definition_digest(folder, stage)
 
     def together() -> None:
         meet(f"the stage {stage.name}")
         train(identity)
 
-    run_stage(run.folder, stage, together, writes=writes())
+    run_stage(folder, stage, together, writes=writes())
     meet(f"the end of the stage {stage.name}")
 
 
