@@ -7,6 +7,7 @@ Observations: `ObservationBatch`, `Flag`, `observations_from_frame`, `table_from
 `interpolation_operator`, `FunctionOperator`, `simulate_observations`, `observe_everything`.
 Models: `FunctionForecastModel`, `Lorenz63ForecastModel`, `Lorenz96ForecastModel`.
 Methods: `LETKF`, `Localisation`, `OptimalInterpolation`, `guided_analysis`.
+One analysis is a call, `method(background, observations, lead_hours, key)`.
 Cycles: `cycles`, `CycleParts`, `CycleState`, `TwinExperiment`, `run_twins`.
 Contracts, for parts of one's own: `ForecastModel`, `ObservationOperator`, `Analysis`, `Guidance`,
 `Reward`, with the `AlignmentCase` that it judges.

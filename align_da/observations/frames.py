@@ -9,7 +9,7 @@ from align_da.atmosphere import Layout
 from align_da.atmosphere.times import in_nanoseconds
 from align_da.errors import InputError
 from align_da.observations.batch import ObservationBatch
-from align_da.observations.table import batch_from_table
+from align_da.observations.table import UnknownPolicy, batch_from_table
 
 
 def observations_from_frame(
@@ -17,6 +17,7 @@ def observations_from_frame(
     layout: Layout,
     valid_time: np.datetime64 | None = None,
     pad_to: int | None = None,
+    unknown: UnknownPolicy = "error",
 ) -> ObservationBatch:
     """The observations of one cycle window.
 
@@ -30,13 +31,14 @@ def observations_from_frame(
         layout: of the states to analyse.
         valid_time: of the analysis; needed where times are absolute.
         pad_to: fixed number of observations, so that all cycles compile once.
+        unknown: what to do about variables that the state does not hold; see `batch_from_table`.
 
     Raises:
         InputError: a column is missing, unknown or of the wrong type, or times are absolute and
             there is no `valid_time`.
     """
-    nothing = frame.columns.empty
-    return batch_from_table(frame if nothing else _completed(frame, valid_time), layout, pad_to)
+    table = frame if frame.columns.empty else _completed(frame, valid_time)
+    return batch_from_table(table, layout, pad_to, unknown)
 
 
 def _completed(frame: pd.DataFrame, valid_time: np.datetime64 | None) -> pd.DataFrame:

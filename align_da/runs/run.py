@@ -45,7 +45,8 @@ class Run:
     operator: BindOperator | None = None
 
     def __repr__(self) -> str:
-        truth = f"truth of {self.truth.sizes['time']} times" if self.truth else "no truth"
+        times = self.truth.sizes.get("time", 0)
+        truth = f"truth of {times} times" if times else "no truth"
         return f"<Run {self.folder.root}, {self.config.world.model}, {truth}, {self.layout!r}>"
 
     @cached_property
