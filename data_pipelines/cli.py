@@ -16,7 +16,6 @@ from align_da.config import Era5Config, WorldConfig, load_config
 from align_da.parallel.progress import progress_bar
 from align_da.storage.durable import write_durably
 from align_da.storage.run_folder import RunFolder
-from align_da.storage.stages import run_stage
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -35,6 +34,7 @@ def truth(
     """Simulate the nature run, or read ERA5; goes on where a killed run has stopped."""
     settings = load_config(config, override or ())
     from align_da.runs.stage_graph import truth_stage
+    from align_da.storage.stages import run_stage
 
     def make() -> None:
         if settings.era5 is None:
@@ -75,6 +75,7 @@ def backgrounds(
     """Forecast from the perturbed truth; goes on where a killed run has stopped."""
     settings = load_config(config, override or ())
     from align_da.runs.stage_graph import backgrounds_stage
+    from align_da.storage.stages import run_stage
     from data_pipelines.backgrounds import make_backgrounds
 
     def forecast() -> None:
@@ -92,6 +93,7 @@ def coarse(
     """Interpolate coarse maps of the truth: the backgrounds of a run that downscales."""
     settings = load_config(config, override or ())
     from align_da.runs.stage_graph import coarse_backgrounds_stage
+    from align_da.storage.stages import run_stage
     from data_pipelines.coarse_backgrounds import make_coarse_backgrounds
 
     def interpolate() -> None:
@@ -112,6 +114,7 @@ def cycled(
     """Take backgrounds from cycling with latent 3D-Var; goes on where it was stopped."""
     settings = load_config(config, override or ())
     from align_da.runs.stage_graph import cycled_stage
+    from align_da.storage.stages import run_stage
     from data_pipelines.cycled_backgrounds import make_cycled_backgrounds
 
     def take() -> None:
@@ -132,6 +135,7 @@ def statistics(
     """Mean and standard deviation of states, tendencies and background errors."""
     settings = load_config(config, override or ())
     from align_da.runs.stage_graph import statistics_stage
+    from align_da.storage.stages import run_stage
     from data_pipelines.statistics import write_statistics
 
     def reduce() -> None:
