@@ -9,8 +9,6 @@ import jax.numpy as jnp
 from flax import nnx
 from jaxtyping import Array
 
-from align_da.config import ArithmeticConfig
-
 
 @dataclass(frozen=True)
 class Arithmetic:
@@ -48,8 +46,3 @@ class Arithmetic:
         step = jax.checkpoint(one) if self.recompute else one
         passed: Array = jax.lax.scan(step, features, stacked)[0]
         return passed
-
-
-def arithmetic_of(config: ArithmeticConfig) -> Arithmetic:
-    """The arithmetic that a section of the configuration asks for."""
-    return Arithmetic(jnp.dtype(config.precision), config.recompute)

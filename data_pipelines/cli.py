@@ -12,7 +12,7 @@ from align_da.cli.options import (
     RunOption,
     SetOption,
 )
-from align_da.config import Era5Config, WorldConfig, load_config
+from align_da.config import Config, Era5Config, WorldConfig, load_config
 from align_da.parallel.progress import progress_bar
 from align_da.storage.durable import write_durably
 from align_da.storage.run_folder import RunFolder
@@ -38,7 +38,7 @@ def truth(
 
     def make() -> None:
         if settings.era5 is None:
-            _simulate(settings.world, run)
+            _simulate(settings, run)
         else:
             _read_era5(settings.world, settings.era5, run, workers)
 
@@ -46,15 +46,19 @@ def truth(
     run_stage(folder, truth_stage(settings, folder), make)
 
 
-def _simulate(world: WorldConfig, run: Path) -> None:
+def _simulate(config: Config, run: Path) -> None:
     """The nature run; one process, since each state follows from the one before."""
     # Heavy imports come after the configuration is known to be right.
     from align_da.parallel.compilation import use_compilation_cache
+    from data_pipelines.model_run import run_model
     from data_pipelines.nature_run import run_nature
 
     use_compilation_cache(run)
     with progress_bar() as progress:
-        run_nature(world, run, progress)
+        if config.world.model == "jcm":
+            run_nature(config.world, run, progress)
+        else:
+            run_model(config, run, progress)
 
 
 def _read_era5(world: WorldConfig, era5: Era5Config, run: Path, workers: int) -> None:

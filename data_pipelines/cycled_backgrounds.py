@@ -9,6 +9,7 @@ cycles of a segment are left out.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -17,17 +18,16 @@ from jaxtyping import Float, Shaped
 from rich.progress import Progress
 
 from align_da.assimilation.contract import Analysis
-from align_da.atmosphere import State
 from align_da.config import Config, digest_of
-from align_da.cycling.cycle import CycleState, run_cycle
+from align_da.cycling.cycle import Cycle, CycleParts, CycleState
+from align_da.cycling.cycles import cycles
 from align_da.errors import ConfigError
 from align_da.forecast import ForecastModel
-from align_da.keys import Purpose, key_for
 from align_da.parallel.cluster import run_tasks
 from align_da.parallel.compilation import use_compilation_cache
+from align_da.runs.analyses import latent_three_d_var
 from align_da.runs.background_latents import encode_backgrounds, scaling_of
-from align_da.runs.forecast_model import configured_forecast_model
-from align_da.runs.methods import latent_three_d_var
+from align_da.runs.forecast_models import configured_forecast_model
 from align_da.runs.observing_system import observing_system, quality_control_for
 from align_da.runs.priors import FORECAST_SCALING, load_forecast_prior, load_space
 from align_da.runs.run import Run, open_run
@@ -118,38 +118,22 @@ def cycle_segment(segment: Segment) -> None:
     _write(run, segment, np.stack(kept))
 
 
-@dataclass(frozen=True)
-class SettledCycle:
-    """A cycle after the first ones of its segment.
-
-    Attributes:
-        valid_time: of both states.
-        background: values [member, lat, lon, channel].
-        analysis: likewise.
-    """
-
-    valid_time: np.datetime64
-    background: State
-    analysis: State
-
-
 def cycles_of(
     segment: Segment, method: Analysis, forecast_model: ForecastModel | None = None
-) -> Iterator[SettledCycle]:
-    """The cycles of `segment` with an analysis method, from its oldest forecast on."""
-    world, settings = _run_of(segment), segment.config.cycled_backgrounds
-    window = segment.config.cycle.window_hours
-    system = observing_system(world)
-    control = quality_control_for(world)
-    model = forecast_model or configured_forecast_model(segment.config)
-    state = _first_state(world, segment)
-    for cycle in range(settings.spin_up + settings.cycles):
-        time = state.valid_time + np.timedelta64(window, "h")
-        key = key_for(world.config.seed, Purpose.ANALYSIS, cycle)
-        observations = system.observe(time, cycle)
-        state, report = run_cycle(state, model, control, method, observations, window, key)
-        if cycle >= settings.spin_up:
-            yield SettledCycle(time, report.background, state.analysis)
+) -> Iterator[Cycle]:
+    """The cycles of `segment` with an analysis method, after its first ones."""
+    run, settings = _run_of(segment), segment.config.cycled_backgrounds
+    parts = CycleParts(
+        forecast_model or configured_forecast_model(segment.config),
+        method,
+        segment.config.cycle.window_hours,
+        quality_control_for(run),
+        run.config.seed,
+    )
+    state, count = _first_state(run, segment), settings.spin_up + settings.cycles
+    times = state.valid_time + np.arange(1, count + 1) * parts.window
+    observed = map(observing_system(run).observe, times, range(count))
+    return islice(cycles(parts, state, observed), settings.spin_up, None)
 
 
 def _run_of(segment: Segment) -> Run:
@@ -170,7 +154,7 @@ def _first_state(run: Run, segment: Segment) -> CycleState:
     lead = max(pairs.lead_hours)
     place = _places(run, segment.split, segment.of)[segment.number]
     _, background = pairs.read(lead, slice(place, place + 1))
-    return CycleState(background, pairs.valid_times(lead)[place], 0)
+    return CycleState(background, pairs.valid_times(lead)[place])
 
 
 def _places(run: Run, split: SplitName, count: int) -> list[int]:

@@ -11,7 +11,7 @@ from align_da.atmosphere import Layout, State, variable_named
 from align_da.atmosphere.balance import STANDARD_PRESSURE, geostrophic_imbalance
 from align_da.atmosphere.dataset import layout_from_dataset
 from align_da.config import Config
-from align_da.runs.forecast_model import configured_forecast_model
+from align_da.runs.forecast_models import configured_forecast_model
 from align_da.storage.gridded import open_states
 from align_da.storage.run_folder import RunFolder
 from data_pipelines.world_measurements import (

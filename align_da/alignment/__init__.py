@@ -8,13 +8,12 @@ from align_da.alignment.fine_tuning import (
     make_preference_loss,
     preference_batch,
 )
-from align_da.alignment.objectives import OBJECTIVES
+from align_da.alignment.objectives import CONTROLS
 from align_da.alignment.pairs import PreferencePairs, select_pairs
-from align_da.alignment.rewards import build_rewards
 from align_da.alignment.separation import Separation, separation_by_lead
 
 __all__ = [
-    "OBJECTIVES",
+    "CONTROLS",
     "AlignmentCase",
     "CandidateScore",
     "Draw",
@@ -22,7 +21,6 @@ __all__ = [
     "PreferencePairs",
     "Reward",
     "Separation",
-    "build_rewards",
     "make_preference_loss",
     "pooled_draw",
     "preference_batch",

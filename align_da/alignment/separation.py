@@ -35,11 +35,6 @@ class Separation:
     signal_to_noise: Float[np.ndarray, " lead"]
     rank_stability: Float[np.ndarray, " lead"]
 
-    @property
-    def best_lead_hours(self) -> int:
-        """The lead with the highest ratio of signal to noise."""
-        return self.lead_hours[int(np.argmax(self.signal_to_noise))]
-
 
 def separation_by_lead(
     lead_hours: tuple[int, ...], scores: Float[np.ndarray, "lead case candidate replicate"]

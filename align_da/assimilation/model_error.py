@@ -49,7 +49,7 @@ class ModelErrorCorrection:
         """The correction of one forecast, SI units."""
         latent = self.space.encode(values)
         lead = jnp.float32(self.lead_hours)
-        condition = Condition(self.scaling.standardise(latent), lead, jnp.zeros(()))
+        condition = Condition(self.scaling.standardise(latent), lead)
         batched = jax.tree.map(lambda leaf: leaf[None], condition)
         change = self.scaling.unscale(mean_increment(self.network, batched)[0], lead)
         increment = self.space.difference(latent + self.share * change, latent)

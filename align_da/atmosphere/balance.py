@@ -24,7 +24,7 @@ from jaxtyping import Array, Float
 from align_da.atmosphere.geopotential import geopotential, virtual_temperature
 from align_da.atmosphere.gradient import horizontal_gradient
 from align_da.atmosphere.grid import Grid
-from align_da.atmosphere.state import State
+from align_da.atmosphere.state import Layout, State
 from align_da.constants import DRY_AIR_GAS_CONSTANT, EARTH_ROTATION
 from align_da.errors import InputError
 
@@ -67,6 +67,14 @@ class BalanceRegion:
 
 
 EXTRATROPICAL_TROPOSPHERE = BalanceRegion()
+
+
+def has_mass_and_wind(layout: Layout) -> bool:
+    """Whether states hold what balance is about: winds on levels, geopotential or its parts."""
+    held = set(layout.variables)
+    on_sigma = layout.grid.vertical.kind == "sigma"
+    mass = "geopotential" in held or (on_sigma and {"temperature", "surface_pressure"} <= held)
+    return mass and {"u_component_of_wind", "v_component_of_wind"} <= held
 
 
 def geostrophic_wind(

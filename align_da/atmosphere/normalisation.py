@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import jax
 from jaxtyping import Array, Float
 
-from align_da.atmosphere.state import Layout, State
+from align_da.atmosphere.state import State
 
 
 @jax.tree_util.register_dataclass
@@ -24,7 +24,3 @@ class Normalisation:
     def normalise(self, state: State) -> Float[Array, "*batch lat lon channel"]:
         """Standardised channels of `state`, dimensionless."""
         return (state.values - self.mean) / self.std
-
-    def denormalise(self, values: Float[Array, "*batch lat lon channel"], layout: Layout) -> State:
-        """The state in SI units whose standardised channels are `values`."""
-        return State(values * self.std + self.mean, layout)

@@ -22,6 +22,7 @@ def zonal_spectrum(
     field: Float[Array, "*batch lat lon"], grid: Grid
 ) -> Float[Array, "*batch lat wavenumber"]:
     """Power by zonal wavenumber 0 .. lon // 2 on every latitude, units squared times m."""
+    grid.check_closed("zonal spectra")
     points = len(grid.longitude)
     coefficients = jnp.fft.rfft(field, axis=-1, norm="forward")
     partners = np.full(points // 2 + 1, 2.0)
@@ -44,19 +45,3 @@ def mean_zonal_spectrum(
     weights = grid.area_weights.sum(axis=1) * inside
     power = zonal_spectrum(field, grid)
     return jnp.einsum("...lk,l->...k", power, jnp.asarray(weights / weights.sum()))
-
-
-def log_spectral_distance(
-    power: Float[Array, "*batch wavenumber"], reference: Float[Array, "*batch wavenumber"]
-) -> Float[Array, "*batch"]:
-    """Root mean square over wavenumbers from 1 of 10 log10(power / reference), in dB; 0 if equal.
-
-    Cut both spectra to the wavenumbers that the reference resolves: beyond the truncation of a
-    spectral model there is rounding alone, and its logarithm would decide the distance.
-
-    Source: Gray and Markel 1976, Distance measures for speech processing, IEEE Trans. ASSP 24.
-    """
-    floor = np.finfo(np.float32).tiny  # a power of zero is a very small one, not minus infinity
-    ratio = jnp.log10(jnp.maximum(power, floor) / jnp.maximum(reference, floor))
-    # The floor under the root keeps the gradient finite where both spectra agree.
-    return 10 * jnp.sqrt(jnp.mean(ratio[..., 1:] ** 2, axis=-1) + floor)

@@ -4,10 +4,12 @@ Names are those of WeatherBench 2 (https://weatherbench2.readthedocs.io), standa
 the CF table. Units are SI; conversion happens only where data enter or leave.
 """
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 from align_da.errors import ConfigError
+from align_da.registry import STATE_VARIABLES
 
 
 @dataclass(frozen=True)
@@ -21,6 +23,8 @@ class Variable:
         symbol: short name for tables and figures.
         location: on the levels of the vertical coordinate, or at the surface.
         bounds: lowest and highest plausible value, in `units`.
+        observation_error: standard deviation of what a station reports of it, in `units`, where
+            the section [observations] has none; None where no station reports it.
     """
 
     name: str
@@ -29,6 +33,7 @@ class Variable:
     symbol: str
     location: Literal["levels", "surface"]
     bounds: tuple[float, float]
+    observation_error: float | None = None
 
     @property
     def on_levels(self) -> bool:
@@ -58,11 +63,45 @@ _VARIABLES = (
     Variable(
         "10m_v_component_of_wind", "northward_wind", "m s-1", "v10", "surface", (-100.0, 100.0)
     ),
+    # Of any other system: what it means is the matter of whoever makes it.
+    Variable("abstract_field", "abstract_field", "1", "x", "levels", (-1.0e6, 1.0e6)),
     Variable("lorenz_63", "lorenz_63_variable", "1", "x", "levels", (-100.0, 100.0)),
     Variable("lorenz_96", "lorenz_96_variable", "1", "x", "levels", (-100.0, 100.0)),
 )
 
-VARIABLES: dict[str, Variable] = {variable.name: variable for variable in _VARIABLES}
+
+class _Variables(Mapping[str, Variable]):
+    """The table above and the variables that other packages bring (`align_da.variables`)."""
+
+    def __getitem__(self, name: str) -> Variable:
+        for variable in _VARIABLES:
+            if variable.name == name:
+                return variable
+        if name not in STATE_VARIABLES.names:
+            raise KeyError(name)
+        return _checked(name, STATE_VARIABLES.load(name))
+
+    def __iter__(self) -> Iterator[str]:
+        yield from (variable.name for variable in _VARIABLES)
+        yield from STATE_VARIABLES.names
+
+    def __len__(self) -> int:
+        return len(_VARIABLES) + len(STATE_VARIABLES.names)
+
+
+VARIABLES: Mapping[str, Variable] = _Variables()
+
+
+def _checked(name: str, part: object) -> Variable:
+    """What a package brings as the variable `name`.
+
+    Raises:
+        ConfigError: it is none, or one of another name.
+    """
+    if not isinstance(part, Variable) or part.name != name:
+        message = f"expected the part {name!r} to be a Variable of this name, got {part!r}"
+        raise ConfigError(message)
+    return part
 
 
 def variable_named(name: str) -> Variable:

@@ -1,7 +1,6 @@
 """The latent autoencoder."""
 
 from align_da.atmosphere.sphere_padding import pad_sphere, pole_signs
-from align_da.autoencoder.build import build_autoencoder
 from align_da.autoencoder.contract import Autoencoder
 from align_da.autoencoder.objective import AutoencoderLoss, PairBatch, autoencoder_loss
 from align_da.autoencoder.principal_patches import initialise_from_patches
@@ -17,7 +16,6 @@ __all__ = [
     "PairBatch",
     "VariableReconstruction",
     "autoencoder_loss",
-    "build_autoencoder",
     "initialise_from_patches",
     "pad_sphere",
     "pole_signs",

@@ -34,6 +34,7 @@ from align_da.cli.threads import settle_threads
 from align_da.config import Config, load_config
 from align_da.errors import AlignDAError, StorageError
 from align_da.parallel.distributed_processes import Processes
+from align_da.registry import REGISTRIES
 from align_da.storage.run_folder import checked_name
 
 app = typer.Typer(
@@ -250,6 +251,15 @@ def export(
     from align_da.stages.export_analyses import export_analyses
 
     typer.echo(f"{export_analyses(run, name, group, to)} cycles in {to}")
+
+
+@app.command(epilog="Example: align-da parts")
+def parts() -> None:
+    """List what a configuration can name: models, methods, rewards and the like, and whose."""
+    for registry in REGISTRIES:
+        typer.echo(f"{registry.what} ({registry.group})")
+        for name in registry.names:
+            typer.echo(f"  {registry.origin(name) or name}")
 
 
 @app.command(epilog="Example: align-da inspect runs/demo/cycles/main.zarr")

@@ -23,7 +23,7 @@ from align_da.config.learning import (
     ModelErrorConfig,
     TrainingConfig,
 )
-from align_da.config.load import config_from_table, load_config
+from align_da.config.load import AnySection, config_from_table, load_config, section_from_table
 from align_da.config.methods import (
     AnalysisConfig,
     GuidanceConfig,
@@ -34,7 +34,7 @@ from align_da.config.methods import (
     ThreeDVarConfig,
 )
 from align_da.config.models import NeuralGcmConfig, OnnxConfig
-from align_da.config.section import GuidanceName, PeerName, Section
+from align_da.config.section import Section
 from align_da.config.world import (
     BackgroundsConfig,
     CoarseMapConfig,
@@ -49,6 +49,7 @@ from align_da.config.world import (
 __all__ = [
     "AlignmentConfig",
     "AnalysisConfig",
+    "AnySection",
     "ArithmeticConfig",
     "AutoencoderConfig",
     "BackgroundsConfig",
@@ -62,7 +63,6 @@ __all__ = [
     "Era5Config",
     "ErrorsConfig",
     "GuidanceConfig",
-    "GuidanceName",
     "LatentThreeDVarConfig",
     "LetkfConfig",
     "ModelErrorConfig",
@@ -70,7 +70,6 @@ __all__ = [
     "ObservationsConfig",
     "OnnxConfig",
     "OptimalInterpolationConfig",
-    "PeerName",
     "QualityControlConfig",
     "ReportsConfig",
     "SamplerConfig",
@@ -83,4 +82,5 @@ __all__ = [
     "config_from_table",
     "digest_of",
     "load_config",
+    "section_from_table",
 ]

@@ -1,6 +1,7 @@
 """Everything that defines a run, as one object."""
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
@@ -37,10 +38,17 @@ from align_da.config.world import (
     ReportsConfig,
     WorldConfig,
 )
+from align_da.registry import REGISTRIES
+
+Parts = Mapping[str, Mapping[str, Any]]
 
 
 class Config(Section):
-    """Everything that defines a run."""
+    """Everything that defines a run.
+
+    `parts` holds a table for each part of another package that takes settings, which it checks
+    itself: [parts.name] of the part called name.
+    """
 
     seed: Annotated[int, Field(ge=0, le=LARGEST)] = 0
     world: WorldConfig = WorldConfig()
@@ -68,6 +76,9 @@ class Config(Section):
     verification: VerificationConfig = VerificationConfig()
     benchmark: BenchmarkConfig = BenchmarkConfig()
     downscaling: DownscalingConfig = DownscalingConfig()
+    parts: Annotated[Parts, Field(exclude_if=lambda parts: not parts)] = Field(
+        default_factory=dict
+    )
 
     @model_validator(mode="after")
     def _one_kind_of_background_a_lead(self) -> "Config":
@@ -110,6 +121,18 @@ class Config(Section):
             message = (
                 "world.truth = 'era5' needs no spin-up: set world.spin_up_days = 0, "
                 f"got {self.world.spin_up_days}"
+            )
+            raise ValueError(message)
+        return self
+
+    @model_validator(mode="after")
+    def _settings_of_parts_that_are_installed(self) -> "Config":
+        installed = {name for registry in REGISTRIES for name in registry.names}
+        unknown = sorted({*self.parts} - installed)
+        if unknown:
+            message = (
+                f"[parts.{unknown[0]}] is of no part that is installed: correct the name, or "
+                "install the package that brings it"
             )
             raise ValueError(message)
         return self

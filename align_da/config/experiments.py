@@ -1,10 +1,12 @@
 """The cycling experiment, the benchmark of single analyses, and their verification."""
 
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from align_da.config.section import GuidanceName, PeerName, Positive, PositiveFloat, Section, Share
+from align_da.config.names import AnalysisName, GuidanceName
+from align_da.config.section import Positive, PositiveFloat, Section, Share
 
 
 class WatchdogConfig(Section):
@@ -38,14 +40,7 @@ class CycleConfig(Section):
     on the `split` "validation".
     """
 
-    method: Literal[
-        "latent_score",
-        "latent_three_d_var",
-        "three_d_var",
-        "letkf",
-        "optimal_interpolation",
-        "free_run",
-    ] = "latent_score"
+    method: AnalysisName = "latent_score"
     prior: Literal["static", "reference", "aligned", "continued", "supervised"] = "aligned"
     condition_on: Literal["member", "mean"] = "mean"
     network_share: Share = 1.0
@@ -81,7 +76,7 @@ class DownscalingConfig(Section):
     split: Literal["validation", "test"] = "test"
     dates: Positive = 24
     members: Positive = 4
-    peers: tuple[PeerName, ...] = ("optimal_interpolation", "latent_three_d_var")
+    peers: tuple[AnalysisName, ...] = ("optimal_interpolation", "latent_three_d_var")
     priors: tuple[Literal["static", "reference"], ...] = ("static", "reference")
     sources: tuple[Literal["none", "map", "stations", "both"], ...] = (
         "none",
@@ -92,19 +87,23 @@ class DownscalingConfig(Section):
 
 
 class BenchmarkConfig(Section):
-    """Single analyses of several methods on the same dates and observations."""
+    """Single analyses of several methods on the same dates and observations.
+
+    A guidance has the strength that `strengths` gives it, or else 1.
+    """
 
     split: Literal["validation", "test"] = "test"
     dates: Positive = 24
     members: Positive = 4
     background_lead_hours: Positive = 48
     forecast_lead_hours: Positive = 24
-    peers: tuple[PeerName, ...] = ("optimal_interpolation", "three_d_var", "latent_three_d_var")
+    peers: tuple[AnalysisName, ...] = (
+        "optimal_interpolation",
+        "three_d_var",
+        "latent_three_d_var",
+    )
     guidance: tuple[GuidanceName, ...] = ("none", "dps", "repaint", "jfps")
     control_guidance: tuple[GuidanceName, ...] = ("none", "dps", "repaint", "jfps")
-    dps_strength: PositiveFloat = 1.0
-    sda_strength: PositiveFloat = 0.1
-    mmps_strength: PositiveFloat = 1.0
-    jfps_strength: PositiveFloat = 1.0
+    strengths: Mapping[GuidanceName, PositiveFloat] = {"sda": 0.1}
     priors: tuple[Literal["reference", "aligned"], ...] = ("reference", "aligned")
     controls: tuple[Literal["continued", "supervised"], ...] = ("continued", "supervised")

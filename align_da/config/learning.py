@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from align_da.config.names import ObjectiveName, RewardName
 from align_da.config.section import NonNegativeFloat, Positive, PositiveFloat, Section
 
 
@@ -90,14 +91,10 @@ class AlignmentConfig(Section):
     backgrounds: Positive = 128
     candidates: Positive = 16
     forecast_lead_hours: Positive = 48
-    rewards: tuple[Literal["accuracy", "forecast", "balance", "calibration"], ...] = (
-        "accuracy",
-        "forecast",
-        "balance",
-    )
+    rewards: tuple[RewardName, ...] = ("accuracy", "forecast", "balance")
     quantile: Annotated[float, Field(gt=0, le=0.5)] = 0.25
     pairs: Positive = 1000
-    objective: Literal["dpo", "ipo", "capo"] = "dpo"
+    objective: ObjectiveName = "dpo"
     weighting: Literal["noise", "increment"] = "increment"
     trained: Literal["all", "amplitude"] = "amplitude"
     beta: PositiveFloat = 2000.0

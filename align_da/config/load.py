@@ -5,7 +5,7 @@ import reprlib
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, TypeVar, get_args
 
 from pydantic import ValidationError
 
@@ -13,6 +13,7 @@ from align_da.config.config import Config
 from align_da.config.section import Section
 from align_da.errors import ConfigError
 
+AnySection = TypeVar("AnySection", bound=Section)
 _TOLD = 5
 """Mistakes told at once."""
 _LONGEST = 100
@@ -42,10 +43,22 @@ def config_from_table(table: Mapping[str, Any]) -> Config:
         ConfigError: unknown key, wrong type or value out of range; says which, and the nearest
         key.
     """
+    return section_from_table(Config, table)
+
+
+def section_from_table(
+    section: type[AnySection], table: Mapping[str, Any], place: tuple[str, ...] = ()
+) -> AnySection:
+    """Validate a nested table that stands at `place` in the configuration.
+
+    Raises:
+        ConfigError: unknown key, wrong type or value out of range; says which, and the nearest
+        key.
+    """
     try:
-        return Config.model_validate(_with_tuples(table))
+        return section.model_validate(_with_tuples(table))
     except ValidationError as error:
-        told = [_explain(item) for item in error.errors()[:_TOLD]]
+        told = [_explain(section, place, item) for item in error.errors()[:_TOLD]]
         more = error.error_count() - len(told)
         raise ConfigError("; ".join(told) + (f"; and {more} more" if more else "")) from error
     except RecursionError as error:
@@ -94,22 +107,22 @@ def _with_tuples(content: Any) -> Any:  # noqa: ANN401 (nested tables of anythin
     return content
 
 
-def _explain(item: Mapping[str, Any]) -> str:
-    """One line for one validation error."""
+def _explain(section: type[Section], above: tuple[str, ...], item: Mapping[str, Any]) -> str:
+    """One line for one validation error of a section."""
     if not item["loc"]:  # a rule between sections
         return str(item["ctx"]["error"])
     *sections, key = (str(part) for part in item["loc"])
-    place = ".".join([*sections, key])[:_LONGEST]
+    place = ".".join([*above, *sections, key])[:_LONGEST]
     if item["type"] != "extra_forbidden":
-        return f"{place}: {item['msg']}, got {reprlib.repr(item['input'])}"
-    known = list(_section_at(sections).model_fields)
+        told = str(item["msg"]).removeprefix("Value error, ")
+        return f"{place}: {told}, got {reprlib.repr(item['input'])}"
+    known = list(_section_at(section, sections).model_fields)
     nearest = difflib.get_close_matches(key[:_LONGEST], known, n=1, cutoff=0.0)[0]
-    return f"unknown key {place!r}: did you mean {'.'.join([*sections, nearest])!r}?"
+    return f"unknown key {place!r}: did you mean {'.'.join([*above, *sections, nearest])!r}?"
 
 
-def _section_at(sections: Sequence[str]) -> type[Section]:
-    """The section class at a path of names."""
-    found: type[Section] = Config
+def _section_at(found: type[Section], sections: Sequence[str]) -> type[Section]:
+    """The section class at a path of names below another."""
     for name in sections:
         annotation = found.model_fields[name].annotation
         candidates = (annotation, *get_args(annotation))

@@ -4,7 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from align_da.config.section import GuidanceName, Positive, PositiveFloat, Section, Share
+from align_da.config.names import GuidanceName, SamplerName
+from align_da.config.section import Positive, PositiveFloat, Section, Share
 
 
 class AnalysisConfig(Section):
@@ -21,7 +22,7 @@ class AnalysisConfig(Section):
 class SamplerConfig(Section):
     """How the reverse process is integrated."""
 
-    kind: Literal["heun", "dpm_solver", "stochastic"] = "dpm_solver"
+    kind: SamplerName = "dpm_solver"
     steps: Positive = 10
     sigma_min: PositiveFloat = 0.02
     sigma_max: PositiveFloat = 20.0

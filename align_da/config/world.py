@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
+from align_da.config.names import ForecastModelName, OperatorName
 from align_da.config.section import LARGEST, Positive, PositiveFloat, Section, Share
 
 
@@ -37,7 +38,7 @@ class WorldConfig(Section):
     truth: Annotated[
         Literal["nature_run", "era5"], Field(exclude_if=lambda truth: truth == "nature_run")
     ] = "nature_run"
-    model: Literal["jcm", "lorenz96", "onnx", "neuralgcm"] = "jcm"
+    model: ForecastModelName = "jcm"
     truth_truncation: Literal[21, 31] = 31
     grid_truncation: Annotated[Literal[21, 31], Field(exclude_if=lambda kept: kept == 21)] = 21
     perturbed_physics: bool = True
@@ -86,11 +87,14 @@ class ErrorsConfig(Section):
 
 
 class ObservationsConfig(ErrorsConfig):
-    """The observing network and its errors."""
+    """The observing network, its errors and the operator that tells what it would see."""
 
     network: Literal["radiosonde", "random", "surface"] = "random"
     density: Annotated[float, Field(gt=0, le=1)] = 0.05
     withheld: Share = 0.1
+    operator: Annotated[OperatorName, Field(exclude_if=lambda name: name == "interpolation")] = (
+        "interpolation"
+    )
 
 
 class ReportsConfig(Section):

@@ -1,4 +1,4 @@
-"""The cycling loop: runs cycles, stores each one, and goes on where it was stopped.
+"""The driver of the cycling loop: stores each cycle, and goes on where it was stopped.
 
 Nothing but the store says how far a run has come. A resumed run reads the analysis ensemble of the
 last complete cycle (of the last two, where the forecast model takes two frames), checks its digest
@@ -15,17 +15,14 @@ from pathlib import Path
 import numpy as np
 from rich.progress import Progress
 
-from align_da.assimilation.contract import Analysis
 from align_da.atmosphere import State
 from align_da.atmosphere.times import in_nanoseconds
 from align_da.config import WatchdogConfig
-from align_da.cycling.cycle import CycleState, QualityControl, assimilate, make_background
+from align_da.cycling.cycle import CycleParts, CycleState
+from align_da.cycling.cycles import cycles
 from align_da.cycling.record import OBSERVATION_FIELDS, SCALAR_FIELDS, record_of
 from align_da.cycling.signals import stop_on_signal
-from align_da.cycling.watchdog import Consistency, alarm, consistency_from, inflated, remember
-from align_da.errors import BadStateError
-from align_da.forecast.contract import ForecastModel
-from align_da.keys import Purpose, key_for
+from align_da.cycling.watchdog import Consistency, Watchdog, consistency_from
 from align_da.observations.batch import ObservationBatch
 from align_da.storage.analysis_store import (
     AnalysisStore,
@@ -45,27 +42,19 @@ class CyclingExperiment:
     """Everything that a cycling run is made of.
 
     Attributes:
+        parts: what every cycle is made of.
         initial: ensemble at `start`, values [member, lat, lon, channel], SI units.
         start: valid time of `initial`; cycle 0 is valid one window later.
-        window_hours: length of the cycle window.
         cycles: number of cycles.
-        forecast_model: makes the backgrounds.
         observe: observations of a cycle by its number, always of the same padded size.
-        quality_control: flags them, given the background ensemble.
-        analysis: the assimilation method.
-        seed: of every random draw.
         watchdog: what happens when the spread no longer explains the innovations.
     """
 
+    parts: CycleParts
     initial: State
     start: np.datetime64
-    window_hours: int
     cycles: int
-    forecast_model: ForecastModel
     observe: Callable[[int], ObservationBatch]
-    quality_control: QualityControl
-    analysis: Analysis
-    seed: int
     watchdog: WatchdogConfig = field(default_factory=WatchdogConfig)
 
     @property
@@ -75,23 +64,7 @@ class CyclingExperiment:
         Raises:
             InputError: it is not within the years 1678 to 2261.
         """
-        steps = np.arange(1, self.cycles + 1) * np.timedelta64(self.window_hours, "h")
-        return in_nanoseconds(self.start + steps)
-
-
-@dataclass(frozen=True)
-class _Standing:
-    """Where a run stands; everything of it is in the store.
-
-    Attributes:
-        state: the last analysis.
-        store: every cycle up to it.
-        memory: what the watchdog remembers of the last cycles.
-    """
-
-    state: CycleState
-    store: AnalysisStore
-    memory: tuple[Consistency, ...]
+        return in_nanoseconds(self.start + np.arange(1, self.cycles + 1) * self.parts.window)
 
 
 def run_experiment(
@@ -123,76 +96,39 @@ def run_experiment(
     with owned(lock_path(path)), stop_on_signal() as request, bar:
         store = open_store(path, _template(experiment), manifest)
         task = bar.add_task("cycles", total=experiment.cycles, completed=store.complete)
-        now = _standing(experiment, store)
-        _watch(experiment, now, None)
-        while now.state.cycle < experiment.cycles:
-            # Forecast and analysis are compiled calls of seconds: a signal is heard after each.
-            background = None if request.received else _background(experiment, now)
-            if background is None or request.received:
-                return request.exit_code
-            now = _analysed(experiment, now, background)
-            bar.update(task, completed=now.store.complete)
-            _watch(experiment, now, warn)
-    return 0
+        watchdog = Watchdog(experiment.watchdog, _remembered(experiment, store))
+        watchdog.judge(store.complete - 1, None)
+        # Forecast and analysis are compiled calls of seconds: a signal is heard after each.
+        for cycle in cycles(
+            experiment.parts,
+            _reached(experiment, store),
+            map(experiment.observe, range(store.complete, experiment.cycles)),
+            watchdog.adjusted,
+            lambda: request.received,
+        ):
+            record = record_of(cycle)
+            store = write_cycle(store, record)
+            watchdog.remember(consistency_from(record.scalars))
+            bar.update(task, completed=store.complete)
+            watchdog.judge(cycle.number, warn)
+    return 0 if store.complete == experiment.cycles else request.exit_code
 
 
-def _background(experiment: CyclingExperiment, now: _Standing) -> State:
-    """The background of the next cycle, inflated where the watchdog does that."""
-    background = make_background(now.state, experiment.forecast_model, experiment.window_hours)
-    watchdog = experiment.watchdog
-    if watchdog.policy == "inflate" and alarm(now.memory, watchdog):
-        return inflated(background, now.memory)
-    return background
-
-
-def _analysed(experiment: CyclingExperiment, now: _Standing, background: State) -> _Standing:
-    """Analyse and store one cycle."""
-    following, diagnostics = assimilate(
-        now.state,
-        background,
-        experiment.quality_control,
-        experiment.analysis,
-        experiment.observe(now.state.cycle),
-        experiment.window_hours,
-        key_for(experiment.seed, Purpose.ANALYSIS, now.state.cycle),
-    )
-    record = record_of(following.analysis, diagnostics)
-    store = write_cycle(now.store, record)
-    memory = remember(now.memory, consistency_from(record.scalars), experiment.watchdog)
-    return _Standing(following, store, memory)
-
-
-def _watch(
-    experiment: CyclingExperiment, now: _Standing, warn: Callable[[str], None] | None
-) -> None:
-    """Warn or stop where the ensemble has lost the truth, after the cycle is stored."""
-    told = alarm(now.memory, experiment.watchdog)
-    if told is None:
-        return
-    message = f"cycle {now.store.complete - 1}: {told}"
-    if experiment.watchdog.policy == "stop":
-        raise BadStateError(message)
-    if warn is not None:
-        warn(message)
-
-
-def _standing(experiment: CyclingExperiment, store: AnalysisStore) -> _Standing:
-    """Where the run stands according to the store."""
+def _reached(experiment: CyclingExperiment, store: AnalysisStore) -> CycleState:
+    """How far the run has come according to the store."""
     if store.complete == 0:
-        start = experiment.start.astype(experiment.times.dtype)
-        return _Standing(CycleState(experiment.initial, start, 0), store, ())
-    state = CycleState(
+        return CycleState(experiment.initial, experiment.start.astype(experiment.times.dtype))
+    return CycleState(
         read_analysis(store, store.complete - 1),
         experiment.times[store.complete - 1],
         store.complete,
         _previous(experiment, store),
     )
-    return _Standing(state, store, _remembered(experiment, store))
 
 
 def _previous(experiment: CyclingExperiment, store: AnalysisStore) -> State | None:
     """The ensemble before the last one, where the forecast model looks at it."""
-    if experiment.forecast_model.frames == 1:
+    if experiment.parts.forecast_model.frames == 1:
         return None
     if store.complete == 1:
         return experiment.initial

@@ -2,8 +2,7 @@
 
 import numpy as np
 
-from align_da.atmosphere import State
-from align_da.cycling.cycle import CycleDiagnostics
+from align_da.cycling.cycle import Cycle
 from align_da.cycling.watchdog import consistency_of
 from align_da.observations.batch import Flag, Vertical
 from align_da.storage.cycle_record import CycleRecord, StoredField
@@ -73,22 +72,18 @@ SCALAR_FIELDS = (
 _RENAMED = {"time": "seconds_from_valid_time"}  # "time" is the axis of the store
 
 
-def record_of(analysis: State, diagnostics: CycleDiagnostics) -> CycleRecord:
-    """What is stored of a cycle.
-
-    Args:
-        analysis: ensemble, values [member, lat, lon, channel], SI units.
-        diagnostics: the report of the cycle that made it.
-    """
+def record_of(cycle: Cycle) -> CycleRecord:
+    """What is stored of a cycle."""
+    report = cycle.report
     observations = {
         _RENAMED.get(name, name): np.asarray(array)
-        for name, array in vars(diagnostics.observations).items()
+        for name, array in vars(cycle.observations).items()
     }
-    observations["background_equivalent"] = np.asarray(diagnostics.analysis.background_equivalent)
-    observations["analysis_equivalent"] = np.asarray(diagnostics.analysis.analysis_equivalent)
+    observations["background_equivalent"] = np.asarray(report.background_equivalent)
+    observations["analysis_equivalent"] = np.asarray(report.analysis_equivalent)
     scalars = {
-        **vars(consistency_of(diagnostics)),
-        "chi_square": float(diagnostics.analysis.chi_square),
-        "background_factor": float(diagnostics.analysis.background_factor),
+        **vars(consistency_of(cycle.observations, report)),
+        "chi_square": float(report.chi_square),
+        "background_factor": float(report.background_factor),
     }
-    return CycleRecord(diagnostics.background, analysis, observations, scalars)
+    return CycleRecord(cycle.background, cycle.analysis, observations, scalars)

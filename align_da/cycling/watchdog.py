@@ -15,14 +15,16 @@ member there is no spread to judge.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from align_da.assimilation.contract import AnalysisDiagnostics
 from align_da.atmosphere import State
 from align_da.config import WatchdogConfig
-from align_da.cycling.cycle import CycleDiagnostics
+from align_da.errors import BadStateError
+from align_da.observations.batch import ObservationBatch
 
 LARGEST_INFLATION = 4.0
 """Of the perturbations of one background; beyond it something else is wrong."""
@@ -68,9 +70,13 @@ class Consistency:
         return self.factor > limit and self.background_chi_square > chance * expected
 
 
-def consistency_of(diagnostics: CycleDiagnostics) -> Consistency:
-    """D and S of a cycle, means over its used observations, as float32 holds them."""
-    batch, report = diagnostics.observations, diagnostics.analysis
+def consistency_of(batch: ObservationBatch, report: AnalysisDiagnostics) -> Consistency:
+    """D and S of a cycle, means over its used observations, as float32 holds them.
+
+    Args:
+        batch: the observations of the cycle, quality controlled.
+        report: of their analysis.
+    """
     used = np.asarray(batch.used)
     if not used.any():
         return Consistency(0, 0.0, 0.0)
@@ -88,13 +94,6 @@ def consistency_from(scalars: Mapping[str, int | float]) -> Consistency:
         float(scalars["background_chi_square"]),
         float(scalars["background_variance"]),
     )
-
-
-def remember(
-    memory: Sequence[Consistency], latest: Consistency, config: WatchdogConfig
-) -> tuple[Consistency, ...]:
-    """The last `config.cycles` cycles that can be judged, oldest first."""
-    return (*memory, latest)[-config.cycles :] if latest.judged else tuple(memory)
 
 
 def alarm(memory: Sequence[Consistency], config: WatchdogConfig) -> str | None:
@@ -124,3 +123,46 @@ def inflated(background: State, memory: Sequence[Consistency]) -> State:
     factor = min(Consistency(1, *means).factor, LARGEST_INFLATION)
     mean = background.values.mean(axis=0)
     return State(mean + np.float32(factor) * (background.values - mean), background.layout)
+
+
+@dataclass
+class Watchdog:
+    """Looks on while a run cycles.
+
+    Attributes:
+        config: when it gives alarm, and what it does then.
+        memory: the last `config.cycles` cycles that can be judged, oldest first.
+    """
+
+    config: WatchdogConfig
+    memory: tuple[Consistency, ...] = ()
+
+    def adjusted(self, background: State) -> State:
+        """The background, inflated where the configuration wants that and there is alarm."""
+        if self.config.policy == "inflate" and alarm(self.memory, self.config):
+            return inflated(background, self.memory)
+        return background
+
+    def remember(self, latest: Consistency) -> None:
+        """Keep a cycle in mind, if it can be judged."""
+        if latest.judged:
+            self.memory = (*self.memory, latest)[-self.config.cycles :]
+
+    def judge(self, cycle: int, warn: Callable[[str], None] | None) -> None:
+        """Warn or stop where the ensemble has lost the truth.
+
+        Args:
+            cycle: number of the last cycle, which is stored.
+            warn: is given the warning, one line; it is not told if None.
+
+        Raises:
+            BadStateError: the configuration wants the run to stop.
+        """
+        told = alarm(self.memory, self.config)
+        if told is None:
+            return
+        message = f"cycle {cycle}: {told}"
+        if self.config.policy == "stop":
+            raise BadStateError(message)
+        if warn is not None:
+            warn(message)

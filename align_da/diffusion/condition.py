@@ -14,10 +14,7 @@ class Condition:
     Attributes:
         background: standardised latent of the background, [lat, lon, latent].
         lead_hours: age of the background forecast, hours.
-        spread: estimated standard deviation of the background error relative to its usual one at
-            this lead time, dimensionless; 0 when it is not known.
     """
 
     background: Float[Array, "*batch lat lon latent"]
     lead_hours: Float[Array, "*batch"]
-    spread: Float[Array, "*batch"]

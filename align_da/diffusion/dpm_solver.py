@@ -9,20 +9,21 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from align_da.config import SamplerConfig
-from align_da.diffusion.contract import Denoiser, Sampler
+from align_da.diffusion.contract import Denoiser, LatentField, Sampler
+from align_da.diffusion.langevin import NO_CORRECTORS, Correctors
 from align_da.diffusion.noise import NoiseDraw, standard_normal
+from align_da.diffusion.noise_levels import NoiseLevels
 from align_da.diffusion.reverse_process import Levels, sampler_from_step
 from align_da.diffusion.stochastic import stochastic_sampler
 
 
 def dpm_solver_step(
     denoiser: Denoiser,
-    noisy: Float[Array, "lat lon latent"],
-    last_denoised: Float[Array, "lat lon latent"],
+    noisy: LatentField,
+    last_denoised: LatentField,
     levels: Levels,
     key: jax.Array,
-) -> tuple[Float[Array, "lat lon latent"], Float[Array, "lat lon latent"]]:
+) -> tuple[LatentField, LatentField]:
     """One multistep step."""
     denoised = denoiser(noisy, levels.current)
     share = _extrapolation(levels)
@@ -39,12 +40,16 @@ def _extrapolation(levels: Levels) -> Float[Array, ""]:
     return jnp.where(second_order, step / (2 * jnp.where(second_order, last_step, 1.0)), 0.0)
 
 
-def dpm_solver_sampler(config: SamplerConfig, noise: NoiseDraw = standard_normal) -> Sampler:
-    """DPM-Solver++(2M) over the levels of `config`: one denoiser call a step.
+def dpm_solver_sampler(
+    levels: NoiseLevels,
+    correctors: Correctors = NO_CORRECTORS,
+    noise: NoiseDraw = standard_normal,
+) -> Sampler:
+    """DPM-Solver++(2M) over `levels`: one denoiser call a step.
 
     A corrector leaves the path that the last estimate belongs to, and extrapolating across it adds
     its noise (spread 12-16 % too large): with correctors the steps are of first order.
     """
-    if config.correctors:
-        return stochastic_sampler(config.model_copy(update={"churn": 0.0}), noise)
-    return sampler_from_step(dpm_solver_step, config, noise)
+    if correctors.count:
+        return stochastic_sampler(levels, correctors, noise, churn=0.0)
+    return sampler_from_step(dpm_solver_step, levels, correctors, noise)

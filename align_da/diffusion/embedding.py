@@ -1,4 +1,4 @@
-"""Embedding of noise level, lead time and background spread."""
+"""Embedding of noise level and lead time."""
 
 import jax.numpy as jnp
 from flax import nnx
@@ -11,10 +11,10 @@ _DAY_HOURS = 24.0
 
 
 class ConditionEmbedding(nnx.Module):
-    """A vector that says how noisy the input is and how good the background is."""
+    """A vector that says how noisy the input is and how old the background is."""
 
     def __init__(self, width: int, rngs: nnx.Rngs) -> None:
-        features = 2 * 2 * len(_FREQUENCIES) + 2
+        features = 2 * 2 * len(_FREQUENCIES)
         self.first = nnx.Linear(features, width, rngs=rngs)
         self.second = nnx.Linear(width, width, rngs=rngs)
 
@@ -25,18 +25,10 @@ class ConditionEmbedding(nnx.Module):
 
         Args:
             noise_input: what the schedule says of the noise level, of order one.
-            condition: batched; lead time and spread are used.
+            condition: batched; the lead time is used.
         """
         lead = jnp.log1p(condition.lead_hours / _DAY_HOURS)
-        spread_known = (condition.spread > 0).astype(noise_input.dtype)
-        features = jnp.concatenate(
-            [
-                _waves(noise_input),
-                _waves(lead),
-                jnp.stack([condition.spread, spread_known], axis=-1),
-            ],
-            axis=-1,
-        )
+        features = jnp.concatenate([_waves(noise_input), _waves(lead)], axis=-1)
         return nnx.silu(self.second(nnx.silu(self.first(features))))
 
 

@@ -11,11 +11,10 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from align_da.config import SamplerConfig
-from align_da.diffusion.contract import Denoiser, Sampler
-from align_da.diffusion.langevin import langevin_correct
+from align_da.diffusion.contract import Denoiser, LatentField, Sampler
+from align_da.diffusion.langevin import NO_CORRECTORS, Correctors, langevin_correct
 from align_da.diffusion.noise import NoiseDraw, standard_normal
-from align_da.diffusion.noise_levels import noise_levels
+from align_da.diffusion.noise_levels import NoiseLevels
 
 
 @jax.tree_util.register_dataclass
@@ -41,11 +40,11 @@ class SolverStep(Protocol):
     def __call__(
         self,
         denoiser: Denoiser,
-        noisy: Float[Array, "lat lon latent"],
-        last_denoised: Float[Array, "lat lon latent"],
+        noisy: LatentField,
+        last_denoised: LatentField,
         levels: Levels,
         key: jax.Array,
-    ) -> tuple[Float[Array, "lat lon latent"], Float[Array, "lat lon latent"]]:
+    ) -> tuple[LatentField, LatentField]:
         """From level `current` to `following`.
 
         Returns:
@@ -56,19 +55,20 @@ class SolverStep(Protocol):
 
 
 def sampler_from_step(
-    step: SolverStep, config: SamplerConfig, noise: NoiseDraw = standard_normal
+    step: SolverStep,
+    levels: NoiseLevels,
+    correctors: Correctors = NO_CORRECTORS,
+    noise: NoiseDraw = standard_normal,
 ) -> Sampler:
     """The sampler that repeats `step` over the noise levels, with Langevin correctors."""
-    visited = jnp.asarray(noise_levels(config), jnp.float32)
-    levels = Levels(
+    visited = jnp.asarray(levels.values, jnp.float32)
+    around_steps = Levels(
         previous=jnp.concatenate([visited[:1], visited[:-2]]),
         current=visited[:-1],
         following=visited[1:],
     )
 
-    def sample(
-        denoiser: Denoiser, key: jax.Array, shape: tuple[int, int, int]
-    ) -> Float[Array, "lat lon latent"]:
+    def sample(denoiser: Denoiser, key: jax.Array, shape: tuple[int, int, int]) -> LatentField:
         def advance(
             carry: tuple[Array, Array], inputs: tuple[Array, Levels]
         ) -> tuple[tuple[Array, Array], None]:
@@ -80,15 +80,15 @@ def sampler_from_step(
                 noisy,
                 around.current,
                 jax.random.fold_in(step_key, 1),
-                config.correctors,
-                config.corrector_step,
+                correctors.count,
+                correctors.step,
                 noise,
             )
             return step(denoiser, noisy, last_denoised, around, step_key), None
 
         initial = visited[0] * noise(jax.random.fold_in(key, 0), shape)
         start = (initial, jnp.zeros_like(initial))
-        (drawn, _), _ = jax.lax.scan(advance, start, (jnp.arange(config.steps), levels))
+        (drawn, _), _ = jax.lax.scan(advance, start, (jnp.arange(levels.steps), around_steps))
         return drawn
 
     return sample

@@ -8,29 +8,35 @@ picture), with c = 0 the deterministic Euler step.
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
 
-from align_da.config import SamplerConfig
-from align_da.diffusion.contract import Denoiser, Sampler
+from align_da.diffusion.contract import Denoiser, LatentField, Sampler
+from align_da.diffusion.langevin import NO_CORRECTORS, Correctors
 from align_da.diffusion.noise import NoiseDraw, standard_normal
+from align_da.diffusion.noise_levels import NoiseLevels
 from align_da.diffusion.reverse_process import Levels, sampler_from_step
 
 
-def stochastic_sampler(config: SamplerConfig, noise: NoiseDraw = standard_normal) -> Sampler:
-    """The stochastic sampler over the levels of `config`, c its `churn`: one call a step."""
+def stochastic_sampler(
+    visited: NoiseLevels,
+    correctors: Correctors = NO_CORRECTORS,
+    noise: NoiseDraw = standard_normal,
+    *,
+    churn: float = 1.0,
+) -> Sampler:
+    """The stochastic sampler over `visited`, c its `churn`: one call a step."""
 
     def step(
         denoiser: Denoiser,
-        noisy: Float[Array, "lat lon latent"],
-        last_denoised: Float[Array, "lat lon latent"],
+        noisy: LatentField,
+        last_denoised: LatentField,
         levels: Levels,
         key: jax.Array,
-    ) -> tuple[Float[Array, "lat lon latent"], Float[Array, "lat lon latent"]]:
+    ) -> tuple[LatentField, LatentField]:
         denoised = denoiser(noisy, levels.current)
         ratio = levels.following / levels.current
-        up = config.churn * levels.following * jnp.sqrt(1 - ratio**2)
+        up = churn * levels.following * jnp.sqrt(1 - ratio**2)
         down = jnp.sqrt(levels.following**2 - up**2)
         fresh = noise(key, noisy.shape)
         return denoised + down / levels.current * (noisy - denoised) + up * fresh, denoised
 
-    return sampler_from_step(step, config, noise)
+    return sampler_from_step(step, visited, correctors, noise)

@@ -1,5 +1,6 @@
 """The assimilation model: what a run has learned, called as earth2studio calls such models."""
 
+from collections import deque
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -11,27 +12,21 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Int
 
-from align_da.assimilation.contract import Analysis
 from align_da.atmosphere import State
 from align_da.atmosphere.plausibility import check_plausible
 from align_da.config import Config, ReportsConfig, load_config
-from align_da.cycling.cycle import (
-    CycleState,
-    QualityControl,
-    assimilate,
-    make_background,
-)
+from align_da.cycling.cycle import Cycle, CycleParts, CycleState, assimilate
+from align_da.cycling.cycles import cycles
 from align_da.earth2studio.fields import Coordinates, array_of, space_coordinates, states_of
 from align_da.earth2studio.frames import FillErrors, errors_of_run, reports_of
 from align_da.earth2studio.variables import has_names, observable_names
 from align_da.errors import ConfigError, InputError
-from align_da.forecast import ForecastModel
-from align_da.keys import Purpose, key_for
 from align_da.observations.batch import Flag, ObservationBatch
 from align_da.observations.window import reports_in_window
+from align_da.runs.analyses import build_analysis
 from align_da.runs.filed_reports import batch_of_window, quality_control_of_reports
 from align_da.runs.initial_ensemble import ensemble_around
-from align_da.runs.methods import build_analysis
+from align_da.runs.observation_errors import errors_of
 from align_da.runs.priors import cycle_forecast_model
 from align_da.runs.run import Run, open_run
 
@@ -55,16 +50,12 @@ class AlignDA:
 
     Attributes:
         run: the run.
-        forecast_model: makes the backgrounds.
-        analysis: the assimilation method.
-        quality_control: flags observations.
+        parts: what every cycle is made of.
         fill_errors: gives observations their errors where the data frame has none.
     """
 
     run: Run
-    forecast_model: ForecastModel
-    analysis: Analysis
-    quality_control: QualityControl
+    parts: CycleParts
     fill_errors: FillErrors
 
     def __call__(
@@ -91,9 +82,9 @@ class AlignDA:
             BadStateError: a state is not plausible.
         """
         ensemble, time = self._ensemble(background)
-        before = CycleState(ensemble, time - self._window, cycle)
+        before = CycleState(ensemble, time - self.parts.window, cycle)
         reports = self._reports(observations, time)
-        return self._analysed(before, ensemble, reports)[1:]
+        return (_given(assimilate(self.parts, before, ensemble, reports.batch), reports),)
 
     def create_generator(
         self,
@@ -117,14 +108,14 @@ class AlignDA:
                 another from the last analysis.
         """
         ensemble, time = self._ensemble(initial)
-        state = CycleState(ensemble, time, 0)
+        windows: deque[ObservationBatch] = deque()
+        cycling = cycles(self.parts, CycleState(ensemble, time), iter(windows.popleft, None))
         sent = yield (array_of(ensemble, time),)
         while True:
-            reports = self._reports(_only(sent), state.valid_time + self._window)
-            hours = self.run.config.cycle.window_hours
-            background = make_background(state, self.forecast_model, hours)
-            state, analysis = self._analysed(state, background, reports)
-            sent = yield (analysis,)
+            time += self.parts.window
+            reports = self._reports(_only(sent), time)
+            windows.append(reports.batch)
+            sent = yield (_given(next(cycling), reports),)
 
     def init_coords(self) -> tuple[Coordinates]:
         """Axes of a background or first state; an axis "ensemble" may precede them."""
@@ -186,10 +177,6 @@ class AlignDA:
             raise ConfigError(message)
         return self
 
-    @property
-    def _window(self) -> np.timedelta64:
-        return np.timedelta64(self.run.config.cycle.window_hours, "h")
-
     def _ensemble(self, array: Any) -> tuple[State, np.datetime64]:  # noqa: ANN401
         """As many members as the run has, and their time."""
         given, time = states_of(array, self.run.layout)
@@ -227,24 +214,6 @@ class AlignDA:
         missing = int((reports["flag"] == "missing").sum())
         return _Reports(batch, len(found), missing, len(reports) - missing - len(found))
 
-    def _analysed(
-        self, before: CycleState, background: State, reports: "_Reports"
-    ) -> tuple[CycleState, xr.DataArray]:
-        """The analysis one window after `before`, also as it is given away."""
-        following, diagnostics = assimilate(
-            before,
-            background,
-            self.quality_control,
-            self.analysis,
-            reports.batch,
-            self.run.config.cycle.window_hours,
-            key_for(self.run.config.seed, Purpose.ANALYSIS, before.cycle),
-        )
-        state, time = following.analysis, following.valid_time
-        check_plausible(np.asarray(state.values), state.layout, f"analysis of {time}")
-        told = reports.told(np.asarray(diagnostics.observations.flag))
-        return following, array_of(state, time, cycle=before.cycle, observations=told)
-
 
 @dataclass(frozen=True)
 class _Reports:
@@ -271,6 +240,18 @@ class _Reports:
         return ", ".join(f"{name} {count}" for name, count in counts.items() if count) or "none"
 
 
+def _given(cycle: Cycle, reports: _Reports) -> xr.DataArray:
+    """The analysis of a cycle as it is given away.
+
+    Raises:
+        BadStateError: it is not plausible.
+    """
+    state, time = cycle.analysis, cycle.valid_time
+    check_plausible(np.asarray(state.values), state.layout, f"analysis of {time}")
+    told = reports.told(np.asarray(cycle.observations.flag))
+    return array_of(state, time, cycle=cycle.number, observations=told)
+
+
 def open_model(
     run: Path,
     config: Path | None = None,
@@ -295,13 +276,15 @@ def open_model(
     settings = load_config(config, overrides)
     opened = open_run(settings, run)
     _check_usable(settings, opened)
-    return AlignDA(
-        opened,
+    parts = CycleParts(
         cycle_forecast_model(opened),
-        build_analysis(opened, settings.cycle.method, settings.cycle.prior),
+        build_analysis(opened),
+        settings.cycle.window_hours,
         quality_control_of_reports(opened),
-        fill_errors or partial(errors_of_run, errors=settings.observations),
+        settings.seed,
     )
+    filled = fill_errors or partial(errors_of_run, errors=errors_of(settings.observations))
+    return AlignDA(opened, parts, filled)
 
 
 def _check_usable(config: Config, run: Run) -> None:

@@ -50,3 +50,12 @@ class ForecastModel(Protocol):
                 multiple of the step.
         """
         ...
+
+
+@runtime_checkable
+class StartingForecastModel(ForecastModel, Protocol):
+    """A forecast model that knows a state to start a nature run from."""
+
+    def start(self) -> State:
+        """One state, values [1, lat, lon, channel] in SI units; always the same."""
+        ...

@@ -7,7 +7,7 @@ import numpy as np
 from align_da.alignment.contract import AlignmentCase
 from align_da.atmosphere import State
 from align_da.errors import InputError
-from align_da.runs.forecast_model import configured_forecast_model, frame_before
+from align_da.runs.forecast_models import configured_forecast_model, frame_before
 from align_da.runs.run import Run
 from align_da.storage.background_pairs import BackgroundPairs
 from align_da.storage.gridded import read_times
@@ -17,9 +17,10 @@ def cases_of(
     run: Run, split: str, count: int, forecast_lead_hours: int, leads: tuple[int, ...]
 ) -> Iterator[AlignmentCase]:
     """`count` cases spread evenly over a split, their lead times taken in turn from `leads`."""
+    model = configured_forecast_model(run.config)
     pairs_at = {lead: run.pairs_of_lead(split, lead) for lead in leads}
     places_at = {
-        lead: verifiable_places(run, pairs, lead, forecast_lead_hours, count)
+        lead: verifiable_places(run.last_time, pairs, lead, forecast_lead_hours, count)
         for lead, pairs in pairs_at.items()
     }
     for number in range(count):
@@ -29,41 +30,43 @@ def cases_of(
         valid_time = pairs.valid_times(lead)[place]
         later = valid_time + np.timedelta64(forecast_lead_hours, "h")
         at_lead = read_times(run.truth, run.layout, np.asarray([later]))
-        first = (State(states.values[0], run.layout) for states in (background, truth, at_lead))
-        background_state, truth_state, state_at_lead = first
+        before = frame_before(model, run.truth, run.layout, valid_time)
         yield AlignmentCase(
-            background_state,
-            truth_state,
-            valid_time,
-            state_at_lead,
-            float(lead),
-            _truth_before(run, valid_time),
+            background=_first(background),
+            truth=_first(truth),
+            valid_time=valid_time,
+            truth_at_lead=_first(at_lead),
+            background_lead_hours=float(lead),
+            truth_before=None if before is None else _first(before),
         )
 
 
-def _truth_before(run: Run, time: np.datetime64) -> State | None:
-    """The truth one step before `time`, where the forecast model looks at it."""
-    if run.config.onnx is None:  # no other takes two frames, and none is built in vain
-        return None
-    model = configured_forecast_model(run.config)
-    before = frame_before(model, run.truth, run.layout, time)
-    return None if before is None else State(before.values[0], run.layout)
+def _first(states: State) -> State:
+    """The first of several states, values [lat, lon, channel]."""
+    return State(states.values[0], states.layout)
 
 
 def verifiable_places(
-    run: Run, pairs: BackgroundPairs, lead_hours: int, ahead_hours: int, count: int
+    last: np.datetime64, pairs: BackgroundPairs, lead_hours: int, ahead_hours: int, count: int
 ) -> list[int]:
     """`count` starts spread evenly over those whose truth is known `ahead_hours` after analysis.
+
+    Args:
+        last: time of the last state of the truth.
+        pairs: backgrounds that start there.
+        lead_hours: age of the backgrounds at analysis time.
+        ahead_hours: hours of the forecast that is verified.
+        count: how many.
 
     Raises:
         InputError: the truth ends before any of them.
     """
     ahead = pairs.valid_times(lead_hours) + np.timedelta64(ahead_hours, "h")
-    last = int(np.searchsorted(ahead, run.truth["time"].to_numpy()[-1], side="right")) - 1
-    if last < 0:
+    place = int(np.searchsorted(ahead, last, side="right")) - 1
+    if place < 0:
         message = f"the truth ends before {ahead[0]}, {ahead_hours} h after the first analysis"
         raise InputError(message)
-    return [int(place) for place in np.linspace(0, last, count).round()]
+    return [int(start) for start in np.linspace(0, place, count).round()]
 
 
 def alignment_cases(run: Run) -> Iterator[AlignmentCase]:

@@ -8,6 +8,7 @@ from align_da.autoencoder.latent_space import LatentSpace
 from align_da.config import Config
 from align_da.prior.increment_correlation import CorrelationRank
 from align_da.prior.latent_scaling import LatentScaling, estimate_scaling
+from align_da.runs.run import Run
 from align_da.storage.background_pairs import BackgroundPairs
 from align_da.training.latent_pairs import LatentPairs, encode_pairs
 
@@ -34,6 +35,18 @@ def encode_backgrounds(
                 yield truth, background, float(lead)
 
     return encode_pairs(space, parts())
+
+
+def learned_latents(run: Run, space: LatentSpace) -> tuple[LatentPairs, LatentPairs]:
+    """What a score model learns from, and what it is validated on: two periods.
+
+    Raises:
+        StorageError: backgrounds are missing or damaged.
+    """
+    training, validation = (
+        encode_backgrounds(space, run.learned_pairs(split)) for split in ("train", "validation")
+    )
+    return training, validation
 
 
 def scaling_of(config: Config, pairs: LatentPairs) -> LatentScaling:

@@ -12,8 +12,9 @@ from functools import cached_property
 import jax.numpy as jnp
 import numpy as np
 import pandas as pd
+from jaxtyping import Array, Float
 
-from align_da.atmosphere import Layout, State
+from align_da.atmosphere import Grid, Layout, State
 from align_da.config import ReportsConfig
 from align_da.constants import GRAVITY
 from align_da.observations.batch import ObservationBatch, Vertical
@@ -76,7 +77,7 @@ def batch_of_window(
     Raises:
         InputError: there are more reports than `settings.padded`.
     """
-    surface = _surface_height(run, reports)
+    surface = _surface_height(run.surface_geopotential, run.layout.grid, reports)
     found = reduced_to_surface(reports, surface, settings.largest_elevation_difference)
     boxes = settings.box_degrees, settings.box_pascal
     if settings.thinning == "thin":
@@ -114,9 +115,11 @@ def on_levels_of(reported: ObservationBatch, background: State) -> ObservationBa
     return replace(reported, level=reported.level / pressure)
 
 
-def _surface_height(run: Run, reports: pd.DataFrame) -> np.ndarray:
+def _surface_height(
+    surface_geopotential: Float[Array, "lat lon"], grid: Grid, reports: pd.DataFrame
+) -> Float[np.ndarray, " report"]:
     """Height of the surface of the model at each report, m."""
-    layout = Layout(run.layout.grid, ("surface_pressure",))
+    layout = Layout(grid, ("surface_pressure",))
     places = batch_of_reports(
         reports.assign(variable="surface_pressure", vertical="surface"),
         layout,
@@ -124,5 +127,5 @@ def _surface_height(run: Run, reports: pd.DataFrame) -> np.ndarray:
         len(reports),
     )
     # The operator knows the places alone: what is interpolated is geopotential here.
-    field = State(run.surface_geopotential[..., None], layout)
+    field = State(surface_geopotential[..., None], layout)
     return np.asarray(interpolation_operator(places, layout)(field), np.float64) / GRAVITY

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 import jax.numpy as jnp
 import numpy as np
@@ -9,22 +10,22 @@ from flax import nnx
 from jaxtyping import Float
 
 from align_da.assimilation.model_error import ModelErrorCorrection
-from align_da.atmosphere import Normalisation
-from align_da.autoencoder import build_autoencoder, pole_signs
+from align_da.atmosphere import Layout, Normalisation
+from align_da.autoencoder import pole_signs
 from align_da.autoencoder.identity import IdentityAutoencoder
 from align_da.autoencoder.latent_space import LatentSpace
 from align_da.config import AutoencoderConfig, Config
 from align_da.diffusion.amplitude import AdaptedNetwork
-from align_da.diffusion.build import build_denoiser_network, build_schedule
-from align_da.diffusion.schedule import EDMSchedule
-from align_da.diffusion.unit_normal import UnitNormal
 from align_da.forecast import CorrectedForecastModel, ForecastModel
 from align_da.keys import Purpose, key_for
 from align_da.prior.increment_correlation import IncrementCorrelation
 from align_da.prior.latent_prior import LatentPrior
 from align_da.prior.latent_scaling import LatentScaling
 from align_da.prior.representation_error import Representation
-from align_da.runs.forecast_model import configured_forecast_model
+from align_da.prior.static_prior import static_prior
+from align_da.runs.autoencoders import build_autoencoder
+from align_da.runs.denoisers import build_denoiser_network, build_schedule
+from align_da.runs.forecast_models import configured_forecast_model
 from align_da.runs.run import Run
 from align_da.storage.checkpoints import load_weights, save_weights
 from align_da.storage.statistics import read_normalisation
@@ -41,15 +42,10 @@ MODEL_SPACE_SCALING = "model_space_scaling"
 """Those of increments in model space, for 3D-Var."""
 
 
-def untrained_autoencoder(run: Run) -> nnx.Module:
-    """The autoencoder of the configuration before training."""
-    return _blank_autoencoder(run, run.config.autoencoder)
-
-
-def _blank_autoencoder(run: Run, config: AutoencoderConfig) -> nnx.Module:
-    """The autoencoder of `config` for the states of the run."""
-    key = key_for(run.config.seed, Purpose.PARAMETERS, 0)
-    return build_autoencoder(config, run.layout.shape, key, pole_signs(run.layout))
+def untrained_autoencoder(config: AutoencoderConfig, layout: Layout, seed: int) -> nnx.Module:
+    """The autoencoder of `config` for states of a layout before training."""
+    key = key_for(seed, Purpose.PARAMETERS, 0)
+    return build_autoencoder(config, layout.shape, key, pole_signs(layout))
 
 
 def untrained_network(config: Config, latent_shape: tuple[int, int, int]) -> nnx.Module:
@@ -72,7 +68,8 @@ def load_space(run: Run) -> LatentSpace:
     """
     # Nothing recomputes what a frozen autoencoder did: solvers use its tangent again and again.
     frozen = run.config.autoencoder.model_copy(update={"recompute": False})
-    graph, state = nnx.split(nnx.eval_shape(lambda: _blank_autoencoder(run, frozen)))
+    blank = partial(untrained_autoencoder, frozen, run.layout, run.config.seed)
+    graph, state = nnx.split(nnx.eval_shape(blank))
     channels = jnp.zeros(run.layout.shape[-1])
     template = {"autoencoder": state, "normalisation": Normalisation(channels, channels)}
     loaded = load_weights(run.folder.weights("autoencoder"), template)
@@ -186,8 +183,7 @@ def _static_prior(run: Run, space: LatentSpace, name: str, leads: int, modes: in
     """The prior without a network, with the statistics called `name`."""
     blank = _blank_scaling(space.autoencoder.latent_shape, leads, modes)
     scaling = load_weights(run.folder.weights(name), blank)
-    schedule = EDMSchedule(0.0, 1.0)
-    return LatentPrior(space, UnitNormal(), scaling, schedule, truncation=run.truncation)
+    return static_prior(space, scaling, run.truncation)
 
 
 def _blank_scaling(latent_shape: tuple[int, int, int], leads: int, modes: int) -> LatentScaling:

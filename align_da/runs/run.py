@@ -1,10 +1,12 @@
 """A run: its configuration, its folder and its truth, opened."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 import jax.numpy as jnp
+import numpy as np
 import xarray as xr
 from jaxtyping import Array, Float
 
@@ -12,9 +14,16 @@ from align_da.atmosphere import Layout
 from align_da.atmosphere.dataset import layout_from_dataset
 from align_da.atmosphere.truncation import SpectralTruncation, spectral_truncation
 from align_da.config import Config
+from align_da.errors import StorageError
+from align_da.observations.batch import ObservationBatch
+from align_da.observations.contract import ObservationOperator
+from align_da.registry import OBSERVATION_OPERATORS
 from align_da.storage.background_pairs import BackgroundPairs, open_background_pairs
 from align_da.storage.gridded import open_states
 from align_da.storage.run_folder import RunFolder
+from align_da.verification.significance import Bootstrap
+
+BindOperator = Callable[[ObservationBatch, Layout], ObservationOperator]
 
 
 @dataclass(frozen=True)
@@ -24,25 +33,57 @@ class Run:
     Attributes:
         config: the configuration.
         folder: where everything of the run lies.
-        truth: the nature run.
+        truth: the nature run; empty where there is none, as with shipped weights.
         layout: layout of every state.
+        operator: takes the place of the observation operator that the configuration names.
     """
 
     config: Config
     folder: RunFolder
     truth: xr.Dataset
     layout: Layout
+    operator: BindOperator | None = None
+
+    def __repr__(self) -> str:
+        truth = f"truth of {self.truth.sizes['time']} times" if self.truth else "no truth"
+        return f"<Run {self.folder.root}, {self.config.world.model}, {truth}, {self.layout!r}>"
 
     @cached_property
     def surface_geopotential(self) -> Float[Array, "lat lon"]:
-        """Geopotential of the surface that the models see, m2 s-2."""
+        """Geopotential of the surface that the models see, m2 s-2.
+
+        Raises:
+            StorageError: the run has no truth.
+        """
+        if "geopotential_at_surface" not in self.truth:
+            message = f"expected a truth in {self.folder.truth}, there is none: make or copy it"
+            raise StorageError(message)
         return jnp.asarray(self.truth["geopotential_at_surface"].to_numpy(), jnp.float32)
+
+    @property
+    def last_time(self) -> np.datetime64:
+        """Time of the last state of the truth."""
+        last: np.datetime64 = self.truth["time"].to_numpy()[-1]
+        return last
+
+    @property
+    def bootstrap(self) -> Bootstrap:
+        """How intervals of scores are found."""
+        return bootstrap_of(self.config)
 
     @cached_property
     def truncation(self) -> SpectralTruncation | None:
         """What of an increment every method keeps."""
         kept = self.config.analysis.truncation
         return None if kept is None else spectral_truncation(self.layout, kept)
+
+    @cached_property
+    def operator_for(self) -> BindOperator:
+        """What makes H for the observations of a cycle."""
+        if self.operator is not None:
+            return self.operator
+        named: BindOperator = OBSERVATION_OPERATORS.load(self.config.observations.operator)
+        return named
 
     def pairs(self, split: str) -> BackgroundPairs:
         """Backgrounds of a split (or "cycled_" and a split) beside the truth."""
@@ -57,6 +98,11 @@ class Run:
         """Those of `learned_pairs` with backgrounds `lead_hours` old."""
         forecast = lead_hours in self.config.backgrounds.lead_hours
         return self.pairs(split if forecast else f"cycled_{split}")
+
+
+def bootstrap_of(config: Config) -> Bootstrap:
+    """The bootstrap that [verification] asks for."""
+    return Bootstrap(config.verification.bootstrap_samples, config.verification.block_length)
 
 
 def open_run(config: Config, run: Path) -> Run:

@@ -8,7 +8,9 @@ declared here and the work.
 """
 
 from align_da.config import Config
-from align_da.runs.forecast_model import forecast_model_definition
+from align_da.registry import FORECAST_MODELS, OBJECTIVES, REWARDS
+from align_da.runs.forecast_models import forecast_model_definition
+from align_da.runs.parts import digests_of_foreign
 from align_da.runs.priors import (
     FORECAST_SCALING,
     MODEL_ERROR,
@@ -25,7 +27,8 @@ _SPLITS = ("train", "validation", "test")
 def truth_stage(config: Config, folder: RunFolder) -> Stage:
     """The nature run, or ERA5."""
     era5 = [] if config.era5 is None else [config.era5]
-    return Stage("truth", [config.world, *era5], [], [folder.truth])
+    foreign = digests_of_foreign(FORECAST_MODELS, config.world.model)
+    return Stage("truth", [config.world, *era5, *foreign.items()], [], [folder.truth])
 
 
 def backgrounds_stage(config: Config, folder: RunFolder) -> Stage:
@@ -103,13 +106,15 @@ def candidates_stage(config: Config, folder: RunFolder) -> Stage:
         list(settings.rewards),
     ]
     sections = [config.seed, config.sampler, config.analysis, drawing]
-    defined_by = [*sections, *forecast_model_definition(config)]
+    rewards = digests_of_foreign(REWARDS, *settings.rewards)
+    defined_by = [*sections, *forecast_model_definition(config), *rewards.items()]
     return Stage("candidates", defined_by, ["denoiser"], [folder.candidates])
 
 
 def fine_tuning_stage(config: Config, folder: RunFolder, what: str) -> Stage:
     """The aligned prior, or a control."""
-    defined_by = [config.seed, config.alignment]
+    objective = digests_of_foreign(OBJECTIVES, config.alignment.objective)
+    defined_by = [config.seed, config.alignment, *objective.items()]
     return Stage(what, defined_by, ["candidates"], [folder.weights(what)])
 
 

@@ -1,6 +1,6 @@
 """Single analyses of several methods on the same backgrounds, dates and observations."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -14,25 +14,19 @@ from align_da.assimilation.contract import Analysis, AnalysisDiagnostics
 from align_da.assimilation.free_run import FreeRun
 from align_da.assimilation.latent_score import LatentScoreAnalysis
 from align_da.atmosphere import State
-from align_da.atmosphere.balance import geostrophic_score
-from align_da.config import Config, GuidanceName, PeerName
+from align_da.atmosphere.balance import geostrophic_score, has_mass_and_wind
+from align_da.config import Config
 from align_da.forecast import ForecastModel
 from align_da.keys import Purpose, key_for
 from align_da.observations.batch import ObservationBatch
-from align_da.observations.interpolation import interpolation_operator
 from align_da.parallel.progress import progress_bar
 from align_da.prior.latent_prior import LatentPrior
 from align_da.runs.alignment_cases import verifiable_places
-from align_da.runs.forecast_model import configured_forecast_model, frame_before
-from align_da.runs.methods import (
-    latent_score,
-    latent_three_d_var,
-    optimal_interpolation,
-    three_d_var,
-)
+from align_da.runs.analyses import SingleAnalyses, latent_score, single_analyses
+from align_da.runs.forecast_models import configured_forecast_model, frame_before
 from align_da.runs.observing_system import observing_system, quality_control_for
 from align_da.runs.priors import load_prior
-from align_da.runs.run import Run, open_run
+from align_da.runs.run import Run, bootstrap_of, open_run
 from align_da.storage.gridded import read_times
 from align_da.storage.tables import write_table
 from align_da.verification.cost import measured
@@ -41,11 +35,6 @@ from align_da.verification.verified_fields import default_fields
 from align_da.verification.verify_cycles import score_cycle
 
 REFERENCE = "background"
-_LABELS: Mapping[PeerName, str] = {
-    "optimal_interpolation": "optimal interpolation",
-    "three_d_var": "3D-Var",
-    "latent_three_d_var": "latent 3D-Var",
-}
 
 
 def benchmark(config: Config, folder: Path, name: str) -> None:
@@ -57,7 +46,7 @@ def benchmark(config: Config, folder: Path, name: str) -> None:
     run = open_run(config, folder)
     rows = score_dates(run, methods_of(run))
     key = key_for(config.seed, Purpose.VERIFICATION)
-    summary = summarise_scores(rows, REFERENCE, config.verification, key)
+    summary = summarise_scores(rows, REFERENCE, bootstrap_of(config), key)
     target = run.folder.report / "benchmark"
     write_table(target / f"{name}_rows.csv", rows)
     write_table(target / f"{name}.csv", summary)
@@ -66,17 +55,11 @@ def benchmark(config: Config, folder: Path, name: str) -> None:
 def methods_of(run: Run) -> dict[str, Analysis]:
     """The background, the peers, the prior without a network, and the learned priors."""
     settings, static = run.config.benchmark, load_prior(run, "static")
-    peers: dict[PeerName, Callable[[], Analysis]] = {
-        "optimal_interpolation": lambda: optimal_interpolation(
-            run, run.pairs("train"), settings.background_lead_hours
-        ),
-        "three_d_var": lambda: three_d_var(run),
-        "latent_three_d_var": lambda: latent_three_d_var(run, static),
-    }
-    methods: dict[str, Analysis] = {REFERENCE: FreeRun(interpolation_operator)}
-    methods |= {_LABELS[name]: peers[name]() for name in settings.peers}
+    methods: dict[str, Analysis] = {REFERENCE: FreeRun(run.operator_for)}
+    use = SingleAnalyses(settings.background_lead_hours, settings.members)
+    methods |= single_analyses(run, settings.peers, use)
     methods["jfps static"] = _guided(run, static, "jfps")
-    asked: list[tuple[str, tuple[GuidanceName, ...]]] = [
+    asked = [
         *((name, settings.guidance) for name in settings.priors),
         *((name, settings.control_guidance) for name in settings.controls),
     ]
@@ -86,16 +69,10 @@ def methods_of(run: Run) -> dict[str, Analysis]:
     return methods
 
 
-def _guided(run: Run, prior: LatentPrior, method: GuidanceName) -> LatentScoreAnalysis:
+def _guided(run: Run, prior: LatentPrior, method: str) -> LatentScoreAnalysis:
     """The learned method with one guidance at the strength that [benchmark] gives it."""
     settings = run.config.benchmark
-    strengths = {
-        "dps": settings.dps_strength,
-        "sda": settings.sda_strength,
-        "mmps": settings.mmps_strength,
-        "jfps": settings.jfps_strength,
-    }
-    changes = {"method": method, "strength": strengths.get(method, 1.0)}
+    changes = {"method": method, "strength": settings.strengths.get(method, 1.0)}
     guidance = run.config.guidance.model_copy(update=changes)
     changed = run.config.model_copy(update={"guidance": guidance})
     return latent_score(replace(run, config=changed), prior, settings.members)
@@ -128,7 +105,9 @@ def benchmark_cases(run: Run) -> Iterator[BenchmarkCase]:
     system = observing_system(run)
     control = quality_control_for(run)
     lead = settings.background_lead_hours
-    places = verifiable_places(run, pairs, lead, settings.forecast_lead_hours, settings.dates)
+    places = verifiable_places(
+        run.last_time, pairs, lead, settings.forecast_lead_hours, settings.dates
+    )
     with progress_bar() as progress:
         for number, place in enumerate(progress.track(places, description="benchmark")):
             truth, background = pairs.read(lead, slice(place, place + 1))
@@ -186,8 +165,9 @@ def _scores(
     """Scores of an analysis ensemble and of the forecast from its mean, against both truths."""
     truth, later = truths
     found = score_cycle(analysis, truth, default_fields(run.layout))
-    balance = geostrophic_score(analysis, truth, run.surface_geopotential)
-    found["state", "geostrophic"] = float(jnp.mean(balance))
+    if has_mass_and_wind(run.layout):
+        balance = geostrophic_score(analysis, truth, run.surface_geopotential)
+        found["state", "geostrophic"] = float(jnp.mean(balance))
     mean = State(analysis.values.mean(axis=0, keepdims=True), analysis.layout)
     before = frame_before(model, run.truth, run.layout, time)
     forecast = model.forecast(mean, time, run.config.benchmark.forecast_lead_hours, before)

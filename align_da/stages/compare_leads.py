@@ -15,7 +15,7 @@ from align_da.atmosphere import State
 from align_da.config import Config
 from align_da.parallel.compilation import use_compilation_cache
 from align_da.runs.alignment_cases import cases_of
-from align_da.runs.forecast_model import configured_forecast_model
+from align_da.runs.forecast_models import configured_forecast_model
 from align_da.runs.priors import load_prior
 from align_da.runs.run import open_run
 from align_da.stages.score_candidates import prior_draw

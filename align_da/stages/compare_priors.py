@@ -94,6 +94,6 @@ def summarise_priors(run: Run, scored: xr.Dataset) -> pd.DataFrame:
 def _row(run: Run, name: str, measure: str, new: np.ndarray, old: np.ndarray) -> Sequence[object]:
     """One measure of one prior against the reference."""
     key = key_for(run.config.seed, Purpose.VERIFICATION)
-    gain = mean_difference(new, old, run.config.verification, key)
+    gain = mean_difference(new, old, run.bootstrap, key)
     bounds = (gain.estimate, gain.low, gain.high, gain.excludes_zero)
     return (name, measure, float(new.mean()), *bounds)

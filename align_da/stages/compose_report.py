@@ -66,7 +66,7 @@ def compose_report(run: Run, runs: Sequence[RunScores]) -> HtmlReport:
     """The report of one or more cycling runs; the first is the reference."""
     rows = pd.concat([scored.rows for scored in runs], ignore_index=True)
     key = key_for(run.config.seed, Purpose.VERIFICATION)
-    summary = summarise_scores(rows, runs[0].name, run.config.verification, key)
+    summary = summarise_scores(rows, runs[0].name, run.bootstrap, key)
     featured = runs[-1]
     return HtmlReport(
         "Align-DA cycling report",

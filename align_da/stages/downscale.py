@@ -7,7 +7,7 @@ of it comes back. Its errors are in background and observation alike; that corre
 neglected, which is fair as long as they are small beside the errors of interpolation.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -20,25 +20,19 @@ from align_da.assimilation.contract import Analysis
 from align_da.assimilation.free_run import FreeRun
 from align_da.atmosphere import State
 from align_da.atmosphere.dataset import dataset_from_state
-from align_da.config import Config, PeerName
+from align_da.config import Config
 from align_da.keys import Purpose, key_for
 from align_da.observations.batch import Flag, ObservationBatch
 from align_da.observations.coarse_maps import CoarseMap
 from align_da.observations.coarsening import coarsening_operator
-from align_da.observations.interpolation import interpolation_operator
 from align_da.observations.sources import Bind, joined_batches, stacked_operator
 from align_da.parallel.progress import progress_bar
 from align_da.runs.alignment_cases import verifiable_places
+from align_da.runs.analyses import SingleAnalyses, latent_score, single_analyses
 from align_da.runs.coarse_map import configured_map, reported_map
-from align_da.runs.methods import (
-    latent_score,
-    latent_three_d_var,
-    optimal_interpolation,
-    three_d_var,
-)
 from align_da.runs.observing_system import ObservingSystem, observing_system, quality_control_for
 from align_da.runs.priors import load_prior
-from align_da.runs.run import Run, open_run
+from align_da.runs.run import Run, bootstrap_of, open_run
 from align_da.storage.datasets import write_dataset
 from align_da.storage.tables import write_table
 from align_da.verification.score_table import ROW_COLUMNS, summarise_scores
@@ -74,7 +68,7 @@ class TwoSources:
         """H of the map and of the stations, in the order of `DownscalingCase.seen`."""
         cells, reports = (p.value.shape[0] for p in (self.maps.planned, self.stations.planned))
         of_map = coarsening_operator(self.maps.cells.grid)
-        return stacked_operator([(cells, of_map), (reports, interpolation_operator)])
+        return stacked_operator([(cells, of_map), (reports, self.run.operator_for)])
 
 
 @dataclass(frozen=True)
@@ -127,7 +121,7 @@ def downscale(config: Config, folder: Path, name: str) -> None:
     sources = TwoSources(run, configured_map(run), observing_system(run))
     rows, analyses = score_dates(sources, experiments_of(sources))
     summary = summarise_scores(
-        rows, REFERENCE, config.verification, key_for(config.seed, Purpose.VERIFICATION)
+        rows, REFERENCE, bootstrap_of(config), key_for(config.seed, Purpose.VERIFICATION)
     )
     target = run.folder.report / "downscaling"
     write_table(target / f"{name}_rows.csv", rows)
@@ -140,22 +134,15 @@ def downscale(config: Config, folder: Path, name: str) -> None:
 
 def experiments_of(sources: TwoSources) -> dict[str, Experiment]:
     """The corrected map, the peers with both sources, the priors with each choice of sources."""
-    run, bind = sources.run, sources.operators
+    bind = sources.operators
+    run = replace(sources.run, operator=bind)
     settings = run.config.downscaling
-    peers: dict[PeerName, Callable[[], Analysis]] = {
-        "optimal_interpolation": lambda: replace(
-            optimal_interpolation(run, run.pairs("train"), _mark(run)), operator_for=bind
-        ),
-        "three_d_var": lambda: replace(three_d_var(run), operator_for=bind),
-        "latent_three_d_var": lambda: replace(
-            latent_three_d_var(run, load_prior(run, "static")), operator_for=bind
-        ),
-    }
     found = {"corrected": Experiment(FreeRun(bind), "none")}
-    found |= {f"{name}, both": Experiment(peers[name](), "both") for name in settings.peers}
+    peers = single_analyses(run, settings.peers, SingleAnalyses(_mark(run), settings.members))
+    for name, method in zip(settings.peers, peers.values(), strict=True):
+        found[f"{name}, both"] = Experiment(method, "both")
     for name in settings.priors:
-        draws = latent_score(run, load_prior(run, name), settings.members)
-        method = replace(draws, operator_for=bind)
+        method = latent_score(run, load_prior(run, name), settings.members)
         found |= {f"{name}, {chosen}": Experiment(method, chosen) for chosen in settings.sources}
     return found
 
@@ -165,7 +152,7 @@ def downscaling_cases(sources: TwoSources) -> Iterator[DownscalingCase]:
     run, stations, lead = sources.run, sources.stations, _mark(sources.run)
     settings, pairs = run.config.downscaling, run.pairs(run.config.downscaling.split)
     control = quality_control_for(run)
-    places = verifiable_places(run, pairs, lead, 0, settings.dates)
+    places = verifiable_places(run.last_time, pairs, lead, 0, settings.dates)
     with progress_bar() as progress:
         for number, place in enumerate(progress.track(places, description="downscale")):
             truth, background = pairs.read(lead, slice(place, place + 1))

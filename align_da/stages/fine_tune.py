@@ -1,6 +1,6 @@
 """Fine-tune the reference prior: by preference, or one of the controls on the same budget."""
 
-from collections.abc import Callable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Literal
 
@@ -8,8 +8,9 @@ import jax
 import numpy as np
 from flax import nnx
 from jax.sharding import Mesh
-from jaxtyping import Array, Float, Int, PyTree
+from jaxtyping import Array, Float, Int, PyTree, Shaped
 
+from align_da.alignment.contract import AlignmentCase
 from align_da.alignment.fine_tuning import (
     WEIGHTINGS,
     DenoisingError,
@@ -17,21 +18,26 @@ from align_da.alignment.fine_tuning import (
     make_preference_loss,
     preference_batch,
 )
-from align_da.alignment.objectives import OBJECTIVES
+from align_da.alignment.objectives import CONTROLS, Objective
 from align_da.alignment.pairs import PreferencePairs, select_pairs
 from align_da.atmosphere import State
+from align_da.autoencoder.latent_space import LatentSpace
 from align_da.config import Config
 from align_da.diffusion.amplitude import AdaptedNetwork
 from align_da.diffusion.condition import Condition
+from align_da.diffusion.contract import LatentFields
 from align_da.diffusion.objective import Colour, DenoisingBatch, draw_noise, per_sample_error
 from align_da.diffusion.schedule import Schedule
+from align_da.errors import InputError
 from align_da.prior.latent_prior import LatentPrior
+from align_da.registry import OBJECTIVES
 from align_da.runs.alignment_cases import alignment_cases
 from align_da.runs.priors import load_prior
 from align_da.runs.run import Run, open_run
 from align_da.runs.stage_graph import fine_tuning_stage
 from align_da.stages.training_stage import fit_stage, training_stage
 from align_da.storage.datasets import read_dataset
+from align_da.training.batches import Cases
 from align_da.training.latent_pairs import LatentPairs, encode_pairs
 
 What = Literal["aligned", "continued", "supervised"]
@@ -65,36 +71,21 @@ def fine_tune(config: Config, folder: Path, what: What, mesh: Mesh | None) -> No
 
 def _fine_tune(run: Run, what: What, identity: str, mesh: Mesh | None) -> None:
     settings, prior = run.config.alignment, load_prior(run, "reference")
-    scored = read_dataset(run.folder.candidates).load()
-    rewards = scored["rewards"].transpose("case", "candidate", "reward").to_numpy()
-    pairs = select_pairs(
-        rewards, quantile=settings.quantile, count=settings.pairs, seed=run.config.seed
-    )
-    held_out = pairs.case % _HELD_OUT == _HELD_OUT - 1
-    truth = _truth_of_cases(run, prior).batch(np.arange(len(rewards)), prior.scaling)
-    latents = scored["latent"].to_numpy()
-
-    def batches(
-        chosen: PreferencePairs,
-    ) -> Callable[[Int[np.ndarray, " batch"]], PreferenceBatch]:
-        return lambda rows: preference_batch(
-            latents, truth.increment, truth.condition, chosen, rows
-        )
-
+    training, validation = _preferences(run, prior)
     network = AdaptedNetwork(prior.network, prior.space.autoencoder.latent_shape)
     graph, params, frozen = nnx.split(network, _TRAINED[settings.trained], ...)
-    objective = settings.objective if what == "aligned" else what
+    objective: Objective
+    objective = OBJECTIVES.load(settings.objective) if what == "aligned" else CONTROLS[what]
     loss = make_preference_loss(
         denoising_error(graph, frozen, prior.schedule, jax.vmap(prior.scaling.colour)),
         params,
-        OBJECTIVES[objective],
+        objective,
         lambda key, shape: draw_noise(prior.schedule, key, shape),
         beta=settings.beta,
         anchor_weight=settings.anchor_weight if what == "aligned" else 0.0,
         weight=prior.schedule.weight,
         preference_weight=WEIGHTINGS[settings.weighting],
     )
-    training, validation = pairs.where(~held_out), pairs.where(held_out)
     fit_stage(
         run,
         what,
@@ -102,11 +93,33 @@ def _fine_tune(run: Run, what: What, identity: str, mesh: Mesh | None) -> None:
         params,
         loss,
         settings.training,
-        (batches(training), len(training)),
-        (batches(validation), len(validation)),
+        training,
+        validation,
         lambda best: {"network": nnx.state(nnx.merge(graph, best, frozen))},
         mesh,
     )
+
+
+def _preferences(run: Run, prior: LatentPrior) -> tuple[Cases, Cases]:
+    """Preference pairs of the candidates, those to learn from and those to validate on."""
+    settings = run.config.alignment
+    scored = read_dataset(run.folder.candidates).load()
+    rewards = scored["rewards"].transpose("case", "candidate", "reward").to_numpy()
+    pairs = select_pairs(
+        rewards, quantile=settings.quantile, count=settings.pairs, seed=run.config.seed
+    )
+    cases = _same_cases(alignment_cases(run), scored["valid_time"].to_numpy())
+    truth = _truth_of_cases(cases, prior.space).batch(np.arange(len(rewards)), prior.scaling)
+    latents = scored["latent"].to_numpy()
+
+    def cases_of(chosen: PreferencePairs) -> Cases:
+        def batch(rows: Int[np.ndarray, " batch"]) -> PreferenceBatch:
+            return preference_batch(latents, truth.increment, truth.condition, chosen, rows)
+
+        return batch, len(chosen)
+
+    held_out = pairs.case % _HELD_OUT == _HELD_OUT - 1
+    return cases_of(pairs.where(~held_out)), cases_of(pairs.where(held_out))
 
 
 def denoising_error(
@@ -123,10 +136,10 @@ def denoising_error(
 
     def error(
         params: PyTree,
-        increment: Float[Array, "batch lat lon latent"],
+        increment: LatentFields,
         condition: Condition,
         sigma: Float[Array, " batch"],
-        noise: Float[Array, "batch lat lon latent"],
+        noise: LatentFields,
     ) -> Float[Array, " batch"]:
         network = nnx.merge(graph, params, frozen)
         batch = DenoisingBatch(increment, condition)
@@ -136,14 +149,33 @@ def denoising_error(
     return error
 
 
-def _truth_of_cases(run: Run, prior: LatentPrior) -> LatentPairs:
+def _same_cases(
+    cases: Iterable[AlignmentCase], times: Shaped[np.ndarray, " case"]
+) -> Iterator[AlignmentCase]:
+    """The cases, which candidates are joined to by their order.
+
+    Args:
+        cases: read again.
+        times: valid times of the cases that the candidates were drawn for.
+
+    Raises:
+        InputError: they are cases of other times.
+    """
+    for number, (case, time) in enumerate(zip(cases, times, strict=True)):
+        if case.valid_time != time:
+            message = (
+                f"expected case {number} of the candidates at {case.valid_time}, got {time}: "
+                "draw them again (align-da align candidates)"
+            )
+            raise InputError(message)
+        yield case
+
+
+def _truth_of_cases(cases: Iterable[AlignmentCase], space: LatentSpace) -> LatentPairs:
     """Latents of the truth and the background of every case."""
     return encode_pairs(
-        prior.space,
-        (
-            (_one(case.truth), _one(case.background), case.background_lead_hours)
-            for case in alignment_cases(run)
-        ),
+        space,
+        ((_one(case.truth), _one(case.background), case.background_lead_hours) for case in cases),
     )
 
 

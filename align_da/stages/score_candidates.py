@@ -7,17 +7,17 @@ import jax
 
 from align_da.alignment.candidates import CandidateLatents, CandidateScore, Draw, reward_score
 from align_da.alignment.contract import AlignmentCase, Reward
-from align_da.alignment.rewards.build import build_rewards
 from align_da.atmosphere import State
 from align_da.config import Config
-from align_da.diffusion.build import build_sampler
 from align_da.parallel.compilation import use_compilation_cache
 from align_da.prior.draws import draw_from_prior
 from align_da.prior.latent_prior import LatentPrior
 from align_da.runs.alignment_cases import alignment_cases
-from align_da.runs.forecast_model import configured_forecast_model
+from align_da.runs.forecast_models import configured_forecast_model
 from align_da.runs.priors import load_prior
+from align_da.runs.rewards import RewardInputs, build_rewards
 from align_da.runs.run import Run, open_run
+from align_da.runs.samplers import build_sampler
 from align_da.runs.stage_graph import candidates_stage
 from align_da.stages.scoring_on_cluster import score_on_cluster
 from align_da.storage.datasets import write_dataset
@@ -44,12 +44,13 @@ class RewardScore:
 
 def configured_rewards(config: Config, folder: Path) -> dict[str, Reward]:
     """The rewards that the section [alignment] names."""
-    return build_rewards(
-        config.alignment.rewards,
+    inputs = RewardInputs(
         lambda: configured_forecast_model(config),
         config.alignment.forecast_lead_hours,
         open_run(config, folder).surface_geopotential,
+        config,
     )
+    return build_rewards(config.alignment.rewards, inputs)
 
 
 def score_candidates(config: Config, folder: Path) -> None:

@@ -11,13 +11,13 @@ from jaxtyping import Array, Float
 from rich.console import Console
 
 from align_da.atmosphere import State
-from align_da.atmosphere.balance import geostrophic_score
+from align_da.atmosphere.balance import geostrophic_score, has_mass_and_wind
 from align_da.atmosphere.dataset import dataset_from_state, state_from_dataset
 from align_da.atmosphere.spectra import mean_zonal_spectrum
 from align_da.config import Config
 from align_da.forecast.leads import forecasts_at
 from align_da.parallel.progress import progress_bar
-from align_da.runs.forecast_model import configured_forecast_model, frame_before
+from align_da.runs.forecast_models import configured_forecast_model, frame_before
 from align_da.runs.run import Run, open_run
 from align_da.stages.compose_report import RunScores, compose_report
 from align_da.storage.analysis_store import open_cycles
@@ -56,7 +56,8 @@ def _score_run(run: Run, name: str) -> RunScores:
     def balance(ensemble: State, truth: State) -> Float[Array, " member"]:
         return geostrophic_score(ensemble, truth, run.surface_geopotential)
 
-    rows = verify_cycles(products, run.truth, name, diagnostics={"geostrophic": balance})
+    diagnostics = {"geostrophic": balance} if has_mass_and_wind(run.layout) else {}
+    rows = verify_cycles(products, run.truth, name, diagnostics=diagnostics)
     spectra = mean_spectra(
         {"analysis": cycles["analysis"]},
         run.truth,

@@ -53,7 +53,10 @@ def _train(run: Run, identity: str, mesh: Mesh | None) -> None:
     increments = truth[:_CASES_FOR_INITIALISATION] - background[:_CASES_FOR_INITIALISATION]
     increment_std = increments.std(axis=(0, 1, 2))
     autoencoder = initialise_from_patches(
-        untrained_autoencoder(run), truth[:_CASES_FOR_INITIALISATION], increments, increment_std
+        untrained_autoencoder(run.config.autoencoder, run.layout, run.config.seed),
+        truth[:_CASES_FOR_INITIALISATION],
+        increments,
+        increment_std,
     )
     graph, params = nnx.split(autoencoder)
     loss = autoencoder_loss(

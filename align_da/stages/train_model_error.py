@@ -16,7 +16,10 @@ from align_da.config import Config
 from align_da.diffusion.objective import DenoisingBatch
 from align_da.parallel.meeting import writes
 from align_da.parallel.progress import progress_bar
-from align_da.runs.forecast_model import configured_forecast_model, frame_before
+from align_da.runs.forecast_models import (
+    configured_forecast_model,
+    frame_before,
+)
 from align_da.runs.priors import MODEL_ERROR, load_prior, untrained_network
 from align_da.runs.run import Run, open_run
 from align_da.runs.stage_graph import model_error_stage

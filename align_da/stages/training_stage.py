@@ -5,9 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from jax.sharding import Mesh
-from jaxtyping import Int
 
 from align_da.config import TrainingConfig, digest_of
 from align_da.parallel.meeting import meet, writes
@@ -16,16 +14,13 @@ from align_da.runs.run import Run
 from align_da.storage.checkpoints import save_weights
 from align_da.storage.stages import Stage, definition_digest, run_stage
 from align_da.storage.training_checkpoints import claim_checkpoints
-from align_da.training.batches import BatchPlan
+from align_da.training.batches import Cases, batches_of, validation_batches
 from align_da.training.history import draw_history, write_history
 from align_da.training.loop import fit
 from align_da.training.progress import progress_bar
 from align_da.training.state import Params
 from align_da.training.step import Loss
 
-BatchOf = Callable[[Int[np.ndarray, " batch"]], Any]
-"""Row numbers → batch."""
-_VALIDATION_BATCHES = 8
 _LOG = logging.getLogger(__name__)
 
 
@@ -69,8 +64,8 @@ def fit_stage(
     params: Params,
     loss: Loss,
     config: TrainingConfig,
-    training: tuple[BatchOf, int],
-    validation: tuple[BatchOf, int],
+    training: Cases,
+    validation: Cases,
     bundle: Callable[[Params], Any],
     mesh: Mesh | None,
 ) -> Params:
@@ -94,15 +89,13 @@ def fit_stage(
         The best parameters.
     """
     seed, folder = run.config.seed, run.folder
-    plan = BatchPlan(training[1], config.batch_size, seed)
-    held_out = BatchPlan(validation[1], config.batch_size, seed)
     checkpoints = _own_checkpoints(folder.checkpoints(name), identity)
     with progress_bar(name, config.steps) as report:
         result = fit(
             params,
             loss,
-            lambda step: training[0](plan.indices(step)),
-            [validation[0](held_out.indices(index)) for index in range(_VALIDATION_BATCHES)],
+            batches_of(training, config.batch_size, seed),
+            validation_batches(validation, config.batch_size, seed),
             config,
             seed,
             checkpoints=checkpoints,

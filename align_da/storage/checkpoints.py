@@ -20,7 +20,6 @@ from align_da.storage.durable import storage_errors
 from align_da.storage.verified_arrays import (
     UNFINISHED,
     read_arrays,
-    read_metadata,
     write_arrays,
 )
 
@@ -131,19 +130,6 @@ def load_weights(folder: Path, template: Tree) -> Tree:
             for name, array in arrays.items()
         }
     return _fill(template, arrays, folder)
-
-
-def weights_metadata(folder: Path) -> dict[str, Any]:
-    """The metadata that `save_weights` was given.
-
-    Raises:
-        StorageError: there are no whole weights in `folder`.
-    """
-    metadata = read_metadata(folder)
-    if "about" not in metadata:
-        message = f"expected final weights in {folder}, got a checkpoint of a training"
-        raise StorageError(message)
-    return dict(metadata["about"])
 
 
 def step_folders(folder: Path) -> list[Path]:

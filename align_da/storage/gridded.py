@@ -41,17 +41,6 @@ def open_states(path: Path) -> xr.Dataset:
     return dataset
 
 
-def read_states(path: Path, times: Shaped[np.ndarray, " time"]) -> State:
-    """The states of a store at exactly `times`, values [time, ..., lat, lon, channel].
-
-    Raises:
-        StorageError: the store cannot be opened.
-        InputError: it lacks one of the times or does not keep the contract.
-    """
-    dataset = open_states(path)
-    return read_times(dataset, layout_from_dataset(dataset), times)
-
-
 def read_times(dataset: xr.Dataset, layout: Layout, times: Shaped[np.ndarray, " time"]) -> State:
     """The states at exactly `times`, in any order, values [time, ..., lat, lon, channel].
 

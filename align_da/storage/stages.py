@@ -130,6 +130,20 @@ def check_products(folder: RunFolder, name: str) -> None:
         _check_unchanged(path, made, name)
 
 
+def check_with_inputs(folder: RunFolder, name: str) -> None:
+    """`check_products` of a finished stage and of every one that it was built on.
+
+    Shipped weights come without the stages below them: what has no record is not looked at.
+
+    Raises:
+        StorageError: names a product that is missing or has changed, and what to do.
+    """
+    check_products(folder, name)
+    for below in read_stage_record(folder, name).inputs:
+        if is_finished(folder, below):
+            check_with_inputs(folder, below)
+
+
 def _is_done(folder: RunFolder, stage: Stage, digest: str) -> bool:
     """Whether a stage was finished with this definition and its products are whole.
 

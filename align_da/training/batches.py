@@ -3,8 +3,10 @@
 Since the step says it all, a resumed training needs no position of an iterator.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import jax
 import numpy as np
@@ -12,6 +14,11 @@ from jaxtyping import Int
 
 from align_da.errors import InputError
 from align_da.keys import Purpose, key_for
+
+VALIDATION_BATCHES = 8
+"""Every training validates on the first so many batches of its held-out cases."""
+Cases = tuple[Callable[[Int[np.ndarray, " batch"]], Any], int]
+"""Row numbers → batch, and how many rows there are."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +56,19 @@ class BatchPlan:
             order = _order_of_epoch(self.count, self.seed, int(epoch))
             batch[here] = order[places[here] % self.count]
         return batch
+
+
+def batches_of(cases: Cases, batch_size: int, seed: int) -> Callable[[int], Any]:
+    """Step → batch, a pure function, in the order of `BatchPlan`."""
+    batch_of, count = cases
+    plan = BatchPlan(count, batch_size, seed)
+    return lambda step: batch_of(plan.indices(step))
+
+
+def validation_batches(held_out: Cases, batch_size: int, seed: int) -> list[Any]:
+    """What a training validates on: `VALIDATION_BATCHES` batches of cases that it never sees."""
+    batch_at = batches_of(held_out, batch_size, seed)
+    return [batch_at(index) for index in range(VALIDATION_BATCHES)]
 
 
 @lru_cache(maxsize=8)

@@ -49,7 +49,7 @@ class LatentPairs:
         increment = jnp.asarray(self.truth[rows]) - background
         return DenoisingBatch(
             jax.vmap(scaling.scale)(increment, lead),
-            Condition(scaling.standardise(background), lead, jnp.zeros_like(lead)),
+            Condition(scaling.standardise(background), lead),
         )
 
 

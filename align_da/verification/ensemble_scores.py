@@ -65,24 +65,6 @@ def comparable_spread(mean_variance: float, members: int) -> float:
     return float(np.sqrt((members + 1) / members * mean_variance))
 
 
-def spread_skill_ratio(
-    mean_variance: float | None, mean_square_error: float, members: int
-) -> float | None:
-    """Spread over skill, dimensionless: 1 is reliable, below 1 is overconfident.
-
-    Args:
-        mean_variance: mean over area and dates of the unbiased variance; None of one member.
-        mean_square_error: of the ensemble mean, over the same area and dates, positive.
-        members: number of members.
-
-    Returns:
-        The ratio, or None where one member has no spread.
-    """
-    if mean_variance is None:
-        return None
-    return comparable_spread(mean_variance, members) / float(np.sqrt(mean_square_error))
-
-
 def rank_histogram(
     ensemble: Float[Array | np.ndarray, "member *point"],
     truth: Float[Array | np.ndarray, "*point"],

@@ -11,17 +11,14 @@ for a diffusion sampler. Observations with flag PASSIVE were withheld from the a
 is the only figure here that fitting the observations cannot improve.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float, Int
 
-from align_da.assimilation.contract import AnalysisDiagnostics
 from align_da.atmosphere import Layout, variable_named
-from align_da.errors import InputError
-from align_da.observations.batch import Flag, ObservationBatch
+from align_da.observations.batch import Flag
 
 
 @dataclass(frozen=True)
@@ -41,34 +38,6 @@ class Departures:
     error: Float[np.ndarray, " observation"]
     variable: Int[np.ndarray, " observation"]
     flag: Int[np.ndarray, " observation"]
-
-
-def collect_departures(
-    observations: Sequence[ObservationBatch], diagnostics: Sequence[AnalysisDiagnostics]
-) -> Departures:
-    """Departures of all cycles.
-
-    Args:
-        observations: of each cycle.
-        diagnostics: of the analysis of the same cycles.
-
-    Raises:
-        InputError: not one diagnostics a batch.
-    """
-    if len(observations) != len(diagnostics) or not observations:
-        message = (
-            f"expected diagnostics of each of the {len(observations)} batches of observations "
-            f"(at least one), got {len(diagnostics)}"
-        )
-        raise InputError(message)
-    pairs = list(zip(observations, diagnostics, strict=True))
-    return Departures(
-        _joined([batch.value - report.background_equivalent for batch, report in pairs]),
-        _joined([batch.value - report.analysis_equivalent for batch, report in pairs]),
-        _joined([batch.error for batch in observations]),
-        _joined([batch.variable for batch in observations]).astype(int),
-        _joined([batch.flag for batch in observations]).astype(int),
-    )
 
 
 def departure_statistics(departures: Departures, layout: Layout) -> pd.DataFrame:
@@ -110,11 +79,6 @@ def _row(
         "withheld_background_rmse": _root_mean_square(departures.innovation[withheld]),
         "withheld_analysis_rmse": _root_mean_square(departures.residual[withheld]),
     }
-
-
-def _joined(parts: Sequence[object]) -> np.ndarray:
-    """Arrays of all cycles one after the other, double precision."""
-    return np.concatenate([np.asarray(part, np.float64).ravel() for part in parts])
 
 
 def _mean(values: np.ndarray) -> float:

@@ -21,9 +21,14 @@ import jax
 import numpy as np
 import pandas as pd
 
-from align_da.config import VerificationConfig
 from align_da.errors import InputError
-from align_da.verification.significance import Interval, improvement, mean_difference, verdict
+from align_da.verification.significance import (
+    Bootstrap,
+    Interval,
+    improvement,
+    mean_difference,
+    verdict,
+)
 
 ROW_COLUMNS = ("date", "method", "product", "variable", "score", "value")
 _GROUP = ["product", "variable", "score"]
@@ -49,8 +54,6 @@ SCORES: Mapping[str, ScoreMeaning] = {
     "bias": ScoreMeaning("bias", "none"),
     "spread": ScoreMeaning("spread", "none"),
     "spread_skill": ScoreMeaning("spread/skill", "none"),
-    "acc": ScoreMeaning("ACC", "high"),
-    "activity": ScoreMeaning("activity", "none"),
     "geostrophic": ScoreMeaning("geostrophic score", "high"),
     "chi_square": ScoreMeaning("residual chi-square", "none"),
     "seconds": ScoreMeaning("seconds an analysis", "low"),
@@ -59,14 +62,14 @@ SCORES: Mapping[str, ScoreMeaning] = {
 
 
 def summarise_scores(
-    rows: pd.DataFrame, reference: str, config: VerificationConfig, key: jax.Array
+    rows: pd.DataFrame, reference: str, bootstrap: Bootstrap, key: jax.Array
 ) -> pd.DataFrame:
     """Mean of every score of every method, and its gain over the reference.
 
     Args:
         rows: tidy rows (columns of `ROW_COLUMNS`).
         reference: the method that the others are compared with; it must cover their dates.
-        config: bootstrap samples and block length.
+        bootstrap: how dates are drawn again.
         key: of `Purpose.VERIFICATION`.
 
     Returns:
@@ -86,7 +89,7 @@ def summarise_scores(
         for method in methods:
             row = dict(zip(_GROUP, place, strict=True)) | {"method": method}
             old = series.get(reference)
-            found.append(row | _compare(series[method], old, str(place[-1]), config, key))
+            found.append(row | _compare(series[method], old, str(place[-1]), bootstrap, key))
     return pd.concat([pd.DataFrame(found), spread_skill_ratios(rows)], ignore_index=True)
 
 
@@ -121,7 +124,7 @@ def _check_rows(rows: pd.DataFrame, reference: str) -> None:
 
 
 def _compare(
-    new: pd.Series, old: pd.Series | None, score: str, config: VerificationConfig, key: jax.Array
+    new: pd.Series, old: pd.Series | None, score: str, bootstrap: Bootstrap, key: jax.Array
 ) -> dict[str, object]:
     """Mean, gain and verdict of one method; a series is named by its method, indexed by date."""
     new = new.dropna()
@@ -137,20 +140,20 @@ def _compare(
             f"{len(old)} for {score}: run both over the same cycles"
         )
         raise InputError(message)
-    return row | _gains(new.to_numpy(), old.to_numpy(), score, config, key)
+    return row | _gains(new.to_numpy(), old.to_numpy(), score, bootstrap, key)
 
 
 def _gains(
-    new: np.ndarray, old: np.ndarray, score: str, config: VerificationConfig, key: jax.Array
+    new: np.ndarray, old: np.ndarray, score: str, bootstrap: Bootstrap, key: jax.Array
 ) -> dict[str, object]:
     """Difference, improvement where low is better, verdict where there is a better side."""
     aim = SCORES[score].aim if score in SCORES else "none"
-    difference = mean_difference(new, old, config, key)
+    difference = mean_difference(new, old, bootstrap, key)
     row = _columns("difference", difference)
     if aim == "high":
         return row | {"verdict": verdict(difference)}
     if aim == "low" and old.mean() > 0 and min(new.min(), old.min()) >= 0:
-        gain = improvement(new, old, config, key)
+        gain = improvement(new, old, bootstrap, key)
         return row | _columns("improvement", gain) | {"verdict": verdict(gain)}
     return row
 

@@ -1,12 +1,10 @@
 """Scores of a single state against the truth, weighted by area.
 
     MSE = Σ_ij w_ij (x_ij − t_ij)²,   bias = Σ_ij w_ij (x_ij − t_ij),
-    ACC = <x', t'> / sqrt(<x', x'> <t', t'>),   activity = sqrt(<x', x'>),
 
-where w is the share of a cell in the area of the sphere (`Grid.area_weights`, sum 1), x' = x −
-climatology, and <a, b> is the area-weighted covariance. Definitions of WeatherBench 2 (Rasp et al.
-2024, J. Adv. Model. Earth Syst. 16). Every score is per case and level, in the
-unit of the field; a level- or date-mean RMSE is the root of a mean of MSE.
+where w is the share of a cell in the area of the sphere (`Grid.area_weights`, sum 1). Definitions
+of WeatherBench 2 (Rasp et al. 2024, J. Adv. Model. Earth Syst. 16). Every score is per case and
+level, in the unit of the field; a level- or date-mean RMSE is the root of a mean of MSE.
 
 Arrays are NumPy in double precision: fields are read from a store, and a float32 sum of surface
 pressure would lose the digits that matter.
@@ -64,44 +62,9 @@ def bias(
     return area_mean(_difference(estimate, truth), grid)
 
 
-def anomaly_correlation(
-    estimate: Float[Array | np.ndarray, "*batch lat lon level"],
-    truth: Float[Array | np.ndarray, "*batch lat lon level"],
-    climatology: Float[Array | np.ndarray, "*#batch lat lon level"],
-    grid: Grid,
-) -> Float[np.ndarray, "*batch level"]:
-    """Centred anomaly correlation, dimensionless in [-1, 1]; nan where an anomaly is constant."""
-    estimate_anomaly = _centred(_difference(estimate, climatology), grid)
-    truth_anomaly = _centred(_difference(truth, climatology), grid)
-    covariance = area_mean(estimate_anomaly * truth_anomaly, grid)
-    product = area_mean(estimate_anomaly**2, grid) * area_mean(truth_anomaly**2, grid)
-    safe = np.where(product > 0, product, 1.0)
-    return np.asarray(np.where(product > 0, covariance / np.sqrt(safe), np.nan))
-
-
-def activity(
-    estimate: Float[Array | np.ndarray, "*batch lat lon level"],
-    climatology: Float[Array | np.ndarray, "*#batch lat lon level"],
-    grid: Grid,
-) -> Float[np.ndarray, "*batch level"]:
-    """Standard deviation of the anomaly over the sphere, unit of the field.
-
-    A smoothed estimate has less activity than the truth: report both.
-    """
-    anomaly = _centred(_difference(estimate, climatology), grid)
-    return np.asarray(np.sqrt(area_mean(anomaly**2, grid)))
-
-
 def _difference(
     left: Float[Array | np.ndarray, "*batch lat lon level"],
     right: Float[Array | np.ndarray, "*#batch lat lon level"],
 ) -> Float[np.ndarray, "*batch lat lon level"]:
     """Left − right in double precision."""
     return np.asarray(left, np.float64) - np.asarray(right, np.float64)
-
-
-def _centred(
-    field: Float[np.ndarray, "*batch lat lon level"], grid: Grid
-) -> Float[np.ndarray, "*batch lat lon level"]:
-    """The field less its area mean."""
-    return np.asarray(field - area_mean(field, grid)[..., None, None, :])

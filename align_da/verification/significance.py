@@ -21,12 +21,24 @@ import jax
 import numpy as np
 from jaxtyping import Float, Int
 
-from align_da.config import VerificationConfig
 from align_da.errors import InputError
 
 Verdict = Literal["better", "worse", "no difference"]
 _LEVEL = 0.95
 _FEWEST_BLOCKS = 3
+
+
+@dataclass(frozen=True)
+class Bootstrap:
+    """A moving-block bootstrap over dates.
+
+    Attributes:
+        samples: how often dates are drawn.
+        block_length: dates that stay together.
+    """
+
+    samples: int = 1000
+    block_length: int = 4
 
 
 @dataclass(frozen=True)
@@ -46,7 +58,7 @@ class Interval:
 def mean_difference(
     new: Float[np.ndarray, " date"],
     old: Float[np.ndarray, " reference_date"],
-    config: VerificationConfig,
+    bootstrap: Bootstrap,
     key: jax.Array,
 ) -> Interval:
     """Mean of new − old with its 95 % interval, unit of the scores.
@@ -54,7 +66,7 @@ def mean_difference(
     Args:
         new: score of the method at each date, in order of date.
         old: score of the reference at the same dates.
-        config: number of bootstrap samples and block length (dates).
+        bootstrap: how dates are drawn again.
         key: of `Purpose.VERIFICATION`; the same key draws the same dates.
 
     Raises:
@@ -62,14 +74,14 @@ def mean_difference(
     """
     new, old = _paired(new, old)
     estimate = float((new - old).mean())
-    dates = resampled_dates(new.size, config.bootstrap_samples, config.block_length, key)
-    return _interval(estimate, (new - old)[dates].mean(axis=1), new.size / config.block_length)
+    dates = resampled_dates(new.size, bootstrap.samples, bootstrap.block_length, key)
+    return _interval(estimate, (new - old)[dates].mean(axis=1), new.size / bootstrap.block_length)
 
 
 def improvement(
     new: Float[np.ndarray, " date"],
     old: Float[np.ndarray, " reference_date"],
-    config: VerificationConfig,
+    bootstrap: Bootstrap,
     key: jax.Array,
 ) -> Interval:
     """Improvement 1 − mean(new) / mean(old) with its 95 % interval, dimensionless.
@@ -85,10 +97,10 @@ def improvement(
         )
         raise InputError(message)
     estimate = float(1 - new.mean() / old.mean())
-    dates = resampled_dates(new.size, config.bootstrap_samples, config.block_length, key)
+    dates = resampled_dates(new.size, bootstrap.samples, bootstrap.block_length, key)
     denominators = np.maximum(old[dates].mean(axis=1), np.finfo(float).tiny)
     ratios = 1 - new[dates].mean(axis=1) / denominators
-    return _interval(estimate, ratios, new.size / config.block_length)
+    return _interval(estimate, ratios, new.size / bootstrap.block_length)
 
 
 def verdict(gain: Interval) -> Verdict:

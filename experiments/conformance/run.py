@@ -2,22 +2,27 @@
 
 Draws from the posterior of `align_da.verification.linear_gaussian` are compared with Kalman's.
 
-Usage: python experiments/conformance/run.py [--draws 1024] [--seeds 4]
+Usage: python -m experiments.conformance.run [--draws 1024] [--seeds 4] [--guidance MMPS ...]
 """
 
 import argparse
+from collections.abc import Iterable, Iterator
+from itertools import product
+from pathlib import Path
 
+import numpy as np
 import pandas as pd
-from rich.progress import Progress
 
 from align_da.config import GuidanceConfig, SamplerConfig
-from align_da.guidance.build import build_posterior_sampler
+from align_da.parallel.progress import progress_bar
+from align_da.runs.guidances import build_posterior_sampler
 from align_da.verification.linear_gaussian import (
-    Conformance,
     LinearGaussianCase,
     compare_with_kalman,
 )
 from align_da.verification.table_format import to_markdown
+from experiments.options import options
+from experiments.results import add_result
 
 SPLIT_GIBBS = "split Gibbs, 10 repetitions"
 GUIDANCE = {
@@ -46,54 +51,69 @@ CASES = {
 }
 
 
+KEYS = ["case", "guidance", "sampler", "correctors"]
+
+
 def main() -> None:
-    """Print a table a case."""
-    arguments = options(__doc__)
-    rows = []
-    with Progress() as progress:
-        total = ((len(GUIDANCE) - 1) * len(SAMPLERS) + 1) * len(CORRECTORS)
-        task = progress.add_task("conformance", total=total)
-        for sampler_name, sampler in SAMPLERS.items():
-            for correctors in CORRECTORS:
-                corrected = sampler.model_copy(update={"correctors": correctors})
-                for name, config in GUIDANCE.items():
-                    if name == SPLIT_GIBBS and sampler_name != FAST:
-                        continue  # it samples anew at every level
-                    posterior = build_posterior_sampler(config, corrected)
-                    for case_name, case in CASES.items():
-                        found = compare_with_kalman(
-                            posterior,
-                            case,
-                            seeds=range(arguments.seeds),
-                            draws=arguments.draws,
-                            control_variable=config.method == "jfps",
-                        )
-                        method = (case_name, name, sampler_name, correctors)
-                        rows.append((*method, *formatted(name, found)))
-                    progress.advance(task)
-    columns = ["case", "guidance", "sampler", "correctors"]
-    scores = ["mean error", "spread ratio", "W2", "residual / exact", "gate"]
-    table = pd.DataFrame(rows, columns=[*columns, *scores])
-    for case_name in CASES:
-        print(f"\n### {case_name}\n")
-        print(to_markdown(table[table["case"] == case_name].drop(columns="case")))
+    """Compare, write the results and print a table a case."""
+    parser = draw_options(__doc__, Path(__file__).parent)
+    parser.add_argument("--guidance", nargs="+", choices=GUIDANCE, default=list(GUIDANCE))
+    arguments = parser.parse_args()
+    chosen = list(methods(arguments.guidance))
+    rows: list[dict[str, object]] = []
+    with progress_bar() as progress:
+        for method in progress.track(chosen, description="conformance"):
+            rows += compared(*method, range(arguments.seeds), arguments.draws)
+    add_result(arguments.folder, "posterior", pd.DataFrame(rows), KEYS)
+    print(show(pd.DataFrame(rows)))
 
 
-def options(description: str | None) -> argparse.Namespace:
+def draw_options(description: str | None, folder: Path) -> argparse.ArgumentParser:
     """How many draws of how many seeds, by the command line."""
-    parser = argparse.ArgumentParser(description=description)
+    parser = options(description, folder)
     parser.add_argument("--draws", type=int, default=1024)
     parser.add_argument("--seeds", type=int, default=4)
-    return parser.parse_args()
+    return parser
 
 
-def formatted(guidance: str, found: Conformance) -> tuple[str, ...]:
-    """Rounded figures, and for an exact guidance whether it passes."""
-    passed = found.mean_error < 0.03 and 0.95 <= found.spread_ratio <= 1.03
-    gate = ("passed" if passed else "missed") if guidance in EXACT else ""
-    residual = found.residual / found.exact_residual
-    figures = (found.mean_error, found.spread_ratio, found.wasserstein)
-    return (*(f"{value:.3f}" for value in figures), f"{residual:.2f}", gate)
+def methods(guidance: Iterable[str]) -> Iterator[tuple[str, str, int]]:
+    """Guidance, sampler and correctors; split Gibbs samples anew at every level: once."""
+    for name in guidance:
+        samplers = (FAST,) if name == SPLIT_GIBBS else SAMPLERS
+        yield from ((name, *more) for more in product(samplers, CORRECTORS))
+
+
+def compared(
+    guidance: str, sampler: str, correctors: int, seeds: range, draws: int
+) -> Iterator[dict[str, object]]:
+    """A row a case: how far draws of a method are from the exact posterior."""
+    config = GUIDANCE[guidance]
+    corrected = SAMPLERS[sampler].model_copy(update={"correctors": correctors})
+    posterior = build_posterior_sampler(config, corrected)
+    for name, case in CASES.items():
+        white = config.method == "jfps"
+        found = compare_with_kalman(
+            posterior, case, seeds=seeds, draws=draws, control_variable=white
+        )
+        method = dict(zip(KEYS, (name, guidance, sampler, correctors), strict=True))
+        yield method | {
+            "mean_error": found.mean_error,
+            "spread_ratio": found.spread_ratio,
+            "W2": found.wasserstein,
+            "residual_ratio": found.residual / found.exact_residual,
+        }
+
+
+def show(rows: pd.DataFrame) -> str:
+    """A table a case; whether an exact guidance passes."""
+    spread = rows["spread_ratio"].between(0.95, 1.03)
+    gate = np.where(spread & (rows["mean_error"] < 0.03), "passed", "missed")
+    exact = rows["guidance"].isin(EXACT)
+    shown = rows.round(3).assign(gate=np.where(exact, gate, ""))
+    groups = shown.groupby("case", sort=False)
+    return "\n".join(
+        f"### {case}\n\n{to_markdown(table.drop(columns='case'))}" for case, table in groups
+    )
 
 
 if __name__ == "__main__":

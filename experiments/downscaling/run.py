@@ -1,17 +1,17 @@
 """Downscaling from nothing to the tables and the picture; a stage that is done is not done again.
 
-Usage: python -m experiments.downscaling.run [RUN_FOLDER]
+Usage: python -m experiments.downscaling.run [RUN]
 """
 
-import subprocess
-import sys
 from pathlib import Path
 
+from experiments.commands import align_da
 from experiments.downscaling.picture import draw
-from experiments.downscaling.tables import print_tables
+from experiments.downscaling.tables import CONFIG, read_rows, result, show
+from experiments.options import options
+from experiments.results import write_result, write_scores
 
-CONFIG = Path(__file__).with_name("config.toml")
-PICTURE = Path(__file__).with_name("downscaling.png")
+PICTURE = "downscaling.png"
 NAME, STATIC = "test", "static"
 DRAWS_OF_THE_STATIC_PRIOR = (
     "--set downscaling.priors=['static'] --set downscaling.sources=['both'] "
@@ -29,17 +29,17 @@ STAGES = (
 
 
 def main() -> None:
-    """Run every stage in a process of its own, and stop at the first that fails."""
-    folder = Path(sys.argv[1] if len(sys.argv) > 1 else "runs/downscaling")
-    command = Path(sys.executable).with_name("align-da")
+    """Run every stage, keep the scores, print the tables and draw the picture."""
+    parser = options(__doc__, Path(__file__).parent)
+    parser.add_argument("run", nargs="?", type=Path, default=Path("runs/downscaling"))
+    arguments = parser.parse_args()
     for stage in STAGES:
-        print(f"=== align-da {stage}", flush=True)
-        arguments = [*stage.split(), "--run", str(folder), "--config", str(CONFIG)]
-        code = subprocess.run([command, *arguments], check=False).returncode
-        if code:
-            sys.exit(code)
-    print_tables(folder, [NAME, STATIC], CONFIG)
-    draw(folder, NAME, CONFIG, PICTURE)
+        align_da(stage, arguments.run, CONFIG)
+    rows = read_rows(arguments.run, [NAME, STATIC])
+    write_scores(arguments.folder, NAME, rows)
+    write_result(arguments.folder, NAME, result(rows))
+    print(show(rows))
+    draw(arguments.run, NAME, CONFIG, arguments.folder / PICTURE)
 
 
 if __name__ == "__main__":

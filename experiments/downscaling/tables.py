@@ -1,20 +1,20 @@
-"""Scores of `align-da downscale` as Markdown.
+"""Scores of `align-da downscale` as Markdown, from scores by date."""
 
-Usage: python -m experiments.downscaling.tables RUN_FOLDER NAME ...
-"""
-
-import sys
+import itertools
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from align_da.config import Config, load_config
-from align_da.keys import Purpose, key_for
-from align_da.verification.score_table import spread_skill_ratios, summarise_scores
+from align_da.config import load_config
+from align_da.verification.score_table import spread_skill_ratios
 from align_da.verification.table_format import format_cell, to_markdown
+from experiments.results import only
+from experiments.score_tables import summarised
 
+CONFIG = Path(__file__).with_name("config.toml")
+SCORES = ("rmse", "crps")
 VARIABLES = ("u", "T", "q", "p_s")
 PRODUCTS = ("grid", "stations")
 PAIRS = (  # of a method and what it is compared with
@@ -28,22 +28,36 @@ PAIRS = (  # of a method and what it is compared with
 )
 
 
-def print_tables(folder: Path, names: Sequence[str], config: Path) -> None:
-    """Means of every method of some calls, and paired differences of some methods."""
+def read_rows(folder: Path, names: Sequence[str]) -> pd.DataFrame:
+    """The scores of some calls, of the variables that are shown."""
     files = [folder / "report" / "downscaling" / f"{name}_rows.csv" for name in names]
     rows = pd.concat([pd.read_csv(file) for file in files])
     rows["value"] = rows["value"].astype(float)
     # Every call scores what needs no method.
     rows = rows.drop_duplicates(["date", "method", "product", "variable", "score"])
-    for product in PRODUCTS:
-        for score in ("rmse", "crps"):
-            print(f"\n### {score.upper()}, {product}\n")
-            print(to_markdown(means(rows, product, score)))
-        print(f"\n### Spread over error, {product}\n")
-        print(to_markdown(ratios(rows, product)))
-    for score in ("rmse", "crps"):
-        print(f"\n### Less {score.upper()} in %, with 95 % intervals\n")
-        print(to_markdown(pd.DataFrame(comparisons(rows, score, load_config(config)))))
+    return only(rows, variable=VARIABLES, product=PRODUCTS)
+
+
+def result(rows: pd.DataFrame) -> pd.DataFrame:
+    """Means of every method, and what each of `PAIRS` gains."""
+    keys = ["method", "product", "variable", "score"]
+    means = rows.groupby(keys, sort=False)["value"].mean().rename("mean").reset_index()
+    ratios = spread_skill_ratios(rows)
+    gains = [gain.assign(against=old) for (_, old), gain in _gains(rows).items()]
+    return pd.concat([means, ratios, *gains], ignore_index=True)
+
+
+def show(rows: pd.DataFrame) -> str:
+    """Means of every method, and paired differences of some methods."""
+    tables = {
+        f"{score.upper()}, {product}": means(rows, product, score)
+        for product, score in itertools.product(PRODUCTS, SCORES)
+    }
+    tables |= {f"Spread over error, {product}": ratios(rows, product) for product in PRODUCTS}
+    for score in SCORES:
+        gains = pd.DataFrame(comparisons(rows, score))
+        tables[f"Less {score.upper()} in %, with 95 % intervals"] = gains
+    return "\n".join(f"### {title}\n\n{to_markdown(table)}" for title, table in tables.items())
 
 
 def means(rows: pd.DataFrame, product: str, score: str) -> pd.DataFrame:
@@ -61,18 +75,23 @@ def ratios(rows: pd.DataFrame, product: str) -> pd.DataFrame:
     return table[list(VARIABLES)].map("{:.2f}".format).reset_index()
 
 
-def comparisons(rows: pd.DataFrame, score: str, config: Config) -> Iterator[dict[str, str]]:
+def comparisons(rows: pd.DataFrame, score: str) -> Iterator[dict[str, str]]:
     """How much less error the first of each pair has, paired by date."""
-    key = key_for(config.seed, Purpose.VERIFICATION)
-    chosen = rows[(rows["score"] == score) & rows["variable"].isin(VARIABLES)]
-    for new, old in PAIRS:
-        pair = chosen[chosen["method"].isin([new, old])]
-        summary = summarise_scores(pair, old, config.verification, key)
-        found = summary[summary["method"] == new].to_dict("records")
-        gains = {(gain["product"], gain["variable"]): gain for gain in found}
+    for (new, old), gain in _gains(rows).items():
+        found = gain[gain["score"] == score].to_dict("records")
+        gains = {(one["product"], one["variable"]): one for one in found}
         for product in PRODUCTS:
             row = {"": new, "against": old, "at": product}
             yield row | {name: _interval(gains[product, name]) for name in VARIABLES}
+
+
+def _gains(rows: pd.DataFrame) -> dict[tuple[str, str], pd.DataFrame]:
+    """The summary of the first method of each pair against the second."""
+    config, found = load_config(CONFIG), {}
+    for new, old in PAIRS:
+        summary = summarised(only(rows, method=[new, old], score=SCORES), old, config)
+        found[new, old] = summary[summary["method"] == new]
+    return found
 
 
 def _interval(gain: Mapping[Hashable, Any]) -> str:
@@ -80,7 +99,3 @@ def _interval(gain: Mapping[Hashable, Any]) -> str:
     low, high = gain["improvement_low"], gain["improvement_high"]
     star = "" if low <= 0 <= high else " *"
     return f"{100 * gain['improvement']:+.1f} [{100 * low:+.1f}, {100 * high:+.1f}]{star}"
-
-
-if __name__ == "__main__":
-    print_tables(Path(sys.argv[1]), sys.argv[2:], Path(__file__).with_name("config.toml"))

@@ -1,6 +1,6 @@
 """Put the weights of a finished run into the package, with a manifest of where they came from.
 
-Usage: python experiments/embedded_world/ship.py [RUN_FOLDER]
+Usage: python -m experiments.embedded_world.ship [RUN]
 """
 
 import json
@@ -14,8 +14,9 @@ import numpy as np
 
 from align_da.config import digest_of, load_config
 from align_da.runs.priors import MODEL_ERROR, REPRESENTATION, SCALING, load_model_error, load_prior
-from align_da.runs.run import open_run
+from align_da.runs.run import Run, open_run
 from align_da.storage.checkpoints import save_weights
+from align_da.storage.durable import write_durably
 from align_da.storage.fingerprint import fingerprint_of
 from align_da.storage.run_folder import RunFolder
 from align_da.storage.stage_record import read_stage_record, write_stage_record
@@ -26,7 +27,7 @@ PRIORS = ("reference", "aligned")
 COMMANDS = (
     "make pipeline",
     "align-da train model_error",
-    "python experiments/embedded_world/ship.py",
+    "python -m experiments.embedded_world.ship",
 )
 SCORES = (
     "report/reconstruction.csv",
@@ -40,9 +41,21 @@ SCORES = (
 def main() -> None:
     """Write weights, stage records, the end of the nature run and the manifest."""
     folder = Path(sys.argv[1] if len(sys.argv) > 1 else "runs/embedded_world")
-    config, demo = load_config(HERE / "config.toml"), load_config(TARGET / "demo.toml")
-    run = open_run(config, folder)
+    run = open_run(load_config(HERE / "config.toml"), folder)
     shutil.rmtree(TARGET / "weights", ignore_errors=True)
+    ship_weights(run)
+    (TARGET / "stages").mkdir(exist_ok=True)
+    for name in ("denoiser", "aligned", MODEL_ERROR):
+        record = read_stage_record(run.folder, name)
+        shipped = {place: fingerprint_of(TARGET / place) for place in record.products}
+        write_stage_record(RunFolder(TARGET), replace(record, products=shipped))
+    ship_start(folder)
+    manifest = json.dumps(manifest_of(run, folder), indent=1)
+    write_durably(TARGET / "MANIFEST.json", manifest.encode())
+
+
+def ship_weights(run: Run) -> None:
+    """The autoencoder as it is, networks and statistics in half precision."""
     for name in ("autoencoder", REPRESENTATION):
         shutil.copytree(run.folder.weights(name), TARGET / "weights" / name)
     networks = {name: load_prior(run, name).network for name in PRIORS}
@@ -52,24 +65,27 @@ def main() -> None:
         save_weights(TARGET / "weights" / name, bundle, {"name": name}, precision="float16")
     scaling = load_prior(run, PRIORS[0]).scaling
     save_weights(TARGET / "weights" / SCALING, scaling, {"name": SCALING}, precision="float16")
-    for name in ("denoiser", "aligned", MODEL_ERROR):
-        record = read_stage_record(run.folder, name)
-        shipped = {place: fingerprint_of(TARGET / place) for place in record.products}
-        write_stage_record(RunFolder(TARGET), replace(record, products=shipped))
+
+
+def ship_start(folder: Path) -> None:
+    """The end of the nature run, from which the demonstration goes on."""
+    demo = load_config(TARGET / "demo.toml")
     with np.load(folder / "truth_restart.npz") as end:
         start = {**end, "done": np.asarray(0), "configuration": np.asarray(digest_of(demo.world))}
     np.savez_compressed(TARGET / "truth_restart.npz", allow_pickle=False, **start)
-    commit = subprocess.run(
-        ["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=True, cwd=HERE
-    ).stdout.strip()
-    manifest = {
+
+
+def manifest_of(run: Run, folder: Path) -> dict[str, object]:
+    """Where the weights come from, and what was measured of them."""
+    command = ["git", "rev-parse", "HEAD"]
+    commit = subprocess.run(command, capture_output=True, text=True, check=True, cwd=HERE)
+    return {
         "command": " && ".join(COMMANDS),
-        "commit": commit,
-        "configuration": digest_of(config),
+        "commit": commit.stdout.strip(),
+        "configuration": digest_of(run.config),
         "data": json.loads((run.folder.stages / "statistics.json").read_text())["digest"],
         "scores": {path: (folder / path).read_text().splitlines() for path in SCORES},
     }
-    (TARGET / "MANIFEST.json").write_text(json.dumps(manifest, indent=1))
 
 
 if __name__ == "__main__":

@@ -3,18 +3,23 @@
 Single analyses are compared over all dates, cycles over their second half, where the start is
 forgotten. Brackets hold the improvement over the reference; a star marks one whose interval
 excludes zero.
+
+Usage: python -m experiments.embedded_world.tables [RUN] [--reference METHOD]
+       [--cycle-reference RUN]
 """
 
 import argparse
+import itertools
 from pathlib import Path
 
 import pandas as pd
 
-from align_da.config import Config, load_config
-from align_da.keys import Purpose, key_for
-from align_da.verification.score_table import SCORES, summarise_scores
+from align_da.verification.score_table import SCORES
 from align_da.verification.table_format import readable_table, to_markdown
+from experiments.results import write_result, write_scores
+from experiments.score_tables import summarised
 
+CYCLES = "cycles"
 VARIABLES = ("u", "v", "T", "q", "p_s")
 ERRORS = tuple((variable, "rmse") for variable in VARIABLES)
 REST = (
@@ -31,32 +36,73 @@ REST = (
 )
 
 
+REFERENCES = ("letkf_20", "latent_three_d_var", "optimal interpolation", "background")
+"""What the others are compared with: the first of these that was scored."""
+
+
 def main() -> None:
     """Two tables for every product of every benchmark and of the cycles."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("run", nargs="?", default="runs/embedded_world", type=Path)
-    parser.add_argument("--reference", default="background", help="method of the benchmarks")
-    parser.add_argument("--cycle-reference", default="free_run", help="cycling run")
+    parser.add_argument("--reference", help="method of the benchmarks")
+    parser.add_argument("--cycle-reference", help="cycling run")
     arguments = parser.parse_args()
-    report = arguments.run / "report"
-    config = load_config(Path(__file__).with_name("config.toml"))
-    for path in sorted((report / "benchmark").glob("*_rows.csv")):
-        name = path.stem.removesuffix("_rows")
-        print_tables(config, name, pd.read_csv(path), arguments.reference)
-    rows = pd.read_csv(report / "cycle_scores.csv")
+    for name, rows in rows_of(arguments.run).items():
+        of_cycles = name == CYCLES
+        reference = arguments.cycle_reference if of_cycles else arguments.reference
+        print(f"## {name}\n\n{show(rows, reference)}")
+
+
+def rows_of(run: Path) -> dict[str, pd.DataFrame]:
+    """Scores by date of every benchmark and of the cycles, as far as they are tabulated."""
+    report = run / "report"
+    files = {
+        path.stem.removesuffix("_rows"): path
+        for path in sorted((report / "benchmark").glob("*_rows.csv"))
+    }
+    if (report / "cycle_scores.csv").exists():
+        files[CYCLES] = report / "cycle_scores.csv"
+    return {name: tabulated(pd.read_csv(path)) for name, path in files.items()}
+
+
+def keep(run: Path, part: str, folder: Path) -> None:
+    """Keep the scores of a run and the tables made of them; cycles are named after the part."""
+    for name, rows in rows_of(run).items():
+        kept = part if name == CYCLES else name
+        write_scores(folder, kept, rows)
+        write_result(folder, kept, result(rows))
+
+
+def tabulated(rows: pd.DataFrame) -> pd.DataFrame:
+    """The scores that a table shows, or that one needs."""
+    needed = {*ERRORS, *REST, *((variable, "spread") for variable in VARIABLES)}
+    pairs = zip(rows["variable"], rows["score"], strict=True)
+    chosen: pd.DataFrame = rows[[pair in needed for pair in pairs]]
+    return chosen
+
+
+def counted(rows: pd.DataFrame) -> pd.DataFrame:
+    """All dates of single analyses, the later ones of cycles, where the start is forgotten."""
+    if "background" not in set(rows["product"]):  # what is cycled has backgrounds of its own
+        return rows
     dates = sorted(rows.loc[rows["product"] == "analysis", "date"].unique())
-    later = rows[rows["date"] >= dates[len(dates) // 2]]
-    print_tables(config, "cycles", later, arguments.cycle_reference)
+    later: pd.DataFrame = rows[rows["date"] >= dates[len(dates) // 2]]
+    return later
 
 
-def print_tables(config: Config, name: str, rows: pd.DataFrame, reference: str) -> None:
-    """The errors of every product, and its other scores, with the gain over a reference."""
-    key = key_for(config.seed, Purpose.VERIFICATION)
-    summary = summarise_scores(rows, reference, config.verification, key)
-    for product in dict.fromkeys(rows["product"]):
-        for columns in (ERRORS, REST):
-            print(f"\n### {name}, {product}\n")
-            print(to_markdown(side_by_side(summary, product, columns)))
+def result(rows: pd.DataFrame, reference: str | None = None) -> pd.DataFrame:
+    """Mean of every score of every method, and its gain over the reference."""
+    methods = set(rows["method"])
+    reference = reference or next(name for name in REFERENCES if name in methods)
+    return summarised(counted(rows), reference)
+
+
+def show(rows: pd.DataFrame, reference: str | None = None) -> str:
+    """The errors of every product, and its other scores, with the gain over the reference."""
+    summary, found = result(rows, reference), []
+    for product, columns in itertools.product(dict.fromkeys(rows["product"]), (ERRORS, REST)):
+        found.append(f"### {product}\n\n{to_markdown(side_by_side(summary, product, columns))}")
+    return "\n".join(found)
 
 
 def side_by_side(

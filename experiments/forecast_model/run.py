@@ -1,10 +1,10 @@
 """Time of a forecast of the embedded world against the number of members, as Markdown.
 
-Usage: python experiments/forecast_model/run.py [--members 1 4 20 80] [--hours 6] [--repeat 3]
+Usage: python -m experiments.forecast_model.run [--members 1 4 20 80] [--hours 6] [--repeat 3]
 """
 
-import argparse
 import statistics
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -13,10 +13,13 @@ import pandas as pd
 
 from align_da.atmosphere import State
 from align_da.atmosphere.state import state_from_fields
-from align_da.config import WorldConfig
-from align_da.forecast import ForecastModel, build_forecast_model
+from align_da.config import Config
+from align_da.forecast import ForecastModel
+from align_da.runs.forecast_models import configured_forecast_model
 from align_da.verification.cost import measured
 from align_da.verification.table_format import to_markdown
+from experiments.options import options
+from experiments.results import add_result
 
 _START = np.datetime64("1960-01-01T00:00", "ns")
 _AT_REST = {
@@ -29,27 +32,32 @@ _AT_REST = {
 
 
 def main() -> None:
-    """Print a row a number of members."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    """Time every number of members, write the result and print it."""
+    parser = options(__doc__, Path(__file__).parent)
     parser.add_argument("--members", type=int, nargs="*", default=[1, 4, 20, 80])
     parser.add_argument("--hours", type=int, default=6)
     parser.add_argument("--repeat", type=int, default=3)
     arguments = parser.parse_args()
-    print(jax.devices()[0].device_kind, flush=True)
-    model, rows = build_forecast_model(WorldConfig()), []
-    for members in arguments.members:
-        state = perturbed_rest(model, members)
+    model = configured_forecast_model(Config())
+    rows = [
+        {"members": members} | timed(model, members, arguments.hours, arguments.repeat)
+        for members in arguments.members
+    ]
+    table = pd.DataFrame(rows).assign(device=jax.devices()[0].device_kind)
+    add_result(arguments.folder, "members", table, ["device", "members"])
+    print(to_markdown(table))
 
-        def forecast(state: State = state) -> None:
-            model.forecast(state, _START, arguments.hours).values.block_until_ready()
 
-        compiling, *taken = (measured(forecast)[1].seconds for _ in range(1 + arguments.repeat))
-        seconds = statistics.median(taken)
-        row = f"{compiling:.1f}", f"{seconds:.3f}", f"{members / seconds:.1f}"
-        rows.append((members, *row))
-        print(rows[-1], flush=True)
-    columns = ["members", "first call, s", "seconds", "members a second"]
-    print(to_markdown(pd.DataFrame(rows, columns=columns)))
+def timed(model: ForecastModel, members: int, hours: int, repeat: int) -> dict[str, float]:
+    """Seconds of the first call, which compiles, and of the later ones."""
+    state = perturbed_rest(model, members)
+
+    def forecast() -> None:
+        model.forecast(state, _START, hours).values.block_until_ready()
+
+    compiling, *taken = (measured(forecast)[1].seconds for _ in range(1 + repeat))
+    seconds = statistics.median(taken)
+    return {"first call": compiling, "seconds": seconds, "members a second": members / seconds}
 
 
 def perturbed_rest(model: ForecastModel, members: int) -> State:

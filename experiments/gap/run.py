@@ -9,10 +9,9 @@
 
 Tuning is on the validation period, and so is this.
 
-Usage: python experiments/gap/run.py RUN [--config CONFIG] [--set section.key=value]
+Usage: python -m experiments.gap.run RUN [--config CONFIG] [--set section.key=value]
 """
 
-import argparse
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -24,18 +23,17 @@ from jaxtyping import Array, Float
 from align_da.assimilation.contract import Analysis
 from align_da.atmosphere import State
 from align_da.config import load_config
-from align_da.keys import Purpose, key_for
 from align_da.prior.latent_prior import LatentPrior
-from align_da.runs.methods import latent_score, latent_three_d_var
+from align_da.runs.analyses import latent_score, latent_three_d_var
 from align_da.runs.priors import load_prior
 from align_da.runs.run import Run, open_run
 from align_da.stages.benchmark import BenchmarkCase, benchmark_cases
-from align_da.verification.score_table import ROW_COLUMNS, summarise_scores
-from align_da.verification.table_format import readable_table, to_markdown
 from align_da.verification.verified_fields import default_fields
 from align_da.verification.verify_cycles import score_cycle
+from experiments.options import run_options
+from experiments.results import tidy, write_result, write_scores
+from experiments.score_tables import by_method, summarised
 
-CONFIG = Path(__file__).parents[1] / "embedded_world" / "config.toml"
 REFERENCE = "JFPS, network, 4 draws"
 MANY = 32
 SETTINGS = ["benchmark.split=validation", "latent_three_d_var.outer=3"]
@@ -43,45 +41,53 @@ Values = Float[Array, "lat lon channel"]
 
 
 def main() -> None:
-    """Print the error of every variable, and its improvement over the learned method as it is."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("run", type=Path)
-    parser.add_argument("--config", type=Path, default=CONFIG)
-    parser.add_argument("--set", action="append", default=[])
-    arguments = parser.parse_args()
+    """Keep and print the errors, and their improvement over the learned method as it is."""
+    arguments = run_options(__doc__, Path(__file__).parent).parse_args()
     config = load_config(arguments.config, [*SETTINGS, *arguments.set])
-    rows = pd.DataFrame(list(scored(open_run(config, arguments.run))), columns=list(ROW_COLUMNS))
-    key = key_for(config.seed, Purpose.VERIFICATION)
-    summary = summarise_scores(rows, REFERENCE, config.verification, key)
-    for score in ("rmse", "spread_skill"):
-        table = readable_table(summary, score, "analysis").set_index("variable").T
-        print(f"\n### {score}\n")
-        print(to_markdown(table.rename_axis("method").reset_index()))
+    rows = tidy(scored(open_run(config, arguments.run)))
+    write_scores(arguments.folder, "validation", rows)
+    write_result(arguments.folder, "validation", result(rows))
+    print(show(rows))
 
 
-def scored(run: Run) -> Iterator[tuple[object, ...]]:
-    """Rows of scores of every date and replacement."""
+def result(rows: pd.DataFrame) -> pd.DataFrame:
+    """Mean of every score, and its gain over the learned method as it is."""
+    return summarised(rows, REFERENCE)
+
+
+def show(rows: pd.DataFrame) -> str:
+    """Errors, and spread over error."""
+    summary, scores = result(rows), ("rmse", "spread_skill")
+    return "\n".join(f"### {score}\n\n{by_method(summary, score, 'analysis')}" for score in scores)
+
+
+def methods(run: Run) -> dict[str, tuple[Analysis, int]]:
+    """What is compared, and the members of each."""
     static, network = load_prior(run, "static"), load_prior(run, "reference")
     few = run.config.benchmark.members
-    methods: dict[str, tuple[Analysis, int]] = {
+    return {
         REFERENCE: (latent_score(run, network, few), few),
         f"JFPS, network, {MANY} draws": (latent_score(run, network, MANY), MANY),
         "JFPS, no network, 4 draws": (latent_score(run, static, few), few),
         f"JFPS, no network, {MANY} draws": (latent_score(run, static, MANY), MANY),
         "latent 3D-Var, no network": (latent_three_d_var(run, static), few),
     }
+
+
+def scored(run: Run) -> Iterator[tuple[object, ...]]:
+    """Rows of scores of every date and replacement."""
+    compared, static = methods(run), load_prior(run, "static")
     fields = default_fields(run.layout)
     lead = float(run.config.benchmark.background_lead_hours)
     for case in benchmark_cases(run):
         found = {"background": case.background}
-        for name, (method, members) in methods.items():
+        for name, (method, members) in compared.items():
             values = jnp.repeat(case.background.values[:1], members, axis=0)
             background = replace(case.background, values=values)
             found[name], _ = method(background, case.observations, lead, case.key)
         found |= with_ideal_parts(static, case, found[REFERENCE])
         for name, analysis in found.items():
-            scores = score_cycle(analysis, case.truth, fields)
-            for field, value in scores.items():
+            for field, value in score_cycle(analysis, case.truth, fields).items():
                 yield (case.time, name, "analysis", *field, value)
 
 

@@ -5,10 +5,9 @@ called. Writing the chunks alone is what any store would take; all else is the p
 The store is then read again and compared with its ledger, and its speed is that of the numbers
 compared.
 
-Usage: python experiments/integrity/run.py RUN [--cycles 12] [--set section.key=value]
+Usage: python -m experiments.integrity.run RUN [--cycles 12] [--set section.key=value]
 """
 
-import argparse
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -17,7 +16,7 @@ from typing import Any
 
 import pandas as pd
 
-from align_da.config import load_config
+from align_da.config import Config, load_config
 from align_da.cycling import driver
 from align_da.parallel.compilation import use_compilation_cache
 from align_da.stages.run_cycles import run_cycles
@@ -26,8 +25,9 @@ from align_da.storage.analysis_store import open_cycles
 from align_da.storage.run_folder import RunFolder
 from align_da.storage.verification import verify_store
 from align_da.verification.table_format import to_markdown
+from experiments.options import run_options
+from experiments.results import write_result
 
-CONFIG = Path(__file__).parents[1] / "embedded_world" / "config.toml"
 GROUPS = ("background", "analysis", "increment", "observations", "diagnostics")
 COMPILING = 2  # the first cycles, which are not counted
 PARTS = {
@@ -40,36 +40,36 @@ PARTS = {
 
 
 def main() -> None:
-    """Cycle, verify, print."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("run", type=Path)
-    parser.add_argument("--config", type=Path, default=CONFIG)
+    """Cycle, verify, write the result and print it."""
+    parser = run_options(__doc__, Path(__file__).parent)
     parser.add_argument("--cycles", type=int, default=12)
     parser.add_argument("--name", default="integrity")
-    parser.add_argument("--set", action="append", default=[])
     arguments = parser.parse_args()
-    settings = [f"cycle.cycles={arguments.cycles}", *arguments.set]
     use_compilation_cache(arguments.run)
+    settings = [f"cycle.cycles={arguments.cycles}", *arguments.set]
+    costs = measured_costs(load_config(arguments.config, settings), arguments.run, arguments.name)
+    write_result(arguments.folder, "integrity", costs)
+    print(to_markdown(costs))
+    print(verification_speed(RunFolder(arguments.run).cycles(arguments.name)))
+
+
+def measured_costs(config: Config, run: Path, name: str) -> pd.DataFrame:
+    """Cycle, and say what every part takes: seconds, and percent of a cycle."""
     ends: list[float] = []
     whole = timed(driver, "write_cycle", ends)
     chunks = timed(analysis_store, "_write_chunks")
-    parts = {label: timed(analysis_store, name) for label, name in PARTS.items()}
-    run_cycles(load_config(arguments.config, settings), arguments.run, arguments.name)
+    parts = {label: timed(analysis_store, function) for label, function in PARTS.items()}
+    run_cycles(config, run, name)
     cycle = (ends[-1] - ends[COMPILING - 1]) / (len(ends) - COMPILING)
     plain = mean(chunks, ends) - mean(parts["flush to the disk"], ends)
-    rows = {
+    seconds = {
+        "a cycle": cycle,
         "write the chunks": plain,
         **{label: mean(part, ends) for label, part in parts.items()},
+        "integrity, all in all": mean(whole, ends) - plain,
     }
-    rows["integrity, all in all"] = mean(whole, ends) - plain
-    table = pd.DataFrame(
-        [
-            {"part": label, "ms a cycle": f"{1e3 * value:.1f}", "share": f"{value / cycle:.2%}"}
-            for label, value in rows.items()
-        ]
-    )
-    print(f"a cycle takes {cycle:.2f} s\n\n{to_markdown(table)}\n")
-    print(verification_speed(RunFolder(arguments.run).cycles(arguments.name)))
+    table = pd.DataFrame(seconds.items(), columns=["part", "seconds"])
+    return table.assign(percent=100 * table["seconds"] / cycle)
 
 
 def timed(

@@ -3,7 +3,7 @@
 Both runs are commands as a user gives them. After every kill all complete cycles are read again;
 at the end the two stores must hold the same bytes and the two ledgers the same digests.
 
-Usage: python experiments/kills/run.py RUN [--kills 10] [--cycles 60] [--set section.key=value]
+Usage: python -m experiments.kills.run RUN [--kills 10] [--cycles 60] [--set section.key=value]
 """
 
 import argparse
@@ -13,41 +13,57 @@ import time
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from align_da.storage.digest import digests_of_files
 from align_da.storage.ledger import read_ledger
+from align_da.storage.run_folder import RunFolder
 from align_da.storage.store_files import ledger_path
 from align_da.storage.verification import verify_store
+from align_da.verification.table_format import to_markdown
+from experiments.commands import align_da, command_of
+from experiments.options import run_options
+from experiments.results import write_result
 
-CONFIG = Path(__file__).parents[1] / "embedded_world" / "config.toml"
 LONGEST_WAIT = 600.0
 
 
 def main() -> None:
-    """Run twice, kill one of them, compare."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("run", type=Path)
-    parser.add_argument("--config", type=Path, default=CONFIG)
+    """Run twice, kill one of them, compare; the exit code tells whether the bytes are equal."""
+    parser = run_options(__doc__, Path(__file__).parent)
     parser.add_argument("--kills", type=int, default=10)
     parser.add_argument("--cycles", type=int, default=60)
-    parser.add_argument("--set", action="append", default=[])
     arguments = parser.parse_args()
     settings = [f"cycle.cycles={arguments.cycles}", *arguments.set]
-    command = [str(Path(sys.executable).with_name("align-da")), "cycle"]
-    command += ["--run", str(arguments.run), "--config", str(arguments.config)]
-    command += [part for setting in settings for part in ("--set", setting)]
-    quiet, killed = (arguments.run / "cycles" / f"{name}.zarr" for name in ("quiet", "killed"))
-    subprocess.run([*command, "--name", quiet.stem], check=True)
-    chance, longest = np.random.default_rng(0), arguments.cycles // arguments.kills
-    for number in range(arguments.kills):
-        kill_once([*command, "--name", killed.stem], killed, chance, longest)
-        damages = verify_store(killed)
-        print(f"kill {number + 1}: {complete(killed)} cycles, {len(damages)} damaged", flush=True)
-    subprocess.run([*command, "--name", killed.stem], check=True)
+    cycles = RunFolder(arguments.run).cycles
+    quiet, killed = cycles("quiet"), cycles("killed")
+    where = arguments.run, arguments.config, settings
+    align_da("cycle --name quiet", *where)
+    rows = kills(command_of("cycle --name killed", *where), killed, arguments)
+    align_da("cycle --name killed", *where)
+    table = pd.DataFrame([*rows, at_the_end(quiet, killed)])
+    write_result(arguments.folder, "kills", table)
+    print(to_markdown(table))
+    sys.exit(int(not table["equal"].iloc[-1]))
+
+
+def kills(command: list[str], store: Path, options: argparse.Namespace) -> list[dict[str, int]]:
+    """Kill the run again and again: complete cycles, and damaged arrays among them."""
+    chance, longest = np.random.default_rng(0), options.cycles // options.kills
+    rows = []
+    for number in range(options.kills):
+        kill_once(command, store, chance, longest)
+        damages = len(verify_store(store))
+        rows.append({"kill": number + 1, "complete": complete(store), "damaged": damages})
+    return rows
+
+
+def at_the_end(quiet: Path, killed: Path) -> dict[str, object]:
+    """Whether two stores hold the same bytes and their ledgers the same digests (1 or 0)."""
     equal = digests_of_files(quiet) == digests_of_files(killed)
     equal &= read_ledger(ledger_path(quiet)).cycles == read_ledger(ledger_path(killed)).cycles
-    print(f"{complete(killed)} cycles, {arguments.kills} kills, the same bytes: {equal}")
-    sys.exit(not equal)
+    damages = len(verify_store(killed))
+    return {"kill": "end", "complete": complete(killed), "damaged": damages, "equal": int(equal)}
 
 
 def kill_once(command: list[str], store: Path, chance: np.random.Generator, longest: int) -> None:

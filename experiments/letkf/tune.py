@@ -3,20 +3,20 @@
 Every setting cycles from the same ensemble with the same observations; the second half counts.
 A setting that has been run is not run again.
 
-Usage: python experiments/letkf/tune.py RUN [--members 20] [--cycles 30] [--config CONFIG]
+Usage: python -m experiments.letkf.tune RUN [--members 20] [--cycles 30] [--config CONFIG]
 """
 
-import argparse
-import subprocess
-import sys
 from itertools import product
 from pathlib import Path
 
 import pandas as pd
 
 from align_da.verification.table_format import to_markdown
+from experiments.commands import align_da
+from experiments.options import run_options
+from experiments.results import only, write_result, write_scores
 
-CONFIG = Path(__file__).parents[1] / "embedded_world" / "config.toml"
+VARIABLES = ("u", "v", "T", "q", "p_s")
 NAMES = ("radius_km", "depth", "inflation", "relaxation")
 COARSE = tuple(product((1500.0, 2500.0, 4000.0), (1.0,), (1.0, 1.1), (0.8, 0.95)))
 FINE = (
@@ -35,52 +35,50 @@ GRIDS = {20: tuple(dict.fromkeys(COARSE + FINE)), 40: LARGE}
 
 
 def main() -> None:
-    """Run the grid and print it, best wind first."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("run", type=Path)
+    """Run the grid, keep the scores and print them, best wind first."""
+    parser = run_options(__doc__, Path(__file__).parent)
     parser.add_argument("--members", type=int, choices=GRIDS, default=20)
     parser.add_argument("--cycles", type=int, default=30)
-    parser.add_argument("--config", type=Path, default=CONFIG)
     arguments = parser.parse_args()
-    names = []
-    for values in GRIDS[arguments.members]:
-        setting = dict(zip(NAMES, values, strict=True))
-        name = f"letkf_{arguments.members}_" + "_".join(f"{value:g}" for value in values)
-        names.append(name)
-        changes = {f"letkf.{key}": value for key, value in setting.items()} | {
-            "cycle.method": "letkf",
-            "cycle.split": "validation",
-            "cycle.members": arguments.members,
-            "cycle.cycles": arguments.cycles,
-        }
-        overrides = [
-            part for key, value in changes.items() for part in ("--set", f"{key}={value}")
-        ]
-        align_da(arguments, "cycle", "--name", name, *overrides)
-    few_forecasts = ("--set", f"verification.forecast_every={arguments.cycles}")
-    shown = [part for name in names for part in ("--name", name)]
-    align_da(arguments, "verify", *shown, *few_forecasts)
+    where = arguments.run, arguments.config
+    settings = settings_of(arguments.members, arguments.cycles)
+    for name, changes in settings.items():
+        align_da(f"cycle --name {name}", *where, [*changes, *arguments.set])
+    shown = " ".join(f"--name {name}" for name in settings)
+    align_da(f"verify {shown}", *where, [f"verification.forecast_every={arguments.cycles}"])
     rows = pd.read_csv(arguments.run / "report" / "cycle_scores.csv")
-    print(to_markdown(mean_scores(rows[rows["product"] == "background"]).reset_index()))
+    kept = only(rows, product=["background"], variable=VARIABLES, score=["rmse", "spread"])
+    name = f"members_{arguments.members}"
+    write_scores(arguments.folder, name, kept)
+    write_result(arguments.folder, name, result(kept))
+    print(show(kept))
 
 
-def align_da(arguments: argparse.Namespace, command: str, *options: str) -> None:
-    """Run a command, and stop where it fails."""
-    program = str(Path(sys.executable).with_name("align-da"))
-    where = ["--run", str(arguments.run), "--config", str(arguments.config)]
-    code = subprocess.run([program, command, *options, *where], check=False).returncode
-    if code:
-        sys.exit(code)
+def settings_of(members: int, cycles: int) -> dict[str, list[str]]:
+    """What every setting of the grid changes, by the name of its cycles."""
+    cycling = {"method": "letkf", "split": "validation", "members": members, "cycles": cycles}
+    shared = [f"cycle.{key}={value}" for key, value in cycling.items()]
+    found = {}
+    for values in GRIDS[members]:
+        name = f"letkf_{members}_" + "_".join(f"{value:g}" for value in values)
+        own = [f"letkf.{key}={value}" for key, value in zip(NAMES, values, strict=True)]
+        found[name] = [*own, *shared]
+    return found
 
 
-def mean_scores(rows: pd.DataFrame) -> pd.DataFrame:
+def result(rows: pd.DataFrame) -> pd.DataFrame:
     """Root mean square error and spread of every setting over the second half of the cycles."""
     dates = sorted(rows["date"].unique())
-    later = rows[(rows["date"] >= dates[len(dates) // 2]) & rows["score"].isin(["rmse", "spread"])]
+    later = rows[rows["date"] >= dates[len(dates) // 2]]
     means = later.pivot_table(index="method", columns=["variable", "score"], values="value")
-    means.columns = [" ".join(names) for names in means.columns]
-    ordered: pd.DataFrame = means.sort_values("u rmse")
+    means.columns = ["_".join(names) for names in means.columns]
+    ordered: pd.DataFrame = means.sort_values("u_rmse").reset_index()
     return ordered
+
+
+def show(rows: pd.DataFrame) -> str:
+    """The same for people."""
+    return to_markdown(result(rows))
 
 
 if __name__ == "__main__":

@@ -1,9 +1,8 @@
 """Increments of single observations: their reach, their balance, and a figure.
 
-Usage: python experiments/single_observation/run.py RUN [--config CONFIG]
+Usage: python -m experiments.single_observation.run RUN [--config CONFIG]
 """
 
-import argparse
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +16,7 @@ from align_da.config import load_config
 from align_da.keys import Purpose, key_for
 from align_da.observations.batch import Flag, ObservationBatch, Vertical
 from align_da.observations.interpolation import interpolation_operator
-from align_da.runs.methods import latent_score, latent_three_d_var, optimal_interpolation
+from align_da.runs.analyses import latent_score, latent_three_d_var, optimal_interpolation
 from align_da.runs.priors import load_prior
 from align_da.runs.run import Run, open_run
 from align_da.verification.figure_style import to_png
@@ -29,8 +28,9 @@ from align_da.verification.single_observation import (
     share_within,
 )
 from align_da.verification.table_format import to_markdown
+from experiments.options import run_options
+from experiments.results import write_picture, write_result
 
-CONFIG = Path(__file__).parents[1] / "embedded_world" / "config.toml"
 PLACE = Place(latitude=47.0, longitude=200.0)
 LEAD_HOURS = 24
 DRAWS = 16
@@ -58,27 +58,22 @@ OBSERVED = {
 
 
 def main() -> None:
-    """Print the table and write the figure."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("run", type=Path)
-    parser.add_argument("--config", type=Path, default=CONFIG)
-    arguments = parser.parse_args()
-    run = open_run(load_config(arguments.config), arguments.run)
+    """Analyse, write the result and the figure, and print the table."""
+    arguments = run_options(__doc__, Path(__file__).parent).parse_args()
+    run = open_run(load_config(arguments.config, arguments.set), arguments.run)
     _, background = run.pairs("validation").read(LEAD_HOURS, slice(0, 1))
-    rows, panels = [], []
+    rows, panels, compared = [], [], methods(run)
     for label, observed in OBSERVED.items():
-        for name, (method, members) in methods(run).items():
+        for name, (method, members) in compared.items():
             before, after = analyse(method, members, observed, background)
-            rows.append((label, name, *measured(run, observed, before, after)))
+            place = {"observed": label, "method": name}
+            rows.append(place | measured(run, observed, before, after))
             panels.append(panel_of(f"{name}: {label}", observed, before, after))
-    reach = [f"within {radius} km" for radius in RADII_KM]
-    columns = ["observed", "method", "at the place", *reach, "geostrophic cosine", "slope"]
-    print(to_markdown(pd.DataFrame(rows, columns=columns)))
-    figure = increment_maps(panels, run.layout.grid, PLACE, columns=len(methods(run)))
-    target = run.folder.report / "single_observation.png"
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_bytes(to_png(figure))
-    print(f"\n{target}")
+    table = pd.DataFrame(rows)
+    write_result(arguments.folder, "increments", table)
+    print(to_markdown(table))
+    figure = increment_maps(panels, run.layout.grid, PLACE, columns=len(compared))
+    print(write_picture(run.folder.report / "single_observation.png", to_png(figure)))
 
 
 def methods(run: Run) -> dict[str, tuple[Analysis, int]]:
@@ -134,13 +129,17 @@ def observation(observed: Observed, background: State, departure: float) -> Obse
     return ObservationBatch(**(vars(batch) | {"value": here + departure}))
 
 
-def measured(run: Run, observed: Observed, before: State, after: State) -> tuple[str, ...]:
+def measured(run: Run, observed: Observed, before: State, after: State) -> dict[str, float]:
     """Increment at the place, shares within each radius, and both figures of balance."""
     shaded = increment_of(observed, before, after)
     nearest = np.unravel_index(PLACE.distance(run.layout.grid).argmin(), shaded.shape)
-    shares = [share_within(shaded, run.layout.grid, PLACE, r * 1e3) for r in RADII_KM]
+    shares = {
+        f"within {radius} km": share_within(shaded, run.layout.grid, PLACE, radius * 1e3)
+        for radius in RADII_KM
+    }
     cosine, slope = geostrophic_part(before, after, run.surface_geopotential, PLACE, 3e6)
-    return (f"{shaded[nearest]:.3g}", *(f"{x:.2f}" for x in (*shares, cosine, slope)))
+    balance = {"geostrophic cosine": cosine, "slope": slope}
+    return {"at the place": float(shaded[nearest]), **shares, **balance}
 
 
 def increment_of(observed: Observed, before: State, after: State) -> np.ndarray:

@@ -17,19 +17,20 @@ from align_da.assimilation.letkf import LETKF, Localisation
 from align_da.assimilation.optimal_interpolation import OptimalInterpolation
 from align_da.assimilation.recentred import Recentred
 from align_da.atmosphere import Grid, Layout, Normalisation, State, VerticalCoordinate
-from align_da.autoencoder import build_autoencoder, pole_signs
+from align_da.autoencoder import pole_signs
 from align_da.autoencoder.identity import IdentityAutoencoder
 from align_da.autoencoder.latent_space import LatentSpace
 from align_da.config import AutoencoderConfig, DenoiserConfig, GuidanceConfig, SamplerConfig
-from align_da.diffusion.build import build_denoiser_network, build_schedule
 from align_da.diffusion.schedule import EDMSchedule
 from align_da.diffusion.unit_normal import UnitNormal
-from align_da.guidance.build import build_posterior_sampler
 from align_da.observations.batch import Flag, ObservationBatch, Vertical
 from align_da.observations.interpolation import interpolation_operator
 from align_da.prior.increment_correlation import no_correlation
 from align_da.prior.latent_prior import LatentPrior
 from align_da.prior.latent_scaling import LatentScaling
+from align_da.runs.autoencoders import build_autoencoder
+from align_da.runs.denoisers import build_denoiser_network, build_schedule
+from align_da.runs.guidances import build_posterior_sampler
 
 LAYOUT = Layout(
     Grid(

@@ -11,12 +11,13 @@ import numpy as np
 import pytest
 from flax import nnx
 
-from align_da.autoencoder import Autoencoder, build_autoencoder
+from align_da.autoencoder import Autoencoder
 from align_da.autoencoder.identity import IdentityAutoencoder
 from align_da.autoencoder.patch_autoencoder import PatchAutoencoder
 from align_da.autoencoder.patches import LinearPatches
 from align_da.config import AutoencoderConfig
 from align_da.errors import ConfigError
+from align_da.runs.autoencoders import build_autoencoder
 
 SHAPE = (8, 16, 3)
 CONFIGS = {

@@ -9,10 +9,10 @@ import pytest
 from flax import nnx
 
 from align_da.config import DenoiserConfig
-from align_da.diffusion.build import build_denoiser_network, build_schedule
 from align_da.diffusion.condition import Condition
 from align_da.diffusion.denoiser import make_denoiser
 from align_da.diffusion.schedule import Schedule
+from align_da.runs.denoisers import build_denoiser_network, build_schedule
 
 SHAPE = (4, 8, 2)
 
@@ -27,7 +27,7 @@ def parts(request: pytest.FixtureRequest) -> tuple[nnx.Module, Schedule]:
 
 def _condition(members: int) -> Condition:
     background = jax.random.normal(jax.random.key(3), (members, *SHAPE))
-    return Condition(background, jnp.full(members, 24.0), jnp.zeros(members))
+    return Condition(background, jnp.full(members, 24.0))
 
 
 def test_denoised_is_finite_and_of_the_same_shape_from_smallest_to_largest_noise(

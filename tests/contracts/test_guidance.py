@@ -9,13 +9,15 @@ import numpy as np
 import pytest
 
 from align_da.config import DenoiserConfig, GuidanceConfig, SamplerConfig, config_from_table
-from align_da.diffusion.build import build_denoiser_network, build_sampler, build_schedule
 from align_da.diffusion.condition import Condition
 from align_da.diffusion.denoiser import make_denoiser
 from align_da.errors import ConfigError
-from align_da.guidance.build import build_guidance, build_posterior_sampler
 from align_da.guidance.contract import Guidance
+from align_da.guidance.guided_sampler import GuidedSampler
 from align_da.observations.likelihood import Likelihood
+from align_da.runs.denoisers import build_denoiser_network, build_schedule
+from align_da.runs.guidances import build_posterior_sampler
+from align_da.runs.samplers import build_sampler
 
 SHAPE = (4, 8, 2)
 COUNT = 6
@@ -53,11 +55,17 @@ def _likelihood() -> Likelihood:
     return Likelihood(value, jnp.full(COUNT, 0.04), jnp.full(COUNT, True), jnp.ones(COUNT))
 
 
+def guidance_of(config: GuidanceConfig) -> Guidance:
+    built = build_posterior_sampler(config, SamplerConfig())
+    assert isinstance(built, GuidedSampler)
+    return built.guidance
+
+
 @pytest.fixture(
     scope="module", params=CONFIGS, ids=lambda config: f"{config.method}{config.repetitions}"
 )
 def guidance(request: pytest.FixtureRequest) -> Guidance:
-    return build_guidance(request.param)
+    return guidance_of(request.param)
 
 
 @pytest.fixture(scope="module")
@@ -169,9 +177,9 @@ def test_guided_draws_fit_better_than_the_prior_and_members_do_not_depend_on_eac
 def test_guided_sampling_with_a_network_and_any_sampler_is_finite(kind: str) -> None:
     config = DenoiserConfig(width=8, levels=2)
     network = build_denoiser_network(config, SHAPE, jax.random.key(0))
-    condition = Condition(jnp.ones(SHAPE), jnp.float32(24.0), jnp.float32(0.0))
+    condition = Condition(jnp.ones(SHAPE), jnp.float32(24.0))
     prior = make_denoiser(network, build_schedule(config), condition)
-    guidance = build_guidance(GuidanceConfig(method="dps"))
+    guidance = guidance_of(GuidanceConfig(method="dps"))
     sampler = build_sampler(SamplerConfig(kind=kind, steps=6, correctors=1))
     drawn = jax.jit(lambda key: sampler(guidance(prior, _operator, _likelihood()), key, SHAPE))(
         jax.random.key(1)

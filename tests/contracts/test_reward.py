@@ -8,8 +8,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from align_da.alignment import AlignmentCase, Reward, build_rewards
+from align_da.alignment import AlignmentCase, Reward
 from align_da.atmosphere import Grid, Layout, State, VerticalCoordinate, state_from_fields
+from align_da.runs.rewards import RewardInputs, build_rewards
 
 NAMES = ("accuracy", "forecast", "balance", "calibration")
 LATITUDE = tuple(float(x) for x in np.linspace(-84.375, 84.375, 16))
@@ -99,7 +100,7 @@ def case() -> AlignmentCase:
 @pytest.fixture(params=NAMES)
 def reward(request: pytest.FixtureRequest) -> Reward:
     flat = jnp.zeros(GRID.shape)
-    return build_rewards([request.param], RotatingModel, 12, flat)[request.param]
+    return build_rewards([request.param], RewardInputs(RotatingModel, 12, flat))[request.param]
 
 
 def test_a_candidate_with_a_smaller_error_has_a_higher_reward(
@@ -152,5 +153,5 @@ def test_a_differentiable_reward_has_the_gradient_of_its_finite_difference(
 
 
 def test_the_name_is_that_of_the_configuration() -> None:
-    built = build_rewards(NAMES, RotatingModel, 12, jnp.zeros(GRID.shape))
+    built = build_rewards(NAMES, RewardInputs(RotatingModel, 12, jnp.zeros(GRID.shape)))
     assert [reward.name for reward in built.values()] == list(NAMES) == list(built)

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from align_da.config import SamplerConfig
-from align_da.diffusion.build import build_sampler
 from align_da.diffusion.contract import Sampler
+from align_da.runs.samplers import build_sampler
 
 SHAPE = (2, 4, 3)
 MEAN = jnp.linspace(-1.0, 1.0, 24).reshape(SHAPE)

@@ -10,7 +10,8 @@ import numpy as np
 from align_da.assimilation.letkf import LETKF, Localisation
 from align_da.atmosphere import State
 from align_da.config import WatchdogConfig
-from align_da.cycling.cycle import CycleDiagnostics, CycleState, run_cycle
+from align_da.cycling.cycle import Cycle, CycleParts, CycleState
+from align_da.cycling.cycles import cycles
 from align_da.cycling.driver import CyclingExperiment, run_experiment
 from align_da.cycling.twin_experiment import observe_everything
 from align_da.forecast.lorenz96 import Lorenz96ForecastModel
@@ -47,8 +48,13 @@ def observe(cycle: int) -> ObservationBatch:
     return simulate_observations(PLANNED, OPERATOR, state, key)
 
 
+def accept(observations: ObservationBatch, background: State) -> ObservationBatch:
+    """A quality control that finds nothing wrong."""
+    return observations
+
+
 def filter_experiment(
-    cycles: int,
+    count: int,
     inflation: float = 1.05,
     error: float = 1.0,
     spread: float = 1.0,
@@ -60,41 +66,28 @@ def filter_experiment(
         for i, size in enumerate((1, MEMBERS))
     )
     first = truth(0).values + error * shift + spread * noise
+    method = LETKF(interpolation_operator, Localisation(3.0e6), inflation)
     return CyclingExperiment(
+        parts=CycleParts(MODEL, method, WINDOW, accept),
         initial=State(first, MODEL.layout),
         start=START,
-        window_hours=WINDOW,
-        cycles=cycles,
-        forecast_model=MODEL,
+        cycles=count,
         observe=observe,
-        quality_control=lambda observations, background: observations,
-        analysis=LETKF(interpolation_operator, Localisation(3.0e6), inflation),
-        seed=0,
         watchdog=watchdog or WatchdogConfig(),
     )
 
 
 def run_filter(path: Path, experiment: CyclingExperiment, told: list[str] | None = None) -> int:
     """Run it into a store; warnings are appended to `told`."""
-    manifest = manifest_of({"name": "filter run"}, experiment.seed, {})
+    manifest = manifest_of({"name": "filter run"}, experiment.parts.seed, {})
     return run_experiment(experiment, path, manifest, warn=None if told is None else told.append)
 
 
-def cycled(experiment: CyclingExperiment) -> list[tuple[CycleState, CycleDiagnostics]]:
+def cycled(experiment: CyclingExperiment) -> list[Cycle]:
     """Every cycle without a store."""
-    state, found = CycleState(experiment.initial, experiment.start, 0), []
-    while state.cycle < experiment.cycles:
-        state, report = run_cycle(
-            state,
-            experiment.forecast_model,
-            experiment.quality_control,
-            experiment.analysis,
-            experiment.observe(state.cycle),
-            experiment.window_hours,
-            key_for(experiment.seed, Purpose.ANALYSIS, state.cycle),
-        )
-        found.append((state, report))
-    return found
+    observed = map(experiment.observe, range(experiment.cycles))
+    start = CycleState(experiment.initial, experiment.start)
+    return list(cycles(experiment.parts, start, observed))
 
 
 def error_of(values: np.ndarray | jax.Array, time: int) -> float:
@@ -103,7 +96,7 @@ def error_of(values: np.ndarray | jax.Array, time: int) -> float:
     return float(np.sqrt(np.mean((mean - np.asarray(truth(time).values[0])) ** 2)))
 
 
-def digest_of_run(cycles: int) -> str:
+def digest_of_run(count: int) -> str:
     """Digest of the last analysis."""
-    state, _ = cycled(filter_experiment(cycles))[-1]
-    return digest_of_array(np.asarray(state.analysis.values))
+    last = cycled(filter_experiment(count))[-1]
+    return digest_of_array(np.asarray(last.analysis.values))

@@ -14,16 +14,15 @@ GOLDEN = Path(__file__).with_suffix(".npz")
 def golden_cycle() -> dict[str, np.ndarray]:
     """What each of four cycles of the filter gives: states, equivalents, flags and counts."""
     cycles = cycled(filter_experiment(4))
-    analyses = np.stack([np.asarray(state.analysis.values) for state, _ in cycles])
-    reports = [report for _, report in cycles]
+    analyses = np.stack([np.asarray(c.analysis.values) for c in cycles])
     return {
         "mean": analyses.mean(axis=1)[:, 0, :, 0],
         "spread": analyses.std(axis=1, ddof=1)[:, 0, :, 0],
-        "equivalent": np.stack([np.asarray(r.analysis.background_equivalent) for r in reports]),
-        "chi_square": np.stack([np.asarray(r.analysis.chi_square) for r in reports]),
-        "value": np.stack([np.asarray(r.observations.value) for r in reports]),
-        "flag": np.stack([np.asarray(r.observations.flag) for r in reports]),
-        "used": np.stack([np.asarray(r.used) for r in reports]),
+        "equivalent": np.stack([np.asarray(c.report.background_equivalent) for c in cycles]),
+        "chi_square": np.stack([np.asarray(c.report.chi_square) for c in cycles]),
+        "value": np.stack([np.asarray(c.observations.value) for c in cycles]),
+        "flag": np.stack([np.asarray(c.observations.flag) for c in cycles]),
+        "used": np.stack([np.asarray(c.used) for c in cycles]),
     }
 
 

@@ -18,6 +18,7 @@ import numpy as np
 
 from align_da.assimilation.contract import AnalysisDiagnostics
 from align_da.atmosphere import State
+from align_da.cycling.cycle import CycleParts
 from align_da.cycling.driver import CyclingExperiment, run_experiment
 from align_da.errors import AlignDAError
 from align_da.forecast.lorenz96 import SIZE, Lorenz96ForecastModel
@@ -79,27 +80,33 @@ def observe(cycle: int) -> ObservationBatch:
     return ObservationBatch(**{name: jnp.asarray(array) for name, array in arrays.items()})
 
 
+def accept(observations: ObservationBatch, background: State) -> ObservationBatch:
+    """A quality control that finds nothing wrong."""
+    return observations
+
+
 def small_experiment(cycles: int = 8, seed: int = 0, seconds: float = 0.0) -> CyclingExperiment:
     """The experiment."""
     shape = (MEMBERS, *MODEL.layout.shape)
     initial = jnp.asarray(8 + np.sin(np.arange(np.prod(shape), dtype=np.float32)).reshape(shape))
     return CyclingExperiment(
+        parts=CycleParts(MODEL, Nudging(seconds), 6, accept, seed),
         initial=State(initial, MODEL.layout),
         start=np.datetime64("2020-01-01T00:00"),
-        window_hours=6,
         cycles=cycles,
-        forecast_model=MODEL,
         observe=observe,
-        quality_control=lambda observations, background: observations,
-        analysis=Nudging(seconds),
-        seed=seed,
     )
+
+
+def with_parts(experiment: CyclingExperiment, **changed: object) -> CyclingExperiment:
+    """The experiment with other parts of its cycles."""
+    return replace(experiment, parts=replace(experiment.parts, **changed))
 
 
 def run_small(path: Path, experiment: CyclingExperiment | None = None) -> int:
     """Run it into a store."""
     experiment = experiment or small_experiment()
-    manifest = manifest_of({"name": "small run"}, experiment.seed, {})
+    manifest = manifest_of({"name": "small run"}, experiment.parts.seed, {})
     return run_experiment(experiment, path, manifest)
 
 

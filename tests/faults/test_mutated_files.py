@@ -19,12 +19,12 @@ from mutation import mutated
 from small_run import run_small, small_experiment
 
 from align_da.atmosphere import Grid, Layout, State, VerticalCoordinate
-from align_da.atmosphere.dataset import dataset_from_state
+from align_da.atmosphere.dataset import dataset_from_state, layout_from_dataset
 from align_da.config import WorldConfig, digest_of, load_config
 from align_da.errors import AlignDAError, StorageError
 from align_da.storage.analysis_store import open_cycles
 from align_da.storage.checkpoints import load_weights, save_weights
-from align_da.storage.gridded import open_states, read_states
+from align_da.storage.gridded import open_states, read_times
 from align_da.storage.ledger import read_ledger
 from align_da.storage.run_folder import RunFolder
 from align_da.storage.stages import Stage, digest_of_stage, run_stage
@@ -162,7 +162,8 @@ def write_netcdf(folder: Path) -> Path:
 
 
 def read_gridded(path: Path) -> object:
-    found = np.asarray(read_states(path, TIMES).values)
+    dataset = open_states(path)
+    found = np.asarray(read_times(dataset, layout_from_dataset(dataset), TIMES).values)
     assert np.isfinite(found).all()
     return found.tobytes()
 

@@ -17,15 +17,15 @@ from golden_cycle import GOLDEN, golden_cycle
 from hurt import folder_digest
 
 from align_da.atmosphere import Grid, Layout, State, VerticalCoordinate
-from align_da.autoencoder import build_autoencoder
 from align_da.config import AutoencoderConfig, GuidanceConfig, SamplerConfig
 from align_da.cycling.twin_experiment import observe_everything
 from align_da.forecast.lorenz63 import Lorenz63ForecastModel
-from align_da.guidance.build import build_posterior_sampler
 from align_da.observations.batch import ObservationBatch, Vertical
 from align_da.observations.interpolation import interpolation_operator
 from align_da.observations.trajectory import trajectory_operator
 from align_da.observations.wind_speed import wind_speed_operator
+from align_da.runs.autoencoders import build_autoencoder
+from align_da.runs.guidances import build_posterior_sampler
 from align_da.storage.analysis_store import open_cycles
 from align_da.verification.linear_gaussian import LinearGaussianCase, compare_with_kalman
 

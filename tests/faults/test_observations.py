@@ -28,7 +28,8 @@ from observed_world import (
 )
 
 from align_da.atmosphere import State
-from align_da.cycling.cycle import CycleState, run_cycle
+from align_da.cycling.cycle import CycleParts, CycleState
+from align_da.cycling.cycles import cycles
 from align_da.errors import InputError
 from align_da.observations import Flag, interpolation_operator
 from align_da.observations.buddy_check import check_buddies
@@ -62,13 +63,11 @@ def test_row_33_without_observations_the_analysis_is_the_background_bitwise(
 ) -> None:
     empty = batch_from_table(pd.DataFrame(), MODEL.layout, pad_to=COUNT)
     start = CycleState(circle_background(), np.datetime64("2020-01-01", "ns"), 0)
-    following, diagnostics = run_cycle(
-        start, MODEL, screen_circle, METHOD, empty, 6, jax.random.key(0)
-    )
-    np.testing.assert_array_equal(following.analysis.values, diagnostics.background.values)
-    assert int(diagnostics.used) == 0
-    assert flag_count(diagnostics.observations, Flag.MISSING) == COUNT
-    figure("0 observations: analysis = background bitwise, diagnostics.used = 0")
+    (cycle,) = cycles(CycleParts(MODEL, METHOD, 6, screen_circle), start, [empty])
+    np.testing.assert_array_equal(cycle.analysis.values, cycle.background.values)
+    assert int(cycle.used) == 0
+    assert flag_count(cycle.observations, Flag.MISSING) == COUNT
+    figure("0 observations: analysis = background bitwise, cycle.used = 0")
 
 
 @pytest.mark.parametrize(
@@ -199,7 +198,7 @@ def test_row_45_fill_values_are_never_taken_for_values(figure: Figure) -> None:
     warm = degrees["units"] == "K"
     for fill in fills:
         degrees.loc[warm, ["value", "units"]] = [fill, "degC"]
-        converted = screen(batch_from_table(degrees, LAYOUT), equivalent, largest_reject_ratio=1)
+        converted = screen(batch_from_table(degrees, LAYOUT), equivalent, largest_reject_ratio=1.0)
         assert np.isin(converted.flag[np.asarray(warm)], (Flag.MISSING, Flag.BOUNDS)).all(), fill
     figure(f"{len(fills)} fill values: all missing; in °C all missing or bounds")
 
@@ -223,16 +222,18 @@ def test_row_49_every_cycle_after_the_first_runs_what_is_compiled(
 ) -> None:
     """However many observations come, a cycle has arrays of one size."""
     table = table_from_batch(circle_reports(), MODEL.layout)
-    state = CycleState(circle_background(), np.datetime64("2020-01-01", "ns"), 0)
-    compiled = []
+    start = CycleState(circle_background(), np.datetime64("2020-01-01", "ns"), 0)
+    parts, counts, compiled = (
+        CycleParts(MODEL, METHOD, 6, screen_circle),
+        (COUNT, 1, 37, 99, 0, 64),
+        [],
+    )
+    observed = (batch_from_table(table.iloc[:rows], MODEL.layout, pad_to=COUNT) for rows in counts)
     with jax.log_compiles():
-        for cycle, rows in enumerate((COUNT, 1, 37, 99, 0, 64)):
-            caplog.clear()
-            batch = batch_from_table(table.iloc[:rows], MODEL.layout, pad_to=COUNT)
-            key = jax.random.fold_in(jax.random.key(0), cycle)
-            state, diagnostics = run_cycle(state, MODEL, screen_circle, METHOD, batch, 6, key)
-            assert int(diagnostics.used) <= rows
+        for rows, cycle in zip(counts, cycles(parts, start, observed), strict=True):
+            assert int(cycle.used) <= rows
             compiled.append(sum("Compiling" in message for message in caplog.messages))
+            caplog.clear()
     assert compiled[1:] == [0] * 5, compiled
     figure(f"compilations in 6 cycles of 0 to {COUNT} observations: {compiled}")
 

@@ -3,7 +3,7 @@
 import os
 import signal
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from filter_run import CLIMATOLOGY, error_of, filter_experiment, run_filter
 from hurt import complete_cycles, folder_digest
-from small_run import MODEL, Nudging, run_small, small_experiment
+from small_run import MODEL, Nudging, run_small, small_experiment, with_parts
 
 from align_da.assimilation.contract import AnalysisDiagnostics
 from align_da.atmosphere import Layout, State
@@ -85,7 +85,7 @@ def test_row_51_a_bad_state_stops_the_run_before_anything_is_made_of_it(
     model = HurtModel(bad if part == "background" else unharmed)
     analysis = HurtAnalysis(bad if part == "analysis" else unharmed)
     store = tmp_path / "run.zarr"
-    experiment = replace(small_experiment(), forecast_model=model, analysis=analysis)
+    experiment = with_parts(small_experiment(), forecast_model=model, analysis=analysis)
     with pytest.raises(BadStateError, match=f"{part} of cycle {cycle}: member 1 has lorenz_96"):
         run_small(store, experiment)
     assert all(bool(jnp.isfinite(state.values).all()) for state in analysis.backgrounds)
@@ -100,7 +100,9 @@ def test_row_51_a_run_that_was_stopped_by_a_bad_state_ends_with_the_same_bits_on
 ) -> None:
     store = tmp_path / "run.zarr"
     with pytest.raises(BadStateError):
-        run_small(store, replace(small_experiment(), forecast_model=HurtModel(with_value(np.nan))))
+        run_small(
+            store, with_parts(small_experiment(), forecast_model=HurtModel(with_value(np.nan)))
+        )
     assert verify_store(store) == ()
     assert run_small(store) == 0
     assert folder_digest(tmp_path) == expected_digest
@@ -115,7 +117,7 @@ def test_row_3_a_signal_during_a_forecast_is_heard_before_the_analysis(
         return states
 
     store, analysis = tmp_path / "run.zarr", HurtAnalysis(unharmed)
-    experiment = replace(
+    experiment = with_parts(
         small_experiment(), forecast_model=HurtModel(signalled), analysis=analysis
     )
     assert run_small(store, experiment) == code
@@ -135,7 +137,7 @@ def test_row_33_a_method_that_draws_keeps_the_background_of_an_empty_window(
         return State(background.values + noise, background.layout), report
 
     store = tmp_path / "run.zarr"
-    assert run_small(store, replace(small_experiment(), analysis=drawn)) == 0
+    assert run_small(store, with_parts(small_experiment(), analysis=drawn)) == 0
     states = [open_cycles(store, group)["lorenz_96"] for group in ("background", "analysis")]
     same = [bool((b == a).all()) for b, a in zip(*states, strict=True)]
     assert same == [cycle == HURT for cycle in range(8)]  # only there is no observation used

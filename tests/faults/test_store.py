@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import xarray as xr
 from hurt import bits_of, complete_cycles, copied, flip_bit, folder_digest, wait_for_cycles
-from small_run import MODEL, run_small, small_experiment
+from small_run import MODEL, run_small, small_experiment, with_parts
 
 from align_da.atmosphere import State
 from align_da.errors import BadStateError, InputError, StorageError
@@ -140,7 +140,7 @@ def test_row_21_a_missing_chunk_is_an_error_and_never_data(store: Path) -> None:
 @pytest.mark.parametrize(
     ("changed", "told"),
     [
-        ({"seed": 1}, "seed: stored 0, now 1"),
+        ({"parts": replace(small_experiment().parts, seed=1)}, "seed: stored 0, now 1"),
         ({"cycles": 9}, "config.store.cycles: stored 8, now 9"),
         (
             {"initial": State(jnp.full((2, *MODEL.layout.shape), 8.0), MODEL.layout)},
@@ -271,7 +271,7 @@ def test_row_51_a_bad_background_is_refused_before_anything_is_written(
     with pytest.raises(
         BadStateError, match=f"background of cycle 2: member 1 has lorenz_96.*{told}"
     ):
-        run_small(store, replace(small_experiment(), forecast_model=Failing()))
+        run_small(store, with_parts(small_experiment(), forecast_model=Failing()))
     assert complete_cycles(store) == 2
     assert not list(store.rglob("c.2*"))
     assert verify_store(store) == ()

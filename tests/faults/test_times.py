@@ -10,7 +10,7 @@ import pytest
 import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from small_run import run_small, small_experiment
+from small_run import run_small, small_experiment, with_parts
 
 from align_da.atmosphere import Grid, Layout, State, VerticalCoordinate
 from align_da.atmosphere.dataset import dataset_from_state, state_from_dataset
@@ -123,9 +123,8 @@ def test_row_56_cycles_are_valid_when_the_calendar_says(
     start: datetime, window: int, cycles: int
 ) -> None:
     start = start.replace(minute=0, second=0, microsecond=0)
-    experiment = replace(
-        small_experiment(), start=np.datetime64(start, "h"), window_hours=window, cycles=cycles
-    )
+    small = with_parts(small_experiment(), window_hours=window)
+    experiment = replace(small, start=np.datetime64(start, "h"), cycles=cycles)
     expected = [start + (cycle + 1) * timedelta(hours=window) for cycle in range(cycles)]
     assert experiment.times.astype("datetime64[us]").tolist() == expected
 

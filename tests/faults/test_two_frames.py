@@ -1,6 +1,6 @@
 """Row 1 of the table of faults for a forecast model that also looks at the state before."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -9,13 +9,13 @@ import pytest
 import xarray as xr
 from hurt import complete_cycles, folder_digest
 from small_graphs import fengwu_graph, frame_graph, written
-from small_run import MODEL, run_small, small_experiment
+from small_run import MODEL, run_small, small_experiment, with_parts
 
 from align_da.atmosphere import Layout, State
 from align_da.config import Config, OnnxConfig, WorldConfig
 from align_da.cycling.driver import run_experiment
 from align_da.errors import StorageError
-from align_da.runs.forecast_model import forecast_model_definition, forecast_model_digests
+from align_da.runs.forecast_models import forecast_model_definition, forecast_model_digests
 from align_da.runs.run import Run
 from align_da.stages import run_cycles
 from align_da.storage.manifest import manifest_of
@@ -70,13 +70,13 @@ def test_a_resumed_run_of_two_frames_has_the_same_bits(
         with pytest.raises(StoppedError):
             run_small(
                 tmp_path / "cut" / "run.zarr",
-                replace(experiment, forecast_model=Persisting(stop)),
+                with_parts(experiment, forecast_model=Persisting(stop)),
             )
     assert complete_cycles(tmp_path / "cut" / "run.zarr") == sum(stops)
     for name, model in (("cut", Persisting()), ("whole", Persisting())):
-        run_small(tmp_path / name / "run.zarr", replace(experiment, forecast_model=model))
+        run_small(tmp_path / name / "run.zarr", with_parts(experiment, forecast_model=model))
     assert folder_digest(tmp_path / "cut") == folder_digest(tmp_path / "whole")
-    single = replace(experiment, forecast_model=Persisting(frames=1))
+    single = with_parts(experiment, forecast_model=Persisting(frames=1))
     run_small(tmp_path / "single" / "run.zarr", single)
     assert folder_digest(tmp_path / "single") != folder_digest(tmp_path / "whole")
 

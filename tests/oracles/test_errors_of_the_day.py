@@ -17,7 +17,6 @@ from align_da.autoencoder.latent_space import LatentSpace
 from align_da.config import GuidanceConfig, SamplerConfig
 from align_da.diffusion.schedule import EDMSchedule
 from align_da.diffusion.unit_normal import UnitNormal
-from align_da.guidance.build import build_posterior_sampler
 from align_da.observations.batch import Flag, ObservationBatch, Vertical
 from align_da.observations.interpolation import interpolation_operator
 from align_da.observations.likelihood import Likelihood
@@ -28,6 +27,7 @@ from align_da.prior.hybrid_errors import Hybrid
 from align_da.prior.increment_correlation import no_correlation
 from align_da.prior.latent_prior import LatentPrior
 from align_da.prior.latent_scaling import LatentScaling
+from align_da.runs.guidances import build_posterior_sampler
 
 GRID = Grid(
     (-70.0, -30.0, 30.0, 70.0), tuple(np.arange(8) * 45.0), VerticalCoordinate("sigma", (0.5,))

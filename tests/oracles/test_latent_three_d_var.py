@@ -10,7 +10,7 @@ import numpy as np
 from align_da.assimilation.latent_three_d_var import LatentThreeDVar
 from align_da.atmosphere import Grid, Layout, Normalisation, State, VerticalCoordinate
 from align_da.atmosphere.truncation import spectral_truncation
-from align_da.autoencoder import build_autoencoder, pole_signs
+from align_da.autoencoder import pole_signs
 from align_da.autoencoder.latent_space import LatentSpace
 from align_da.config import AutoencoderConfig
 from align_da.diffusion.schedule import EDMSchedule
@@ -21,6 +21,7 @@ from align_da.prior.increment_correlation import no_correlation
 from align_da.prior.latent_prior import LatentPrior
 from align_da.prior.latent_scaling import LatentScaling
 from align_da.prior.representation_error import Representation
+from align_da.runs.autoencoders import build_autoencoder
 
 NODES, _ = np.polynomial.legendre.leggauss(8)
 LAYOUT = Layout(

@@ -9,8 +9,8 @@ from functools import cache
 import pytest
 
 from align_da.config import GuidanceConfig, SamplerConfig
-from align_da.guidance.build import build_posterior_sampler
 from align_da.guidance.contract import PosteriorSampler
+from align_da.runs.guidances import build_posterior_sampler
 from align_da.verification.linear_gaussian import (
     Conformance,
     LinearGaussianCase,

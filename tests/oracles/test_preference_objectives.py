@@ -15,8 +15,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from align_da.alignment import OBJECTIVES, PreferenceBatch, make_preference_loss
+from align_da.alignment import PreferenceBatch, make_preference_loss
 from align_da.alignment.fine_tuning import PreferenceLoss
+from align_da.registry import OBJECTIVES
 
 S, SIGMA, BETA, SLOPE = 1.0, 1.5, 4.0, 0.8
 SHRINK = S**2 / (S**2 + SIGMA**2)
@@ -55,7 +56,7 @@ def loss_of(name: str, anchor_weight: float = 0.0) -> PreferenceLoss:
     return make_preference_loss(
         gaussian_error,
         jnp.zeros(()),
-        OBJECTIVES[name],
+        OBJECTIVES.load(name),
         fixed_sigma,
         beta=BETA,
         anchor_weight=anchor_weight,

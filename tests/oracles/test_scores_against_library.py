@@ -10,7 +10,7 @@ from scores.probability import rank_histogram as library_rank_histogram
 
 from align_da.atmosphere import Grid, VerticalCoordinate
 from align_da.verification.ensemble_scores import fair_crps, rank_histogram
-from align_da.verification.scores import activity, anomaly_correlation, bias
+from align_da.verification.scores import bias
 from align_da.verification.scores import root_mean_square_error as our_rmse
 
 GRID = Grid(
@@ -42,18 +42,6 @@ def test_rmse_equals_the_library_with_our_weights(pair: tuple[np.ndarray, np.nda
 def test_bias_equals_the_library_with_our_weights(pair: tuple[np.ndarray, np.ndarray]) -> None:
     expected = additive_bias(*map(_array, pair), preserve_dims=["case", "level"], weights=WEIGHTS)
     np.testing.assert_allclose(bias(*pair, GRID), expected, rtol=1e-10)
-
-
-def test_anomaly_correlation_and_activity_equal_a_weighted_covariance(
-    pair: tuple[np.ndarray, np.ndarray],
-) -> None:
-    climatology = np.full((6, 8, 3), 279.0) + np.arange(6)[:, None, None]
-    left, right = (values[1, ..., 2] - climatology[..., 2] for values in pair)
-    weights = GRID.area_weights.ravel()
-    covariance = np.cov(left.ravel(), right.ravel(), aweights=weights, ddof=0)
-    expected = covariance[0, 1] / np.sqrt(covariance[0, 0] * covariance[1, 1])
-    assert anomaly_correlation(*pair, climatology, GRID)[1, 2] == pytest.approx(expected)
-    assert activity(pair[0], climatology, GRID)[1, 2] == pytest.approx(np.sqrt(covariance[0, 0]))
 
 
 @pytest.mark.parametrize("members", [2, 3, 10])

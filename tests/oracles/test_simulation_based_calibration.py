@@ -13,8 +13,8 @@ import numpy as np
 from scipy.stats import chisquare
 
 from align_da.config import GuidanceConfig, SamplerConfig
-from align_da.guidance.build import build_posterior_sampler
 from align_da.observations.likelihood import Likelihood
+from align_da.runs.guidances import build_posterior_sampler
 from align_da.verification.linear_gaussian import COVARIANCE, POINTS, SHAPE, denoise
 
 TRUTHS = 400

@@ -12,7 +12,7 @@ from align_da.runs.run import Run, open_run
 
 
 @pytest.fixture
-def world(config: Config, folder: Path) -> Run:
+def run(config: Config, folder: Path) -> Run:
     return open_run(config, folder)
 
 
@@ -27,4 +27,4 @@ def test_every_case_of_the_last_period_has_a_truth_at_its_lead(run: Run) -> None
 @pytest.mark.slow
 def test_a_truth_that_ends_too_early_is_told_before_anything_is_read(run: Run) -> None:
     with pytest.raises(InputError, match="the truth ends before"):
-        verifiable_places(run, run.pairs("test"), 48, 24 * 365, 2)
+        verifiable_places(run.last_time, run.pairs("test"), 48, 24 * 365, 2)

@@ -17,7 +17,7 @@ SETTINGS = CycledBackgroundsConfig(segments=3, cycles=10, spin_up=4)
 
 
 @pytest.fixture
-def world(config: Config, folder: Path) -> Run:
+def run(config: Config, folder: Path) -> Run:
     return replace(
         open_run(config, folder),
         config=config.model_copy(update={"cycled_backgrounds": SETTINGS}),

@@ -24,7 +24,7 @@ from align_da.config import Config, load_config
 from align_da.earth2studio import AlignDA, array_of, open_model
 from align_da.errors import BadStateError, ConfigError, InputError
 from align_da.forecast.lorenz96 import Lorenz96ForecastModel
-from align_da.runs.forecast_model import configured_forecast_model
+from align_da.runs.forecast_models import configured_forecast_model
 from align_da.runs.initial_ensemble import initial_ensemble
 from align_da.runs.run import Run, open_run
 from align_da.stages.run_cycles import run_cycles
@@ -307,7 +307,7 @@ def test_the_generator_goes_through_the_cycles_as_they_are_stored(
 
 def test_a_window_without_observations_keeps_the_background(run: ReportedRun) -> None:
     model = run.model
-    expected = model.forecast_model.forecast(run.initial, run.start, 6)
+    expected = model.parts.forecast_model.forecast(run.initial, run.start, 6)
     generator = model.create_generator(array_of(run.initial, run.start))
     next(generator)
     (found,) = generator.send(None)
@@ -411,7 +411,7 @@ def test_observations_are_judged_before_the_forecast(
     run: ReportedRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        "align_da.earth2studio.model.make_background", lambda *_: pytest.fail("a forecast")
+        "align_da.cycling.cycles.make_background", lambda *_: pytest.fail("a forecast")
     )
     generator = run.model.create_generator(array_of(run.initial, run.start))
     next(generator)

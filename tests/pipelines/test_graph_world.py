@@ -28,7 +28,7 @@ from align_da.errors import StorageError
 from align_da.forecast.graph_kinds import graph_kind
 from align_da.keys import Purpose, key_for
 from align_da.runs.alignment_cases import cases_of
-from align_da.runs.forecast_model import configured_forecast_model, frame_before
+from align_da.runs.forecast_models import configured_forecast_model, frame_before
 from align_da.runs.run import Run
 from align_da.stages import score_runs
 from align_da.stages.score_candidates import RewardScore

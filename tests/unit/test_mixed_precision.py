@@ -8,16 +8,16 @@ import numpy as np
 import pytest
 from flax import nnx
 
-from align_da.autoencoder import build_autoencoder
 from align_da.config import AutoencoderConfig, DenoiserConfig
-from align_da.diffusion.build import build_denoiser_network
 from align_da.diffusion.condition import Condition
 from align_da.errors import ConfigError
+from align_da.runs.autoencoders import build_autoencoder
+from align_da.runs.denoisers import build_denoiser_network
 
 SHAPE = (8, 16, 3)
 STATES = jax.random.normal(jax.random.key(1), (2, *SHAPE))
 LEVELS = jnp.asarray([0.5, 1.0])
-CONDITION = Condition(STATES, jnp.asarray([6.0, 12.0]), jnp.zeros(2))
+CONDITION = Condition(STATES, jnp.asarray([6.0, 12.0]))
 
 
 def output(kind: str, change: dict[str, Any]) -> tuple[jax.Array, Any]:

@@ -7,7 +7,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 LAYERS = (
-    ("constants", "errors", "keys"),
+    ("constants", "errors", "keys", "registry"),
     ("atmosphere", "config", "mixed_precision"),
     ("parallel", "forecast", "observations", "autoencoder", "diffusion"),
     ("guidance",),
@@ -16,6 +16,7 @@ LAYERS = (
     ("storage", "training", "cycling", "verification"),
     ("runs",),
     ("stages",),
+    ("api",),
     ("cli", "earth2studio"),
 )
 ROOMS = [room for layer in LAYERS for room in layer]
@@ -66,9 +67,15 @@ def test_the_package_never_imports_pipelines_or_experiments(path: Path) -> None:
     assert imported_rooms(path, "experiments") == set()
 
 
+def test_what_is_offered_needs_no_command_and_no_work_of_a_stage() -> None:
+    assert imported_rooms(ROOT / "align_da" / "api.py").isdisjoint({"cli", "stages"})
+
+
 @pytest.mark.parametrize("path", modules("align_da/cli"), ids=lambda p: p.name)
 def test_the_command_line_is_a_shell_over_the_stages(path: Path) -> None:
-    assert imported_rooms(path) <= {"cli", "config", "errors", "parallel", "stages", "storage"}
+    assert imported_rooms(path) <= {
+        *("cli", "config", "errors", "parallel", "registry", "stages", "storage")
+    }
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@
 
 from align_da.alignment.rewards.accuracy import AccuracyReward
 from align_da.alignment.rewards.balance import BalanceReward
-from align_da.alignment.rewards.build import build_rewards
 from align_da.alignment.rewards.calibration import CalibrationReward
 from align_da.alignment.rewards.forecast import ForecastReward
 
@@ -11,5 +10,4 @@ __all__ = [
     "BalanceReward",
     "CalibrationReward",
     "ForecastReward",
-    "build_rewards",
 ]

@@ -6,12 +6,14 @@ import numpy as np
 import pytest
 
 from align_da.alignment import (
-    OBJECTIVES,
+    CONTROLS,
     PreferenceBatch,
     make_preference_loss,
     preference_batch,
     select_pairs,
 )
+from align_da.alignment.objectives import Objective
+from align_da.registry import OBJECTIVES
 
 SHAPE = (2, 3, 4)
 
@@ -54,12 +56,19 @@ def test_a_batch_gathers_candidates_truth_and_condition_of_the_same_case() -> No
     np.testing.assert_allclose(found.margin, margin, rtol=1e-6)
 
 
-@pytest.mark.parametrize("name", OBJECTIVES)
+@pytest.mark.parametrize(
+    "objective", [*map(OBJECTIVES.load, OBJECTIVES.names), *CONTROLS.values()]
+)
 def test_every_objective_has_a_finite_loss_gradient_and_metrics(
-    name: str, batch: PreferenceBatch
+    objective: Objective, batch: PreferenceBatch
 ) -> None:
     loss = make_preference_loss(
-        linear_error, jnp.asarray(0.5), OBJECTIVES[name], draw_noise, beta=10.0, anchor_weight=0.1
+        linear_error,
+        jnp.asarray(0.5),
+        objective,
+        draw_noise,
+        beta=10.0,
+        anchor_weight=0.1,
     )
     (value, metrics), gradient = jax.jit(jax.value_and_grad(loss, has_aux=True))(
         jnp.asarray(0.6), batch, jax.random.key(0)
@@ -75,7 +84,7 @@ def test_at_the_reference_neither_margin_nor_anchor_moves_the_loss(
 ) -> None:
     params = jnp.asarray(0.5)
     loss = make_preference_loss(
-        linear_error, params, OBJECTIVES[name], draw_noise, beta=2000.0, anchor_weight=1.0
+        linear_error, params, OBJECTIVES.load(name), draw_noise, beta=2000.0, anchor_weight=1.0
     )
     value, metrics = loss(params, batch, jax.random.key(0))
     np.testing.assert_allclose(value, expected, rtol=1e-6)
@@ -85,7 +94,8 @@ def test_at_the_reference_neither_margin_nor_anchor_moves_the_loss(
 def test_the_reference_does_not_change_with_the_parameters(batch: PreferenceBatch) -> None:
     """The gradient of IPO at the reference is that of −2 u alone."""
     params, beta, key = jnp.asarray(0.5), 10.0, jax.random.key(0)
-    loss = make_preference_loss(linear_error, params, OBJECTIVES["ipo"], draw_noise, beta=beta)
+    ipo = OBJECTIVES.load("ipo")
+    loss = make_preference_loss(linear_error, params, ipo, draw_noise, beta=beta)
     sigma, noise = draw_noise(key, batch.chosen.shape)
 
     def difference(p: jax.Array) -> jax.Array:
@@ -105,7 +115,7 @@ def test_the_weight_of_the_training_loss_enters_the_controls(batch: PreferenceBa
         make_preference_loss(
             linear_error,
             jnp.asarray(0.5),
-            OBJECTIVES["continued"],
+            CONTROLS["continued"],
             draw_noise,
             beta=1.0,
             weight=weight,

@@ -30,7 +30,7 @@ def test_signal_and_noise_are_recovered(scores: np.ndarray) -> None:
 
 def test_the_best_lead_is_that_with_the_clearest_signal(scores: np.ndarray) -> None:
     separation = separation_by_lead((12, 24, 48), scores)
-    assert separation.best_lead_hours == 24
+    assert separation.signal_to_noise.argmax() == 1
     assert separation.rank_stability.argmax() == 1
     assert (separation.rank_stability <= 1).all()
 

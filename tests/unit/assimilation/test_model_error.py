@@ -14,11 +14,11 @@ from align_da.atmosphere import Grid, Layout, Normalisation, State, VerticalCoor
 from align_da.autoencoder.identity import IdentityAutoencoder
 from align_da.autoencoder.latent_space import LatentSpace
 from align_da.config import DenoiserConfig
-from align_da.diffusion.build import build_denoiser_network
 from align_da.diffusion.condition import Condition
 from align_da.diffusion.objective import DenoisingBatch
 from align_da.prior.increment_correlation import no_correlation
 from align_da.prior.latent_scaling import LatentScaling
+from align_da.runs.denoisers import build_denoiser_network
 from align_da.stages.train_model_error import regression_loss
 
 LAYOUT = Layout(
@@ -90,7 +90,7 @@ def test_the_loss_is_the_share_of_the_error_that_is_left(gain: float, left: floa
 
     increment = jax.random.normal(jax.random.key(2), (5, 4, 4, 1))
     hours = jnp.full(5, 6.0)
-    batch = DenoisingBatch(increment, Condition(increment, hours, jnp.zeros(5)))
+    batch = DenoisingBatch(increment, Condition(increment, hours))
     graph, params = nnx.split(Echo())
     value, metrics = regression_loss(graph)(params, batch, jax.random.key(0))
     assert float(value) == pytest.approx(left, abs=1e-6)

@@ -1,13 +1,11 @@
 """Zonal spectra."""
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from align_da.atmosphere import Grid, VerticalCoordinate
 from align_da.atmosphere.spectra import (
-    log_spectral_distance,
     mean_zonal_spectrum,
     zonal_spectrum,
 )
@@ -47,26 +45,3 @@ def test_the_mean_spectrum_is_weighted_by_area_over_the_band() -> None:
     north = mean_zonal_spectrum(field, grid, (20.0, 70.0))
     expected = weights[2:] @ np.asarray(every)[2:] / weights[2:].sum()
     np.testing.assert_allclose(north, expected, rtol=1e-5)
-
-
-def test_the_distance_is_zero_for_equal_and_ten_decibels_for_a_tenth() -> None:
-    power = jnp.asarray(np.random.default_rng(2).uniform(1, 2, (5, 9)))
-    np.testing.assert_allclose(log_spectral_distance(power, power), 0, atol=1e-6)
-    np.testing.assert_allclose(log_spectral_distance(power / 10, power), 10, rtol=1e-5)
-    mean_changed = power.at[:, 0].multiply(100)
-    np.testing.assert_allclose(log_spectral_distance(mean_changed, power), 0, atol=1e-6)
-
-
-def test_the_distance_stays_finite_with_its_gradient_for_equal_and_empty_spectra() -> None:
-    power = jnp.ones(9)
-    for reference in (power, jnp.zeros(9)):
-        assert np.isfinite(log_spectral_distance(power, reference))
-        assert np.isfinite(jax.grad(log_spectral_distance)(power, reference)).all()
-
-
-def test_smoothing_shows_as_distance() -> None:
-    grid = grid_with(32)
-    field = jnp.asarray(np.random.default_rng(3).normal(size=grid.shape))
-    smooth = (jnp.roll(field, 1, -1) + 2 * field + jnp.roll(field, -1, -1)) / 4
-    spectra = mean_zonal_spectrum(smooth, grid), mean_zonal_spectrum(field, grid)
-    assert float(log_spectral_distance(*spectra)) > 10

@@ -10,11 +10,11 @@ from align_da.atmosphere import Grid, Layout, Normalisation, State, VerticalCoor
 from align_da.autoencoder import (
     PairBatch,
     autoencoder_loss,
-    build_autoencoder,
     reconstruction_errors,
     reconstruction_variances,
 )
 from align_da.config import AutoencoderConfig
+from align_da.runs.autoencoders import build_autoencoder
 
 GRID = Grid(
     tuple(np.linspace(-78.75, 78.75, 8)),
@@ -93,7 +93,8 @@ def test_gradient_of_the_loss_reaches_linear_map_and_last_layers(pairs: PairBatc
 def test_report_is_in_physical_units_by_variable(pairs: PairBatch) -> None:
     normalisation = Normalisation(jnp.array([280.0, 290.0, 1e5]), jnp.array([10.0, 10.0, 500.0]))
     truth, background = (
-        normalisation.denormalise(values, LAYOUT) for values in (pairs.truth, pairs.background)
+        State(values * normalisation.std + normalisation.mean, LAYOUT)
+        for values in (pairs.truth, pairs.background)
     )
     variances = reconstruction_variances(Scaled(0.7, 0.0), truth, background, normalisation)
     rows = reconstruction_errors(variances, LAYOUT)

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 from flax import nnx
 
-from align_da.autoencoder import build_autoencoder, initialise_from_patches
+from align_da.autoencoder import initialise_from_patches
 from align_da.autoencoder.patch_autoencoder import PatchAutoencoder
 from align_da.autoencoder.patches import from_patches, to_patches
 from align_da.config import AutoencoderConfig
+from align_da.runs.autoencoders import build_autoencoder
 
 SHAPE = (4, 8, 3)
 

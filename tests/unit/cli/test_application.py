@@ -15,7 +15,18 @@ def align_da(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.parametrize(
     "command",
-    ["data", "train", "align", "benchmark", "cycle", "verify", "monitor", "demo", "inspect"],
+    [
+        "data",
+        "train",
+        "align",
+        "benchmark",
+        "cycle",
+        "verify",
+        "monitor",
+        "demo",
+        "inspect",
+        "parts",
+    ],
 )
 def test_every_command_helps_with_an_example(command: str) -> None:
     result = align_da(command, "--help")

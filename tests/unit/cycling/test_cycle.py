@@ -8,7 +8,8 @@ import pytest
 
 from align_da.assimilation.free_run import FreeRun
 from align_da.atmosphere import Layout, State
-from align_da.cycling.cycle import CycleDiagnostics, CycleState, run_cycle
+from align_da.cycling.cycle import Cycle, CycleParts, CycleState, QualityControl
+from align_da.cycling.cycles import cycles
 from align_da.cycling.record import OBSERVATION_FIELDS, SCALAR_FIELDS, record_of
 from align_da.forecast.lorenz96 import Lorenz96ForecastModel
 from align_da.keys import Purpose, key_for
@@ -59,24 +60,30 @@ def free_run() -> FreeRun:
     return FreeRun(lambda batch, layout: lambda states: states.values[:, 0, :3, 0])
 
 
+def accept(batch: ObservationBatch, background: State) -> ObservationBatch:
+    return batch
+
+
 def run(
-    state: CycleState, observations: ObservationBatch, model: Doubling
-) -> tuple[CycleState, CycleDiagnostics]:
-    key = key_for(0, Purpose.ANALYSIS, state.cycle)
-    return run_cycle(
-        state, model, lambda batch, background: batch, free_run(), observations, 6, key
-    )
+    state: CycleState,
+    observations: ObservationBatch,
+    model: Doubling,
+    quality_control: QualityControl = accept,
+) -> Cycle:
+    parts = CycleParts(model, free_run(), 6, quality_control)
+    (cycle,) = cycles(parts, state, [observations])
+    return cycle
 
 
 def test_the_background_is_the_forecast_of_every_member(
     state: CycleState, observations: ObservationBatch
 ) -> None:
     model = Doubling()
-    following, diagnostics = run(state, observations, model)
-    np.testing.assert_array_equal(diagnostics.background.values, 2 * state.analysis.values)
+    cycle = run(state, observations, model)
+    np.testing.assert_array_equal(cycle.background.values, 2 * state.analysis.values)
     assert model.asked == [(np.datetime64("2020-02-28T18:00"), 6)]
-    assert following.cycle == 5
-    assert following.valid_time == np.datetime64("2020-02-29T00:00")
+    assert (cycle.number, cycle.following.cycle) == (4, 5)
+    assert cycle.valid_time == np.datetime64("2020-02-29T00:00")
 
 
 def test_quality_control_sees_the_background_and_its_flags_reach_analysis_and_report(
@@ -86,27 +93,25 @@ def test_quality_control_sees_the_background_and_its_flags_reach_analysis_and_re
         assert float(background.values.max()) == 4.0
         return replace(batch, flag=jnp.full_like(batch.flag, int(Flag.BACKGROUND)))
 
-    key = key_for(0, Purpose.ANALYSIS, 4)
-    _, diagnostics = run_cycle(state, Doubling(), refuse_all, free_run(), observations, 6, key)
-    assert int(diagnostics.used) == 0
-    assert set(np.asarray(diagnostics.observations.flag).tolist()) == {Flag.BACKGROUND}
+    cycle = run(state, observations, Doubling(), refuse_all)
+    assert int(cycle.used) == 0
+    assert set(np.asarray(cycle.observations.flag).tolist()) == {Flag.BACKGROUND}
 
 
 def test_row_33_an_empty_window_gives_the_background_and_says_so(
     state: CycleState, observations: ObservationBatch
 ) -> None:
     empty = replace(observations, flag=jnp.full_like(observations.flag, int(Flag.MISSING)))
-    following, diagnostics = run(state, empty, Doubling())
-    np.testing.assert_array_equal(following.analysis.values, diagnostics.background.values)
-    record = record_of(following.analysis, diagnostics)
+    cycle = run(state, empty, Doubling())
+    np.testing.assert_array_equal(cycle.analysis.values, cycle.background.values)
+    record = record_of(cycle)
     assert record.scalars["used_observations"] == 0
 
 
 def test_the_record_holds_every_field_of_the_store(
     state: CycleState, observations: ObservationBatch
 ) -> None:
-    following, diagnostics = run(state, observations, Doubling())
-    record = record_of(following.analysis, diagnostics)
+    record = record_of(run(state, observations, Doubling()))
     assert set(record.observations) == {field.name for field in OBSERVATION_FIELDS}
     assert set(record.scalars) == {field.name for field in SCALAR_FIELDS}
     assert record.scalars["used_observations"] == 1
@@ -123,7 +128,7 @@ def test_the_analysis_before_is_the_frame_of_the_next_forecast(
     state: CycleState, observations: ObservationBatch
 ) -> None:
     model = Doubling()
-    following, _ = run(state, observations, model)
+    following = run(state, observations, model).following
     assert model.frame is None
     run(following, observations, model)
     assert model.frame is not None
@@ -134,6 +139,6 @@ def test_an_analysis_of_another_window_is_no_frame(
     state: CycleState, observations: ObservationBatch
 ) -> None:
     model = Doubling(step_hours=3)
-    following, _ = run(state, observations, model)
+    following = run(state, observations, model).following
     run(following, observations, model)
     assert model.frame is None

@@ -10,15 +10,14 @@ import pytest
 from align_da.assimilation.diagnostics import diagnose
 from align_da.atmosphere import State
 from align_da.config import WatchdogConfig
-from align_da.cycling.cycle import CycleDiagnostics
 from align_da.cycling.twin_experiment import observe_everything
 from align_da.cycling.watchdog import (
     LARGEST_INFLATION,
     Consistency,
+    Watchdog,
     alarm,
     consistency_of,
     inflated,
-    remember,
 )
 from align_da.forecast.lorenz96 import Lorenz96ForecastModel
 from align_da.observations.batch import Flag, ObservationBatch
@@ -32,7 +31,7 @@ SILENT = Consistency(0, 0.0, 0.0)
 def report(members: np.ndarray, batch: ObservationBatch) -> Consistency:
     state = State(jnp.asarray(members, jnp.float32)[:, None, :, None], LAYOUT)
     diagnostics = diagnose(lambda states: states.values[..., 0, :, 0], batch, state, state)
-    return consistency_of(CycleDiagnostics(state, batch, diagnostics))
+    return consistency_of(batch, diagnostics)
 
 
 def test_row_52_means_are_over_used_observations_in_units_of_their_errors() -> None:
@@ -52,8 +51,10 @@ def test_row_52_one_member_and_an_empty_window_are_not_judged() -> None:
     plain = observe_everything(LAYOUT, 0.25)
     alone = report(np.zeros((1, 40)), plain)
     assert math.isnan(alone.background_variance)
-    memory = (BAD, BAD)
-    assert remember(memory, alone, CONFIG) == remember(memory, SILENT, CONFIG) == memory
+    watchdog = Watchdog(CONFIG, (BAD, BAD))
+    for cycle in (alone, SILENT):
+        watchdog.remember(cycle)
+    assert watchdog.memory == (BAD, BAD)
 
 
 def test_row_52_a_consistent_ensemble_has_a_factor_and_a_ratio_of_one() -> None:
@@ -78,10 +79,10 @@ def test_row_52_alarm_needs_every_remembered_cycle_and_more_than_chance() -> Non
 
 
 def test_row_52_memory_keeps_the_last_cycles_that_tell_something() -> None:
-    memory: tuple[Consistency, ...] = ()
+    watchdog = Watchdog(CONFIG)
     for cycle in (GOOD, BAD, SILENT, BAD, GOOD):
-        memory = remember(memory, cycle, CONFIG)
-    assert memory == (BAD, BAD, GOOD)
+        watchdog.remember(cycle)
+    assert watchdog.memory == (BAD, BAD, GOOD)
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,5 @@
 """The adapter of fine-tuning: nothing at its start, and able to change the amplitude of draws."""
 
-from dataclasses import replace
-
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -10,14 +8,15 @@ from flax import nnx
 
 from align_da.config import DenoiserConfig, SamplerConfig
 from align_da.diffusion.amplitude import AdaptedNetwork
-from align_da.diffusion.build import build_denoiser_network, build_sampler
 from align_da.diffusion.condition import Condition
 from align_da.diffusion.denoiser import make_denoiser
 from align_da.diffusion.schedule import EDMSchedule
 from align_da.diffusion.unit_normal import UnitNormal
+from align_da.runs.denoisers import build_denoiser_network
+from align_da.runs.samplers import build_sampler
 
 SHAPE = (8, 16, 3)
-CONDITION = Condition(jnp.zeros(SHAPE), jnp.asarray(6.0), jnp.asarray(0.0))
+CONDITION = Condition(jnp.zeros(SHAPE), jnp.asarray(6.0))
 
 
 def adapted_unit_normal(gain: float) -> AdaptedNetwork:
@@ -64,8 +63,7 @@ def test_the_gain_may_differ_by_row_channel_and_noise_level() -> None:
 def test_its_gradient_reaches_the_amplitude_from_its_zero_start() -> None:
     network = AdaptedNetwork(UnitNormal(), SHAPE)
     noisy = jax.random.normal(jax.random.key(1), (2, *SHAPE))
-    batched = jax.tree.map(lambda leaf: jnp.stack([leaf, leaf]), CONDITION)
-    condition = replace(batched, spread=jnp.ones(2))
+    condition = jax.tree.map(lambda leaf: jnp.stack([leaf, leaf]), CONDITION)
 
     def loss(model: AdaptedNetwork) -> jax.Array:
         return jnp.square(model(noisy, jnp.zeros(2), condition) + noisy).mean()

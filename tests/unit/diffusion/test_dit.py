@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from align_da.config import DenoiserConfig
-from align_da.diffusion.build import build_denoiser_network
 from align_da.diffusion.dit import _fields, _patches
 from align_da.errors import InputError
+from align_da.runs.denoisers import build_denoiser_network
 
 
 def test_fields_are_the_inverse_of_patches() -> None:

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from align_da.config import SamplerConfig
-from align_da.diffusion.build import build_sampler
 from align_da.diffusion.noise import centred_over, standard_normal
 from align_da.keys import keys_for_members
+from align_da.runs.samplers import build_sampler
 
 SHAPE = (2, 4, 3)
 MEMBERS = 4

@@ -8,7 +8,6 @@ import pytest
 from flax import nnx
 
 from align_da.config import DenoiserConfig
-from align_da.diffusion.build import build_denoiser_network, build_schedule
 from align_da.diffusion.condition import Condition
 from align_da.diffusion.objective import (
     DenoisingBatch,
@@ -17,6 +16,7 @@ from align_da.diffusion.objective import (
     per_sample_error,
 )
 from align_da.diffusion.schedule import EDMSchedule
+from align_da.runs.denoisers import build_denoiser_network, build_schedule
 
 SHAPE = (4, 4, 8, 2)
 
@@ -24,7 +24,7 @@ SHAPE = (4, 4, 8, 2)
 @pytest.fixture
 def batch() -> DenoisingBatch:
     increment = jax.random.normal(jax.random.key(0), SHAPE)
-    return DenoisingBatch(increment, Condition(increment, jnp.full(4, 24.0), jnp.zeros(4)))
+    return DenoisingBatch(increment, Condition(increment, jnp.full(4, 24.0)))
 
 
 def test_error_is_the_mean_square_error_of_the_noise(batch: DenoisingBatch) -> None:
@@ -43,7 +43,7 @@ def test_error_is_the_mean_square_error_of_the_noise(batch: DenoisingBatch) -> N
 def test_edm_loss_of_white_data_starts_at_one() -> None:
     """With F = 0 the weighted error is the variance of the target, 1 at every noise level."""
     increment = jax.random.normal(jax.random.key(0), (64, 4, 8, 2))
-    batch = DenoisingBatch(increment, Condition(increment, jnp.full(64, 24.0), jnp.zeros(64)))
+    batch = DenoisingBatch(increment, Condition(increment, jnp.full(64, 24.0)))
     config = DenoiserConfig(width=8, levels=2)
     network = build_denoiser_network(config, (4, 8, 2), jax.random.key(0))
     graphdef, params = nnx.split(network)

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from align_da.config import SamplerConfig
-from align_da.diffusion.build import build_sampler
 from align_da.diffusion.langevin import langevin_correct
-from align_da.diffusion.noise_levels import noise_levels
+from align_da.diffusion.noise_levels import NoiseLevels
 from align_da.errors import InputError
+from align_da.runs.samplers import build_sampler
 
 SHAPE = (1, 1, 1)
 STD = 0.5
@@ -29,7 +29,7 @@ def _spread(config: SamplerConfig) -> float:
 
 
 def test_levels_fall_from_sigma_max_to_sigma_min_and_end_at_zero() -> None:
-    levels = noise_levels(SamplerConfig(steps=10, sigma_min=0.02, sigma_max=20.0))
+    levels = NoiseLevels(steps=10, sigma_min=0.02, sigma_max=20.0).values
     np.testing.assert_allclose(levels[[0, -2, -1]], [20.0, 0.02, 0.0])
     assert np.all(np.diff(levels) < 0)
     assert levels.size == 11
@@ -44,7 +44,7 @@ def test_one_step_is_the_denoised_initial_noise() -> None:
 
 def test_levels_in_the_wrong_order_are_refused() -> None:
     with pytest.raises(InputError, match="sigma_max > sigma_min"):
-        noise_levels(SamplerConfig(sigma_min=2.0, sigma_max=1.0))
+        NoiseLevels(sigma_min=2.0, sigma_max=1.0)
 
 
 def _end_point(kind: str, steps: int, churn: float = 1.0) -> float:

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from align_da.config import DenoiserConfig
-from align_da.diffusion.build import build_schedule
 from align_da.diffusion.condition import Condition
 from align_da.diffusion.schedule import EDMSchedule, VPCosineSchedule
+from align_da.runs.denoisers import build_schedule
 
 SHAPE = (3, 2, 4, 2)
-CONDITION = Condition(jnp.zeros(SHAPE), jnp.full(3, 24.0), jnp.zeros(3))
+CONDITION = Condition(jnp.zeros(SHAPE), jnp.full(3, 24.0))
 SIGMA = jnp.array([0.02, 1.0, 20.0])
 
 

@@ -9,8 +9,8 @@ import pytest
 from flax import nnx
 
 from align_da.config import DenoiserConfig
-from align_da.diffusion.build import build_denoiser_network
 from align_da.diffusion.condition import Condition
+from align_da.runs.denoisers import build_denoiser_network
 
 
 def _filled(network: nnx.Module) -> Callable[..., jax.Array]:
@@ -31,7 +31,7 @@ def _filled(network: nnx.Module) -> Callable[..., jax.Array]:
 def _inputs(shape: tuple[int, int, int], batch: int = 1) -> tuple[jax.Array, jax.Array, Condition]:
     noisy = jax.random.normal(jax.random.key(1), (batch, *shape))
     background = jax.random.normal(jax.random.key(2), noisy.shape)
-    condition = Condition(background, jnp.full(batch, 24.0), jnp.zeros(batch))
+    condition = Condition(background, jnp.full(batch, 24.0))
     return noisy, jnp.full(batch, 0.3), condition
 
 
@@ -44,7 +44,7 @@ def test_shift_in_longitude_by_the_total_stride_shifts_the_output() -> None:
     def roll(x: jax.Array) -> jax.Array:
         return jnp.roll(x, stride, axis=2)
 
-    shifted = Condition(roll(condition.background), condition.lead_hours, condition.spread)
+    shifted = Condition(roll(condition.background), condition.lead_hours)
     plain = network(noisy, noise_input, condition)
     np.testing.assert_allclose(
         network(roll(noisy), noise_input, shifted), roll(plain), atol=1e-4 * jnp.abs(plain).max()
@@ -52,23 +52,18 @@ def test_shift_in_longitude_by_the_total_stride_shifts_the_output() -> None:
     assert jnp.std(plain) > 0
 
 
-def test_network_uses_background_lead_time_spread_and_noise_level() -> None:
+def test_network_uses_background_lead_time_and_noise_level() -> None:
     config = DenoiserConfig(width=8, levels=2)
     network = _filled(build_denoiser_network(config, (4, 8, 2), jax.random.key(0)))
     noisy, noise_input, condition = _inputs((4, 8, 2))
     plain = network(noisy, noise_input, condition)
     others = [
         network(noisy, noise_input + 0.5, condition),
-        network(
-            noisy, noise_input, Condition(condition.background, jnp.array([6.0]), condition.spread)
-        ),
-        network(
-            noisy, noise_input, Condition(condition.background, condition.lead_hours, jnp.ones(1))
-        ),
+        network(noisy, noise_input, Condition(condition.background, jnp.array([6.0]))),
         network(
             noisy,
             noise_input,
-            Condition(-condition.background, condition.lead_hours, condition.spread),
+            Condition(-condition.background, condition.lead_hours),
         ),
     ]
     for other in others:

@@ -15,6 +15,7 @@ from align_da.assimilation.contract import AnalysisDiagnostics
 from align_da.assimilation.free_run import FreeRun
 from align_da.atmosphere import State
 from align_da.config import Config, QualityControlConfig, ReportsConfig
+from align_da.cycling.cycle import CycleParts
 from align_da.earth2studio import AlignDA, array_of
 from align_da.observations.batch import ObservationBatch
 from align_da.observations.interpolation import interpolation_operator
@@ -51,7 +52,7 @@ def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AlignDA:
     )
     run = Run(config, RunFolder(tmp_path), truth, LAYOUT)
     control = quality_control_of_reports(run)
-    return AlignDA(run, Persistence(), Recorder(), control, with_errors)
+    return AlignDA(run, CycleParts(Persistence(), Recorder(), 6, control), with_errors)
 
 
 def test_pressures_of_a_frame_become_sigma_and_errors_those_of_their_level(
@@ -73,8 +74,8 @@ def test_pressures_of_a_frame_become_sigma_and_errors_those_of_their_level(
         }
     )
     (found,) = generator.send(frame)
-    assert isinstance(model.analysis, Recorder)
-    (batch,) = model.analysis.seen
+    assert isinstance(model.parts.analysis, Recorder)
+    (batch,) = model.parts.analysis.seen
     np.testing.assert_allclose(batch.level[:3], 0.5, atol=0.02)
     np.testing.assert_array_less(0.5, batch.error[:3])
     assert found.attrs == {"cycle": 0, "observations": "pass 3"}

@@ -17,7 +17,7 @@ from small_graphs import random_states
 from align_da.config import Config, config_from_table, digest_of
 from align_da.errors import ConfigError, InputError, StorageError
 from align_da.forecast.neuralgcm_checkpoint import checkpoint_values
-from align_da.runs.forecast_model import configured_forecast_model, forecast_model_digests
+from align_da.runs.forecast_models import configured_forecast_model, forecast_model_digests
 
 CHECKPOINT: dict[str, Any] = {
     "model_config_str": "NUM_BLOCKS = 2\nADVANCE = @gelu\n",

@@ -26,13 +26,15 @@ from small_graphs import (
 )
 
 from align_da.atmosphere import State
-from align_da.config import OnnxConfig, WorldConfig, config_from_table
-from align_da.cycling.cycle import CycleState, make_background
+from align_da.config import Config, OnnxConfig, WorldConfig, config_from_table
+from align_da.cycling.cycle import CycleParts, CycleState, make_background
 from align_da.errors import AlignDAError, BadStateError, ConfigError, InputError, StorageError
-from align_da.forecast import ForecastModel, build_forecast_model
+from align_da.forecast import ForecastModel
 from align_da.forecast.graph_kinds import LEVELS, graph_kind
 from align_da.forecast.onnx import OnnxForecastModel
-from align_da.storage.model_files import model_file_digests, read_model_file
+from align_da.runs.forecast_models import configured_forecast_model
+from align_da.runs.forecast_models import onnx as onnx_builder
+from align_da.storage.model_files import model_file_digests
 
 TIME = np.datetime64("2019-01-01T00:00")
 GRAPHS: dict[str, tuple[Callable[[], bytes], dict[str, Any]]] = {
@@ -54,7 +56,7 @@ GRAPHS: dict[str, tuple[Callable[[], bytes], dict[str, Any]]] = {
 
 
 def built(config: OnnxConfig) -> ForecastModel:
-    return build_forecast_model(WorldConfig(model="onnx"), config, read_model_file)
+    return configured_forecast_model(Config(world=WorldConfig(model="onnx"), onnx=config))
 
 
 @pytest.fixture(params=GRAPHS)
@@ -159,8 +161,9 @@ def test_what_is_not_finite_goes_on_to_whoever_judges_it(tmp_path: Path) -> None
     model = built(written(tmp_path, frame_graph(69, offset=np.nan), kind="frame"))
     states = random_states(model.layout)
     assert bool(jnp.isnan(model.forecast(states, TIME, 6).values).any())
+    parts = CycleParts(model, FreeRun(interpolation_operator), 6)
     with pytest.raises(BadStateError, match="background of cycle 3: member 0 has"):
-        make_background(CycleState(states, TIME, 3), model, 6)
+        make_background(parts, CycleState(states, TIME, 3))
 
 
 def test_digests_name_every_file_and_a_wrong_one_is_refused(tmp_path: Path) -> None:
@@ -454,4 +457,4 @@ def test_a_card_that_does_not_start_is_told(
 
 def test_a_model_without_a_graph_is_refused() -> None:
     with pytest.raises(ConfigError, match=r"name its file in onnx\.path"):
-        build_forecast_model(WorldConfig(model="onnx"))
+        onnx_builder(Config())

@@ -15,6 +15,7 @@ from faults.observed_world import LAYOUT, METHOD, Persistence, atmosphere
 from align_da.assimilation import letkf
 from align_da.atmosphere import State
 from align_da.config import Config, ObservationsConfig, ReportsConfig
+from align_da.cycling.cycle import CycleParts
 from align_da.cycling.driver import CyclingExperiment, run_experiment
 from align_da.observations import Flag
 from align_da.observations.quality_control import quality_controlled
@@ -137,15 +138,11 @@ def export_of_cycles(run: Run, ensemble: State, cycles: int, target: Path) -> in
     """Cycle with the reports of `world`, and write its observations."""
     system, window = filed(run), np.timedelta64(6, "h")
     experiment = CyclingExperiment(
+        parts=CycleParts(Persistence(), METHOD, 6, quality_control_of_reports(run)),
         initial=ensemble,
         start=START - window,
-        window_hours=6,
         cycles=cycles,
-        forecast_model=Persistence(),
         observe=lambda cycle: system.observe(START + cycle * window),
-        quality_control=quality_control_of_reports(run),
-        analysis=METHOD,
-        seed=0,
     )
     store = target.with_suffix(".zarr")
     assert run_experiment(experiment, store, manifest_of(run.config, 0, {})) == 0

@@ -18,9 +18,9 @@ from align_da.storage.checkpoints import (
     newest_whole,
     save_step,
     save_weights,
-    weights_metadata,
 )
 from align_da.storage.digest import digest_of_json
+from align_da.storage.verified_arrays import read_metadata
 
 RNG = np.random.default_rng(0)
 PARAMS = {
@@ -51,7 +51,7 @@ def weights(saved: Path, tmp_path: Path) -> Path:
 
 def test_weights_come_back_bit_by_bit(weights: Path) -> None:
     assert_same_bits(load_weights(weights, PARAMS), PARAMS)
-    assert weights_metadata(weights) == {"configuration": "abc"}
+    assert read_metadata(weights)["about"] == {"configuration": "abc"}
 
 
 def test_state_of_network_and_optimizer_comes_back(tmp_path: Path) -> None:

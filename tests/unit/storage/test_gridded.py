@@ -6,16 +6,22 @@ import pytest
 import xarray as xr
 
 from align_da.atmosphere import State
+from align_da.atmosphere.dataset import layout_from_dataset
 from align_da.errors import InputError, StorageError
-from align_da.storage.gridded import open_states, read_states
+from align_da.storage.gridded import open_states, read_times
 
 START, STEP = np.datetime64("2020-01-01", "ns"), np.timedelta64(6, "h")
+
+
+def states_at(path: Path, times: np.ndarray) -> State:
+    dataset = open_states(path)
+    return read_times(dataset, layout_from_dataset(dataset), times)
 
 
 def test_states_are_read_at_the_times_asked_for_in_that_order(
     gridded: Path, states: State
 ) -> None:
-    found = read_states(gridded, np.array([START + 2 * STEP, START, START + 2 * STEP]))
+    found = states_at(gridded, np.array([START + 2 * STEP, START, START + 2 * STEP]))
     assert found.layout == states.layout
     np.testing.assert_array_equal(found.values, states.values[np.array([2, 0, 2])])
 
@@ -34,14 +40,14 @@ def test_nothing_is_read_before_it_is_needed(gridded: Path, tmp_path: Path) -> N
 def test_a_netcdf_file_is_as_good_as_a_store(gridded: Path, states: State) -> None:
     path = gridded.with_suffix(".nc")
     open_states(gridded).load().to_netcdf(path)
-    found = read_states(path, np.array([START]))
+    found = states_at(path, np.array([START]))
     np.testing.assert_array_equal(found.values, states.values[:1])
 
 
 @pytest.mark.parametrize("hours", [-6, 3, 24])
 def test_a_time_that_is_not_there_is_never_the_nearest_one(hours: int, gridded: Path) -> None:
     with pytest.raises(InputError, match="expected a state at"):
-        read_states(gridded, np.array([START + np.timedelta64(hours, "h")]))
+        states_at(gridded, np.array([START + np.timedelta64(hours, "h")]))
 
 
 def test_a_missing_store_is_told(tmp_path: Path) -> None:

@@ -9,7 +9,6 @@ from align_da.verification.ensemble_scores import (
     fair_crps,
     flatness,
     rank_histogram,
-    spread_skill_ratio,
 )
 
 KEY = jax.random.key(0)
@@ -36,20 +35,19 @@ def test_one_member_has_the_absolute_error_as_crps_and_no_spread() -> None:
     np.testing.assert_array_equal(fair_crps(member, truth), [1.0, 4.0])
     variance = ensemble_variance(member)
     assert variance is None
-    assert spread_skill_ratio(variance, 1.0, 1) is None
     with pytest.raises(InputError, match="at least 2 members"):
         comparable_spread(1.0, 1)
 
 
 @pytest.mark.parametrize("members", [2, 5, 20])
-def test_spread_skill_ratio_of_a_reliable_ensemble_is_one(members: int) -> None:
+def test_the_spread_of_a_reliable_ensemble_is_the_error_of_its_mean(members: int) -> None:
     generator = np.random.default_rng(members)
     ensemble, truth = generator.normal(size=(members, 100_000)), generator.normal(size=100_000)
     variance = ensemble_variance(ensemble)
     assert variance is not None
     error = ((ensemble.mean(axis=0) - truth) ** 2).mean()
-    ratio = spread_skill_ratio(float(variance.mean()), float(error), members)
-    assert ratio == pytest.approx(1.0, abs=0.01)
+    spread = comparable_spread(float(variance.mean()), members)
+    assert spread / np.sqrt(error) == pytest.approx(1.0, abs=0.01)
 
 
 def test_rank_histogram_of_a_reliable_ensemble_is_flat() -> None:

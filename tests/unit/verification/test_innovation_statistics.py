@@ -1,14 +1,10 @@
-import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from align_da.assimilation.contract import AnalysisDiagnostics
 from align_da.atmosphere import Grid, Layout, VerticalCoordinate
-from align_da.errors import InputError
-from align_da.observations.batch import Flag, ObservationBatch
+from align_da.observations.batch import Flag
 from align_da.verification.innovation_statistics import (
     Departures,
-    collect_departures,
     departure_statistics,
 )
 
@@ -43,30 +39,11 @@ def test_an_optimal_analysis_gives_back_the_errors_of_observations_and_backgroun
     assert row["background_bias"] == pytest.approx(0.0, abs=0.03)
 
 
-def _batch(value: list[float], flag: list[Flag], variable: list[int]) -> ObservationBatch:
-    count = len(value)
-    return ObservationBatch(
-        value=jnp.asarray(value),
-        error=jnp.full(count, 2.0),
-        latitude=jnp.zeros(count),
-        longitude=jnp.zeros(count),
-        level=jnp.ones(count),
-        vertical=jnp.zeros(count, jnp.int32),
-        time=jnp.zeros(count),
-        variable=jnp.asarray(variable),
-        station=jnp.arange(count),
-        flag=jnp.asarray([int(one) for one in flag]),
-    )
-
-
 def test_withheld_observations_are_counted_apart_and_other_flags_not_at_all() -> None:
-    batch = _batch(
-        [3.0, 5.0, 9.0, 1e9],
-        [Flag.PASS, Flag.PASSIVE, Flag.PASSIVE, Flag.MISSING],
-        [0, 0, 2, 1],
-    )
-    report = AnalysisDiagnostics(jnp.full(4, 1.0), jnp.full(4, 2.0), jnp.asarray(0.25))
-    departures = collect_departures([batch, batch], [report, report])
+    value = np.asarray([3.0, 5.0, 9.0, 1e9])
+    flag = np.asarray([int(f) for f in (Flag.PASS, Flag.PASSIVE, Flag.PASSIVE, Flag.MISSING)])
+    cycle = (value - 1.0, value - 2.0, np.full(4, 2.0), np.asarray([0, 0, 2, 1]), flag)
+    departures = Departures(*(np.tile(column, 2) for column in cycle))
     table = departure_statistics(departures, LAYOUT).set_index("variable")
     assert list(table.index) == ["T", "p_s"]  # humidity has padding only
     assert table.loc["T", "used"] == 2
@@ -83,8 +60,3 @@ def test_a_negative_desroziers_variance_is_not_a_number() -> None:
         np.asarray([1.0]), np.asarray([-1.0]), np.ones(1), np.zeros(1, int), np.zeros(1, int)
     )
     assert np.isnan(departure_statistics(departures, LAYOUT)["desroziers_error"]).all()
-
-
-def test_batches_and_diagnostics_must_pair() -> None:
-    with pytest.raises(InputError, match="each of the 1 batches"):
-        collect_departures([_batch([1.0], [Flag.PASS], [0])], [])

@@ -2,14 +2,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from align_da.config import VerificationConfig
 from align_da.errors import InputError
 from align_da.keys import Purpose, key_for
 from align_da.verification.score_table import spread_skill_ratios, summarise_scores
+from align_da.verification.significance import Bootstrap
 from align_da.verification.table_format import readable_table, to_csv, to_markdown
 
 KEY = key_for(0, Purpose.VERIFICATION)
-CONFIG = VerificationConfig(bootstrap_samples=200)
+BOOTSTRAP = Bootstrap(samples=200)
 DATES = pd.date_range("1960-01-01", periods=24, freq="6h")
 
 
@@ -46,7 +46,7 @@ def _cell(table: pd.DataFrame, method: str, score: str) -> pd.Series:
 
 
 def test_a_lower_error_is_an_improvement_with_its_interval(rows: pd.DataFrame) -> None:
-    ours = _cell(summarise_scores(rows, "peer", CONFIG, KEY), "ours", "rmse")
+    ours = _cell(summarise_scores(rows, "peer", BOOTSTRAP, KEY), "ours", "rmse")
     assert ours["improvement"] == pytest.approx(0.2)
     assert ours["improvement_low"] == pytest.approx(0.2)
     assert ours["verdict"] == "better"
@@ -54,13 +54,13 @@ def test_a_lower_error_is_an_improvement_with_its_interval(rows: pd.DataFrame) -
 
 
 def test_a_higher_balance_score_is_better_and_the_reference_is_named(rows: pd.DataFrame) -> None:
-    table = summarise_scores(rows, "peer", CONFIG, KEY)
+    table = summarise_scores(rows, "peer", BOOTSTRAP, KEY)
     assert _cell(table, "ours", "geostrophic")["verdict"] == "better"
     assert _cell(table, "peer", "geostrophic")["verdict"] == "reference"
 
 
 def test_spread_has_no_better_side_and_yields_the_spread_skill_ratio(rows: pd.DataFrame) -> None:
-    table = summarise_scores(rows, "peer", CONFIG, KEY)
+    table = summarise_scores(rows, "peer", BOOTSTRAP, KEY)
     assert pd.isna(_cell(table, "ours", "spread")["verdict"])
     assert _cell(table, "ours", "spread_skill")["mean"] == pytest.approx(1.0)
     assert _cell(table, "peer", "spread_skill")["mean"] == pytest.approx(0.5)
@@ -77,13 +77,13 @@ def test_spread_skill_is_a_ratio_of_means_and_not_a_mean_of_ratios() -> None:
 
 
 def test_one_member_runs_have_no_spread_skill(rows: pd.DataFrame) -> None:
-    table = summarise_scores(rows[rows["score"] == "rmse"], "peer", CONFIG, KEY)
+    table = summarise_scores(rows[rows["score"] == "rmse"], "peer", BOOTSTRAP, KEY)
     assert set(table["score"]) == {"rmse"}
 
 
 def test_the_order_of_the_rows_does_not_matter(rows: pd.DataFrame) -> None:
-    table = summarise_scores(rows, "peer", CONFIG, KEY)
-    shuffled = summarise_scores(rows.sample(frac=1, random_state=1), "peer", CONFIG, KEY)
+    table = summarise_scores(rows, "peer", BOOTSTRAP, KEY)
+    shuffled = summarise_scores(rows.sample(frac=1, random_state=1), "peer", BOOTSTRAP, KEY)
     keys = ["score", "method"]
     columns = table.columns.tolist()
     pd.testing.assert_frame_equal(
@@ -93,8 +93,8 @@ def test_the_order_of_the_rows_does_not_matter(rows: pd.DataFrame) -> None:
 
 
 def test_a_score_of_one_method_alone_shows_its_mean(rows: pd.DataFrame) -> None:
-    alone = pd.concat([rows, _rows("ours", "activity", np.full(len(DATES), 3.0))])
-    assert _cell(summarise_scores(alone, "peer", CONFIG, KEY), "ours", "activity")["mean"] == 3.0
+    alone = pd.concat([rows, _rows("ours", "bias", np.full(len(DATES), 3.0))])
+    assert _cell(summarise_scores(alone, "peer", BOOTSTRAP, KEY), "ours", "bias")["mean"] == 3.0
 
 
 @pytest.mark.parametrize(
@@ -111,11 +111,11 @@ def test_rows_that_cannot_be_paired_are_refused(
 ) -> None:
     assert callable(change)
     with pytest.raises(InputError, match=reason):
-        summarise_scores(change(rows), "peer", CONFIG, KEY)
+        summarise_scores(change(rows), "peer", BOOTSTRAP, KEY)
 
 
 def test_the_readable_table_has_a_column_a_method(rows: pd.DataFrame) -> None:
-    table = readable_table(summarise_scores(rows, "peer", CONFIG, KEY), "rmse", "analysis")
+    table = readable_table(summarise_scores(rows, "peer", BOOTSTRAP, KEY), "rmse", "analysis")
     assert list(table.columns) == ["variable", "peer", "ours"]
     assert table["ours"].item().endswith("(+20.0 % *)")
 

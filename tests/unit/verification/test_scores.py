@@ -4,8 +4,6 @@ import pytest
 from align_da.atmosphere import Grid, VerticalCoordinate
 from align_da.errors import InputError
 from align_da.verification.scores import (
-    activity,
-    anomaly_correlation,
     area_mean,
     bias,
     mean_square_error,
@@ -47,21 +45,6 @@ def test_a_constant_error_is_its_own_bias_and_rmse_in_every_case() -> None:
     estimate = truth.astype(np.float64) - 2.0
     np.testing.assert_allclose(bias(estimate, truth, GRID), np.full((3, 2), -2.0))
     np.testing.assert_allclose(mean_square_error(estimate, truth, GRID), np.full((3, 2), 4.0))
-
-
-def test_anomaly_correlation_ignores_bias_and_amplitude_and_activity_sees_amplitude() -> None:
-    climatology = np.random.default_rng(1).normal(size=SHAPE)
-    anomaly = np.random.default_rng(2).normal(size=SHAPE)
-    truth, estimate = climatology + anomaly, climatology + 0.5 * anomaly + 3.0
-    np.testing.assert_allclose(anomaly_correlation(estimate, truth, climatology, GRID), 1.0)
-    np.testing.assert_allclose(
-        activity(estimate, climatology, GRID), 0.5 * activity(truth, climatology, GRID)
-    )
-
-
-def test_anomaly_correlation_of_no_anomaly_is_not_a_number() -> None:
-    climatology = np.random.default_rng(1).normal(size=SHAPE)
-    assert np.isnan(anomaly_correlation(climatology, climatology, climatology, GRID)).all()
 
 
 def test_a_field_on_another_grid_is_refused() -> None:

@@ -1,12 +1,13 @@
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from align_da.config import VerificationConfig
 from align_da.errors import InputError
 from align_da.keys import Purpose, key_for
 from align_da.verification.significance import (
+    Bootstrap,
     Interval,
     improvement,
     mean_difference,
@@ -15,7 +16,7 @@ from align_da.verification.significance import (
 )
 
 KEY = key_for(0, Purpose.VERIFICATION)
-CONFIG = VerificationConfig(bootstrap_samples=400, block_length=8)
+BOOTSTRAP = Bootstrap(samples=400, block_length=8)
 
 
 def _autoregressive(trials: int, dates: int, memory: float) -> np.ndarray:
@@ -28,10 +29,12 @@ def _autoregressive(trials: int, dates: int, memory: float) -> np.ndarray:
     return series
 
 
-def _coverage(series: np.ndarray, config: VerificationConfig) -> float:
+def _coverage(series: np.ndarray, bootstrap: Bootstrap) -> float:
     """How often the interval of the mean contains the true mean, 0."""
     intervals = [
-        mean_difference(row, np.zeros_like(row), config, key_for(0, Purpose.VERIFICATION, trial))
+        mean_difference(
+            row, np.zeros_like(row), bootstrap, key_for(0, Purpose.VERIFICATION, trial)
+        )
         for trial, row in enumerate(series)
     ]
     return float(np.mean([not interval.excludes_zero for interval in intervals]))
@@ -39,35 +42,35 @@ def _coverage(series: np.ndarray, config: VerificationConfig) -> float:
 
 def test_intervals_of_correlated_scores_cover_the_true_mean_nearly_as_often_as_they_say() -> None:
     series = _autoregressive(trials=150, dates=120, memory=0.5)
-    covered = _coverage(series, CONFIG)
-    independent = _coverage(series, CONFIG.model_copy(update={"block_length": 1}))
+    covered = _coverage(series, BOOTSTRAP)
+    independent = _coverage(series, replace(BOOTSTRAP, block_length=1))
     assert 0.90 <= covered <= 1.0
     assert independent < covered - 0.05
 
 
 def test_intervals_of_independent_scores_cover_95_percent_even_of_few_blocks() -> None:
     series = _autoregressive(trials=150, dates=40, memory=0.0)
-    covered = _coverage(series, VerificationConfig(bootstrap_samples=400, block_length=4))
+    covered = _coverage(series, Bootstrap(samples=400, block_length=4))
     assert 0.91 <= covered <= 0.99  # 0.95 ± 2.2 standard errors of 150 trials
 
 
 def test_improvement_is_one_less_the_ratio_of_the_means() -> None:
     old = 1 + np.random.default_rng(0).uniform(size=40)
-    interval = improvement(0.8 * old, old, CONFIG, KEY)
+    interval = improvement(0.8 * old, old, BOOTSTRAP, KEY)
     assert interval.estimate == pytest.approx(0.2)
     assert interval.low == pytest.approx(0.2)
     assert interval.high == pytest.approx(0.2)
     assert verdict(interval) == "better"
-    assert verdict(improvement(old, 0.8 * old, CONFIG, KEY)) == "worse"
+    assert verdict(improvement(old, 0.8 * old, BOOTSTRAP, KEY)) == "worse"
 
 
 def test_pairing_by_date_finds_a_small_gain_under_large_weather() -> None:
     generator = np.random.default_rng(4)
     weather = generator.uniform(1, 3, size=80)
     new = weather - 0.02 + 0.02 * generator.normal(size=80)
-    interval = mean_difference(new, weather, CONFIG, KEY)
+    interval = mean_difference(new, weather, BOOTSTRAP, KEY)
     assert interval.excludes_zero
-    shuffled = mean_difference(new, generator.permutation(weather), CONFIG, KEY)
+    shuffled = mean_difference(new, generator.permutation(weather), BOOTSTRAP, KEY)
     assert not shuffled.excludes_zero
 
 
@@ -76,7 +79,7 @@ def test_an_interval_that_holds_zero_is_no_difference() -> None:
 
 
 def test_fewer_than_three_blocks_say_nothing() -> None:
-    interval = mean_difference(np.ones(10), np.zeros(10), CONFIG, KEY)
+    interval = mean_difference(np.ones(10), np.zeros(10), BOOTSTRAP, KEY)
     assert (interval.estimate, interval.low, interval.high) == (1.0, -math.inf, math.inf)
     assert not interval.excludes_zero
 
@@ -103,4 +106,4 @@ def test_scores_that_cannot_be_compared_are_refused(
     new: np.ndarray, old: np.ndarray, reason: str
 ) -> None:
     with pytest.raises(InputError, match=reason):
-        improvement(new, old, CONFIG, KEY)
+        improvement(new, old, BOOTSTRAP, KEY)

@@ -1,0 +1,231 @@
+"""Analysis methods by name (`align_da.analyses`), built of what a run has learned.
+
+A part says how its method is built for a run and a use, what it is called in tables, and which
+stages of the run it reads.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+
+import jax.numpy as jnp
+
+from align_da.assimilation.contract import Analysis
+from align_da.assimilation.free_run import FreeRun
+from align_da.assimilation.latent_score import MEMBER_AXIS, LatentScoreAnalysis
+from align_da.assimilation.latent_three_d_var import LatentThreeDVar
+from align_da.assimilation.letkf import LETKF, Localisation
+from align_da.assimilation.optimal_interpolation import OptimalInterpolation
+from align_da.assimilation.recentred import Recentred
+from align_da.atmosphere import State
+from align_da.config import Config
+from align_da.diffusion.noise import centred_over, standard_normal
+from align_da.errors import ConfigError
+from align_da.prior.ensemble_errors import taper_root
+from align_da.prior.errors_of_the_day import ErrorsOfTheDay
+from align_da.prior.hybrid_errors import Hybrid
+from align_da.prior.latent_prior import LatentPrior
+from align_da.registry import ANALYSES
+from align_da.runs.guidances import build_posterior_sampler
+from align_da.runs.priors import load_model_space_prior, load_prior
+from align_da.runs.run import Run
+from align_da.storage.background_pairs import BackgroundPairs
+
+
+@dataclass(frozen=True)
+class SingleAnalyses:
+    """The use of a method on single dates, whose backgrounds are forecasts from perturbed truth.
+
+    Attributes:
+        lead_hours: age of the backgrounds.
+        members: of an analysis.
+    """
+
+    lead_hours: int
+    members: int
+
+
+Use = SingleAnalyses | None
+"""What a method is built for; None is the cycle of the section [cycle]."""
+
+
+def _no_stage(_: Config) -> tuple[str, ...]:
+    return ()
+
+
+@dataclass(frozen=True)
+class AnalysisPart:
+    """An analysis method that a configuration can name.
+
+    Attributes:
+        build: makes it for a run and a use.
+        label: its name in tables and pictures.
+        stages: stages of the run whose results it reads in a cycle, beside the backgrounds.
+        needs_ensemble: whether its background errors come from the ensemble of a cycle, so that
+            single backgrounds tell it nothing.
+    """
+
+    build: Callable[[Run, Use], Analysis]
+    label: str
+    stages: Callable[[Config], tuple[str, ...]] = _no_stage
+    needs_ensemble: bool = False
+
+
+def analysis_part(name: str) -> AnalysisPart:
+    """The part called `name`.
+
+    Raises:
+        ConfigError: no such method is installed.
+    """
+    part: AnalysisPart = ANALYSES.load(name)
+    return part
+
+
+def build_analysis(run: Run) -> Analysis:
+    """The analysis method that the section [cycle] names."""
+    return analysis_part(run.config.cycle.method).build(run, None)
+
+
+def single_analyses(run: Run, names: Iterable[str], use: SingleAnalyses) -> dict[str, Analysis]:
+    """The methods called `names` for single dates, by label.
+
+    Raises:
+        ConfigError: a method needs the ensemble of a cycle.
+    """
+    parts = {name: analysis_part(name) for name in names}
+    for name, part in parts.items():
+        if part.needs_ensemble:
+            message = (
+                f"{name!r} takes its background errors from the ensemble of a cycle and cannot "
+                "analyse single backgrounds: leave it out here, or run align-da cycle with it"
+            )
+            raise ConfigError(message)
+    return {part.label: part.build(run, use) for part in parts.values()}
+
+
+def _latent_score(run: Run, use: Use) -> Analysis:
+    """The learned method; in a cycle with the perturbations that the configuration names."""
+    cycle = run.config.cycle
+    prior = load_prior(run, cycle.prior)
+    if use is not None:
+        return latent_score(run, prior, use.members)
+    errors_of_the_day = _errors_of_the_day(run)
+    weighted = replace(prior, network_share=cycle.network_share)
+    if cycle.perturbations == "letkf":
+        mean = latent_score(run, weighted, cycle.draws)
+        return Recentred(
+            replace(mean, errors_of_the_day=errors_of_the_day, draws=cycle.draws), letkf(run)
+        )
+    members = replace(
+        latent_score(run, weighted, cycle.members), errors_of_the_day=errors_of_the_day
+    )
+    if cycle.perturbations == "own" or not errors_of_the_day.calibrates:
+        return members
+    return Recentred(
+        members, replace(members, errors_of_the_day=replace(errors_of_the_day, calibrates=False))
+    )
+
+
+def latent_score(run: Run, prior: LatentPrior, members: int) -> LatentScoreAnalysis:
+    """The learned method with the sampler and the guidance of the configuration.
+
+    Noise is centred over the members of a micro-batch where `members` fill them.
+    """
+    config = run.config
+    batch = config.sampler.micro_batch
+    centred = config.sampler.centred and batch > 1 and members % batch == 0
+    noise = centred_over(MEMBER_AXIS, members) if centred else standard_normal
+    return LatentScoreAnalysis(
+        prior,
+        build_posterior_sampler(config.guidance, config.sampler, noise),
+        run.operator_for,
+        batch,
+        config.cycle.condition_on,
+    )
+
+
+def _latent_three_d_var(run: Run, use: Use) -> Analysis:
+    method = latent_three_d_var(run, load_prior(run, "static"))
+    return method if use else replace(method, errors_of_the_day=_errors_of_the_day(run))
+
+
+def latent_three_d_var(run: Run, prior: LatentPrior) -> LatentThreeDVar:
+    """Latent 3D-Var with the covariance of a prior."""
+    settings = run.config.latent_three_d_var
+    return LatentThreeDVar(prior, run.operator_for, settings.outer, settings.inner)
+
+
+def _three_d_var(run: Run, use: Use) -> Analysis:
+    """3D-Var in model space."""
+    settings, prior = run.config.three_d_var, load_model_space_prior(run)
+    method = LatentThreeDVar(prior, run.operator_for, settings.outer, settings.inner)
+    calibrated = ErrorsOfTheDay(calibrates=run.config.cycle.calibrated)
+    return method if use else replace(method, errors_of_the_day=calibrated)
+
+
+def letkf(run: Run, _: Use = None) -> LETKF:
+    """The local ensemble transform Kalman filter."""
+    settings = run.config.letkf
+    radius = None if settings.radius_km is None else settings.radius_km * 1e3
+    near = Localisation(radius, settings.depth)
+    return LETKF(
+        run.operator_for,
+        near,
+        settings.inflation,
+        settings.relaxation,
+        truncation=run.truncation,
+        calibrates=settings.calibrated,
+    )
+
+
+def _errors_of_the_day(run: Run) -> ErrorsOfTheDay:
+    """What of the background errors in a cycle is taken from the cycle itself."""
+    cycle = run.config.cycle
+    if cycle.ensemble_share == 0:
+        return ErrorsOfTheDay(None, cycle.calibrated)
+    stride = run.config.autoencoder.stride
+    root = taper_root(run.layout.grid, stride, cycle.ensemble_radius_km * 1e3)
+    return ErrorsOfTheDay(Hybrid(root, cycle.ensemble_share), cycle.calibrated)
+
+
+def _optimal_interpolation(run: Run, use: Use) -> Analysis:
+    """With the errors of backgrounds as old as those that it is used on."""
+    if use is not None:
+        return optimal_interpolation(run, run.pairs("train"), use.lead_hours)
+    cycled = run.config.optimal_interpolation.errors_in_cycles == "cycled"
+    pairs = run.pairs("cycled_train" if cycled else "train")
+    return optimal_interpolation(run, pairs, run.config.cycle.window_hours)
+
+
+def optimal_interpolation(
+    run: Run, pairs: BackgroundPairs, lead_hours: int
+) -> OptimalInterpolation:
+    """Optimal interpolation with the errors of `pairs` at the lead nearest to `lead_hours`."""
+    settings = run.config.optimal_interpolation
+    nearest = min(pairs.lead_hours, key=lambda lead: abs(lead - lead_hours))
+    every = max(1, pairs.starts.size // settings.samples)
+    truth, background = pairs.read(nearest, slice(0, every * settings.samples, every))
+    errors = background.values - truth.values
+    return OptimalInterpolation(
+        State(errors - errors.mean(axis=0), run.layout),
+        jnp.float32(settings.variance_factor),
+        settings.radius_km * 1e3,
+        run.operator_for,
+        run.truncation,
+    )
+
+
+def _stage_of_the_prior(config: Config) -> tuple[str, ...]:
+    prior = config.cycle.prior
+    return ("denoiser" if prior in {"static", "reference"} else prior,)
+
+
+LATENT_SCORE = AnalysisPart(_latent_score, "Align-DA", _stage_of_the_prior)
+LATENT_THREE_D_VAR = AnalysisPart(
+    _latent_three_d_var,
+    "latent 3D-Var",
+    lambda _: ("denoiser",),  # the stage of its covariance
+)
+THREE_D_VAR = AnalysisPart(_three_d_var, "3D-Var", lambda _: ("covariance",))
+LETKF_PART = AnalysisPart(letkf, "LETKF", needs_ensemble=True)
+OPTIMAL_INTERPOLATION = AnalysisPart(_optimal_interpolation, "optimal interpolation")
+FREE_RUN = AnalysisPart(lambda run, _: FreeRun(run.operator_for), "free run")

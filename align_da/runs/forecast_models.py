@@ -1,0 +1,150 @@
+"""Forecast models by name (`align_da.forecast_models`), and the files that define them.
+
+A builder takes the configuration and reads of it what it needs: [world], a section of its own.
+"""
+
+import io
+from collections.abc import Callable
+
+import numpy as np
+import xarray as xr
+
+from align_da.atmosphere import Layout, State
+from align_da.config import Config, digest_of
+from align_da.errors import ConfigError, InputError
+from align_da.forecast.contract import ForecastModel
+from align_da.forecast.graph_kinds import graph_kind
+from align_da.forecast.lorenz96 import Lorenz96ForecastModel
+from align_da.forecast.named_file import named_content
+from align_da.forecast.neuralgcm_checkpoint import neuralgcm_from_files
+from align_da.forecast.onnx import OnnxForecastModel, frame_scaling
+from align_da.registry import FORECAST_MODELS
+from align_da.runs.parts import digests_of_foreign
+from align_da.storage.gridded import read_times
+from align_da.storage.model_files import model_file_digests, read_model_file
+
+ForecastModelBuilder = Callable[[Config], ForecastModel]
+_BUILT: dict[str, ForecastModel] = {}
+
+
+def configured_forecast_model(config: Config) -> ForecastModel:
+    """The forecast model of a run; the same object for the same configuration.
+
+    A model is compiled by its first forecast, hence the same object. A model that runs a graph
+    cannot be sent to another process: each worker builds its own.
+
+    Raises:
+        ConfigError: a package or a provider is missing.
+        StorageError: a file of the model cannot be read, or is not the one that was named.
+        InputError: a file is not what the configuration says.
+    """
+    sections = config.world, config.onnx, config.neuralgcm
+    same = digest_of(*sections, config.parts.get(config.world.model))
+    if same not in _BUILT:
+        builder: ForecastModelBuilder = FORECAST_MODELS.load(config.world.model)
+        _BUILT[same] = builder(config)
+    return _BUILT[same]
+
+
+def jcm(config: Config) -> ForecastModel:
+    """The embedded general circulation model."""
+    try:
+        # Only here, so that align_da can be imported and used without JCM.
+        from align_da.forecast.jcm import JcmForecastModel  # noqa: PLC0415
+    except ImportError as error:
+        message = f"world.model = 'jcm' needs a package that is missing ({error.name}): "
+        message += "pip install 'align-da[world]'"
+        raise ConfigError(message) from error
+    return JcmForecastModel(
+        grid_truncation=config.world.grid_truncation,
+        perturbed_physics=config.world.perturbed_physics,
+    )
+
+
+def lorenz96(_: Config) -> ForecastModel:
+    """Lorenz-96 with 40 variables."""
+    return Lorenz96ForecastModel()
+
+
+def onnx(config: Config) -> ForecastModel:
+    """A network in a graph, see the section [onnx]."""
+    section = config.onnx
+    if section is None:
+        message = "world.model = 'onnx' needs a graph: name its file in onnx.path"
+        raise ConfigError(message)
+    kind = graph_kind(section)
+    mean, std = (
+        None if path is None else _numbers(read_model_file(path), f"{name} = {path!r}")
+        for name, path in (("onnx.mean", section.mean), ("onnx.std", section.std))
+    )
+    scaling = frame_scaling(mean, std, len(kind.channels))
+    graph = named_content(read_model_file, "onnx", section.path, section.sha256)
+    return OnnxForecastModel(graph, section, scaling)
+
+
+def neuralgcm(config: Config) -> ForecastModel:
+    """NeuralGCM, see the section [neuralgcm]."""
+    if config.neuralgcm is None:
+        message = "world.model = 'neuralgcm' needs a checkpoint: name its file in neuralgcm.path"
+        raise ConfigError(message)
+    return neuralgcm_from_files(config.neuralgcm, read_model_file)
+
+
+def _numbers(content: bytes, what: str) -> np.ndarray:
+    """The array in an npy file.
+
+    Raises:
+        InputError: it is none.
+    """
+    try:
+        array = np.load(io.BytesIO(content), allow_pickle=False)
+    except (ValueError, EOFError, OSError) as error:
+        message = f"{what} is no npy file of numbers ({error})"
+        raise InputError(message) from error
+    if not isinstance(array, np.ndarray):  # an archive of several
+        message = f"{what}: expected one array in an npy file, got an archive"
+        raise InputError(message)
+    return array
+
+
+def forecast_model_digests(config: Config) -> dict[str, str]:
+    """Digest of every file that defines the forecast model, by its key; none of embedded ones.
+
+    Raises:
+        StorageError: a file cannot be read.
+    """
+    section = config.onnx or config.neuralgcm
+    files = {} if section is None else model_file_digests(section.files)
+    return files | digests_of_foreign(FORECAST_MODELS, config.world.model)
+
+
+def forecast_model_definition(config: Config) -> list[object]:
+    """What a stage that forecasts is defined by, beside its own sections.
+
+    Nothing for an embedded model, which [world] defines.
+    """
+    digests = forecast_model_digests(config)
+    if not digests:
+        return []
+    section = config.onnx or config.neuralgcm or config.parts.get(config.world.model)
+    return [section, sorted(digests.items())]
+
+
+def frame_before(
+    model: ForecastModel, states: xr.Dataset, layout: Layout, time: np.datetime64
+) -> State | None:
+    """The states one step before `time`, where the model looks at them and they are known.
+
+    Args:
+        model: the forecast model.
+        states: with a time axis; of a nature run or of analyses.
+        layout: of the states.
+        time: of the states that the forecast starts from.
+
+    Returns:
+        Values [1, ..., lat, lon, channel].
+    """
+    earlier = time - np.timedelta64(model.step_hours, "h")
+    if model.frames == 1 or earlier not in states["time"].to_numpy():
+        return None
+    return read_times(states, layout, np.asarray([earlier]))

@@ -1,0 +1,105 @@
+"""A nature run by the forecast model of the run itself, of models that know a start.
+
+Such a model makes no error: truth and backgrounds differ by their starts alone, as in the twin
+experiments of the Lorenz models.
+"""
+
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+from jaxtyping import Shaped
+from rich.progress import Progress
+
+from align_da.atmosphere import State
+from align_da.atmosphere.dataset import layout_from_dataset
+from align_da.config import Config, digest_of
+from align_da.errors import ConfigError
+from align_da.forecast.contract import ForecastModel, StartingForecastModel
+from align_da.runs.forecast_models import configured_forecast_model, forecast_model_definition
+from align_da.storage.gridded import open_states, read_times
+from align_da.storage.run_folder import RunFolder
+from data_pipelines.splits import times_of_truth
+from data_pipelines.template import is_made, states_within, write_region, write_template
+
+
+def run_model(config: Config, folder: Path, progress: Progress) -> None:
+    """Simulate the truth, or finish a simulation that was interrupted.
+
+    Args:
+        config: names the model and the periods.
+        folder: receives truth.zarr, states a model step apart with dimensions (time, [level,]
+            latitude, longitude).
+        progress: shows the times done.
+
+    Raises:
+        ConfigError: the model knows no start.
+        StorageError: the folder holds the truth of another configuration, or cannot be written.
+        BadStateError: the simulation has left the numbers.
+    """
+    model = configured_forecast_model(config)
+    if not isinstance(model, StartingForecastModel):
+        message = (
+            f"world.model = {config.world.model!r} knows no state to start a nature run from: set "
+            "world.truth = 'era5', or give the model a method `start`"
+        )
+        raise ConfigError(message)
+    times = times_of_truth(config.world, model.step_hours)
+    block, store = states_within(model.layout), RunFolder(folder).truth
+    digest = digest_of(config.world, *forecast_model_definition(config))
+    if not is_made(store, digest):
+        surface = np.zeros(model.layout.grid.shape, np.float32)
+        extra = xr.Dataset(
+            {"geopotential_at_surface": (("latitude", "longitude"), surface)},
+            attrs={"title": f"Nature run of {config.world.model}", "configuration": digest},
+        )
+        write_template(store, model.layout, {"time": times}, block, extra)
+    done = _written(store)
+    task = progress.add_task("nature run", total=times.size, completed=done)
+    states = _trajectory(model, _standing(model, store, config, times, done), times[done:])
+    for first in range(done, times.size, block):
+        values = np.concatenate([np.asarray(state.values) for state in islice(states, block)])
+        leading = {"time": times[first : first + block]}
+        write_region(store, values, model.layout, leading, first)
+        progress.update(task, completed=first + len(values))
+
+
+def _trajectory(
+    model: ForecastModel, state: State, times: Shaped[np.ndarray, " time"]
+) -> Iterator[State]:
+    """The states of `times`, the first of which is `state`, values [1, lat, lon, channel]."""
+    for time in times:
+        yield state
+        state = model.forecast(state, time, model.step_hours)
+
+
+def _standing(
+    model: StartingForecastModel,
+    store: Path,
+    config: Config,
+    times: Shaped[np.ndarray, " time"],
+    done: int,
+) -> State:
+    """The first state that is not written: after the spin-up, or after the last one."""
+    step = np.timedelta64(model.step_hours, "h")
+    if done:
+        with open_states(store) as truth:
+            start = read_times(truth, layout_from_dataset(truth), times[done - 1 : done])
+        before = times[done - 1 : done]
+    else:
+        start = model.start()
+        before = np.arange(
+            times[0] - np.timedelta64(config.world.spin_up_days, "D"), times[0], step
+        )
+    *_, last = _trajectory(model, start, np.append(before, times[min(done, times.size - 1)]))
+    return last
+
+
+def _written(store: Path) -> int:
+    """How many times the store holds; a block is written whole."""
+    with open_states(store) as truth:
+        name = layout_from_dataset(truth).variables[0]
+        values = truth[name].to_numpy().reshape(truth.sizes["time"], -1)
+    return int(np.isfinite(values).all(axis=1).sum())

@@ -1,0 +1,59 @@
+"""The commands of each part of the chain; `run.py` runs them one after another."""
+
+LONG = "--set cycle.cycles=120 --set cycle.members=20"
+HYBRID = f"{LONG} --set cycle.ensemble_share=0.8"
+FEW_STEPS = "--set sampler.steps=6 --set sampler.sigma_max=10 --set guidance.iterations=12"
+CORRECTED = "--set cycle.model_error_share=0.3"
+LARGE = "--set cycle.cycles=120 --set cycle.members=40"
+STAGES = {
+    "chain": (
+        "data truth",
+        "data backgrounds",
+        "data statistics",
+        "train autoencoder",
+        "data cycled",
+        "train denoiser",
+        "align candidates",
+        "align aligned",
+        "align continued",
+        "align supervised",
+        "align compare",
+        "cycle --name free_run --set cycle.method=free_run",
+        "cycle --name latent_three_d_var --set cycle.method=latent_three_d_var",
+        "cycle --name align_da",
+        "verify --name free_run --name latent_three_d_var --name align_da",
+    ),
+    "scores": (
+        "train covariance",
+        "benchmark --name density_5",
+        "benchmark --name density_2 --set observations.density=0.02",
+        "cycle --name optimal_interpolation --set cycle.method=optimal_interpolation",
+        "cycle --name prior_alone --set guidance.method=none",
+        "cycle --name dps --set guidance.method=dps",
+        "cycle --name repaint --set guidance.method=repaint",
+        (
+            "verify --name free_run --name latent_three_d_var --name align_da"
+            " --name optimal_interpolation --name prior_alone --name dps --name repaint"
+        ),
+    ),
+    "peers": (
+        f"cycle --name letkf_20 --set cycle.method=letkf {LONG}",
+        (
+            f"cycle --name letkf_40 --set cycle.method=letkf {LARGE}"
+            " --set letkf.radius_km=2000 --set letkf.inflation=1.6"
+        ),
+        f"cycle --name latent_three_d_var_20 --set cycle.method=latent_three_d_var {HYBRID}",
+        f"cycle --name align_da_20 --set cycle.perturbations=letkf {HYBRID} {FEW_STEPS}",
+        "train model_error",
+        f"cycle --name letkf_20_corrected --set cycle.method=letkf {LONG} {CORRECTED}",
+        (
+            "cycle --name align_da_20_corrected --set cycle.perturbations=letkf"
+            f" {HYBRID} {FEW_STEPS} {CORRECTED}"
+        ),
+        (
+            "verify --name letkf_20 --name letkf_40 --name latent_three_d_var_20"
+            " --name align_da_20 --name letkf_20_corrected --name align_da_20_corrected"
+            " --set verification.forecast_every=12"
+        ),
+    ),
+}

@@ -1,0 +1,52 @@
+"""Make the tables of a README again from the scores by date that are kept beside it.
+
+Usage: python -m experiments.recompute NAME [FOLDER]
+"""
+
+import argparse
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pandas as pd
+
+from experiments.calibration import tables as calibration
+from experiments.densities import tables as densities
+from experiments.downscaling import tables as downscaling
+from experiments.embedded_world import tables as embedded_world
+from experiments.gap import run as gap
+from experiments.letkf import tune as letkf
+from experiments.lorenz import tables as lorenz
+from experiments.results import read_scores, scores_in
+from experiments.rounds import tables as rounds
+
+HERE = Path(__file__).parent
+SHOW: Mapping[str, Callable[[pd.DataFrame], str]] = {
+    "calibration": calibration.show,
+    "densities": densities.show,
+    "downscaling": downscaling.show,
+    "embedded_world": embedded_world.show,
+    "gap": gap.show,
+    "letkf": letkf.show,
+    "lorenz": lorenz.show,
+    "model_error": rounds.show,
+    "rounds": rounds.show,
+}
+"""Scores of a run → its tables as Markdown, by experiment."""
+
+
+def main() -> None:
+    """Print the tables of every run whose scores are kept."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser.add_argument("name", choices=sorted(SHOW))
+    parser.add_argument("folder", nargs="?", type=Path, help="with scores/, if not NAME")
+    arguments = parser.parse_args()
+    files = scores_in(arguments.folder or HERE / arguments.name)
+    if not files:
+        sys.exit(f"no scores of {arguments.name} are kept: they come with its next run")
+    for name, path in files.items():
+        print(f"## {name}\n\n{SHOW[arguments.name](read_scores(path))}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Parts of Align-DA that come from another package."""

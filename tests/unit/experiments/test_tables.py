@@ -1,0 +1,143 @@
+"""Tables made of scores by date."""
+
+import itertools
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from experiments import recompute
+from experiments.calibration import tables as calibration
+from experiments.check import HERE
+from experiments.commands import align_da, command_of
+from experiments.densities import tables as densities
+from experiments.downscaling import tables as downscaling
+from experiments.embedded_world import tables as embedded_world
+from experiments.lorenz import tables as lorenz
+from experiments.results import read_result, read_scores, scores_in, tidy
+from experiments.rounds import tables as rounds
+
+DATES = range(12)
+RANDOM = np.random.default_rng(0)
+
+
+def scores(
+    methods: dict[str, float], products: tuple[str, ...], variables: tuple[str, ...]
+) -> pd.DataFrame:
+    """Scores about a mean for each method, rows as those of a run."""
+    rows = itertools.product(DATES, methods, products, variables, ("rmse", "crps", "spread"))
+    return tidy((*row, methods[row[1]] + 0.01 * RANDOM.normal()) for row in rows)
+
+
+def test_the_table_of_lorenz_is_that_of_the_scores_that_are_kept() -> None:
+    (path,) = scores_in(HERE / "lorenz").values()
+    again, kept = lorenz.result(read_scores(path)), read_result(HERE / "lorenz/results/peers.csv")
+    pd.testing.assert_frame_equal(again, kept, rtol=1e-5)
+    page = (HERE / "lorenz" / "README.md").read_text()
+    assert lorenz.show(read_scores(path)).strip() in page
+
+
+def test_recompute_prints_the_tables_of_every_run(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["recompute", "lorenz"])
+    recompute.main()
+    assert "| Lorenz-96 | LETKF | 7 | 0.220 |" in capsys.readouterr().out
+
+
+def test_recompute_says_where_no_scores_are_kept(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("sys.argv", ["recompute", "gap", str(tmp_path)])
+    with pytest.raises(SystemExit, match="no scores of gap are kept"):
+        recompute.main()
+
+
+def test_cycles_are_compared_with_those_without_a_network() -> None:
+    rows = scores({"no network": 2.0, "round 0": 1.0}, ("background", "analysis"), ("u", "T"))
+    found = rounds.result(rows).set_index(["product", "variable", "score", "method"])
+    assert found.loc[("analysis", "u", "rmse", "round 0"), "improvement"] == pytest.approx(
+        0.5, abs=0.01
+    )
+    assert "(+50" in rounds.show(rows)
+
+
+def test_the_reference_of_a_table_is_the_first_that_was_scored() -> None:
+    methods = {"free_run": 4.0, "latent_three_d_var": 2.0, "align_da": 1.0}
+    rows = embedded_world.tabulated(scores(methods, ("background", "analysis"), ("u", "T")))
+    found = embedded_world.result(rows).set_index(["variable", "score", "method"])
+    assert (found.loc[("u", "rmse", "latent_three_d_var"), "verdict"] == "reference").all()
+    assert "align_da" in embedded_world.show(rows)
+
+
+def test_the_later_half_of_cycles_counts_and_every_date_of_single_analyses() -> None:
+    cycles = scores({"letkf_20": 1.0}, ("background", "analysis"), ("u",))
+    single = scores({"background": 1.0}, ("analysis",), ("u",))
+    assert set(embedded_world.counted(cycles)["date"]) == set(range(6, 12))
+    assert set(embedded_world.counted(single)["date"]) == set(DATES)
+
+
+def test_steps_to_better_observations_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(densities, "VARIABLES", ("u",))
+    settings = itertools.product(densities.DENSITIES, densities.NOISES)
+    parts = [
+        scores({"JFPS": noise - density, "background": 1.0}, ("analysis",), densities.VARIABLES)
+        .query("score == 'rmse'")
+        .assign(density=density, noise=noise)
+        for density, noise in settings
+    ]
+    rows = pd.concat(parts)
+    found = densities.steps(rows).set_index(["method", "variable"])
+    assert (found.loc["JFPS", "steps"] == 17).all()
+    assert (found.loc["JFPS", "better"] >= 12).all()  # 0.01 of density is within the noise
+    assert len(densities.result(rows)) == 4 * 3 * 2
+    assert "17" in densities.show(rows)
+
+
+def test_downscaling_compares_the_pairs_that_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(downscaling, "PAIRS", downscaling.PAIRS[:2])
+    methods = {
+        name: 1.0 + 0.1 * i
+        for i, name in enumerate(dict.fromkeys(itertools.chain(*downscaling.PAIRS)))
+    }
+    rows = scores(methods, downscaling.PRODUCTS, downscaling.VARIABLES)
+    found = downscaling.result(rows)
+    gains = found[found["against"].notna() & (found["score"] == "rmse")]
+    assert len(gains) == len(downscaling.PAIRS) * len(downscaling.VARIABLES) * 2
+    assert "Less RMSE in %" in downscaling.show(rows)
+
+
+def test_a_reliable_ensemble_is_calibrated() -> None:
+    rows = [
+        (0, "no network", calibration.TRAINING, "state", name, value)
+        for name, value in (("loss", 1.0), ("epochs", 0), ("draws", 3))
+    ]
+    for date, variable in itertools.product(DATES, calibration.SHOWN):
+        draws = date, "no network", "draws, 48 h", variable
+        before = date, "no network", "background, 48 h", variable
+        rows += [(*draws, "rmse", 1.0), (*draws, "spread", 1.0), (*before, "rmse", 2.0)]
+        rows += [(*draws, f"{calibration.RANK}{rank}", 25) for rank in range(4)]
+    found = calibration.result(tidy(rows))
+    assert found["spread_skill"].tolist() == pytest.approx([1.0] * 5)
+    assert found["outside"].tolist() == pytest.approx([1.0] * 5)
+    assert (found["p_of_flat_ranks"] > 0.9).all()
+    expected = 100 * (1 - np.sqrt(0.75 / 4.0))  # the mean of infinitely many draws
+    assert found["gain_percent"].tolist() == pytest.approx([expected] * 5)
+    counts = calibration.ranks_by_prior(tidy(rows), "T")["no network"]
+    assert counts.tolist() == [300] * 4
+
+
+def test_a_command_is_that_of_the_same_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    run, config = Path("runs/a"), Path("a.toml")
+    command = command_of("cycle --name b", run, config, ["cycle.members=4"])
+    assert command[0] == str(Path(sys.executable).with_name("align-da"))
+    assert command[1:4] == ["cycle", "--name", "b"]
+    assert command[-2:] == ["--set", "cycle.members=4"]
+    failed = subprocess.CompletedProcess(command, 4)
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: failed)
+    with pytest.raises(SystemExit) as end:
+        align_da("cycle --name b", run, config)
+    assert end.value.code == 4

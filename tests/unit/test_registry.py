@@ -1,0 +1,95 @@
+"""Parts by name."""
+
+from importlib.metadata import EntryPoint, EntryPoints
+from pathlib import Path
+
+import pytest
+
+import align_da.registry as room
+from align_da.errors import ConfigError
+from align_da.registry import REGISTRIES, STATE_VARIABLES, Registry
+
+
+class Distribution:
+    """What an entry point tells of the distribution that brings it."""
+
+    version = "1.0"
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+
+def entry(name: str, value: str, distribution: str) -> EntryPoint:
+    point = EntryPoint(name, value, "align_da.tested")
+    vars(point)["dist"] = Distribution(distribution)
+    return point
+
+
+@pytest.fixture
+def registry(monkeypatch: pytest.MonkeyPatch) -> Registry:
+    points = EntryPoints(
+        [
+            entry("loads", "json:loads", "some-package"),
+            entry("ours", "json:dumps", "align-da"),
+            entry("broken", "no_such_module:part", "some-package"),
+        ]
+    )
+    monkeypatch.setattr(room, "entry_points", lambda group: points)
+    room._installed.cache_clear()
+    yield Registry("align_da.tested", "tested part")
+    room._installed.cache_clear()
+
+
+@pytest.mark.parametrize("kind", REGISTRIES, ids=lambda kind: kind.group)
+def test_every_part_of_ours_can_be_loaded(kind: Registry) -> None:
+    assert kind.names or kind is STATE_VARIABLES
+    for name in kind.names:
+        assert kind.load(name) is not None
+
+
+def test_our_own_parts_come_first_and_have_no_origin(registry: Registry) -> None:
+    assert registry.names == ("ours", "loads", "broken")
+    assert registry.origin("ours") is None
+    assert registry.origin("loads") == "tested part loads of some-package 1.0"
+
+
+def test_an_unknown_name_is_told_with_the_nearest_and_all_that_there_are(
+    registry: Registry,
+) -> None:
+    with pytest.raises(ConfigError, match=r"'load'.*did you mean 'loads'.*ours, loads, broken"):
+        registry.load("load")
+
+
+def test_nothing_is_imported_by_a_name_that_is_no_part(registry: Registry) -> None:
+    for name in ("json:loads", "os.system", "json", ""):
+        with pytest.raises(ConfigError, match="no tested part of this name"):
+            registry.load(name)
+
+
+def test_a_part_that_cannot_be_imported_is_named_with_its_package(registry: Registry) -> None:
+    with pytest.raises(ConfigError, match=r"'broken' of some-package 1\.0 cannot be imported"):
+        registry.load("broken")
+
+
+def test_two_packages_with_a_part_of_one_name_are_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    points = [entry("part", "json:loads", "one"), entry("part", "json:dumps", "other")]
+    monkeypatch.setattr(room, "entry_points", lambda group: EntryPoints(points))
+    room._installed.cache_clear()
+    with pytest.raises(ConfigError, match=r"one 1\.0 and other 1\.0 both bring 'part'"):
+        _ = Registry("align_da.tested", "tested part").names
+    room._installed.cache_clear()
+
+
+def test_the_digest_follows_every_file_of_the_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / "digested_package"
+    package.mkdir()
+    (package / "__init__.py").write_text("PART = 1\n")
+    (package / "more.py").write_text("MORE = 1\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    first = room._digest_of_package.__wrapped__("digested_package")
+    (package / "more.py").write_text("MORE = 2\n")
+    assert room._digest_of_package.__wrapped__("digested_package") != first
