@@ -71,7 +71,7 @@ def train(run: Run, schedule: str, target: float = 1.0, cut_after: int = 1000) -
         )
 
     stage = Stage(NAME, [SETTINGS, schedule], ["data"], [run.folder.weights(NAME)])
-    training_stage(run, stage, SETTINGS, fit, None)
+    training_stage(run.folder, stage, SETTINGS, fit, None)
     return len(taken)
 
 
