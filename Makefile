@@ -40,8 +40,15 @@ format:
 types:
 	$(BIN)/mypy
 
+# Numerics, determinism and the golden cycle, compiled as the commands do; the rest in haste.
+AS_USERS := tests/faults/test_numerics.py tests/oracles/test_ensemble_kalman.py \
+	tests/oracles/test_linear_gaussian.py tests/oracles/test_optimal_interpolation.py \
+	tests/oracles/test_published_lorenz.py
+PYTEST := $(BIN)/python -m pytest -m "not chain and not long" --numprocesses 2 --dist loadfile
+
 tests:
-	$(BIN)/python -m pytest -m "not chain and not long" --numprocesses 2 --dist loadfile
+	$(PYTEST) $(AS_USERS:%=--ignore=%)
+	$(PYTEST) --as-users $(AS_USERS)
 
 # Every row of the table of faults at full size; writes the table.
 test-faults: install
@@ -65,4 +72,4 @@ lock:
 		--output-file requirements.lock
 
 clean:
-	rm -rf $(VENV) .audit .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) .audit .mypy_cache .ruff_cache .pytest_cache .jax_cache

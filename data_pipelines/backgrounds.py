@@ -26,6 +26,7 @@ from align_da.keys import Purpose, key_for
 from align_da.parallel.cluster import run_tasks
 from align_da.parallel.compilation import use_compilation_cache
 from align_da.runs.forecast_models import configured_forecast_model, forecast_model_definition
+from align_da.storage.datasets import write_dataset_region
 from align_da.storage.durable import remove_unfinished
 from align_da.storage.gridded import open_states
 from align_da.storage.run_folder import RunFolder
@@ -213,9 +214,8 @@ def _write(
     layout = configured_forecast_model(task.config).layout
     write_region(store, values, layout, leading, task.block * BLOCK)
     place = slice(task.block * BLOCK, task.block * BLOCK + starts.size)
-    xr.Dataset({"amplitude": ("time", amplitudes)}).to_zarr(
-        store, region={"time": place}, consolidated=False
-    )
+    marks = xr.Dataset({"amplitude": ("time", amplitudes)})
+    write_dataset_region(store, marks, {"time": place})
 
 
 def _open_tasks(config: Config, folder: Path, split: SplitName) -> list[BackgroundsTask]:

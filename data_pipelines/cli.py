@@ -14,8 +14,8 @@ from align_da.cli.options import (
 )
 from align_da.config import Config, Era5Config, WorldConfig, load_config
 from align_da.parallel.progress import progress_bar
+from align_da.storage.durable import write_durably
 from align_da.storage.run_folder import RunFolder
-from align_da.storage.stages import run_stage
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -33,7 +33,8 @@ def truth(
 ) -> None:
     """Simulate the nature run, or read ERA5; goes on where a killed run has stopped."""
     settings = load_config(config, override or ())
-    defined_by = [settings.world, *([] if settings.era5 is None else [settings.era5])]
+    from align_da.runs.stage_graph import truth_stage
+    from align_da.storage.stages import run_stage
 
     def make() -> None:
         if settings.era5 is None:
@@ -41,7 +42,8 @@ def truth(
         else:
             _read_era5(settings.world, settings.era5, run, workers)
 
-    run_stage(RunFolder(run).stages, "truth", defined_by, [], make)
+    folder = RunFolder(run)
+    run_stage(folder, truth_stage(settings, folder), make)
 
 
 def _simulate(config: Config, run: Path) -> None:
@@ -76,15 +78,16 @@ def backgrounds(
 ) -> None:
     """Forecast from the perturbed truth; goes on where a killed run has stopped."""
     settings = load_config(config, override or ())
-    from align_da.runs.forecast_models import forecast_model_definition
+    from align_da.runs.stage_graph import backgrounds_stage
+    from align_da.storage.stages import run_stage
     from data_pipelines.backgrounds import make_backgrounds
 
     def forecast() -> None:
         with progress_bar() as progress:
             make_backgrounds(settings, run, workers, progress)
 
-    defined_by = [settings.seed, settings.backgrounds, *forecast_model_definition(settings)]
-    run_stage(RunFolder(run).stages, "backgrounds", defined_by, ["truth"], forecast)
+    folder = RunFolder(run)
+    run_stage(folder, backgrounds_stage(settings, folder), forecast)
 
 
 @app.command()
@@ -93,14 +96,16 @@ def coarse(
 ) -> None:
     """Interpolate coarse maps of the truth: the backgrounds of a run that downscales."""
     settings = load_config(config, override or ())
+    from align_da.runs.stage_graph import coarse_backgrounds_stage
+    from align_da.storage.stages import run_stage
     from data_pipelines.coarse_backgrounds import make_coarse_backgrounds
 
     def interpolate() -> None:
         with progress_bar() as progress:
             make_coarse_backgrounds(settings, run, progress)
 
-    defined_by = [settings.seed, settings.backgrounds, settings.coarse_map]
-    run_stage(RunFolder(run).stages, "backgrounds", defined_by, ["truth"], interpolate)
+    folder = RunFolder(run)
+    run_stage(folder, coarse_backgrounds_stage(settings, folder), interpolate)
 
 
 @app.command()
@@ -112,14 +117,16 @@ def cycled(
 ) -> None:
     """Take backgrounds from cycling with latent 3D-Var; goes on where it was stopped."""
     settings = load_config(config, override or ())
-    from data_pipelines.cycled_backgrounds import definition_of, make_cycled_backgrounds
+    from align_da.runs.stage_graph import cycled_stage
+    from align_da.storage.stages import run_stage
+    from data_pipelines.cycled_backgrounds import make_cycled_backgrounds
 
     def take() -> None:
         with progress_bar() as progress:
             make_cycled_backgrounds(settings, run, workers, progress)
 
-    stages = RunFolder(run).stages
-    run_stage(stages, "cycled", definition_of(settings), ["autoencoder"], take)
+    folder = RunFolder(run)
+    run_stage(folder, cycled_stage(settings, folder), take)
 
 
 @app.command()
@@ -131,13 +138,16 @@ def statistics(
 ) -> None:
     """Mean and standard deviation of states, tendencies and background errors."""
     settings = load_config(config, override or ())
+    from align_da.runs.stage_graph import statistics_stage
+    from align_da.storage.stages import run_stage
     from data_pipelines.statistics import write_statistics
 
     def reduce() -> None:
         with progress_bar() as progress:
             write_statistics(settings.world, run, workers, progress)
 
-    run_stage(RunFolder(run).stages, "statistics", [], ["backgrounds"], reduce)
+    folder = RunFolder(run)
+    run_stage(folder, statistics_stage(folder), reduce)
 
 
 @app.command()
@@ -191,4 +201,4 @@ def report(
     if out is None:
         typer.echo(text)
     else:
-        out.write_text(text)
+        write_durably(out, text.encode())

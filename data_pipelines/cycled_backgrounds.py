@@ -27,12 +27,15 @@ from align_da.parallel.cluster import run_tasks
 from align_da.parallel.compilation import use_compilation_cache
 from align_da.runs.analyses import latent_three_d_var
 from align_da.runs.background_latents import encode_backgrounds, scaling_of
-from align_da.runs.forecast_models import configured_forecast_model, forecast_model_definition
+from align_da.runs.forecast_models import configured_forecast_model
 from align_da.runs.observing_system import observing_system, quality_control_for
 from align_da.runs.priors import FORECAST_SCALING, load_forecast_prior, load_space
 from align_da.runs.run import Run, open_run
+from align_da.runs.stage_graph import cycled_stage
+from align_da.storage.background_pairs import BackgroundPairs
 from align_da.storage.checkpoints import save_weights
 from align_da.storage.durable import remove_unfinished
+from align_da.storage.run_folder import RunFolder
 from align_da.storage.stages import digest_of_stage
 from data_pipelines.splits import SplitName, periods_of
 from data_pipelines.template import is_made, write_region, write_template
@@ -58,22 +61,6 @@ class Segment:
 
     def __str__(self) -> str:
         return f"segment {self.number} of the {self.split} period"
-
-
-def definition_of(config: Config) -> list[object]:
-    """What of the configuration defines cycled backgrounds, beside the autoencoder."""
-    return [
-        config.seed,
-        config.cycled_backgrounds,
-        config.latent_three_d_var,
-        config.observations,
-        config.quality_control,
-        config.analysis,
-        config.denoiser.correlation_modes,
-        config.denoiser.correlation_radius_km,
-        config.cycle.window_hours,
-        *forecast_model_definition(config),
-    ]
 
 
 def make_cycled_backgrounds(
@@ -104,11 +91,12 @@ def make_cycled_backgrounds(
         for split, count in counts.items()
         for number in range(count)
     ]
-    digest = digest_of(*definition_of(config), digest_of_stage(run.folder.stages, "autoencoder"))
+    defined_by = cycled_stage(config, run.folder).defined_by
+    digest = digest_of(*defined_by, digest_of_stage(run.folder, "autoencoder"))
     for split, count in counts.items():
         _make_store(run, split, count, digest)
-    missing = [segment for segment in segments if not _is_written(run, segment)]
-    if missing:
+    missing = [segment for segment in segments if not _is_written(run.folder, segment)]
+    if missing or not run.folder.weights(FORECAST_SCALING).exists():
         _save_first_guess(run)
     run_tasks(cycle_segment, missing, workers, progress, "cycled backgrounds")
     for split in counts:
@@ -139,12 +127,15 @@ def cycles_of(
     run, settings = _run_of(segment), segment.config.cycled_backgrounds
     parts = CycleParts(
         forecast_model or configured_forecast_model(segment.config),
-        quality_control_for(run),
         method,
         segment.config.cycle.window_hours,
+        quality_control_for(run),
         run.config.seed,
     )
-    state, count = _first_state(run, segment), settings.spin_up + settings.cycles
+    state, count = (
+        _first_state(segment, run.pairs(segment.split)),
+        settings.spin_up + settings.cycles,
+    )
     times = state.valid_time + np.arange(1, count + 1) * parts.window
     observed = map(observing_system(run).observe, times, range(count))
     return islice(cycles(parts, state, observed), settings.spin_up, None)
@@ -162,28 +153,27 @@ def _run_of(segment: Segment) -> Run:
     return replace(open_run(config, segment.folder), config=config.model_copy(update=changes))
 
 
-def _first_state(run: Run, segment: Segment) -> CycleState:
+def _first_state(segment: Segment, pairs: BackgroundPairs) -> CycleState:
     """The oldest background of perturbed truth at the start of the segment."""
-    pairs = run.pairs(segment.split)
     lead = max(pairs.lead_hours)
-    place = _places(run, segment.split, segment.of)[segment.number]
+    place = _places(segment.config, segment.split, segment.of, pairs)[segment.number]
     _, background = pairs.read(lead, slice(place, place + 1))
     return CycleState(background, pairs.valid_times(lead)[place])
 
 
-def _places(run: Run, split: SplitName, count: int) -> list[int]:
+def _places(config: Config, split: SplitName, count: int, pairs: BackgroundPairs) -> list[int]:
     """Which starts of the backgrounds begin a segment: evenly spread, each with room to its end.
 
     Raises:
         ConfigError: the segments overlap.
     """
-    settings, window = run.config.cycled_backgrounds, run.config.cycle.window_hours
-    valid = _valid_times(run, split)
+    settings, window = config.cycled_backgrounds, config.cycle.window_hours
+    valid = pairs.valid_times(max(pairs.lead_hours))
     length = np.timedelta64((settings.spin_up + settings.cycles) * window, "h")
     latest = valid[-1] - length
     first = valid[0] + np.arange(count) * (latest - valid[0]) / max(count - 1, 1)
     # The next start may be hours after `first`, too late for the cycles to end in the period.
-    end = periods_of(run.config.world)[split].end
+    end = periods_of(config.world)[split].end
     fitting = np.searchsorted(valid, end - length, side="right") - 1
     places = np.minimum(np.searchsorted(valid, first), fitting)
     if latest < valid[0] or np.any(np.diff(valid[places]) < length):
@@ -196,19 +186,15 @@ def _places(run: Run, split: SplitName, count: int) -> list[int]:
     return [int(place) for place in places]
 
 
-def _valid_times(run: Run, split: SplitName) -> Shaped[np.ndarray, " start"]:
-    """Valid times of the oldest backgrounds of perturbed truth."""
-    pairs = run.pairs(split)
-    return pairs.valid_times(max(pairs.lead_hours))
-
-
-def _starts(run: Run, split: SplitName, count: int) -> Shaped[np.ndarray, " start"]:
+def _starts(
+    config: Config, split: SplitName, count: int, pairs: BackgroundPairs
+) -> Shaped[np.ndarray, " start"]:
     """Times of the analyses that the kept backgrounds of every segment start from."""
-    settings, window = run.config.cycled_backgrounds, run.config.cycle.window_hours
-    valid = _valid_times(run, split)
+    settings, window = config.cycled_backgrounds, config.cycle.window_hours
+    valid = pairs.valid_times(max(pairs.lead_hours))
     offset = np.arange(settings.spin_up, settings.spin_up + settings.cycles)
     apart = offset * np.timedelta64(window, "h")
-    times = [valid[place] + apart for place in _places(run, split, count)]
+    times = [valid[place] + apart for place in _places(config, split, count, pairs)]
     return np.concatenate(times).astype("datetime64[ns]")
 
 
@@ -227,14 +213,17 @@ def _make_store(run: Run, split: SplitName, count: int, digest: str) -> None:
         return
     title = f"Backgrounds taken from cycling in the {split} period"
     extra = xr.Dataset(attrs={"title": title, "configuration": digest})
-    leading = {"time": _starts(run, split, count), "prediction_timedelta": _leads(config)}
+    leading = {
+        "time": _starts(config, split, count, run.pairs(split)),
+        "prediction_timedelta": _leads(config),
+    }
     write_template(store, run.layout, leading, config.cycled_backgrounds.cycles, extra)
 
 
-def _is_written(run: Run, segment: Segment) -> bool:
+def _is_written(folder: RunFolder, segment: Segment) -> bool:
     """Whether the store holds the backgrounds of a segment, every variable of them."""
     cycles = segment.config.cycled_backgrounds.cycles
-    store = run.folder.backgrounds(f"cycled_{segment.split}")
+    store = folder.backgrounds(f"cycled_{segment.split}")
     with xr.open_zarr(store, consolidated=False) as dataset:
         last = dataset.isel(time=(segment.number + 1) * cycles - 1)
         return all(bool(np.isfinite(values).all()) for values in last.data_vars.values())
@@ -245,7 +234,9 @@ def _write(
 ) -> None:
     """Write the backgrounds of a segment."""
     first = segment.number * len(values)
-    starts = _starts(run, segment.split, segment.of)[first : first + len(values)]
+    pairs = run.pairs(segment.split)
+    every = _starts(segment.config, segment.split, segment.of, pairs)
+    starts = every[first : first + len(values)]
     leading = {"time": starts, "prediction_timedelta": _leads(segment.config)}
     store = run.folder.backgrounds(f"cycled_{segment.split}")
     write_region(store, values, run.layout, leading, first)

@@ -16,6 +16,7 @@ from rich.progress import Progress
 from align_da.atmosphere import Layout
 from align_da.config import Era5Config, WorldConfig, digest_of
 from align_da.parallel.cluster import run_tasks
+from align_da.storage.datasets import write_dataset_region
 from align_da.storage.durable import remove_unfinished
 from align_da.storage.run_folder import RunFolder
 from data_pipelines.era5_source import Era5Source, open_era5
@@ -79,7 +80,6 @@ def make_era5_truth(
     block = states_within(layout)
     if not is_made(store, digest):
         source.states(times[[0, -1]])  # whatever is wrong with the values is told before writing
-        folder.mkdir(parents=True, exist_ok=True)
         extra = _description(era5, source, times, digest)
         write_template(store, layout, {"time": times}, block, extra)
     with xr.open_zarr(store, consolidated=False) as dataset:
@@ -110,7 +110,7 @@ def write_block(task: Era5Task) -> None:
     write_region(store, np.concatenate(parts), layout, {"time": chosen}, first)
     written = xr.Dataset({WRITTEN: ("time", np.ones(chosen.size, np.float32))})
     region = {"time": slice(first, first + chosen.size)}
-    written.to_zarr(store, region=region, consolidated=False)
+    write_dataset_region(store, written, region)
 
 
 def _target(era5: Era5Config, source: Era5Source) -> Layout:

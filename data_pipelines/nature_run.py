@@ -57,8 +57,8 @@ def run_nature(world: WorldConfig, folder: Path, progress: Progress) -> None:
     block = BLOCK_DAYS * 24 // model.step_hours
     if restart.exists():
         run, done = _read_restart(restart, model, world)
+        _check_there(store, restart, done)
     else:
-        folder.mkdir(parents=True, exist_ok=True)
         run, done = _spun_up(model, world, progress), 0
         _write_restart(restart, run, done, world)
     if done == 0:
@@ -76,6 +76,20 @@ def run_nature(world: WorldConfig, folder: Path, progress: Progress) -> None:
         done += block_times.size
         _write_restart(restart, run, done, world)
         progress.update(task, completed=done)
+
+
+def _check_there(store: Path, restart: Path, done: int) -> None:
+    """Refuse to go on with a simulation whose states are gone: NaN would stand in their place.
+
+    Raises:
+        StorageError: states have been written and the store is not there.
+    """
+    if done and not store.exists():
+        message = (
+            f"{store} is gone, but {restart} says that {done} states are written: restore the "
+            "store from a copy, or remove that file too to simulate anew"
+        )
+        raise StorageError(message)
 
 
 def _description(world: WorldConfig, model: JcmForecastModel) -> xr.Dataset:

@@ -21,6 +21,7 @@ from align_da.atmosphere.dataset import state_from_dataset
 from align_da.config import WorldConfig
 from align_da.parallel.cluster import run_tasks
 from align_da.storage.background_pairs import BackgroundPairs, open_background_pairs
+from align_da.storage.durable import write_durably
 from align_da.storage.run_folder import RunFolder
 from data_pipelines.moments import Moments, moments_of
 from data_pipelines.splits import periods_of
@@ -69,7 +70,7 @@ def write_statistics(world: WorldConfig, folder: Path, workers: int, progress: P
         progress: shows the blocks done.
 
     Raises:
-        StorageError: a store is missing.
+        StorageError: a store is missing, or the file cannot be written.
         InputError: a store is incomplete.
         WorkerError: a block has ended every worker that tried it.
     """
@@ -82,7 +83,7 @@ def write_statistics(world: WorldConfig, folder: Path, workers: int, progress: P
         blocks[task.name].append(moments)
     summaries = {name: _summary(moments) for name, moments in blocks.items()}
     content = {"channels": channel_names(pairs.layout), **summaries}
-    files.statistics.write_text(json.dumps(content, indent=1))
+    write_durably(files.statistics, json.dumps(content, indent=1).encode())
 
 
 def channel_names(layout: Layout) -> list[str]:

@@ -5,7 +5,6 @@ mistaken for data. Regions are aligned with chunks, so that processes may fill d
 the same time.
 """
 
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -20,9 +19,7 @@ from zarr.codecs import ZstdCodec
 from align_da.atmosphere import Layout, State
 from align_da.atmosphere.dataset import dataset_from_state
 from align_da.errors import BadStateError, StorageError
-from align_da.storage.durable import storage_errors
-
-_UNFINISHED = ".making"  # ending of stores whose metadata are not whole yet
+from align_da.storage.datasets import write_dataset_region, write_template_dataset
 
 Coordinates = Mapping[str, Shaped[np.ndarray, " _"]]
 
@@ -62,19 +59,7 @@ def write_template(
         for name, variable in template.data_vars.items()
         if variable.dims[:1] == (next(iter(leading)),)
     }
-    unfinished = store.with_name(store.name + _UNFINISHED)
-    with storage_errors(store):
-        template.to_zarr(
-            unfinished,
-            mode="w",
-            compute=False,
-            zarr_format=3,
-            consolidated=False,
-            encoding=encoding,
-        )
-        if store.exists():
-            shutil.rmtree(store)
-        unfinished.rename(store)
+    write_template_dataset(store, template, encoding)
 
 
 def is_made(store: Path, configuration: str) -> bool:
@@ -87,7 +72,10 @@ def is_made(store: Path, configuration: str) -> bool:
         return False
     with xr.open_zarr(store, consolidated=False) as dataset:
         if dataset.attrs.get("configuration") != configuration:
-            message = f"{store} belongs to another configuration: choose another folder"
+            message = (
+                f"{store} belongs to another configuration: choose another folder, or remove it "
+                "to have it made anew"
+            )
             raise StorageError(message)
     return True
 
@@ -115,12 +103,12 @@ def write_region(
 
     Raises:
         BadStateError: values that are not finite.
+        StorageError: they cannot be written.
     """
     first, coordinate = next(iter(leading.items()))
     if not np.isfinite(values).all():
         message = f"values that are not finite in the block from {first} = {coordinate[0]}"
         raise BadStateError(message)
     region = dataset_from_state(State(jnp.asarray(values), layout), leading)
-    region.drop_vars(list(region.coords)).to_zarr(
-        store, region={first: slice(start, start + len(coordinate))}, consolidated=False
-    )
+    place = {first: slice(start, start + len(coordinate))}
+    write_dataset_region(store, region.drop_vars(list(region.coords)), place)

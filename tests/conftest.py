@@ -5,15 +5,22 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import jax
 import pytest
 from fault_table import fault_table, mark_rows
 from loopback import loopback_only
 
 sys.addaudithook(loopback_only)
 
-# Most of the time of the tests goes into compiling what runs once.
-_FLAGS = os.environ.get("XLA_FLAGS", "")
-os.environ["XLA_FLAGS"] = f"--xla_backend_optimization_level=0 {_FLAGS}".strip()
+# Most of the time of the tests goes into compiling what runs once: without optimisation, and by
+# emitters of old that take half as long. Users compile otherwise, and so do tests with --as-users:
+# in the Makefile those of numerics, determinism and the golden cycle.
+_HASTE = "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false"
+
+# Compiled programs, shared by the workers and by one run with the next. A key is a digest of the
+# program, the flags and the version of the compiler: a program that is found is the one that would
+# be compiled. Processes that tests start have no such cache: they compile, and may be killed.
+_PROGRAMS = Path(__file__).parents[1] / ".jax_cache"
 
 # Workers side by side wait for each other's threads where each has as many as there are cores.
 _WORKER = os.environ.get("PYTEST_XDIST_WORKER", "").removeprefix("gw")
@@ -23,8 +30,17 @@ if _WORKER.isdecimal() and hasattr(os, "sched_setaffinity"):
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """The option that `make test-faults` gives."""
+    """The options that the Makefile gives."""
     parser.addoption("--fault-table", type=Path, help="write the table of faults to this file")
+    parser.addoption("--as-users", action="store_true", help="compile as the commands do")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """How programs are compiled, said before the first one is."""
+    if not config.getoption("--as-users"):
+        os.environ["XLA_FLAGS"] = f"{_HASTE} {os.environ.get('XLA_FLAGS', '')}".strip()
+    jax.config.update("jax_compilation_cache_dir", str(_PROGRAMS))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -14,15 +14,14 @@ from jaxtyping import Array, Float, Int, PyTree
 
 from align_da.alignment.objectives import Objective, PairErrors, implicit_margin
 from align_da.alignment.pairs import PreferencePairs
-
-Latent = Float[Array, "batch lat lon latent"]
+from align_da.diffusion.contract import LatentFields
 
 DenoisingError = Callable[
-    [PyTree, Latent, PyTree, Float[Array, " batch"], Latent], Float[Array, " batch"]
+    [PyTree, LatentFields, PyTree, Float[Array, " batch"], LatentFields], Float[Array, " batch"]
 ]
 """(parameters, z, condition, σ, noise) → mean squared error of the noise of each sample."""
 
-DrawNoise = Callable[[jax.Array, tuple[int, ...]], tuple[Float[Array, " batch"], Latent]]
+DrawNoise = Callable[[jax.Array, tuple[int, ...]], tuple[Float[Array, " batch"], LatentFields]]
 """(key, shape of z) → σ and standard normal noise."""
 
 WeightOfLevel = Callable[[Float[Array, " batch"]], Float[Array, " batch"]]
@@ -51,9 +50,9 @@ class PreferenceBatch:
         margin: differences of calibrated rewards.
     """
 
-    chosen: Latent
-    rejected: Latent
-    truth: Latent
+    chosen: LatentFields
+    rejected: LatentFields
+    truth: LatentFields
     condition: PyTree
     margin: Float[Array, " batch"]
 
@@ -118,7 +117,7 @@ def make_preference_loss(
     ) -> tuple[Float[Array, ""], dict[str, Float[Array, ""]]]:
         sigma, noise = draw_noise(key, batch.chosen.shape)
 
-        def error_of(parameters: PyTree, increment: Latent) -> Float[Array, " batch"]:
+        def error_of(parameters: PyTree, increment: LatentFields) -> Float[Array, " batch"]:
             return error(parameters, increment, batch.condition, sigma, noise)
 
         errors = PairErrors(

@@ -14,6 +14,7 @@ from flax import nnx
 from jaxtyping import Array, Float
 
 from align_da.diffusion.condition import Condition
+from align_da.diffusion.contract import LatentFields
 from align_da.diffusion.schedule import DenoiserNetwork
 
 _CENTRES = (-0.375, 0.0, 0.375)  # of the bells in the noise input; ln(σ) / 4 of EDM is 0 at σ = 1
@@ -47,10 +48,10 @@ class AdaptedNetwork(nnx.Module):
 
     def __call__(
         self,
-        noisy: Float[Array, "batch lat lon latent"],
+        noisy: LatentFields,
         noise_input: Float[Array, " batch"],
         condition: Condition,
-    ) -> Float[Array, "batch lat lon latent"]:
+    ) -> LatentFields:
         """The output of the network and the direct path."""
         output = self.network(noisy, noise_input, condition)
         return output + self.amplitude(noise_input) * noisy

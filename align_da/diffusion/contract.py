@@ -11,14 +11,17 @@ from typing import Protocol, runtime_checkable
 import jax
 from jaxtyping import Array, Float
 
+LatentField = Float[Array, "lat lon latent"]
+"""A field in latent space: a latent, a scaled increment or its noise."""
+LatentFields = Float[Array, "batch lat lon latent"]
+"""A batch of them."""
+
 
 @runtime_checkable
 class Denoiser(Protocol):
     """E[z | x = z + σ n] for one member, given whatever it is conditioned on."""
 
-    def __call__(
-        self, noisy: Float[Array, "lat lon latent"], sigma: Float[Array, ""]
-    ) -> Float[Array, "lat lon latent"]:
+    def __call__(self, noisy: LatentField, sigma: Float[Array, ""]) -> LatentField:
         """The posterior mean of the scaled latent increment at noise level `sigma`."""
         ...
 
@@ -29,6 +32,6 @@ class Sampler(Protocol):
 
     def __call__(
         self, denoiser: Denoiser, key: jax.Array, shape: tuple[int, int, int]
-    ) -> Float[Array, "lat lon latent"]:
+    ) -> LatentField:
         """One draw of shape (lat, lon, latent)."""
         ...

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from align_da.diffusion.condition import Condition
-from align_da.diffusion.contract import Denoiser
+from align_da.diffusion.contract import Denoiser, LatentField
 from align_da.diffusion.schedule import DenoiserNetwork, Schedule
 
 
@@ -21,9 +21,7 @@ def make_denoiser(network: DenoiserNetwork, schedule: Schedule, condition: Condi
         condition: of one member, without batch axis.
     """
 
-    def denoise(
-        noisy: Float[Array, "lat lon latent"], sigma: Float[Array, ""]
-    ) -> Float[Array, "lat lon latent"]:
+    def denoise(noisy: LatentField, sigma: Float[Array, ""]) -> LatentField:
         batched = jax.tree.map(lambda leaf: jnp.asarray(leaf)[None], condition)
         return schedule.denoise(network, noisy[None], jnp.asarray(sigma)[None], batched)[0]
 

@@ -12,6 +12,7 @@ from jax.typing import DTypeLike
 from jaxtyping import Array, Float
 
 from align_da.diffusion.condition import Condition
+from align_da.diffusion.contract import LatentFields
 from align_da.diffusion.embedding import ConditionEmbedding
 from align_da.errors import InputError
 from align_da.mixed_precision import Arithmetic
@@ -104,10 +105,10 @@ class DiffusionTransformer(nnx.Module):
 
     def __call__(
         self,
-        noisy: Float[Array, "batch lat lon latent"],
+        noisy: LatentFields,
         noise_input: Float[Array, " batch"],
         condition: Condition,
-    ) -> Float[Array, "batch lat lon latent"]:
+    ) -> LatentFields:
         """Apply the network to a batch."""
         embedding = self.embedding(noise_input, condition)
         tokens = self.noisy_entry(_patches(noisy, self.patch)) + self.position[...]
@@ -119,9 +120,7 @@ class DiffusionTransformer(nnx.Module):
         return _fields(self.exit(self.exit_norm(tokens)), noisy.shape, self.patch)
 
 
-def _patches(
-    fields: Float[Array, "batch lat lon latent"], patch: int
-) -> Float[Array, "batch token feature"]:
+def _patches(fields: LatentFields, patch: int) -> Float[Array, "batch token feature"]:
     """Fields cut into square patches, row by row."""
     batch, lat, lon, latent = fields.shape
     cut = fields.reshape(batch, lat // patch, patch, lon // patch, patch, latent)
@@ -130,7 +129,7 @@ def _patches(
 
 def _fields(
     patches: Float[Array, "batch token feature"], shape: tuple[int, ...], patch: int
-) -> Float[Array, "batch lat lon latent"]:
+) -> LatentFields:
     """The inverse of `_patches`."""
     batch, lat, lon, latent = shape
     cut = patches.reshape(batch, lat // patch, lon // patch, patch, patch, latent)

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from align_da.diffusion.contract import Denoiser, Sampler
+from align_da.diffusion.contract import Denoiser, LatentField, Sampler
 from align_da.diffusion.langevin import NO_CORRECTORS, Correctors
 from align_da.diffusion.noise import NoiseDraw, standard_normal
 from align_da.diffusion.noise_levels import NoiseLevels
@@ -19,11 +19,11 @@ from align_da.diffusion.stochastic import stochastic_sampler
 
 def dpm_solver_step(
     denoiser: Denoiser,
-    noisy: Float[Array, "lat lon latent"],
-    last_denoised: Float[Array, "lat lon latent"],
+    noisy: LatentField,
+    last_denoised: LatentField,
     levels: Levels,
     key: jax.Array,
-) -> tuple[Float[Array, "lat lon latent"], Float[Array, "lat lon latent"]]:
+) -> tuple[LatentField, LatentField]:
     """One multistep step."""
     denoised = denoiser(noisy, levels.current)
     share = _extrapolation(levels)

@@ -6,9 +6,8 @@ slope at its end, except for the last step to σ = 0.
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
 
-from align_da.diffusion.contract import Denoiser, Sampler
+from align_da.diffusion.contract import Denoiser, LatentField, Sampler
 from align_da.diffusion.langevin import NO_CORRECTORS, Correctors
 from align_da.diffusion.noise import NoiseDraw, standard_normal
 from align_da.diffusion.noise_levels import NoiseLevels
@@ -17,11 +16,11 @@ from align_da.diffusion.reverse_process import Levels, sampler_from_step
 
 def heun_step(
     denoiser: Denoiser,
-    noisy: Float[Array, "lat lon latent"],
-    last_denoised: Float[Array, "lat lon latent"],
+    noisy: LatentField,
+    last_denoised: LatentField,
     levels: Levels,
     key: jax.Array,
-) -> tuple[Float[Array, "lat lon latent"], Float[Array, "lat lon latent"]]:
+) -> tuple[LatentField, LatentField]:
     """One step of Heun's method."""
     denoised = denoiser(noisy, levels.current)
     slope = (noisy - denoised) / levels.current

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import jax
 from jaxtyping import Array, Float
 
-from align_da.diffusion.contract import Denoiser
+from align_da.diffusion.contract import Denoiser, LatentField
 from align_da.diffusion.noise import NoiseDraw, standard_normal
 
 
@@ -35,24 +35,22 @@ NO_CORRECTORS = Correctors()
 
 def langevin_correct(
     denoiser: Denoiser,
-    noisy: Float[Array, "lat lon latent"],
+    noisy: LatentField,
     sigma: Float[Array, ""],
     key: jax.Array,
     corrections: int,
     step: float,
     noise: NoiseDraw = standard_normal,
-) -> Float[Array, "lat lon latent"]:
+) -> LatentField:
     """Apply `corrections` Langevin steps of size τ = `step` at the level `sigma` > 0."""
 
-    def correct(
-        index: int | Array, x: Float[Array, "lat lon latent"]
-    ) -> Float[Array, "lat lon latent"]:
+    def correct(index: int | Array, x: LatentField) -> LatentField:
         predicted = (x - denoiser(x, sigma)) / sigma
         fresh = noise(jax.random.fold_in(key, index), x.shape)
         return x - (step * predicted + (2 * step) ** 0.5 * fresh) * sigma
 
     if corrections == 0:
         return noisy
-    corrected: Float[Array, "lat lon latent"]
+    corrected: LatentField
     corrected = jax.lax.fori_loop(0, corrections, correct, noisy)
     return corrected

@@ -16,6 +16,7 @@ from flax import nnx
 from jaxtyping import Array, Float, PyTree
 
 from align_da.diffusion.condition import Condition
+from align_da.diffusion.contract import LatentFields
 from align_da.diffusion.schedule import DenoiserNetwork, Schedule
 
 
@@ -29,7 +30,7 @@ class DenoisingBatch:
         condition: their backgrounds, batched.
     """
 
-    increment: Float[Array, "batch lat lon latent"]
+    increment: LatentFields
     condition: Condition
 
 
@@ -39,19 +40,18 @@ DenoisingLoss = Callable[
 """(parameters, batch, key) → (loss, metrics)."""
 
 
-Noise = Float[Array, "batch lat lon latent"]
-Colour = Callable[[Noise, Float[Array, " batch"]], Noise]
+Colour = Callable[[LatentFields, Float[Array, " batch"]], LatentFields]
 """(white noise, lead times in hours) → noise of the correlation of increments at that age."""
 
 
-def white(noise: Noise, lead_hours: Float[Array, " batch"]) -> Noise:
+def white(noise: LatentFields, lead_hours: Float[Array, " batch"]) -> LatentFields:
     """Noise as it is: no correlation."""
     return noise
 
 
 def draw_noise(
     schedule: Schedule, key: jax.Array, shape: tuple[int, ...]
-) -> tuple[Float[Array, " batch"], Float[Array, "batch lat lon latent"]]:
+) -> tuple[Float[Array, " batch"], LatentFields]:
     """Noise levels and standard normal noise for a batch of `shape`."""
     sigma = schedule.draw_sigma(jax.random.fold_in(key, 0), shape[0])
     return sigma, jax.random.normal(jax.random.fold_in(key, 1), shape)
@@ -62,7 +62,7 @@ def per_sample_error(
     schedule: Schedule,
     batch: DenoisingBatch,
     sigma: Float[Array, " batch"],
-    noise: Float[Array, "batch lat lon latent"],
+    noise: LatentFields,
 ) -> Float[Array, " batch"]:
     """Mean squared error of the noise of each sample, dimensionless.
 

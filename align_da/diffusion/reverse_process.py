@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from align_da.diffusion.contract import Denoiser, Sampler
+from align_da.diffusion.contract import Denoiser, LatentField, Sampler
 from align_da.diffusion.langevin import NO_CORRECTORS, Correctors, langevin_correct
 from align_da.diffusion.noise import NoiseDraw, standard_normal
 from align_da.diffusion.noise_levels import NoiseLevels
@@ -40,11 +40,11 @@ class SolverStep(Protocol):
     def __call__(
         self,
         denoiser: Denoiser,
-        noisy: Float[Array, "lat lon latent"],
-        last_denoised: Float[Array, "lat lon latent"],
+        noisy: LatentField,
+        last_denoised: LatentField,
         levels: Levels,
         key: jax.Array,
-    ) -> tuple[Float[Array, "lat lon latent"], Float[Array, "lat lon latent"]]:
+    ) -> tuple[LatentField, LatentField]:
         """From level `current` to `following`.
 
         Returns:
@@ -68,9 +68,7 @@ def sampler_from_step(
         following=visited[1:],
     )
 
-    def sample(
-        denoiser: Denoiser, key: jax.Array, shape: tuple[int, int, int]
-    ) -> Float[Array, "lat lon latent"]:
+    def sample(denoiser: Denoiser, key: jax.Array, shape: tuple[int, int, int]) -> LatentField:
         def advance(
             carry: tuple[Array, Array], inputs: tuple[Array, Levels]
         ) -> tuple[tuple[Array, Array], None]:

@@ -20,10 +20,11 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from align_da.diffusion.condition import Condition
+from align_da.diffusion.contract import LatentFields
 
 DenoiserNetwork = Callable[
-    [Float[Array, "batch lat lon latent"], Float[Array, " batch"], Condition],
-    Float[Array, "batch lat lon latent"],
+    [LatentFields, Float[Array, " batch"], Condition],
+    LatentFields,
 ]
 """(noisy, noise input, batched condition) → raw output; `UNet` and `DiffusionTransformer`."""
 
@@ -35,10 +36,10 @@ class Schedule(Protocol):
     def denoise(
         self,
         network: DenoiserNetwork,
-        noisy: Float[Array, "batch lat lon latent"],
+        noisy: LatentFields,
         sigma: Float[Array, " batch"],
         condition: Condition,
-    ) -> Float[Array, "batch lat lon latent"]:
+    ) -> LatentFields:
         """E[z | z + σ n = noisy] of a batch according to the network."""
         ...
 
@@ -66,10 +67,10 @@ class EDMSchedule:
     def denoise(
         self,
         network: DenoiserNetwork,
-        noisy: Float[Array, "batch lat lon latent"],
+        noisy: LatentFields,
         sigma: Float[Array, " batch"],
         condition: Condition,
-    ) -> Float[Array, "batch lat lon latent"]:
+    ) -> LatentFields:
         """c_skip x + c_out F(c_in x, c_noise)."""
         level = sigma[:, None, None, None]
         total = jnp.sqrt(level**2 + 1)
@@ -98,10 +99,10 @@ class VPCosineSchedule:
     def denoise(
         self,
         network: DenoiserNetwork,
-        noisy: Float[Array, "batch lat lon latent"],
+        noisy: LatentFields,
         sigma: Float[Array, " batch"],
         condition: Condition,
-    ) -> Float[Array, "batch lat lon latent"]:
+    ) -> LatentFields:
         """Noisy input minus σ ε(α x, t)."""
         alpha = jnp.minimum(jnp.sqrt((1 + self.eta**2) / (1 + sigma**2)), 1.0)
         time = jnp.arccos(jnp.sqrt(alpha)) / jnp.arccos(jnp.sqrt(self.eta))

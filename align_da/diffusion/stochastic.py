@@ -8,9 +8,8 @@ picture), with c = 0 the deterministic Euler step.
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
 
-from align_da.diffusion.contract import Denoiser, Sampler
+from align_da.diffusion.contract import Denoiser, LatentField, Sampler
 from align_da.diffusion.langevin import NO_CORRECTORS, Correctors
 from align_da.diffusion.noise import NoiseDraw, standard_normal
 from align_da.diffusion.noise_levels import NoiseLevels
@@ -28,11 +27,11 @@ def stochastic_sampler(
 
     def step(
         denoiser: Denoiser,
-        noisy: Float[Array, "lat lon latent"],
-        last_denoised: Float[Array, "lat lon latent"],
+        noisy: LatentField,
+        last_denoised: LatentField,
         levels: Levels,
         key: jax.Array,
-    ) -> tuple[Float[Array, "lat lon latent"], Float[Array, "lat lon latent"]]:
+    ) -> tuple[LatentField, LatentField]:
         denoised = denoiser(noisy, levels.current)
         ratio = levels.following / levels.current
         up = churn * levels.following * jnp.sqrt(1 - ratio**2)

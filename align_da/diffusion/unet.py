@@ -16,6 +16,7 @@ from jaxtyping import Array, Float
 
 from align_da.atmosphere.sphere_padding import pad_sphere
 from align_da.diffusion.condition import Condition
+from align_da.diffusion.contract import LatentFields
 from align_da.diffusion.embedding import ConditionEmbedding
 
 _EMBEDDING_FACTOR = 2  # width of the embedding relative to that of the network
@@ -90,10 +91,10 @@ class UNet(nnx.Module):
 
     def __call__(
         self,
-        noisy: Float[Array, "batch lat lon latent"],
+        noisy: LatentFields,
         noise_input: Float[Array, " batch"],
         condition: Condition,
-    ) -> Float[Array, "batch lat lon latent"]:
+    ) -> LatentFields:
         """Apply the network to a batch."""
         embedding = self.embedding(noise_input, condition)
         position = jnp.broadcast_to(_latitude_features(noisy.shape[1]), (*noisy.shape[:3], 2))

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from align_da.diffusion.condition import Condition
+from align_da.diffusion.contract import LatentFields
 
 
 @jax.tree_util.register_dataclass
@@ -20,9 +21,9 @@ class UnitNormal:
 
     def __call__(
         self,
-        noisy: Float[Array, "batch lat lon latent"],
+        noisy: LatentFields,
         noise_input: Float[Array, " batch"],
         condition: Condition,
-    ) -> Float[Array, "batch lat lon latent"]:
+    ) -> LatentFields:
         """No correction."""
         return jnp.zeros_like(noisy)

@@ -13,11 +13,10 @@ import pandas as pd
 from jaxtyping import Float
 
 from align_da.atmosphere import Layout
-from align_da.config import ErrorsConfig
 from align_da.earth2studio.variables import Observed, observable_names, observed
 from align_da.errors import InputError
 from align_da.observations.columns import names_of, numbers_of
-from align_da.observations.error_model import observation_error
+from align_da.observations.error_model import ObservationErrors
 from align_da.observations.reports import REPORT_COLUMNS, checked_reports
 
 FillErrors = Callable[[pd.DataFrame], pd.DataFrame]
@@ -69,13 +68,13 @@ def reports_of(frame: Any, layout: Layout) -> pd.DataFrame:  # noqa: ANN401 (pan
     )
 
 
-def errors_of_run(reports: pd.DataFrame, errors: ErrorsConfig) -> pd.DataFrame:
-    """The reports with an error of the configuration where the frame had none.
+def errors_of_run(reports: pd.DataFrame, errors: ObservationErrors) -> pd.DataFrame:
+    """The reports with an error of the run where the frame had none.
 
     Raises:
-        ConfigError: the configuration has no error for a variable.
+        ConfigError: the run has no error for a variable.
     """
-    known = {name: observation_error(name, errors) for name in reports["variable"].unique()}
+    known = {name: errors.of(name) for name in reports["variable"].unique()}
     return reports.assign(error=reports["error"].fillna(reports["variable"].map(known)))
 
 

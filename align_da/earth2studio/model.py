@@ -26,6 +26,7 @@ from align_da.observations.window import reports_in_window
 from align_da.runs.analyses import build_analysis
 from align_da.runs.filed_reports import batch_of_window, quality_control_of_reports
 from align_da.runs.initial_ensemble import ensemble_around
+from align_da.runs.observation_errors import errors_of
 from align_da.runs.priors import cycle_forecast_model
 from align_da.runs.run import Run, open_run
 
@@ -277,12 +278,12 @@ def open_model(
     _check_usable(settings, opened)
     parts = CycleParts(
         cycle_forecast_model(opened),
-        quality_control_of_reports(opened),
         build_analysis(opened),
         settings.cycle.window_hours,
+        quality_control_of_reports(opened),
         settings.seed,
     )
-    filled = fill_errors or partial(errors_of_run, errors=settings.observations)
+    filled = fill_errors or partial(errors_of_run, errors=errors_of(settings.observations))
     return AlignDA(opened, parts, filled)
 
 

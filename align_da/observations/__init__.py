@@ -2,9 +2,9 @@
 
 from align_da.observations.batch import Flag, ObservationBatch, Vertical, padded
 from align_da.observations.contract import ObservationOperator
-from align_da.observations.error_model import observation_error
+from align_da.observations.error_model import ObservationErrors
 from align_da.observations.interpolation import InterpolationOperator, interpolation_operator
-from align_da.observations.networks import Network, network_from_config
+from align_da.observations.networks import Network
 from align_da.observations.simulate import (
     planned_observations,
     simulate_observations,
@@ -16,11 +16,10 @@ __all__ = [
     "InterpolationOperator",
     "Network",
     "ObservationBatch",
+    "ObservationErrors",
     "ObservationOperator",
     "Vertical",
     "interpolation_operator",
-    "network_from_config",
-    "observation_error",
     "padded",
     "planned_observations",
     "simulate_observations",

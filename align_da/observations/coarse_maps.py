@@ -15,10 +15,9 @@ from jaxtyping import Array, Float
 
 from align_da.atmosphere import Grid, Layout, State
 from align_da.atmosphere.orography import on_orography
-from align_da.config import CoarseMapConfig, ErrorsConfig
 from align_da.observations.batch import Flag, ObservationBatch, Vertical
 from align_da.observations.coarsening import CoarseningOperator, coarsening_operator
-from align_da.observations.error_model import observation_error
+from align_da.observations.error_model import ObservationErrors
 from align_da.observations.interpolation import InterpolationOperator, interpolation_operator
 from align_da.observations.simulate import simulate_observations
 
@@ -81,23 +80,27 @@ class CoarseMap:
 
 
 def coarse_map(
-    layout: Layout, orography: Float[Array, "lat lon"], config: CoarseMapConfig
+    layout: Layout,
+    orography: Float[Array, "lat lon"],
+    shape: tuple[int, int],
+    errors: ObservationErrors,
 ) -> CoarseMap:
-    """The map that the configuration describes, for states of a layout.
+    """A map of equal angles, for states of a layout.
 
     Args:
         layout: of the states.
         orography: geopotential of their surface, m2 s-2.
-        config: size of the map and errors of its cells.
+        shape: latitudes and longitudes of the map.
+        errors: of its cells.
 
     Raises:
         InputError: the map is finer than the states.
         ConfigError: a variable of the states has no error.
     """
-    cells = Layout(_equal_angles(config, layout.grid), layout.variables)
-    planned = every_value(cells, config)
+    cells = Layout(_equal_angles(shape, layout.grid), layout.variables)
+    planned = every_value(cells, errors)
     operator = coarsening_operator(cells.grid)(planned, layout)
-    points = every_value(layout, config)
+    points = every_value(layout, errors)
     smooth = _smoothed(orography, layout, cells)
     return CoarseMap(
         planned,
@@ -110,12 +113,12 @@ def coarse_map(
     )
 
 
-def every_value(layout: Layout, config: ErrorsConfig) -> ObservationBatch:
+def every_value(layout: Layout, errors: ObservationErrors) -> ObservationBatch:
     """A report of every channel at every point of a grid, in the order of [lat, lon, channel].
 
     Args:
         layout: of the grid.
-        config: errors of the source.
+        errors: of the source.
 
     Raises:
         ConfigError: a variable has no error.
@@ -125,7 +128,7 @@ def every_value(layout: Layout, config: ErrorsConfig) -> ObservationBatch:
     on_level = np.asarray([0.0 if c.level is None else levels[c.level] for c in layout.channels])
     vertical = [Vertical.SURFACE if c.level is None else Vertical.LEVEL for c in layout.channels]
     variable = [layout.variables.index(c.variable.name) for c in layout.channels]
-    error = np.asarray([observation_error(c.variable.name, config) for c in layout.channels])
+    error = np.asarray([errors.of(c.variable.name) for c in layout.channels])
     nothing = jnp.zeros(row.size)
     return ObservationBatch(
         value=nothing,
@@ -141,9 +144,9 @@ def every_value(layout: Layout, config: ErrorsConfig) -> ObservationBatch:
     )
 
 
-def _equal_angles(config: CoarseMapConfig, fine: Grid) -> Grid:
+def _equal_angles(shape: tuple[int, int], fine: Grid) -> Grid:
     """The grid of the map: cells of equal angles, the first centred on the first meridian."""
-    rows, columns = config.latitudes, config.longitudes
+    rows, columns = shape
     latitude = -90.0 + (np.arange(rows) + 0.5) * 180.0 / rows
     longitude = fine.longitude[0] + np.arange(columns) * 360.0 / columns
     return Grid(tuple(latitude.tolist()), tuple(longitude.tolist()), fine.vertical)
@@ -155,8 +158,10 @@ def _smoothed(
     """A field at the surface, averaged over the cells of a map and interpolated back."""
     fine, coarse = (Layout(place.grid, ("surface_pressure",)) for place in (layout, cells))
     state = State(orography[..., None], fine)
-    averaged = coarsening_operator(coarse.grid)(every_value(coarse, ErrorsConfig()), fine)(state)
-    back = interpolation_operator(every_value(fine, ErrorsConfig()), coarse)
+    averaged = coarsening_operator(coarse.grid)(every_value(coarse, ObservationErrors()), fine)(
+        state
+    )
+    back = interpolation_operator(every_value(fine, ObservationErrors()), coarse)
     smooth: Float[Array, "lat lon"] = back(State(averaged.reshape(coarse.shape), coarse))
     return smooth.reshape(orography.shape)
 

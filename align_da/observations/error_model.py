@@ -1,37 +1,52 @@
 """Standard deviation of the observation error of each variable: the diagonal of R."""
 
+from dataclasses import dataclass
+
 from align_da.atmosphere import variable_named
-from align_da.config import ErrorsConfig
 from align_da.errors import ConfigError
 
 
-def observation_error(variable: str, config: ErrorsConfig) -> float:
-    """Standard deviation of the error of an observed variable.
+@dataclass(frozen=True)
+class ObservationErrors:
+    """Standard deviations of the errors of a source of observations, SI units.
 
-    Args:
-        variable: WeatherBench 2 name.
-        config: the errors of a source by kind of quantity.
-
-    Returns:
-        The standard deviation in the SI unit of the variable.
-
-    Raises:
-        ConfigError: no error is configured for this variable.
+    Attributes:
+        wind: m/s.
+        temperature: K.
+        humidity: kg/kg.
+        surface_pressure: Pa.
+        geopotential: m2 s-2; the default is ten metres of height.
     """
-    errors = {
-        "u_component_of_wind": config.wind_error,
-        "v_component_of_wind": config.wind_error,
-        "10m_u_component_of_wind": config.wind_error,
-        "10m_v_component_of_wind": config.wind_error,
-        "temperature": config.temperature_error,
-        "2m_temperature": config.temperature_error,
-        "specific_humidity": config.humidity_error,
-        "geopotential": config.geopotential_error,
-        "surface_pressure": config.surface_pressure_error,
-        "mean_sea_level_pressure": config.surface_pressure_error,
-    }
-    error = errors.get(variable, variable_named(variable).observation_error)
-    if error is None:
-        message = f"no observation error for {variable!r}: expected one of {', '.join(errors)}"
-        raise ConfigError(message)
-    return error
+
+    wind: float = 1.0
+    temperature: float = 1.0
+    humidity: float = 1.0e-4
+    surface_pressure: float = 100.0
+    geopotential: float = 100.0
+
+    def of(self, variable: str) -> float:
+        """Standard deviation of the error of an observed variable, in its SI unit.
+
+        Args:
+            variable: WeatherBench 2 name.
+
+        Raises:
+            ConfigError: no error is known for this variable.
+        """
+        errors = {
+            "u_component_of_wind": self.wind,
+            "v_component_of_wind": self.wind,
+            "10m_u_component_of_wind": self.wind,
+            "10m_v_component_of_wind": self.wind,
+            "temperature": self.temperature,
+            "2m_temperature": self.temperature,
+            "specific_humidity": self.humidity,
+            "geopotential": self.geopotential,
+            "surface_pressure": self.surface_pressure,
+            "mean_sea_level_pressure": self.surface_pressure,
+        }
+        error = errors.get(variable, variable_named(variable).observation_error)
+        if error is None:
+            message = f"no observation error for {variable!r}: expected one of {', '.join(errors)}"
+            raise ConfigError(message)
+        return error

@@ -15,7 +15,6 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from align_da.atmosphere import Grid
-from align_da.config import ObservationsConfig
 from align_da.errors import InputError
 
 
@@ -85,11 +84,6 @@ NETWORKS: dict[str, Callable[[Grid, float, jax.Array], Network]] = {
     "random": random_network,
     "surface": surface_network,
 }
-
-
-def network_from_config(config: ObservationsConfig, grid: Grid, key: jax.Array) -> Network:
-    """The network that the configuration names."""
-    return NETWORKS[config.network](grid, config.density, key)
 
 
 def _station_count(grid: Grid, density: float) -> int:

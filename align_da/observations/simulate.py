@@ -1,4 +1,4 @@
-"""Observations of a simulated truth (an OSSE, twin experiment): y = H(x_t) + e, e ~ N(0, R).
+"""Observations of a simulated truth (an OSSE, twin experiment): y = H(x_t) + e, cov e = R.
 
 The positions are planned once a run and shared by every cycle, so that the operator is built once
 and each cycle draws only its errors.
@@ -11,12 +11,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from align_da.atmosphere import Layout, State, VerticalCoordinate, variable_named
-from align_da.config import ObservationsConfig
 from align_da.errors import InputError
 from align_da.observations.batch import Flag, ObservationBatch, Vertical
 from align_da.observations.contract import ObservationOperator
-from align_da.observations.error_model import observation_error
+from align_da.observations.error_model import ObservationErrors
 from align_da.observations.networks import Network
+from align_da.observations.noise import Noise, noise_of
 
 _UPPER_AIR = (
     "u_component_of_wind",
@@ -34,7 +34,7 @@ _GROUND = (
 
 
 def planned_observations(
-    network: Network, layout: Layout, config: ObservationsConfig
+    network: Network, layout: Layout, errors: ObservationErrors
 ) -> ObservationBatch:
     """What the network reports in each cycle: positions and errors, values still zero.
 
@@ -46,7 +46,7 @@ def planned_observations(
     Args:
         network: the stations.
         layout: layout of the states to observe.
-        config: the observation errors.
+        errors: the observation errors.
 
     Returns:
         A batch of station-by-station reports, all flagged pass, at time 0.
@@ -66,11 +66,11 @@ def planned_observations(
     variable, level, vertical = (
         np.tile(np.asarray(part), stations) for part in zip(*reports, strict=True)
     )
-    errors = [observation_error(layout.variables[index], config) for index, _, _ in reports]
+    error = [errors.of(layout.variables[index]) for index, _, _ in reports]
     nothing = jnp.zeros(stations * len(reports))
     return ObservationBatch(
         value=nothing,
-        error=jnp.asarray(np.tile(np.asarray(errors), stations)),
+        error=jnp.asarray(np.tile(np.asarray(error), stations)),
         level=jnp.asarray(level.astype(np.float64)),
         vertical=jnp.asarray(vertical.astype(np.int32)),
         time=nothing,
@@ -81,21 +81,29 @@ def planned_observations(
 
 
 def simulate_observations(
-    planned: ObservationBatch, operator: ObservationOperator, truth: State, key: jax.Array
+    planned: ObservationBatch,
+    operator: ObservationOperator,
+    truth: State,
+    key: jax.Array,
+    noise: str | Noise = "gaussian",
 ) -> ObservationBatch:
-    """Observe `truth` with Gaussian errors.
+    """Observe `truth` with independent errors.
 
     Args:
         planned: positions and errors.
         operator: H at those positions.
         truth: one state, values [lat, lon, channel].
         key: of `Purpose.OBSERVATION_ERROR` at the cycle.
+        noise: distribution of the errors over their standard deviation, or its name.
 
     Returns:
         `planned` with values, SI units.
+
+    Raises:
+        InputError: no noise has that name.
     """
-    noise = jax.random.normal(key, planned.value.shape, planned.value.dtype)
-    return replace(planned, value=operator(truth) + planned.error * noise)
+    drawn = noise_of(noise)(key, planned.value.shape, planned.value.dtype)
+    return replace(planned, value=operator(truth) + planned.error * drawn)
 
 
 def split_withheld(batch: ObservationBatch, share: float, key: jax.Array) -> ObservationBatch:

@@ -11,7 +11,7 @@ from jaxtyping import Float
 from align_da.atmosphere import Layout
 from align_da.constants import DRY_AIR_GAS_CONSTANT, GRAVITY
 from align_da.observations.batch import ObservationBatch
-from align_da.observations.table import batch_from_table
+from align_da.observations.frames import observations_from_frame
 
 _SEA_LEVEL_TEMPERATURE, _LAPSE_RATE = 288.15, 0.0065  # ICAO standard atmosphere
 
@@ -77,15 +77,12 @@ def batch_of_reports(
     Raises:
         InputError: there are more than `padded` reports.
     """
-    time = (reports["time"].to_numpy("datetime64[ns]") - valid_time) / np.timedelta64(1, "s")
     table = reports.drop(columns=["station_id", "type", "elevation"]).assign(
-        time=time,
-        level=reports["level"].fillna(0.0),
-        station=[_number_of(name) for name in reports["station_id"]],
+        station=[_number_of(name) for name in reports["station_id"]]
     )
     with warnings.catch_warnings():  # told once when the files are read, not in every cycle
         warnings.filterwarnings("ignore", message=".*the state does not hold")
-        return batch_from_table(table, layout, padded, unknown="passive")
+        return observations_from_frame(table, layout, valid_time, padded, unknown="passive")
 
 
 def _number_of(name: str) -> int:

@@ -6,6 +6,7 @@ from align_da.atmosphere import State
 from align_da.keys import Purpose, key_for
 from align_da.observations.batch import ObservationBatch
 from align_da.observations.coarse_maps import CoarseMap, coarse_map
+from align_da.runs.observation_errors import errors_of
 from align_da.runs.run import Run
 
 _OF_MAP = 1  # beside the errors of stations, whose keys end with the number of a cycle
@@ -18,7 +19,9 @@ def configured_map(run: Run) -> CoarseMap:
         InputError: it is finer than the states of the run.
         ConfigError: a variable of the states has no error.
     """
-    return coarse_map(run.layout, run.surface_geopotential, run.config.coarse_map)
+    section = run.config.coarse_map
+    shape = section.latitudes, section.longitudes
+    return coarse_map(run.layout, run.surface_geopotential, shape, errors_of(section))
 
 
 def reported_map(run: Run, maps: CoarseMap, truth: State, time: np.datetime64) -> ObservationBatch:

@@ -4,22 +4,25 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache, partial
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from align_da.atmosphere import State
+from align_da.atmosphere import Grid, State
+from align_da.config import ObservationsConfig, QualityControlConfig
 from align_da.keys import Purpose, key_for
 from align_da.observations.batch import ObservationBatch
 from align_da.observations.contract import ObservationOperator
 from align_da.observations.interpolation import InterpolationOperator
-from align_da.observations.networks import network_from_config
-from align_da.observations.screening import screened
+from align_da.observations.networks import NETWORKS, Network
+from align_da.observations.screening import Limits, screened
 from align_da.observations.simulate import (
     planned_observations,
     simulate_observations,
     split_withheld,
 )
+from align_da.runs.observation_errors import errors_of
 from align_da.runs.run import Run
 from align_da.storage.gridded import read_times
 
@@ -53,11 +56,26 @@ def observing_system(run: Run) -> ObservingSystem:
     """The network of the configuration."""
     settings, seed = run.config.observations, run.config.seed
     positions, withheld = (key_for(seed, Purpose.OBSERVATION_NETWORK, i) for i in range(2))
-    network = network_from_config(settings, run.layout.grid, positions)
+    network = configured_network(settings, run.layout.grid, positions)
     planned = split_withheld(
-        planned_observations(network, run.layout, settings), settings.withheld, withheld
+        planned_observations(network, run.layout, errors_of(settings)),
+        settings.withheld,
+        withheld,
     )
     return ObservingSystem(run, planned, run.operator_for(planned, run.layout))
+
+
+def configured_network(config: ObservationsConfig, grid: Grid, key: jax.Array) -> Network:
+    """The network that [observations] names."""
+    return NETWORKS[config.network](grid, config.density, key)
+
+
+def _limits_of(section: QualityControlConfig) -> Limits:
+    return Limits(
+        section.background_threshold,
+        section.buddy_threshold if section.buddy_check else None,
+        section.largest_reject_ratio,
+    )
 
 
 def quality_control_for(run: Run) -> Callable[[ObservationBatch, State], ObservationBatch]:
@@ -69,7 +87,7 @@ def quality_control_for(run: Run) -> Callable[[ObservationBatch, State], Observa
     variance = State(background_variance(run), run.layout)
     errors = cache(partial(_past_errors, run))  # read where an operator asks for them
     window_seconds = run.config.cycle.window_hours * 3600.0
-    settings = run.config.quality_control
+    limits = _limits_of(run.config.quality_control)
 
     def controlled(reported: ObservationBatch, background: State) -> ObservationBatch:
         operator = run.operator_for(reported, run.layout)
@@ -79,7 +97,7 @@ def quality_control_for(run: Run) -> Callable[[ObservationBatch, State], Observa
             expected = replace(operator, weight=jnp.abs(operator.weight))(variance)
         else:
             expected = _sampled_variance(operator, background, errors())
-        return screened(reported, run.layout, window_seconds, equivalent, expected, settings)
+        return screened(reported, run.layout, window_seconds, equivalent, expected, limits)
 
     return controlled
 

@@ -14,6 +14,7 @@ from align_da.atmosphere import Layout
 from align_da.atmosphere.dataset import layout_from_dataset
 from align_da.atmosphere.truncation import SpectralTruncation, spectral_truncation
 from align_da.config import Config
+from align_da.errors import StorageError
 from align_da.observations.batch import ObservationBatch
 from align_da.observations.contract import ObservationOperator
 from align_da.registry import OBSERVATION_OPERATORS
@@ -32,7 +33,7 @@ class Run:
     Attributes:
         config: the configuration.
         folder: where everything of the run lies.
-        truth: the nature run.
+        truth: the nature run; empty where there is none, as with shipped weights.
         layout: layout of every state.
         operator: takes the place of the observation operator that the configuration names.
     """
@@ -43,9 +44,21 @@ class Run:
     layout: Layout
     operator: BindOperator | None = None
 
+    def __repr__(self) -> str:
+        times = self.truth.sizes.get("time", 0)
+        truth = f"truth of {times} times" if times else "no truth"
+        return f"<Run {self.folder.root}, {self.config.world.model}, {truth}, {self.layout!r}>"
+
     @cached_property
     def surface_geopotential(self) -> Float[Array, "lat lon"]:
-        """Geopotential of the surface that the models see, m2 s-2."""
+        """Geopotential of the surface that the models see, m2 s-2.
+
+        Raises:
+            StorageError: the run has no truth.
+        """
+        if "geopotential_at_surface" not in self.truth:
+            message = f"expected a truth in {self.folder.truth}, there is none: make or copy it"
+            raise StorageError(message)
         return jnp.asarray(self.truth["geopotential_at_surface"].to_numpy(), jnp.float32)
 
     @property
@@ -77,15 +90,10 @@ class Run:
         """Backgrounds of a split (or "cycled_" and a split) beside the truth."""
         return open_background_pairs(self.folder.truth, self.folder.backgrounds(split))
 
-    @property
-    def cycled_stage(self) -> tuple[str, ...]:
-        """The stage that makes cycled backgrounds, where the configuration asks for them."""
-        return ("cycled",) if self.config.cycled_backgrounds.segments else ()
-
     def learned_pairs(self, split: str) -> tuple[BackgroundPairs, ...]:
         """All backgrounds of a split that the learned parts train on."""
-        names = (split, *(f"{stage}_{split}" for stage in self.cycled_stage))
-        return tuple(self.pairs(name) for name in names)
+        cycled = [f"cycled_{split}"] if self.config.cycled_backgrounds.segments else []
+        return tuple(self.pairs(name) for name in (split, *cycled))
 
     def pairs_of_lead(self, split: str, lead_hours: int) -> BackgroundPairs:
         """Those of `learned_pairs` with backgrounds `lead_hours` old."""

@@ -28,6 +28,7 @@ from align_da.runs.observing_system import observing_system, quality_control_for
 from align_da.runs.priors import load_prior
 from align_da.runs.run import Run, bootstrap_of, open_run
 from align_da.storage.gridded import read_times
+from align_da.storage.tables import write_table
 from align_da.verification.cost import measured
 from align_da.verification.score_table import ROW_COLUMNS, summarise_scores
 from align_da.verification.verified_fields import default_fields
@@ -47,9 +48,8 @@ def benchmark(config: Config, folder: Path, name: str) -> None:
     key = key_for(config.seed, Purpose.VERIFICATION)
     summary = summarise_scores(rows, REFERENCE, bootstrap_of(config), key)
     target = run.folder.report / "benchmark"
-    target.mkdir(parents=True, exist_ok=True)
-    rows.to_csv(target / f"{name}_rows.csv", index=False)
-    summary.to_csv(target / f"{name}.csv", index=False)
+    write_table(target / f"{name}_rows.csv", rows)
+    write_table(target / f"{name}.csv", summary)
 
 
 def methods_of(run: Run) -> dict[str, Analysis]:

@@ -18,9 +18,11 @@ from align_da.runs.alignment_cases import cases_of
 from align_da.runs.forecast_models import configured_forecast_model
 from align_da.runs.priors import load_prior
 from align_da.runs.run import open_run
+from align_da.runs.samplers import build_sampler
 from align_da.stages.score_candidates import prior_draw
 from align_da.stages.scoring_on_cluster import score_on_cluster
 from align_da.storage.gridded import read_times
+from align_da.storage.tables import write_table
 
 LEAD_HOURS = (24, 48, 72, 120)
 
@@ -70,13 +72,13 @@ def compare_leads(config: Config, folder: Path) -> None:
     scored = score_on_cluster(
         config,
         cases,
-        prior_draw(run, load_prior(run, "reference"), settings.candidates),
+        prior_draw(
+            build_sampler(run.config.sampler), load_prior(run, "reference"), settings.candidates
+        ),
         LeadScore(config, folder),
         description="forecast leads",
         total=settings.backgrounds,
     )
     errors = scored["error"].transpose("lead", "case", "candidate", "channel").to_numpy()
-    run.folder.report.mkdir(parents=True, exist_ok=True)
-    pd.DataFrame(vars(separation_by_lead(LEAD_HOURS, errors))).to_csv(
-        run.folder.report / "forecast_leads.csv", index=False
-    )
+    table = pd.DataFrame(vars(separation_by_lead(LEAD_HOURS, errors)))
+    write_table(run.folder.report / "forecast_leads.csv", table)

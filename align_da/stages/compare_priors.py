@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import jax
 import numpy as np
 import pandas as pd
 import xarray as xr
@@ -19,10 +20,12 @@ from align_da.keys import Purpose, key_for
 from align_da.parallel.compilation import use_compilation_cache
 from align_da.runs.alignment_cases import cases_of
 from align_da.runs.priors import load_prior
-from align_da.runs.run import Run, open_run
+from align_da.runs.run import open_run
+from align_da.runs.samplers import build_sampler
 from align_da.stages.score_candidates import configured_rewards, prior_draw
 from align_da.stages.scoring_on_cluster import score_on_cluster
-from align_da.verification.significance import mean_difference
+from align_da.storage.tables import write_table
+from align_da.verification.significance import Bootstrap, mean_difference
 
 PRIORS = ("reference", "aligned", "continued", "supervised")
 _COLUMNS = ("prior", "measure", "mean", "difference", "low", "high", "significant")
@@ -56,7 +59,12 @@ def compare_priors(config: Config, folder: Path) -> None:
     settings, alignment = config.benchmark, config.alignment
     lead = (settings.background_lead_hours,)
     cases = cases_of(run, settings.split, settings.dates, alignment.forecast_lead_hours, lead)
-    draws = {name: prior_draw(run, load_prior(run, name), settings.members) for name in PRIORS}
+    draws = {
+        name: prior_draw(
+            build_sampler(run.config.sampler), load_prior(run, name), settings.members
+        )
+        for name in PRIORS
+    }
     scored = score_on_cluster(
         config,
         cases,
@@ -65,13 +73,20 @@ def compare_priors(config: Config, folder: Path) -> None:
         description="priors",
         total=settings.dates,
     )
-    run.folder.report.mkdir(parents=True, exist_ok=True)
-    table = summarise_priors(run, scored)
-    table.to_csv(run.folder.report / "alignment.csv", index=False)
+    write_table(
+        run.folder.report / "alignment.csv",
+        summarise_priors(scored, run.bootstrap, key_for(config.seed, Purpose.VERIFICATION)),
+    )
 
 
-def summarise_priors(run: Run, scored: xr.Dataset) -> pd.DataFrame:
-    """Mean rewards of every prior with intervals, and its spread beside them."""
+def summarise_priors(scored: xr.Dataset, bootstrap: Bootstrap, key: jax.Array) -> pd.DataFrame:
+    """Mean rewards of every prior with intervals, and its spread beside them.
+
+    Args:
+        scored: rewards of every draw of every prior, see `score_cases`.
+        bootstrap: how intervals are found.
+        key: of `Purpose.VERIFICATION`.
+    """
     rewards = scored["rewards"].mean("draw")
     total = rewards.sum("reward").expand_dims(reward=["sum"])
     measures = xr.concat([rewards, total], dim="reward", join="outer")
@@ -80,7 +95,7 @@ def summarise_priors(run: Run, scored: xr.Dataset) -> pd.DataFrame:
         by_prior = measures.sel(reward=measure).transpose("prior", "case")
         old = by_prior.sel(prior="reference").to_numpy()
         rows += [
-            _row(run, name, str(measure), by_prior.sel(prior=name).to_numpy(), old)
+            (name, str(measure), *_gain(by_prior.sel(prior=name).to_numpy(), old, bootstrap, key))
             for name in PRIORS
         ]
     summary = prior_differences(scored)
@@ -92,9 +107,9 @@ def summarise_priors(run: Run, scored: xr.Dataset) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(_COLUMNS))
 
 
-def _row(run: Run, name: str, measure: str, new: np.ndarray, old: np.ndarray) -> Sequence[object]:
-    """One measure of one prior against the reference."""
-    key = key_for(run.config.seed, Purpose.VERIFICATION)
-    gain = mean_difference(new, old, run.bootstrap, key)
-    bounds = (gain.estimate, gain.low, gain.high, gain.excludes_zero)
-    return (name, measure, float(new.mean()), *bounds)
+def _gain(
+    new: np.ndarray, old: np.ndarray, bootstrap: Bootstrap, key: jax.Array
+) -> tuple[object, ...]:
+    """A measure of one prior, and its gain over the reference."""
+    gain = mean_difference(new, old, bootstrap, key)
+    return float(new.mean()), gain.estimate, gain.low, gain.high, gain.excludes_zero

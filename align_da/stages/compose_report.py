@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import jax
 import numpy as np
 import pandas as pd
 import xarray as xr
 
-from align_da.atmosphere import State, variable_named
+from align_da.atmosphere import Layout, State, variable_named
 from align_da.atmosphere.dataset import state_from_dataset
 from align_da.config import digest_of
 from align_da.keys import Purpose, key_for
@@ -73,12 +74,12 @@ def compose_report(run: Run, runs: Sequence[RunScores]) -> HtmlReport:
         _headline(summary, featured),
         [
             _scores(summary, runs),
-            _over_cycles(run, rows),
-            _maps(run, featured),
-            _reliability(run, featured, key),
+            _over_cycles(run.layout, rows),
+            _maps(run.layout, run.truth, featured),
+            _reliability(run.layout, run.truth, featured, key),
             _spectra(runs),
-            *_alignment(run),
-            *_training(run),
+            *_alignment(run.folder.report),
+            *_training(run.folder.report),
         ],
         f"configuration {digest_of(run.config)[:16]}, seed {run.config.seed}",
     )
@@ -144,9 +145,9 @@ def _scores(summary: pd.DataFrame, runs: Sequence[RunScores]) -> Section:
     return Section("Scores", text, tables, figures)
 
 
-def _over_cycles(run: Run, rows: pd.DataFrame) -> Section:
-    fields = default_fields(run.layout)
-    labels = [field.label for field in fields][: len(run.layout.variables)]
+def _over_cycles(layout: Layout, rows: pd.DataFrame) -> Section:
+    fields = default_fields(layout)
+    labels = [field.label for field in fields][: len(layout.variables)]
     units = [axis_units(field.units) for field in fields][: len(labels)]
     figures = [
         report_figure(
@@ -159,18 +160,18 @@ def _over_cycles(run: Run, rows: pd.DataFrame) -> Section:
     return Section("Over the cycles", figures=figures)
 
 
-def _maps(run: Run, scored: RunScores) -> Section:
+def _maps(layout: Layout, truths: xr.Dataset, scored: RunScores) -> Section:
     """Maps of the last cycle."""
-    truth = read_times(run.truth, run.layout, scored.analysis["time"].to_numpy()[-1:])
+    truth = read_times(truths, layout, scored.analysis["time"].to_numpy()[-1:])
     states = {
-        "truth": State(truth.values[0], run.layout),
-        "background": _mean_of_last(scored.background, run),
-        "analysis": _mean_of_last(scored.analysis, run),
+        "truth": State(truth.values[0], layout),
+        "background": _mean_of_last(scored.background, layout),
+        "analysis": _mean_of_last(scored.analysis, layout),
     }
     observed = scored.observations.isel(time=-1)
     figures = [
-        _map(run, field, states, observed, number)
-        for number, field in enumerate(default_fields(run.layout))
+        _map(layout, field, states, observed, number)
+        for number, field in enumerate(default_fields(layout))
         if len(field.levels) == 1
     ]
     text = f"The last cycle of {scored.name}; dots are the assimilated stations."
@@ -178,13 +179,13 @@ def _maps(run: Run, scored: RunScores) -> Section:
 
 
 def _map(
-    run: Run,
+    layout: Layout,
     field: VerifiedField,
     states: dict[str, State],
     observed: xr.Dataset,
     number: int,
 ) -> ReportFigure:
-    index = run.layout.variables.index(field.variable)
+    index = layout.variables.index(field.variable)
     shown = (observed["variable"] == index) & (observed["flag"] == int(Flag.PASS))
     latitude, longitude = (
         observed[name].to_numpy()[shown.to_numpy()] for name in ("latitude", "longitude")
@@ -195,7 +196,7 @@ def _map(
     }
     case = MapCase(
         **values,
-        grid=run.layout.grid,
+        grid=layout.grid,
         name=field.label,
         units=field.units,
         station_latitude=latitude,
@@ -204,22 +205,22 @@ def _map(
     return report_figure(f"map_{number}", f"{field.label}.", analysis_maps(case))
 
 
-def _mean_of_last(dataset: xr.Dataset, run: Run) -> State:
+def _mean_of_last(dataset: xr.Dataset, layout: Layout) -> State:
     """Ensemble mean of the last cycle."""
-    last = state_from_dataset(dataset.isel(time=slice(-1, None)), run.layout)
-    return State(last.values[0].mean(axis=0), run.layout)
+    last = state_from_dataset(dataset.isel(time=slice(-1, None)), layout)
+    return State(last.values[0].mean(axis=0), layout)
 
 
-def _reliability(run: Run, scored: RunScores, key: jax.Array) -> Section:
+def _reliability(layout: Layout, truths: xr.Dataset, scored: RunScores, key: jax.Array) -> Section:
     """Rank histograms of the later half of the cycles."""
     if scored.analysis.sizes["realization"] == 1:
         return Section("Reliability", "One member has no spread.")
     later = scored.analysis.isel(time=slice(scored.analysis.sizes["time"] // 2, None))
-    ensemble = np.moveaxis(np.asarray(state_from_dataset(later, run.layout).values), 1, 0)
-    truth = np.asarray(read_times(run.truth, run.layout, later["time"].to_numpy()).values)
+    ensemble = np.moveaxis(np.asarray(state_from_dataset(later, layout).values), 1, 0)
+    truth = np.asarray(read_times(truths, layout, later["time"].to_numpy()).values)
     counts = {}
-    for name in run.layout.variables:
-        channels = run.layout.channels_of(name)
+    for name in layout.variables:
+        channels = layout.channels_of(name)
         points = (slice(None, None, _RANK_STRIDE),) * 2
         counts[variable_named(name).symbol] = rank_histogram(
             ensemble[..., channels][(slice(None), slice(None), *points)],
@@ -241,9 +242,9 @@ def _spectra(runs: Sequence[RunScores]) -> Section:
     return Section("Spectra", figures=[figure])
 
 
-def _alignment(run: Run) -> list[Section]:
+def _alignment(folder: Path) -> list[Section]:
     """How the priors compare, where that was measured in this run."""
-    path = run.folder.report / "alignment.csv"
+    path = folder / "alignment.csv"
     if not path.exists():
         return []
     text = (
@@ -253,9 +254,9 @@ def _alignment(run: Run) -> list[Section]:
     return [Section("Alignment", text, [ReportTable("Priors", pd.read_csv(path))])]
 
 
-def _training(run: Run) -> list[Section]:
+def _training(folder: Path) -> list[Section]:
     """Loss curves, where the networks were trained in this run."""
-    files = sorted(run.folder.report.glob("loss_*.jsonl"))
+    files = sorted(folder.glob("loss_*.jsonl"))
     if not files:
         return []
     histories = {

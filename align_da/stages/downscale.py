@@ -34,6 +34,7 @@ from align_da.runs.observing_system import ObservingSystem, observing_system, qu
 from align_da.runs.priors import load_prior
 from align_da.runs.run import Run, bootstrap_of, open_run
 from align_da.storage.datasets import write_dataset
+from align_da.storage.tables import write_table
 from align_da.verification.score_table import ROW_COLUMNS, summarise_scores
 from align_da.verification.station_scores import score_stations
 from align_da.verification.verified_fields import default_fields
@@ -123,9 +124,8 @@ def downscale(config: Config, folder: Path, name: str) -> None:
         rows, REFERENCE, bootstrap_of(config), key_for(config.seed, Purpose.VERIFICATION)
     )
     target = run.folder.report / "downscaling"
-    target.mkdir(parents=True, exist_ok=True)
-    rows.to_csv(target / f"{name}_rows.csv", index=False)
-    summary.to_csv(target / f"{name}.csv", index=False)
+    write_table(target / f"{name}_rows.csv", rows)
+    write_table(target / f"{name}.csv", summary)
     times = np.asarray([time for time, _ in analyses], "datetime64[ns]")
     values = State(jnp.stack([state.values for _, state in analyses]), run.layout)
     leading = {"time": times, "realization": np.arange(values.values.shape[1])}

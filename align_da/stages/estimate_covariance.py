@@ -8,6 +8,7 @@ from align_da.prior.latent_scaling import estimate_scaling
 from align_da.runs.background_latents import encode_backgrounds
 from align_da.runs.priors import MODEL_SPACE_SCALING, model_space
 from align_da.runs.run import Run, open_run
+from align_da.runs.stage_graph import covariance_stage
 from align_da.storage.checkpoints import save_weights
 from align_da.storage.stages import run_stage
 
@@ -19,13 +20,7 @@ def estimate_covariance(config: Config, folder: Path) -> None:
         StorageError: backgrounds or statistics are missing or damaged.
     """
     run = open_run(config, folder)
-    run_stage(
-        run.folder.stages,
-        "covariance",
-        [config.three_d_var.modes, config.three_d_var.radius_km],
-        ["statistics", *run.cycled_stage],
-        lambda: _estimate(run),
-    )
+    run_stage(run.folder, covariance_stage(config, run.folder), lambda: _estimate(run))
 
 
 def _estimate(run: Run) -> None:

@@ -25,15 +25,16 @@ from align_da.autoencoder.latent_space import LatentSpace
 from align_da.config import Config
 from align_da.diffusion.amplitude import AdaptedNetwork
 from align_da.diffusion.condition import Condition
+from align_da.diffusion.contract import LatentFields
 from align_da.diffusion.objective import Colour, DenoisingBatch, draw_noise, per_sample_error
 from align_da.diffusion.schedule import Schedule
 from align_da.errors import InputError
 from align_da.prior.latent_prior import LatentPrior
 from align_da.registry import OBJECTIVES
 from align_da.runs.alignment_cases import alignment_cases
-from align_da.runs.parts import digests_of_foreign
 from align_da.runs.priors import load_prior
 from align_da.runs.run import Run, open_run
+from align_da.runs.stage_graph import fine_tuning_stage
 from align_da.stages.training_stage import fit_stage, training_stage
 from align_da.storage.datasets import read_dataset
 from align_da.training.batches import Cases
@@ -60,20 +61,15 @@ def fine_tune(config: Config, folder: Path, what: What, mesh: Mesh | None) -> No
     """
     run = open_run(config, folder)
     training_stage(
-        run,
-        what,
+        run.folder,
+        fine_tuning_stage(config, run.folder, what),
         config.alignment.training,
-        [
-            *(config.seed, config.alignment),
-            *digests_of_foreign(OBJECTIVES, config.alignment.objective).items(),
-        ],
-        ["candidates"],
-        lambda: _fine_tune(run, what, mesh),
+        lambda identity: _fine_tune(run, what, identity, mesh),
         mesh,
     )
 
 
-def _fine_tune(run: Run, what: What, mesh: Mesh | None) -> None:
+def _fine_tune(run: Run, what: What, identity: str, mesh: Mesh | None) -> None:
     settings, prior = run.config.alignment, load_prior(run, "reference")
     training, validation = _preferences(run, prior)
     network = AdaptedNetwork(prior.network, prior.space.autoencoder.latent_shape)
@@ -93,6 +89,7 @@ def _fine_tune(run: Run, what: What, mesh: Mesh | None) -> None:
     fit_stage(
         run,
         what,
+        identity,
         params,
         loss,
         settings.training,
@@ -139,10 +136,10 @@ def denoising_error(
 
     def error(
         params: PyTree,
-        increment: Float[Array, "batch lat lon latent"],
+        increment: LatentFields,
         condition: Condition,
         sigma: Float[Array, " batch"],
-        noise: Float[Array, "batch lat lon latent"],
+        noise: LatentFields,
     ) -> Float[Array, " batch"]:
         network = nnx.merge(graph, params, frozen)
         batch = DenoisingBatch(increment, condition)

@@ -15,6 +15,8 @@ from align_da.observations.monitoring import (
 )
 from align_da.runs.run import open_run
 from align_da.storage.analysis_store import open_cycles
+from align_da.storage.durable import write_durably
+from align_da.storage.tables import write_table
 from align_da.verification.figure_style import to_png
 from align_da.verification.observation_chart import observation_chart
 
@@ -35,11 +37,11 @@ def monitor_observations(config: Config, folder: Path, name: str) -> Path:
     series = observation_series(cycles, run.layout.variables)
     alerts = observation_alerts(series)
     target = run.folder.report / "observation_monitor.csv"
-    target.parent.mkdir(parents=True, exist_ok=True)
-    alerts.to_csv(target, index=False)
+    write_table(target, alerts)
     units = {variable: variable_named(variable).units for variable in run.layout.variables}
     if series.variable:
-        target.with_suffix(".png").write_bytes(to_png(observation_chart(series, alerts, units)))
+        picture = to_png(observation_chart(series, alerts, units))
+        write_durably(target.with_suffix(".png"), picture)
     console = Console()
     console.print(
         f"{name}: {len(cycles.flag)} cycles, {len(series.variable)} series, {len(alerts)} alerts"

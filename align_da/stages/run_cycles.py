@@ -27,7 +27,7 @@ from align_da.runs.parts import digests_of_foreign
 from align_da.runs.priors import MODEL_ERROR, cycle_forecast_model
 from align_da.runs.run import Run, open_run
 from align_da.storage.manifest import manifest_of
-from align_da.storage.stages import digest_of_stage
+from align_da.storage.stages import check_with_inputs, digest_of_stage
 
 
 def run_cycles(config: Config, folder: Path, name: str) -> int:
@@ -45,9 +45,9 @@ def run_cycles(config: Config, folder: Path, name: str) -> int:
     initial, start = initial_ensemble(run)
     parts = CycleParts(
         cycle_forecast_model(run),
-        quality_control,
         build_analysis(run),
         config.cycle.window_hours,
+        quality_control,
         config.seed,
     )
     experiment = CyclingExperiment(
@@ -77,16 +77,22 @@ def _observations(
 
 
 def _inputs(run: Run) -> dict[str, str]:
-    """Digests of the stages that the run reads, the files of its forecast model, foreign parts."""
-    stages = run.folder.stages
+    """Digests of the stages that the run reads, the files of its forecast model, foreign parts.
+
+    Raises:
+        StorageError: a stage has not been finished, or what it or a stage below it made is missing
+            or has changed.
+    """
     config, cycle = run.config, run.config.cycle
     names = ["backgrounds", *analysis_part(cycle.method).stages(config)]
     if cycle.model_error_share > 0:
         names.append(MODEL_ERROR)
     if config.reports is not None:
         names.append("observations")
+    for name in names:
+        check_with_inputs(run.folder, name)
     return (
-        {name: digest_of_stage(stages, name) for name in names}
+        {name: digest_of_stage(run.folder, name) for name in names}
         | forecast_model_digests(config)
         | digests_of_foreign(ANALYSES, cycle.method)
         | digests_of_foreign(GUIDANCES, config.guidance.method)

@@ -9,17 +9,17 @@ from align_da.alignment.candidates import CandidateLatents, CandidateScore, Draw
 from align_da.alignment.contract import AlignmentCase, Reward
 from align_da.atmosphere import State
 from align_da.config import Config
+from align_da.diffusion.contract import Sampler
 from align_da.parallel.compilation import use_compilation_cache
 from align_da.prior.draws import draw_from_prior
 from align_da.prior.latent_prior import LatentPrior
-from align_da.registry import REWARDS
 from align_da.runs.alignment_cases import alignment_cases
-from align_da.runs.forecast_models import configured_forecast_model, forecast_model_definition
-from align_da.runs.parts import digests_of_foreign
+from align_da.runs.forecast_models import configured_forecast_model
 from align_da.runs.priors import load_prior
 from align_da.runs.rewards import RewardInputs, build_rewards
 from align_da.runs.run import Run, open_run
 from align_da.runs.samplers import build_sampler
+from align_da.runs.stage_graph import candidates_stage
 from align_da.stages.scoring_on_cluster import score_on_cluster
 from align_da.storage.datasets import write_dataset
 from align_da.storage.stages import run_stage
@@ -61,28 +61,7 @@ def score_candidates(config: Config, folder: Path) -> None:
         StorageError: the prior or the backgrounds are missing or damaged.
     """
     run = open_run(config, folder)
-    run_stage(
-        run.folder.stages,
-        "candidates",
-        [
-            *(config.seed, config.sampler, config.analysis, _drawing(config)),
-            *forecast_model_definition(config),
-            *digests_of_foreign(REWARDS, *config.alignment.rewards).items(),
-        ],
-        ["denoiser"],
-        lambda: _score(run),
-    )
-
-
-def _drawing(config: Config) -> list[object]:
-    """The part of [alignment] that candidates depend on."""
-    settings = config.alignment
-    return [
-        settings.backgrounds,
-        settings.candidates,
-        settings.forecast_lead_hours,
-        list(settings.rewards),
-    ]
+    run_stage(run.folder, candidates_stage(config, run.folder), lambda: _score(run))
 
 
 def _score(run: Run) -> None:
@@ -90,7 +69,9 @@ def _score(run: Run) -> None:
     scored = score_on_cluster(
         config,
         alignment_cases(run),
-        prior_draw(run, load_prior(run, "reference"), settings.candidates),
+        prior_draw(
+            build_sampler(run.config.sampler), load_prior(run, "reference"), settings.candidates
+        ),
         RewardScore(config, run.folder.root),
         description="candidates",
         total=settings.backgrounds,
@@ -100,9 +81,8 @@ def _score(run: Run) -> None:
     write_dataset(run.folder.candidates, named)
 
 
-def prior_draw(run: Run, prior: LatentPrior, count: int) -> Draw:
+def prior_draw(sampler: Sampler, prior: LatentPrior, count: int) -> Draw:
     """Draws `count` candidates from a prior."""
-    sampler = build_sampler(run.config.sampler)
 
     def draw(case: AlignmentCase, key: jax.Array) -> tuple[State, CandidateLatents]:
         return draw_from_prior(

@@ -21,6 +21,7 @@ from align_da.runs.forecast_models import configured_forecast_model, frame_befor
 from align_da.runs.run import Run, open_run
 from align_da.stages.compose_report import RunScores, compose_report
 from align_da.storage.analysis_store import open_cycles
+from align_da.storage.tables import write_table
 from align_da.verification.innovation_statistics import Departures, departure_statistics
 from align_da.verification.report import write_report
 from align_da.verification.verify_cycles import mean_spectra, verify_cycles
@@ -41,7 +42,7 @@ def score_runs(config: Config, folder: Path, names: Sequence[str]) -> Path:
     report = compose_report(run, scored)
     path = write_report(report, run.folder.report)
     rows = pd.concat([scores.rows for scores in scored], ignore_index=True)
-    rows.to_csv(run.folder.report / "cycle_scores.csv", index=False)
+    write_table(run.folder.report / "cycle_scores.csv", rows)
     Console().print(f"report: {path}")
     return path
 

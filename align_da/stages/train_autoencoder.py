@@ -22,8 +22,10 @@ from align_da.config import Config
 from align_da.parallel.meeting import writes
 from align_da.runs.priors import save_representation, untrained_autoencoder
 from align_da.runs.run import Run, open_run
+from align_da.runs.stage_graph import autoencoder_stage
 from align_da.stages.training_stage import fit_stage, training_stage
 from align_da.storage.statistics import read_normalisation
+from align_da.storage.tables import write_table
 
 _CASES_FOR_INITIALISATION = 400
 
@@ -36,17 +38,15 @@ def train_autoencoder(config: Config, folder: Path, mesh: Mesh | None) -> None:
     """
     run = open_run(config, folder)
     training_stage(
-        run,
-        "autoencoder",
+        run.folder,
+        autoencoder_stage(config, run.folder),
         config.autoencoder.training,
-        [config.seed, config.autoencoder],
-        ["statistics"],
-        lambda: _train(run, mesh),
+        lambda identity: _train(run, identity, mesh),
         mesh,
     )
 
 
-def _train(run: Run, mesh: Mesh | None) -> None:
+def _train(run: Run, identity: str, mesh: Mesh | None) -> None:
     settings = run.config.autoencoder
     normalisation = read_normalisation(run.folder.statistics)
     truth, background = _standardised_pairs(run, "train", normalisation)
@@ -66,6 +66,7 @@ def _train(run: Run, mesh: Mesh | None) -> None:
     trained = fit_stage(
         run,
         "autoencoder",
+        identity,
         params,
         loss,
         settings.training,
@@ -108,5 +109,4 @@ def _measure(run: Run, autoencoder: nnx.Module, normalisation: Normalisation) ->
         rows += [{"lead_hours": lead, **vars(error)} for error in errors]
         lost.append(found["error"])
     save_representation(run, lost)
-    run.folder.report.mkdir(parents=True, exist_ok=True)
-    pd.DataFrame(rows).to_csv(run.folder.report / "reconstruction.csv", index=False)
+    write_table(run.folder.report / "reconstruction.csv", pd.DataFrame(rows))

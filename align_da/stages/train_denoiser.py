@@ -10,6 +10,7 @@ from align_da.runs.background_latents import learned_latents, scaling_of
 from align_da.runs.denoisers import build_schedule
 from align_da.runs.priors import SCALING, load_space, untrained_network
 from align_da.runs.run import Run, open_run
+from align_da.runs.stage_graph import denoiser_stage
 from align_da.stages.training_stage import fit_stage, training_stage
 from align_da.storage.checkpoints import save_weights
 from align_da.training.score_model import score_model_task
@@ -23,17 +24,15 @@ def train_denoiser(config: Config, folder: Path, mesh: Mesh | None) -> None:
     """
     run = open_run(config, folder)
     training_stage(
-        run,
-        "denoiser",
+        run.folder,
+        denoiser_stage(config, run.folder),
         config.denoiser.training,
-        [config.seed, config.denoiser],
-        ["autoencoder", *run.cycled_stage],
-        lambda: _train(run, mesh),
+        lambda identity: _train(run, identity, mesh),
         mesh,
     )
 
 
-def _train(run: Run, mesh: Mesh | None) -> None:
+def _train(run: Run, identity: str, mesh: Mesh | None) -> None:
     space, settings = load_space(run), run.config.denoiser
     pairs, held_out = learned_latents(run, space)
     scaling = scaling_of(run.config, pairs)
@@ -44,6 +43,7 @@ def _train(run: Run, mesh: Mesh | None) -> None:
     fit_stage(
         run,
         "reference",
+        identity,
         task.params,
         task.loss,
         settings.training,

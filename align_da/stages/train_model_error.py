@@ -18,11 +18,11 @@ from align_da.parallel.meeting import writes
 from align_da.parallel.progress import progress_bar
 from align_da.runs.forecast_models import (
     configured_forecast_model,
-    forecast_model_definition,
     frame_before,
 )
 from align_da.runs.priors import MODEL_ERROR, load_prior, untrained_network
 from align_da.runs.run import Run, open_run
+from align_da.runs.stage_graph import model_error_stage
 from align_da.stages.training_stage import fit_stage, training_stage
 from align_da.storage.gridded import read_times
 from align_da.training.latent_pairs import LatentPairs, encode_pairs
@@ -37,20 +37,15 @@ def train_model_error(config: Config, folder: Path, mesh: Mesh | None) -> None:
     """
     run = open_run(config, folder)
     training_stage(
-        run,
-        MODEL_ERROR,
+        run.folder,
+        model_error_stage(config, run.folder),
         config.model_error.training,
-        [
-            *(config.seed, config.model_error, config.cycle.window_hours),
-            *forecast_model_definition(config),
-        ],
-        ["denoiser"],
-        lambda: _train(run, mesh),
+        lambda identity: _train(run, identity, mesh),
         mesh,
     )
 
 
-def _train(run: Run, mesh: Mesh | None) -> None:
+def _train(run: Run, identity: str, mesh: Mesh | None) -> None:
     settings, prior = run.config.model_error, load_prior(run, "static")
     pairs, held_out = (
         encode_pairs(prior.space, [_forecasts_from_truth(run, backgrounds, starts)])
@@ -68,6 +63,7 @@ def _train(run: Run, mesh: Mesh | None) -> None:
     fit_stage(
         run,
         MODEL_ERROR,
+        identity,
         params,
         regression_loss(graph),
         settings.training,

@@ -1,7 +1,8 @@
 """One training as a stage: batches, progress, checkpoints, weights and loss curve."""
 
-from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+import logging
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from jax.sharding import Mesh
@@ -11,8 +12,9 @@ from align_da.parallel.meeting import meet, writes
 from align_da.parallel.mesh import check_batch
 from align_da.runs.run import Run
 from align_da.storage.checkpoints import save_weights
-from align_da.storage.lock import owned
-from align_da.storage.stages import run_stage
+from align_da.storage.run_folder import RunFolder
+from align_da.storage.stages import Stage, definition_digest, run_stage
+from align_da.storage.training_checkpoints import claim_checkpoints
 from align_da.training.batches import Cases, batches_of, validation_batches
 from align_da.training.history import draw_history, write_history
 from align_da.training.loop import fit
@@ -20,14 +22,14 @@ from align_da.training.progress import progress_bar
 from align_da.training.state import Params
 from align_da.training.step import Loss
 
+_LOG = logging.getLogger(__name__)
+
 
 def training_stage(
-    run: Run,
-    name: str,
+    folder: RunFolder,
+    stage: Stage,
     config: TrainingConfig,
-    defined_by: Sequence[object],
-    inputs: Sequence[str],
-    train: Callable[[], object],
+    train: Callable[[str], object],
     mesh: Mesh | None,
 ) -> None:
     """Run the stage of a training (see `run_stage`) in all processes that train together.
@@ -35,12 +37,10 @@ def training_stage(
     The first owns the stage and leaves its record; the others end after it.
 
     Args:
-        run: the run.
-        name: of the stage.
+        folder: of the run.
+        stage: what is trained on what.
         config: how to train.
-        defined_by: what defines the result.
-        inputs: names of the stages whose results are read.
-        train: does the work.
+        train: does the work; is given the identity of the training.
         mesh: devices that train together.
 
     Raises:
@@ -48,21 +48,20 @@ def training_stage(
         StorageError: an input is missing or damaged, or another training owns the stage.
     """
     check_batch((config.batch_size,), mesh)
-    stages = run.folder.stages
+    identity = definition_digest(folder, stage)
 
     def together() -> None:
-        owner = owned(stages / f"{name}.lock") if writes() else nullcontext()
-        with owner:
-            meet(f"the stage {name}")
-            train()
+        meet(f"the stage {stage.name}")
+        train(identity)
 
-    run_stage(stages, name, defined_by, inputs, together, writes=writes())
-    meet(f"the end of the stage {name}")
+    run_stage(folder, stage, together, writes=writes())
+    meet(f"the end of the stage {stage.name}")
 
 
 def fit_stage(
     run: Run,
     name: str,
+    identity: str,
     params: Params,
     loss: Loss,
     config: TrainingConfig,
@@ -73,9 +72,12 @@ def fit_stage(
 ) -> Params:
     """Train, and write weights, loss history and its picture.
 
+    Goes on from the checkpoints of this very training; those of another one are set aside.
+
     Args:
         run: the run.
         name: of the weights.
+        identity: digest of all that defines the training.
         params: initial parameters.
         loss: what is minimised.
         config: how to train.
@@ -88,6 +90,7 @@ def fit_stage(
         The best parameters.
     """
     seed, folder = run.config.seed, run.folder
+    checkpoints = _own_checkpoints(folder.checkpoints(name), identity)
     with progress_bar(name, config.steps) as report:
         result = fit(
             params,
@@ -96,14 +99,28 @@ def fit_stage(
             validation_batches(validation, config.batch_size, seed),
             config,
             seed,
-            checkpoints=folder.checkpoints(name),
+            checkpoints=checkpoints,
             mesh=mesh,
             report=report,
+            identity=identity,
         )
     if writes():
         metadata = {"name": name, "configuration": digest_of(run.config), "seed": seed}
         save_weights(folder.weights(name), bundle(result.params), metadata)
-        folder.report.mkdir(parents=True, exist_ok=True)
         write_history(folder.report / f"loss_{name}.jsonl", result.history)
         draw_history(folder.report / f"loss_{name}.png", result.history, f"Training of {name}")
     return result.params
+
+
+def _own_checkpoints(folder: Path, identity: str) -> Path:
+    """The folder of checkpoints, rid of those of another training before anyone reads them."""
+    set_aside = claim_checkpoints(folder, identity) if writes() else None
+    if set_aside is not None:
+        _LOG.warning(
+            "%s held checkpoints of another training (settings, data, network or seed differ): "
+            "they are set aside in %s; remove them if that training is not to go on",
+            folder,
+            set_aside,
+        )
+    meet(f"the checkpoints in {folder.name}")
+    return folder

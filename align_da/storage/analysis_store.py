@@ -8,7 +8,6 @@ Users read with `open_cycles`, or with `xarray.open_zarr(path, group="analysis",
 consolidated=False)`, where cycles that are not complete hold NaN.
 """
 
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,11 +22,11 @@ from align_da.errors import StorageError
 from align_da.storage.cycle_record import CycleRecord, StoreTemplate, arrays_of
 from align_da.storage.digest import digest_of_array, digest_of_file, digests_of_files
 from align_da.storage.durable import (
-    PARTIAL,
     remove_unfinished,
-    storage_errors,
     sync_files,
     sync_tree,
+    write_errors,
+    written_whole,
 )
 from align_da.storage.ledger import CycleLine, Ledger, read_ledger, write_ledger
 from align_da.storage.manifest import Manifest, check_manifest, write_manifest
@@ -103,7 +102,7 @@ def write_cycle(store: AnalysisStore, record: CycleRecord) -> AnalysisStore:
         check_plausible(np.asarray(state.values), state.layout, f"{name} of cycle {cycle}")
     arrays = arrays_of(record, store.template)
     digests = {name: digest_of_array(values) for name, values in arrays.items()}
-    with storage_errors(store.path):
+    with write_errors(store.path):
         _write_chunks(store.path, cycle, arrays)
     for name, digest in digests.items():
         _read_verified(store.path, name, cycle, digest)
@@ -172,26 +171,21 @@ def open_cycles(path: Path, group: str = "analysis") -> xr.Dataset:
 
 def _make(path: Path, template: StoreTemplate, manifest: Manifest) -> Ledger:
     """Make an empty store beside its place; the last rename brings it into being."""
-    ledger_file, unfinished = ledger_path(path), path.with_name(path.name + PARTIAL)
+    ledger_file = ledger_path(path)
     if ledger_file.exists() and read_ledger(ledger_file).cycles:
         message = f"{path} is gone but {ledger_file} names cycles: restore it or remove the ledger"
         raise StorageError(message)
     check_disk(path, template, len(template.times))
-    with storage_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        shutil.rmtree(unfinished, ignore_errors=True)
-    write_manifest(manifest_path(path), manifest)
-    write_template(unfinished, template, _provenance(manifest))
-    sync_tree(unfinished)
-    of_template = digests_of_files(unfinished)
-    ledger = Ledger(
-        {manifest_path(path).name: digest_of_file(manifest_path(path))}
-        | {f"{path.name}/{name}": digest for name, digest in of_template.items()}
-    )
-    write_ledger(ledger_file, ledger)
-    with storage_errors(path):
-        unfinished.replace(path)
-    sync_files([manifest_path(path)])
+    with written_whole(path) as unfinished:
+        write_manifest(manifest_path(path), manifest)
+        write_template(unfinished, template, _provenance(manifest))
+        sync_tree(unfinished)
+        of_template = digests_of_files(unfinished)
+        ledger = Ledger(
+            {manifest_path(path).name: digest_of_file(manifest_path(path))}
+            | {f"{path.name}/{name}": digest for name, digest in of_template.items()}
+        )
+        write_ledger(ledger_file, ledger)
     return ledger
 
 

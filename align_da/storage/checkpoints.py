@@ -55,7 +55,7 @@ def save_step(
     """
     write_arrays(folder / f"{_PREFIX}{step:08d}", _arrays_of(tree), metadata)
     with storage_errors(folder):
-        for old in _step_folders(folder)[keep:]:
+        for old in step_folders(folder)[keep:]:
             shutil.rmtree(old)
         for unfinished in folder.glob(f"{_PREFIX}*{UNFINISHED}"):
             shutil.rmtree(unfinished)
@@ -77,7 +77,7 @@ def newest_whole(folder: Path, template: Tree) -> tuple[Checkpoint | None, tuple
             the template: then it belongs to another network.
     """
     warnings: list[str] = []
-    for candidate in _step_folders(folder):
+    for candidate in step_folders(folder):
         try:
             arrays, metadata = read_arrays(candidate)
         except StorageError as error:
@@ -132,7 +132,7 @@ def load_weights(folder: Path, template: Tree) -> Tree:
     return _fill(template, arrays, folder)
 
 
-def _step_folders(folder: Path) -> list[Path]:
+def step_folders(folder: Path) -> list[Path]:
     """Folders of finished checkpoints, newest first."""
     found = (p for p in folder.glob(f"{_PREFIX}*") if p.name.removeprefix(_PREFIX).isdigit())
     return sorted(found, reverse=True)

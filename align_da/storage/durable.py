@@ -1,14 +1,14 @@
 """Files that survive a crash: what is reported as written is on the disk, whole.
 
-A small file is written under another name, flushed to the disk (fsync) and renamed; then the
-folder is flushed too, since the rename lives in the folder. After a crash at any instant the file
-holds either the old or the new content.
+A file or a folder is written under another name, flushed to the disk (fsync) and renamed; then the
+folder around it is flushed too, since the rename lives there. After a crash at any instant a file
+holds either the old or the new content. What could not be written leaves nothing behind.
 """
 
 import os
 import shutil
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from align_da.errors import StorageError
@@ -16,20 +16,81 @@ from align_da.errors import StorageError
 PARTIAL = ".partial"  # ending of unfinished files, ours and those of zarr's local store
 
 
+@contextmanager
+def written_whole(path: Path, ending: str = PARTIAL) -> Iterator[Path]:
+    """A place to write a file or a folder to, which gets the name `path` when it is whole.
+
+    Folders above it are made, what an earlier writer has left there is removed, and so is what
+    this one leaves when it fails.
+
+    Args:
+        path: replaced if it exists.
+        ending: of the name until then.
+
+    Raises:
+        StorageError: it cannot be written (see `write_errors`), or is neither file nor folder.
+    """
+    unfinished = path.with_name(path.name + ending)
+    with write_errors(path):
+        _check_replaceable(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _remove(unfinished)
+        try:
+            yield unfinished
+            _sync_whole(unfinished)
+            if path.is_dir():
+                _remove(path)
+            unfinished.replace(path)
+        except BaseException:
+            with suppress(OSError):  # the first error is what is told
+                _remove(unfinished)
+            raise
+        _sync(path.parent)
+
+
 def write_durably(path: Path, content: bytes) -> None:
-    """Replace the content of `path`, all or nothing.
+    """Replace the content of `path`, all or nothing; folders above it are made.
 
     Raises:
         StorageError: the file cannot be written; names it and the space left.
     """
-    unfinished = path.with_name(path.name + PARTIAL)
+    with written_whole(path) as unfinished:
+        unfinished.write_bytes(content)
+
+
+def copy_files(source: Path, target: Path) -> None:
+    """Copy every file below `source` to its place below `target`, each all or nothing.
+
+    Raises:
+        StorageError: one cannot be read or written.
+    """
+    with storage_errors(source):
+        files = [path for path in sorted(source.rglob("*")) if path.is_file()]
+    for path in files:
+        with written_whole(target / path.relative_to(source)) as unfinished:
+            shutil.copyfile(path, unfinished)
+
+
+def move_away(path: Path, target: Path) -> None:
+    """Give a file or folder another name, in the place of what may have it.
+
+    Raises:
+        StorageError: the disk reports an error.
+    """
     with storage_errors(path):
-        with unfinished.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.replace(path)
-        _sync(path.parent)
+        _remove(target)
+        path.replace(target)
+        _sync(target.parent)
+
+
+def remove_file(path: Path) -> None:
+    """Remove a file if it is there.
+
+    Raises:
+        StorageError: it cannot be removed.
+    """
+    with storage_errors(path):
+        path.unlink(missing_ok=True)
 
 
 def sync_files(paths: Iterable[Path]) -> None:
@@ -55,8 +116,8 @@ def sync_tree(folder: Path) -> None:
         StorageError: the disk reports an error.
     """
     with storage_errors(folder):
-        for path in (*folder.rglob("*"), folder, folder.parent):
-            _sync(path)
+        _sync_whole(folder)
+        _sync(folder.parent)
 
 
 def remove_unfinished(folder: Path) -> None:
@@ -76,15 +137,49 @@ def storage_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        reason = error.strerror or str(error)
-        message = f"{path}: {reason} ({free_bytes(path)} bytes free on this disk)"
-        raise StorageError(message) from error
+        raise _told(path, error.strerror or str(error)) from error
+
+
+@contextmanager
+def write_errors(path: Path) -> Iterator[None]:
+    """`storage_errors` around a write, where libraries tell a full disk as a RuntimeError too."""
+    with storage_errors(path):
+        try:
+            yield
+        except RuntimeError as error:
+            raise _told(path, str(error)) from error
 
 
 def free_bytes(path: Path) -> int:
     """Bytes free on the disk of `path`, which need not exist yet."""
     existing = next((p for p in (path, *path.absolute().parents) if p.exists()), Path("/"))
     return shutil.disk_usage(existing).free
+
+
+def _told(path: Path, reason: str) -> StorageError:
+    """The error that names path, reason and free space."""
+    return StorageError(f"{path}: {reason} ({free_bytes(path)} bytes free on this disk)")
+
+
+def _check_replaceable(path: Path) -> None:
+    """Refuse a device or a pipe: a rename would take its place."""
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        message = f"{path}: expected a file or a folder to write, found neither: choose another"
+        raise StorageError(message)
+
+
+def _remove(path: Path) -> None:
+    """Remove a file or a folder if it is there."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _sync_whole(path: Path) -> None:
+    """Flush a file, or a folder with everything below it."""
+    for child in (*path.rglob("*"), path) if path.is_dir() else (path,):
+        _sync(child)
 
 
 def _sync(path: Path) -> None:

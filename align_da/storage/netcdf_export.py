@@ -11,11 +11,10 @@ import numpy as np
 import xarray as xr
 
 from align_da.storage.analysis_store import open_cycles
-from align_da.storage.durable import storage_errors, sync_files
+from align_da.storage.durable import written_whole
 
 _ORDER = ("realization", "time", "level", "latitude", "longitude")
 _TOP = "pressure_at_top"
-_UNFINISHED = ".partial"
 _FIELD = {"zlib": True, "complevel": 1, "_FillValue": np.float32(np.nan)}
 _COORDINATE = {"_FillValue": None}  # they are always there
 
@@ -39,12 +38,8 @@ def export_netcdf(store: Path, group: str, target: Path, history: str) -> int:
     """
     temperatures: Temperatures = "difference" if group == "increment" else "on_scale"
     dataset = cf_dataset(open_cycles(store, group), temperatures).assign_attrs(history=history)
-    unfinished = target.with_name(target.name + _UNFINISHED)
-    with storage_errors(target):
-        target.parent.mkdir(parents=True, exist_ok=True)
+    with written_whole(target) as unfinished:
         dataset.to_netcdf(unfinished, engine="netcdf4")
-        sync_files([unfinished])
-        unfinished.replace(target)
     return dataset.sizes["time"]
 
 

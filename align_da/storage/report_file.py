@@ -9,7 +9,7 @@ import pandas as pd
 
 from align_da.errors import ConfigError, StorageError
 from align_da.storage.digest import digest_of_array, digest_of_json
-from align_da.storage.durable import storage_errors, write_durably
+from align_da.storage.durable import write_durably
 
 _DIGEST = b"align_da.digest"
 
@@ -30,8 +30,6 @@ def write_reports(path: Path, reports: pd.DataFrame) -> str:
     table = table.replace_schema_metadata({**table.schema.metadata, _DIGEST: digest.encode()})
     buffer = io.BytesIO()
     parquet.write_table(table, buffer)
-    with storage_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
     write_durably(path, buffer.getvalue())
     return digest
 

@@ -1,87 +1,188 @@
-"""Stages of a run: a stage whose configuration and inputs are unchanged is not run again.
+"""Stages of a run: a stage that is done, and whose product is whole, is not done again.
 
-A finished stage leaves a record with the digest of everything that defined it: the sections of the
-configuration it read and the records of the stages it built on. The record is written last, so
-that a stage that was cut off is run again (and resumes by its own means).
+A finished stage leaves a record with the digest of everything that defined it (the sections of the
+configuration it read and the stages it built on) and the fingerprint of everything it has made.
+The record is written last and removed before the work begins, so that a stage that was cut off is
+done again (and resumes by its own means). At the next call with the same definition
+
+- nothing is done if every product is there and as it was,
+- the stage is done again if a product is gone,
+- it is refused if a product has changed: what has changed it may be worth more than time.
+
+Records of earlier versions name no products; such a stage is done as long as its products exist.
 """
 
-import json
 import time
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from align_da.config import digest_of
 from align_da.errors import StorageError
-from align_da.storage.durable import storage_errors, write_durably
+from align_da.storage.fingerprint import Fingerprint, fingerprint_of
+from align_da.storage.lock import owned
+from align_da.storage.run_folder import RunFolder
+from align_da.storage.stage_record import (
+    StageRecord,
+    is_finished,
+    read_stage_record,
+    remove_stage_record,
+    write_stage_record,
+)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What a stage is defined by and what it makes.
+
+    Attributes:
+        name: of the stage and its record.
+        defined_by: configuration sections, numbers and strings that define the result.
+        inputs: names of the stages whose products are read.
+        products: files and folders that are made, below the folder of the run.
+    """
+
+    name: str
+    defined_by: Sequence[object]
+    inputs: Sequence[str]
+    products: Sequence[Path]
 
 
 def run_stage(
-    folder: Path,
-    name: str,
-    defined_by: Sequence[object],
-    inputs: Sequence[str],
+    folder: RunFolder,
+    stage: Stage,
     action: Callable[[], Any],
     clock: Callable[[], float] = time.monotonic,
     *,
     writes: bool = True,
 ) -> bool:
-    """Run `action` unless this very stage has been finished before.
+    """Run `action` unless this very stage is done and its product whole.
 
     Args:
-        folder: where the records of stages lie.
-        name: name of the stage.
-        defined_by: configuration sections, numbers and strings that define the result.
-        inputs: names of the stages whose results are read.
+        folder: of the run.
+        stage: what is made of what.
         action: does the work; may resume what an earlier call has left.
         clock: seconds, for the wall time in the record.
-        writes: whether to leave the record, as one of all processes that do a stage together.
+        writes: whether to own the stage and leave its record, as one of all processes that do it
+            together.
 
     Returns:
         Whether the work was done now.
 
     Raises:
-        StorageError: an input stage has not been finished, or a record is damaged.
+        StorageError: an input has not been made, or a product or an input is not as it was made,
+            or a record is damaged, or another process does this stage.
     """
-    digest = digest_of(name, *defined_by, [digest_of_stage(folder, stage) for stage in inputs])
-    record = folder / f"{name}.json"
-    if record.exists() and _digest_in(record) == digest:
+    digest = definition_digest(folder, stage)
+    if _is_done(folder, stage, digest):
         return False
-    with storage_errors(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-    start = clock()
-    action()
-    if not writes:
-        return True
-    content: dict[str, Any] = {"stage": name, "digest": digest, "inputs": list(inputs)}
-    content["wall_seconds"] = round(clock() - start, 1)
-    write_durably(record, json.dumps(content, indent=1).encode())
+    with owned(folder.stages / f"{stage.name}.lock") if writes else nullcontext():
+        if _is_done(folder, stage, digest):  # by another process, a moment ago
+            return False
+        for name in stage.inputs:
+            check_products(folder, name)
+        if writes:
+            remove_stage_record(folder, stage.name)
+        start = clock()
+        action()
+        if writes:
+            _leave_record(folder, stage, digest, clock() - start)
     return True
 
 
-def digest_of_stage(folder: Path, name: str) -> str:
-    """The digest in the record of a finished stage.
+def definition_digest(folder: RunFolder, stage: Stage) -> str:
+    """The digest of what defines a stage: its sections, and the products it builds on.
+
+    Raises:
+        StorageError: an input has not been made, or its record is damaged.
+    """
+    inputs = [digest_of_stage(folder, name) for name in stage.inputs]
+    return digest_of(stage.name, *stage.defined_by, inputs)
+
+
+def digest_of_stage(folder: RunFolder, name: str) -> str:
+    """The digest of a finished stage: of its definition and of what it has made.
 
     Raises:
         StorageError: the stage has not been finished, or its record is damaged.
     """
-    record = folder / f"{name}.json"
-    if not record.exists():
-        message = f"expected the finished stage {name!r} in {folder}, found none: run it first"
-        raise StorageError(message)
-    return _digest_in(record)
+    record = read_stage_record(folder, name)
+    if not record.products:
+        return record.digest
+    return digest_of(
+        record.digest, sorted((path, made.sha256) for path, made in record.products.items())
+    )
 
 
-def _digest_in(record: Path) -> str:
-    """The digest in a record.
+def check_products(folder: RunFolder, name: str) -> None:
+    """Refuse to build on a finished stage whose products are not as they were made.
 
     Raises:
-        StorageError: it cannot be read.
+        StorageError: names a product that is missing or has changed, and what to do.
     """
-    with storage_errors(record):
-        content = record.read_bytes()
+    for place, made in read_stage_record(folder, name).products.items():
+        path = folder.root / place
+        if not path.exists():
+            message = f"{path} is missing: run the stage {name!r} again, which makes it"
+            raise StorageError(message)
+        _check_unchanged(path, made, name)
+
+
+def check_with_inputs(folder: RunFolder, name: str) -> None:
+    """`check_products` of a finished stage and of every one that it was built on.
+
+    Shipped weights come without the stages below them: what has no record is not looked at.
+
+    Raises:
+        StorageError: names a product that is missing or has changed, and what to do.
+    """
+    check_products(folder, name)
+    for below in read_stage_record(folder, name).inputs:
+        if is_finished(folder, below):
+            check_with_inputs(folder, below)
+
+
+def _is_done(folder: RunFolder, stage: Stage, digest: str) -> bool:
+    """Whether a stage was finished with this definition and its products are whole.
+
+    Raises:
+        StorageError: a product has changed, or the record is damaged.
+    """
+    if not is_finished(folder, stage.name):
+        return False
+    record = read_stage_record(folder, stage.name)
+    if record.digest != digest or not all(path.exists() for path in stage.products):
+        return False
+    for place, made in record.products.items():
+        _check_unchanged(folder.root / place, made, stage.name)
+    return True
+
+
+def _check_unchanged(path: Path, made: Fingerprint, name: str) -> None:
+    """Raise a StorageError for a product that is not what the stage `name` has made."""
     try:
-        return str(json.loads(content)["digest"])
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        message = f"{record} is no record of a stage ({error!r}): remove it to run the stage again"
+        found = fingerprint_of(path)
+    except StorageError as error:
+        message = f"{error}; or remove {path} and run the stage {name!r} again, which makes it"
         raise StorageError(message) from error
+    if found != made:
+        message = (
+            f"{path} has changed since the stage {name!r} made it: expected {made}, found {found}."
+            " Restore it from a copy, or remove it and run the stage again, which makes it"
+        )
+        raise StorageError(message)
+
+
+def _leave_record(folder: RunFolder, stage: Stage, digest: str, seconds: float) -> None:
+    """Write the record of a stage that has just been done.
+
+    Raises:
+        StorageError: a product is not there, or the record cannot be written.
+    """
+    products = {
+        path.relative_to(folder.root).as_posix(): fingerprint_of(path) for path in stage.products
+    }
+    record = StageRecord(stage.name, digest, list(stage.inputs), round(seconds, 1), products)
+    write_stage_record(folder, record)

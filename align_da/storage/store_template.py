@@ -22,7 +22,7 @@ from align_da.atmosphere.dataset import (
 )
 from align_da.errors import StorageError
 from align_da.storage.cycle_record import StoredField, StoreTemplate
-from align_da.storage.durable import free_bytes, storage_errors
+from align_da.storage.durable import free_bytes, write_errors
 
 DISK_MARGIN = 1.2
 _MISSING_INTEGER = -1
@@ -41,7 +41,7 @@ def write_template(path: Path, template: StoreTemplate, attributes: Mapping[str,
     """
     for group, dataset in _datasets(template).items():
         dataset.attrs = {"Conventions": CONVENTIONS, "title": group, **attributes}
-        with storage_errors(path):
+        with write_errors(path):
             dataset.to_zarr(
                 path,
                 group=group,

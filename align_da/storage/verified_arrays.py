@@ -9,7 +9,6 @@ The folder is made under another name, flushed to the disk and renamed: it is th
 """
 
 import json
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -25,7 +24,7 @@ from align_da.storage.digest import (
     digest_of_json,
     digests_of_files,
 )
-from align_da.storage.durable import storage_errors, sync_files, sync_tree
+from align_da.storage.durable import storage_errors, written_whole
 
 UNFINISHED = ".saving"  # ending of folders that are not whole yet
 MANIFEST = "digests.json"
@@ -50,10 +49,8 @@ def write_arrays(
         if array.dtype.kind in "OSU":
             message = f"{folder}: array {name!r} of type {array.dtype} does not hold numbers"
             raise StorageError(message)
-    unfinished = folder.with_name(folder.name + UNFINISHED)
-    with storage_errors(folder):
-        shutil.rmtree(unfinished, ignore_errors=True)
-        unfinished.mkdir(parents=True)
+    with written_whole(folder, UNFINISHED) as unfinished:
+        unfinished.mkdir()
         _save(unfinished, arrays)
         content = {
             "metadata": dict(metadata),
@@ -62,11 +59,6 @@ def write_arrays(
         }
         manifest = canonical_json({"content": content, "digest": digest_of_json(content)})
         (unfinished / MANIFEST).write_text(manifest, encoding="utf-8")
-        sync_tree(unfinished)
-        if folder.exists():
-            shutil.rmtree(folder)
-        unfinished.rename(folder)
-    sync_files([folder])
 
 
 def read_arrays(folder: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
@@ -75,9 +67,8 @@ def read_arrays(folder: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     Raises:
         StorageError: something is missing, cut or altered; names the file or the array.
     """
-    content = _read_manifest(folder)
+    content = _checked_content(folder)
     expected = content["arrays"]
-    _check_files(folder / _ARRAYS, content["files"])
     arrays = _load(folder, expected)
     for name, description in expected.items():
         found = _describe(arrays[name])
@@ -94,6 +85,24 @@ def read_metadata(folder: Path) -> dict[str, Any]:
         StorageError: the manifest is missing or altered.
     """
     return dict(_read_manifest(folder)["metadata"])
+
+
+def digest_of_arrays(folder: Path) -> str:
+    """Digest of the arrays in `folder`, whose files are compared with their digests.
+
+    Equal arrays give equal digests, whatever orbax calls its files and the metadata say.
+
+    Raises:
+        StorageError: something is missing, cut or altered.
+    """
+    return digest_of_json(_checked_content(folder)["arrays"])
+
+
+def _checked_content(folder: Path) -> dict[str, Any]:
+    """What the manifest says, after every file was compared with it."""
+    content = _read_manifest(folder)
+    _check_files(folder / _ARRAYS, content["files"])
+    return content
 
 
 def _describe(array: np.ndarray) -> dict[str, Any]:
@@ -135,15 +144,19 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
 
 
 def _save(folder: Path, arrays: Mapping[str, np.ndarray]) -> None:
-    """Let orbax write, synchronously."""
+    """Let orbax write, synchronously.
+
+    Raises:
+        OSError: it cannot, whatever orbax raises then.
+    """
     with _checkpointer() as checkpointer:
         try:
             checkpointer.save(
                 (folder / _ARRAYS).absolute(), args=ocp.args.StandardSave(dict(arrays))
             )
         except (ValueError, TypeError, RuntimeError) as error:
-            message = f"{folder}: the arrays could not be written: {error}"
-            raise StorageError(message) from error
+            message = f"the arrays could not be written: {error}"
+            raise OSError(message) from error  # told with path and space by who writes the folder
 
 
 def _checkpointer() -> ocp.Checkpointer:

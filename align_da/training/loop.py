@@ -22,6 +22,7 @@ from align_da.parallel.meeting import meet, writes
 from align_da.parallel.mesh import placed, split_batch, whole
 from align_da.storage.checkpoints import newest_whole, save_step
 from align_da.storage.digest import digest_of_array
+from align_da.storage.training_checkpoints import IDENTITY
 from align_da.training.optimizer import make_optimizer
 from align_da.training.prefetch import prefetched
 from align_da.training.state import Params, TrainState, copied, initial_state
@@ -75,6 +76,7 @@ class _Task:
     validation_batches: Sequence[Any]
     config: TrainingConfig
     seed: int
+    identity: str  # what a checkpoint must have been made with to go on from it
     mesh: Mesh | None
     report: ProgressReport | None
 
@@ -89,6 +91,7 @@ def fit(
     checkpoints: Path | None = None,
     mesh: Mesh | None = None,
     report: ProgressReport | None = None,
+    identity: str | None = None,
 ) -> FitResult:
     """Train until the steps are used up or validation has not improved for `patience` times.
 
@@ -105,6 +108,8 @@ def fit(
             checkpoints already.
         mesh: devices that batches and parameters are split over; None is the default device.
         report: told of every step, for example by `progress_bar`.
+        identity: digest of all that defines the training (data, network, settings, seed), by which
+            it knows its own checkpoints; of settings and seed alone where there is none.
 
     Raises:
         BadStateError: the loss is not finite.
@@ -124,6 +129,7 @@ def fit(
         validation_batches=validation_batches,
         config=config,
         seed=seed,
+        identity=digest_of(config, seed) if identity is None else identity,
         mesh=mesh,
         report=report,
     )
@@ -154,7 +160,7 @@ def _meet(run: _Run, params: Params, task: _Task) -> None:
     if jax.process_count() > 1:
         arrays = jax.tree.leaves((params, task.batch_at(run.step), task.validation_batches))
         digests = [digest_of_array(np.asarray(array)) for array in arrays]
-        meet("the start of a training", run.step, _identity(task), digests)
+        meet("the start of a training", run.step, task.identity, digests)
 
 
 def _until_next_validation(run: _Run, task: _Task) -> _Run:
@@ -210,15 +216,10 @@ def _mean(metrics: Sequence[Metrics], name: str, step: int) -> Row:
     return means
 
 
-def _identity(task: _Task) -> str:
-    """What a checkpoint must have been made with to go on from it."""
-    return digest_of(task.config, task.seed)
-
-
 def _save(folder: Path, run: _Run, task: _Task) -> None:
     """Write a checkpoint."""
     metadata = {
-        "identity": _identity(task),
+        IDENTITY: task.identity,
         "best_loss": run.best_loss,
         "stale": run.stale,
         "history": list(run.history),
@@ -232,7 +233,7 @@ def _resume(folder: Path | None, start: TrainState, task: _Task) -> _Run | None:
     """The run of the newest whole checkpoint; None where there is none.
 
     Raises:
-        StorageError: the checkpoint belongs to a training with other settings.
+        StorageError: the checkpoint belongs to another training.
     """
     if folder is None:
         return None
@@ -241,10 +242,10 @@ def _resume(folder: Path | None, start: TrainState, task: _Task) -> _Run | None:
         _LOG.warning(warning)
     if found is None:
         return None
-    if found.metadata.get("identity") != _identity(task):
+    if found.metadata.get(IDENTITY) != task.identity:
         message = (
-            f"the checkpoints in {folder} belong to a training with other settings or another "
-            "seed: remove them to train anew, or restore the settings to go on"
+            f"the checkpoints in {folder} belong to a training with other settings, other data or "
+            "another seed: remove them to train anew, or restore the settings to go on"
         )
         raise StorageError(message)
     tree = placed(found.tree, task.mesh)

@@ -15,6 +15,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from align_da.errors import InputError
+from align_da.storage.durable import write_durably
 from align_da.verification.figure_style import to_png
 from align_da.verification.table_format import format_cell
 
@@ -118,6 +119,7 @@ def write_report(report: HtmlReport, folder: Path) -> Path:
 
     Raises:
         InputError: two figures have the same name.
+        StorageError: a file cannot be written.
     """
     figures = [figure for section in report.sections for figure in section.figures]
     names = [figure.name for figure in figures]
@@ -125,9 +127,8 @@ def write_report(report: HtmlReport, folder: Path) -> Path:
     if repeated:
         message = f"figures need names of their own, {', '.join(sorted(repeated))} came twice"
         raise InputError(message)
-    folder.mkdir(parents=True, exist_ok=True)
     for figure in figures:
-        (folder / f"{figure.name}.png").write_bytes(figure.png)
+        write_durably(folder / f"{figure.name}.png", figure.png)
     path = folder / REPORT_NAME
-    path.write_text(render_report(report), encoding="utf-8")
+    write_durably(path, render_report(report).encode())
     return path

@@ -20,7 +20,7 @@ from align_da.constants import GRAVITY
 from align_da.errors import InputError
 from align_da.observations.batch import Flag
 from align_da.observations.reports import REPORT_COLUMNS
-from align_da.storage.durable import PARTIAL, storage_errors, sync_files
+from align_da.storage.netcdf_file import new_netcdf
 from data_pipelines.observations.quality_marks import flags_of_marks
 
 ON_LEVELS = {
@@ -240,18 +240,13 @@ def write_ioda(path: Path, reports: pd.DataFrame, groups: Mapping[str, str] = GR
     """
     names = _ioda_names(reports)
     location, places = _locations(reports, names)
-    unfinished = path.with_name(path.name + PARTIAL)
-    with storage_errors(path):
-        with netCDF4.Dataset(unfinished, "w") as file:
-            file.createDimension("Location", len(places))
-            file.setncatts({"_ioda_layout": "ObsGroup", "_ioda_layout_version": np.int32(3)})
-            _write_places(file.createGroup("MetaData"), places)
-            for group, column in groups.items():
-                _write_values(file.createGroup(group), reports, column, names, location)
-            _write_flags(file.createGroup("EffectiveQC"), reports, names, location)
-        sync_files([unfinished])
-        unfinished.replace(path)
-        sync_files([path])
+    with new_netcdf(path) as file:
+        file.createDimension("Location", len(places))
+        file.setncatts({"_ioda_layout": "ObsGroup", "_ioda_layout_version": np.int32(3)})
+        _write_places(file.createGroup("MetaData"), places)
+        for group, column in groups.items():
+            _write_values(file.createGroup(group), reports, column, names, location)
+        _write_flags(file.createGroup("EffectiveQC"), reports, names, location)
 
 
 def _ioda_names(reports: pd.DataFrame) -> np.ndarray:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from align_da.errors import InputError
 from align_da.observations.reports import summary_of
+from align_da.runs.stage_graph import observations_stage
 from align_da.storage.digest import digest_of_file
 from align_da.storage.report_file import read_reports, write_reports
 from align_da.storage.run_folder import RunFolder
@@ -27,12 +28,10 @@ def make_reports(files: Sequence[Path], form: Format, folder: RunFolder) -> str:
         message = f"expected observation files, found no {', '.join(missing)}"
         raise InputError(message)
     digests = sorted(digest_of_file(path) for path in files)
-    if not folder.observations.exists():  # whatever the record of the stage says
-        (folder.stages / "observations.json").unlink(missing_ok=True)
 
     def read() -> None:
         write_reports(folder.observations, read_observations(files, form))
 
-    run_stage(folder.stages, "observations", [form, digests], [], read)
+    run_stage(folder, observations_stage(form, digests, folder), read)
     reports = read_reports(folder.observations)
     return f"{summary_of(reports)}\n{len(reports)} observations: {folder.observations}"

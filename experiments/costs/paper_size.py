@@ -33,10 +33,11 @@ from align_da.config import Config, GuidanceConfig, SamplerConfig, TrainingConfi
 from align_da.diffusion.condition import Condition
 from align_da.diffusion.objective import DenoisingBatch
 from align_da.observations.interpolation import interpolation_operator
-from align_da.observations.networks import network_from_config
 from align_da.observations.simulate import planned_observations
 from align_da.prior.latent_prior import LatentPrior
 from align_da.runs.guidances import build_posterior_sampler
+from align_da.runs.observation_errors import errors_of
+from align_da.runs.observing_system import configured_network
 from align_da.training import initial_state, make_optimizer, make_step
 from align_da.training.step import Loss
 from align_da.verification.cost import measured
@@ -166,8 +167,8 @@ def analysis_program(
     layout: Layout,
 ) -> Program:
     """One analysis of random members; the prior is an argument, so that XLA knows no weights."""
-    network = network_from_config(config.observations, layout.grid, KEY)
-    planned = planned_observations(network, layout, config.observations)
+    network = configured_network(config.observations, layout.grid, KEY)
+    planned = planned_observations(network, layout, errors_of(config.observations))
 
     def analyse(prior: LatentPrior | None, values: jax.Array, key: jax.Array) -> jax.Array:
         return method(prior)(State(values, layout), planned, LEAD_HOURS, key)[0].values

@@ -10,7 +10,7 @@ from command_line import align_da
 from pipelines.test_coarse_backgrounds import CONFIG, write_truth
 
 from align_da.storage.run_folder import RunFolder
-from align_da.storage.stages import run_stage
+from align_da.storage.stages import Stage, run_stage
 
 SETTINGS = Path(__file__).with_name("downscaling.toml")
 STAGES = (
@@ -27,7 +27,7 @@ pytestmark = [pytest.mark.chain, pytest.mark.timeout(600)]
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("downscaling")
-    run_stage(RunFolder(path).stages, "truth", [], [], lambda: write_truth(CONFIG, path))
+    run_stage(RunFolder(path), Stage("truth", [], [], []), lambda: write_truth(CONFIG, path))
     for command in STAGES:
         align_da(command, path, SETTINGS)
     return path

@@ -16,7 +16,7 @@ from pipelines.test_coarse_backgrounds import CONFIG, write_truth
 from align_da.errors import StorageError, WorkerError
 from align_da.storage.lock import owned
 from align_da.storage.run_folder import RunFolder
-from align_da.storage.stages import digest_of_stage, run_stage
+from align_da.storage.stages import Stage, digest_of_stage, run_stage
 from align_da.storage.verified_arrays import read_arrays
 
 COMMAND = Path(sys.executable).with_name("align-da")
@@ -82,7 +82,7 @@ def check_same_weights(folder: Path, expected: Path) -> None:
 def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run folder that is ready for training."""
     path = tmp_path_factory.mktemp("processes") / "world"
-    run_stage(RunFolder(path).stages, "truth", [], [], lambda: write_truth(CONFIG, path))
+    run_stage(RunFolder(path), Stage("truth", [], [], []), lambda: write_truth(CONFIG, path))
     for command in ("data coarse", "data statistics"):
         assert ends([start(command, path)])[0] == [0]
     return path
@@ -103,9 +103,8 @@ def test_two_processes_train_to_the_bits_of_one_and_only_the_first_writes(
     folders = [shutil.copytree(world, world.with_name(name)) for name in ("first", "second")]
     assert ends(start_two(*folders))[0] == [0, 0]
     check_same_weights(folders[0], trained)
-    assert digest_of_stage(folders[0] / "stages", NAME) == digest_of_stage(
-        trained / "stages", NAME
-    )
+    digests = [digest_of_stage(RunFolder(path), NAME) for path in (folders[0], trained)]
+    assert digests[0] == digests[1]
     assert files_of(folders[0]) == files_of(trained)
     assert files_of(folders[1]) == files_of(world)
 

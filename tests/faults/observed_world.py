@@ -9,7 +9,6 @@ import numpy as np
 
 from align_da.assimilation.letkf import LETKF, Localisation
 from align_da.atmosphere import Grid, Layout, State, VerticalCoordinate
-from align_da.config import ObservationsConfig, QualityControlConfig
 from align_da.forecast.lorenz96 import Lorenz96ForecastModel
 from align_da.observations import (
     Flag,
@@ -18,8 +17,9 @@ from align_da.observations import (
     planned_observations,
     simulate_observations,
 )
+from align_da.observations.error_model import ObservationErrors
 from align_da.observations.networks import random_network
-from align_da.observations.screening import screened
+from align_da.observations.screening import Limits, screened
 
 SIX_HOURS = 6 * 3600.0
 WIND = ("u_component_of_wind", "v_component_of_wind")
@@ -83,17 +83,17 @@ def reports(seed: int = 0, density: float = 0.1) -> tuple[ObservationBatch, jax.
     """Good observations of the atmosphere, and what a background with errors says there."""
     keys = jax.random.split(jax.random.key(seed), 3)
     network = random_network(LAYOUT.grid, density, keys[0])
-    planned = planned_observations(network, LAYOUT, ObservationsConfig())
+    planned = planned_observations(network, LAYOUT, ObservationErrors())
     operator, truth = interpolation_operator(planned, LAYOUT), atmosphere()
     batch = simulate_observations(planned, operator, truth, keys[1])
     errors = 0.3 * jnp.sqrt(variance_of(batch)) * jax.random.normal(keys[2], batch.value.shape)
     return batch, operator(truth) + errors
 
 
-def screen(batch: ObservationBatch, equivalent: jax.Array, **settings: Any) -> ObservationBatch:
+def screen(batch: ObservationBatch, equivalent: jax.Array, **changed: Any) -> ObservationBatch:
     """All of quality control of the atmosphere's observations."""
-    changed = QualityControlConfig(**settings)
-    return screened(batch, LAYOUT, SIX_HOURS, equivalent, variance_of(batch), changed)
+    limits = Limits(**changed)
+    return screened(batch, LAYOUT, SIX_HOURS, equivalent, variance_of(batch), limits)
 
 
 def circle_background(members: int = 10) -> State:
@@ -129,8 +129,8 @@ def screen_circle(batch: ObservationBatch, background: State) -> ObservationBatc
     """All of quality control of observations of Lorenz-96."""
     equivalent = interpolation_operator(batch, MODEL.layout)(background).mean(axis=0)
     variance = jnp.full_like(equivalent, 0.5)
-    settings = QualityControlConfig(largest_reject_ratio=1.0)
-    return screened(batch, MODEL.layout, SIX_HOURS, equivalent, variance, settings)
+    limits = Limits(largest_reject_ratio=1.0)
+    return screened(batch, MODEL.layout, SIX_HOURS, equivalent, variance, limits)
 
 
 def analyse(batch: ObservationBatch) -> np.ndarray:

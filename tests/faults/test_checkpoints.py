@@ -211,8 +211,8 @@ def test_row_30_a_flush_that_fails_ends_the_save_and_its_step_is_not_named(
         monkeypatch.undo()
         found, warnings = newest_whole(tmp_path, tree)
         assert found is not None
-        # The last two are those of the name: the step is whole, and told to have failed.
-        assert (found.step, warnings) == (1 + (fatal > flushes - 2), ())
+        # The last is that of the name: the step is whole, and told to have failed.
+        assert (found.step, warnings) == (1 + (fatal == flushes), ())
     figure(f"{flushes} of {flushes} failed flushes ended the save")
 
 

@@ -39,7 +39,7 @@ MUTANTS = {
     ),
     "the ledger is not flushed": Mutant(
         "storage/durable.py",
-        "            os.fsync(file.fileno())\n",
+        "            _sync_whole(unfinished)\n",
         "",
         ("test_power.py", "row_6"),
     ),

@@ -26,7 +26,8 @@ from align_da.storage.analysis_store import open_cycles
 from align_da.storage.checkpoints import load_weights, save_weights
 from align_da.storage.gridded import open_states, read_times
 from align_da.storage.ledger import read_ledger
-from align_da.storage.stages import digest_of_stage, run_stage
+from align_da.storage.run_folder import RunFolder
+from align_da.storage.stages import Stage, digest_of_stage, run_stage
 from align_da.storage.statistics import read_normalisation
 from align_da.storage.store_files import ledger_path
 from align_da.storage.verification import verify_store
@@ -39,6 +40,7 @@ LONGEST = 2.0  # seconds
 PARAMS = {"kernel": jnp.arange(6.0).reshape(2, 3), "bias": jnp.ones(3)}
 TIMES = np.datetime64("2020-01-01", "ns") + np.arange(2) * np.timedelta64(6, "h")
 WORLD = WorldConfig()
+FIRST = Stage("first", [1, "two"], [], [])
 TOML = b"""seed = 3
 [world]
 start = "1960-10-23T00:00"  # a comment
@@ -99,13 +101,14 @@ def read_weights(path: Path) -> object:
 
 
 def write_stage(folder: Path) -> Path:
-    run_stage(folder, "first", [1, "two"], [], lambda: None)
+    run_stage(RunFolder(folder), FIRST, lambda: None)
     return folder
 
 
 def read_stage(path: Path) -> object:
     """What the next stage takes, and what the same one makes of its own record."""
-    return digest_of_stage(path, "first"), run_stage(path, "first", [1, "two"], [], lambda: None)
+    folder = RunFolder(path)
+    return digest_of_stage(folder, FIRST.name), run_stage(folder, FIRST, lambda: None)
 
 
 def write_statistics(folder: Path) -> Path:
@@ -173,7 +176,7 @@ KINDS = {
     "chunk of cycles": Kind(write_store, "run.zarr/*/*/c*", read_store),
     "digests of weights": Kind(write_weights, "*/digests.json", read_weights),
     "weights": Kind(write_weights, "*/arrays/**/*", read_weights),
-    "record of a stage": Kind(write_stage, "*.json", read_stage, proved=False),
+    "record of a stage": Kind(write_stage, "stages/*.json", read_stage, proved=False),
     "statistics": Kind(write_statistics, "*.json", read_statistics, proved=False),
     "restart of the truth": Kind(write_restart, "*.npz", read_restart),
     "metadata of states": Kind(write_states, "**/zarr.json", read_gridded, proved=False),

@@ -20,7 +20,7 @@ from align_da.runs.run import Run
 from align_da.stages import run_cycles
 from align_da.storage.manifest import manifest_of
 from align_da.storage.run_folder import RunFolder
-from align_da.storage.stages import run_stage
+from align_da.storage.stages import Stage, run_stage
 
 
 class StoppedError(Exception):
@@ -113,7 +113,7 @@ def test_the_manifest_of_cycles_holds_the_digest_of_every_file(tmp_path: Path) -
     config = configured(written(tmp_path, fengwu_graph(), kind="fengwu"))
     cycle = config.cycle.model_copy(update={"method": "free_run"})
     folder = RunFolder(tmp_path)
-    run_stage(folder.stages, "backgrounds", [], [], lambda: None)
+    run_stage(folder, Stage("backgrounds", [], [], []), lambda: None)
     run = Run(config.model_copy(update={"cycle": cycle}), folder, xr.Dataset(), MODEL.layout)
     assert sorted(run_cycles._inputs(run)) == [
         "backgrounds",

@@ -171,9 +171,9 @@ def test_row_16_a_segment_killed_between_variables_is_not_taken_for_written(trut
     for lost in layout.variables:
         write_template(store, layout, leading, 2, xr.Dataset())
         write_region(store, values, layout, leading, 0)
-        assert _is_written(world, segment)
+        assert _is_written(world.folder, segment)
         shutil.rmtree(store / lost / "c")
-        assert not _is_written(world, segment)
+        assert not _is_written(world.folder, segment)
 
 
 def test_row_16_killed_while_a_store_is_laid_out_the_same_command_goes_on(

@@ -26,10 +26,10 @@ def run(config: Config, folder: Path) -> Run:
 
 @pytest.mark.slow
 def test_segments_start_from_backgrounds_and_do_not_overlap(run: Run) -> None:
-    starts = _starts(run, "train", 3).reshape(3, SETTINGS.cycles)
+    starts = _starts(run.config, "train", 3, run.pairs("train")).reshape(3, SETTINGS.cycles)
     assert np.all(np.diff(starts, axis=1) == np.timedelta64(6, "h"))
     assert np.all(starts[1:, 0] - starts[:-1, -1] > SETTINGS.spin_up * np.timedelta64(6, "h"))
-    first = run.pairs("train").valid_times(48)[_places(run, "train", 3)]
+    first = run.pairs("train").valid_times(48)[_places(run.config, "train", 3, run.pairs("train"))]
     assert np.all(starts[:, 0] - first == np.timedelta64(24, "h"))
     period = periods_of(run.config.world)["train"]
     assert period.start < starts[0, 0]
@@ -39,7 +39,7 @@ def test_segments_start_from_backgrounds_and_do_not_overlap(run: Run) -> None:
 @pytest.mark.slow
 def test_segments_that_do_not_fit_are_refused_with_what_to_do(run: Run) -> None:
     with pytest.raises(ConfigError, match=r"9 segments .* lower cycled_backgrounds.cycles"):
-        _places(run, "train", 9)
+        _places(run.config, "train", 9, run.pairs("train"))
 
 
 @pytest.mark.slow
@@ -50,7 +50,7 @@ def test_a_new_store_is_empty_and_laid_out_as_other_backgrounds(run: Run) -> Non
     assert pairs.lead_hours == (6,)
     assert pairs.starts.size == 30
     segment = Segment(run.config, files.root, "train", 2, 3)
-    assert not _is_written(run, segment)
+    assert not _is_written(run.folder, segment)
 
 
 @pytest.mark.slow

@@ -30,7 +30,7 @@ from align_da.runs.run import Run, open_run
 from align_da.stages.run_cycles import run_cycles
 from align_da.storage.analysis_store import open_cycles
 from align_da.storage.run_folder import RunFolder
-from align_da.storage.stages import run_stage
+from align_da.storage.stages import Stage, run_stage
 from data_pipelines import backgrounds
 from data_pipelines.observations.stage import make_reports
 from data_pipelines.splits import periods_of
@@ -140,8 +140,8 @@ def make_world(config: Config, folder: Path) -> None:
     with pytest.MonkeyPatch.context() as patch:  # here: starting a worker takes longer
         patch.setattr(backgrounds, "run_tasks", lambda work, tasks, *_: list(map(work, tasks)))
         patch.setattr(backgrounds, "use_compilation_cache", lambda _: None)
-        stages = RunFolder(folder).stages
-        run_stage(stages, "backgrounds", [], [], lambda: make(config, folder))
+        stage = Stage("backgrounds", [], [], [])
+        run_stage(RunFolder(folder), stage, lambda: make(config, folder))
 
 
 def make(config: Config, folder: Path) -> None:

@@ -9,9 +9,11 @@ import pytest
 from align_da.atmosphere import Grid, Layout, VerticalCoordinate
 from align_da.config import load_config
 from align_da.keys import Purpose, key_for
-from align_da.observations import network_from_config, planned_observations
+from align_da.observations import planned_observations
 from align_da.runs.autoencoders import build_autoencoder
 from align_da.runs.denoisers import build_denoiser_network
+from align_da.runs.observation_errors import errors_of
+from align_da.runs.observing_system import configured_network
 from data_pipelines.regridding import named_grid
 from data_pipelines.splits import periods_of, times_of_truth
 
@@ -46,8 +48,8 @@ def test_a_configuration_is_right_and_its_networks_fit(name: str) -> None:
     rows, columns, channels = SHAPES[name]
     stride = config.autoencoder.stride
     assert jax.eval_shape(latents).shape == (1, rows // stride, columns // stride, channels)
-    network = network_from_config(config.observations, grid, key)
-    planned = planned_observations(network, layout, config.observations)
+    network = configured_network(config.observations, grid, key)
+    planned = planned_observations(network, layout, errors_of(config.observations))
     assert planned.value.size == network.station.size * 69
 
 

@@ -22,12 +22,13 @@ from align_da.config import AutoencoderConfig, Era5Config, ObservationsConfig
 from align_da.keys import Purpose, key_for
 from align_da.observations import (
     interpolation_operator,
-    network_from_config,
     planned_observations,
     simulate_observations,
 )
 from align_da.observations.quality_control import quality_controlled
 from align_da.runs.autoencoders import build_autoencoder
+from align_da.runs.observation_errors import errors_of
+from align_da.runs.observing_system import configured_network
 from align_da.runs.rewards import build_rewards
 from align_da.verification.verified_fields import default_fields
 from data_pipelines.era5_source import Era5Source, open_era5
@@ -116,8 +117,8 @@ def test_the_autoencoder_takes_it(state: State) -> None:
 def test_every_network_observes_it(name: str, state: State) -> None:
     layout = state.layout
     config = ObservationsConfig.model_validate({"network": name})
-    network = network_from_config(config, layout.grid, key_for(0, Purpose.OBSERVATION_NETWORK, 0))
-    planned = planned_observations(network, layout, config)
+    network = configured_network(config, layout.grid, key_for(0, Purpose.OBSERVATION_NETWORK, 0))
+    planned = planned_observations(network, layout, errors_of(config))
     operator = interpolation_operator(planned, layout)
     truth = State(state.values[0], layout)
     key = key_for(0, Purpose.OBSERVATION_ERROR, 0)

@@ -1,7 +1,5 @@
 """The adapter of fine-tuning: nothing at its start, and able to change the amplitude of draws."""
 
-from dataclasses import replace
-
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -65,8 +63,7 @@ def test_the_gain_may_differ_by_row_channel_and_noise_level() -> None:
 def test_its_gradient_reaches_the_amplitude_from_its_zero_start() -> None:
     network = AdaptedNetwork(UnitNormal(), SHAPE)
     noisy = jax.random.normal(jax.random.key(1), (2, *SHAPE))
-    batched = jax.tree.map(lambda leaf: jnp.stack([leaf, leaf]), CONDITION)
-    condition = replace(batched, spread=jnp.ones(2))
+    condition = jax.tree.map(lambda leaf: jnp.stack([leaf, leaf]), CONDITION)
 
     def loss(model: AdaptedNetwork) -> jax.Array:
         return jnp.square(model(noisy, jnp.zeros(2), condition) + noisy).mean()

@@ -12,17 +12,18 @@ from align_da.observations import (
     Flag,
     ObservationBatch,
     interpolation_operator,
-    network_from_config,
     padded,
     planned_observations,
 )
+from align_da.runs.observation_errors import errors_of
+from align_da.runs.observing_system import configured_network
 
 
 @pytest.fixture
 def batch(layout: Layout) -> ObservationBatch:
     config = ObservationsConfig()
-    network = network_from_config(config, layout.grid, key_for(0, Purpose.OBSERVATION_NETWORK))
-    return planned_observations(network, layout, config)
+    network = configured_network(config, layout.grid, key_for(0, Purpose.OBSERVATION_NETWORK))
+    return planned_observations(network, layout, errors_of(config))
 
 
 def test_padding_keeps_the_observations_and_flags_the_rest_missing(

@@ -10,6 +10,7 @@ from align_da.config import CoarseMapConfig
 from align_da.errors import InputError
 from align_da.observations.coarse_maps import every_value
 from align_da.observations.coarsening import coarsening_operator
+from align_da.runs.observation_errors import errors_of
 
 SIGMA = VerticalCoordinate("sigma", (0.2, 0.5, 0.9))
 VARIABLES = ("u_component_of_wind", "temperature", "surface_pressure")
@@ -30,7 +31,9 @@ COARSE = [grid_of(4, 8), grid_of(5, 7, 13.0), grid_of(6, 9, 300.0, gaussian=True
 def coarsened(state: State, coarse: Grid) -> np.ndarray:
     """The whole map, [..., lat, lon, channel]."""
     cells = Layout(coarse, state.layout.variables)
-    operator = coarsening_operator(coarse)(every_value(cells, CoarseMapConfig()), state.layout)
+    operator = coarsening_operator(coarse)(
+        every_value(cells, errors_of(CoarseMapConfig())), state.layout
+    )
     found = operator(state)
     return np.asarray(found.reshape(*found.shape[:-1], *cells.shape))
 

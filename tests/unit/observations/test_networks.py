@@ -9,7 +9,8 @@ from align_da.atmosphere import Grid, Layout, VerticalCoordinate
 from align_da.config import ObservationsConfig
 from align_da.errors import InputError
 from align_da.keys import Purpose, key_for
-from align_da.observations.networks import NETWORKS, network_from_config
+from align_da.observations.networks import NETWORKS
+from align_da.runs.observing_system import configured_network
 
 KEY = key_for(0, Purpose.OBSERVATION_NETWORK)
 
@@ -26,9 +27,9 @@ def test_a_network_is_the_same_for_the_same_key_and_on_the_sphere(
     name: str, big_grid: Grid
 ) -> None:
     config = ObservationsConfig(network=name, density=0.05)
-    network = network_from_config(config, big_grid, KEY)
-    again = network_from_config(config, big_grid, KEY)
-    other = network_from_config(config, big_grid, key_for(1, Purpose.OBSERVATION_NETWORK))
+    network = configured_network(config, big_grid, KEY)
+    again = configured_network(config, big_grid, KEY)
+    other = configured_network(config, big_grid, key_for(1, Purpose.OBSERVATION_NETWORK))
     assert network.station.size == round(0.05 * 45 * 90)
     assert network.kind == ("surface" if name == "surface" else "column")
     np.testing.assert_array_equal(network.latitude, again.latitude)

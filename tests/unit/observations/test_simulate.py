@@ -15,12 +15,13 @@ from align_da.observations import (
     Flag,
     Vertical,
     interpolation_operator,
-    network_from_config,
     planned_observations,
     simulate_observations,
     split_withheld,
 )
 from align_da.observations.quality_control import quality_controlled
+from align_da.runs.observation_errors import errors_of
+from align_da.runs.observing_system import configured_network
 
 NETWORK_KEY = key_for(0, Purpose.OBSERVATION_NETWORK)
 
@@ -31,8 +32,8 @@ def error_key(cycle: int) -> jax.Array:
 
 def test_a_column_reports_every_level_and_the_surface(layout: Layout) -> None:
     config = ObservationsConfig(network="radiosonde", density=0.1)
-    network = network_from_config(config, layout.grid, NETWORK_KEY)
-    planned = planned_observations(network, layout, config)
+    network = configured_network(config, layout.grid, NETWORK_KEY)
+    planned = planned_observations(network, layout, errors_of(config))
     assert planned.value.size == network.station.size * len(layout.channels)
     first = planned.station == network.station[0]
     assert np.sum(first) == len(layout.channels)
@@ -47,8 +48,8 @@ def test_a_surface_station_reports_pressure_and_the_lowest_level(
     layout: Layout, truth: State
 ) -> None:
     config = ObservationsConfig(network="surface")
-    network = network_from_config(config, layout.grid, NETWORK_KEY)
-    planned = planned_observations(network, layout, config)
+    network = configured_network(config, layout.grid, NETWORK_KEY)
+    planned = planned_observations(network, layout, errors_of(config))
     assert planned.value.size == 5 * network.station.size
     assert np.all(planned.vertical == Vertical.SURFACE)
     only_bottom = truth.values.at[..., layout.channels_of("temperature").start].set(jnp.nan)
@@ -72,8 +73,8 @@ def test_a_column_on_pressure_levels_reports_geopotential_and_all_of_the_surface
     on_pressure: Layout,
 ) -> None:
     config = ObservationsConfig(geopotential_error=50.0)
-    network = network_from_config(config, on_pressure.grid, NETWORK_KEY)
-    planned = planned_observations(network, on_pressure, config)
+    network = configured_network(config, on_pressure.grid, NETWORK_KEY)
+    planned = planned_observations(network, on_pressure, errors_of(config))
     assert planned.value.size == network.station.size * len(on_pressure.channels)
     height = planned.variable == ERA5.index("geopotential")
     assert np.all(planned.error[height] == 50.0)
@@ -90,25 +91,25 @@ def test_a_surface_station_on_pressure_levels_reports_what_is_near_the_ground(
 ) -> None:
     """The lowest level of pressure may lie kilometres below the ground."""
     config = ObservationsConfig(network="surface")
-    network = network_from_config(config, on_pressure.grid, NETWORK_KEY)
-    planned = planned_observations(network, on_pressure, config)
+    network = configured_network(config, on_pressure.grid, NETWORK_KEY)
+    planned = planned_observations(network, on_pressure, errors_of(config))
     observed = {ERA5[index] for index in np.unique(planned.variable)}
     assert observed == set(ERA5[3:])
 
 
 def test_states_without_any_reported_variable_are_refused(layout: Layout) -> None:
     config = ObservationsConfig()
-    network = network_from_config(config, layout.grid, NETWORK_KEY)
+    network = configured_network(config, layout.grid, NETWORK_KEY)
     with pytest.raises(InputError, match="geopotential"):
-        planned_observations(network, Layout(layout.grid, ("geopotential",)), config)
+        planned_observations(network, Layout(layout.grid, ("geopotential",)), errors_of(config))
 
 
 def test_errors_are_gaussian_with_the_stated_deviation_and_new_in_each_cycle(
     layout: Layout, truth: State
 ) -> None:
     config = ObservationsConfig(density=1.0, humidity_error=0.5)
-    network = network_from_config(config, layout.grid, NETWORK_KEY)
-    planned = planned_observations(network, layout, config)
+    network = configured_network(config, layout.grid, NETWORK_KEY)
+    planned = planned_observations(network, layout, errors_of(config))
     operator = interpolation_operator(planned, layout)
     cycles = [simulate_observations(planned, operator, truth, error_key(c)) for c in (0, 1, 0)]
     error = [np.asarray((c.value - operator(truth)) / c.error) for c in cycles]
@@ -121,8 +122,8 @@ def test_errors_are_gaussian_with_the_stated_deviation_and_new_in_each_cycle(
 
 def test_perfect_observations_equal_the_model_equivalents(layout: Layout, truth: State) -> None:
     config = ObservationsConfig()
-    network = network_from_config(config, layout.grid, NETWORK_KEY)
-    planned = planned_observations(network, layout, config)
+    network = configured_network(config, layout.grid, NETWORK_KEY)
+    planned = planned_observations(network, layout, errors_of(config))
     operator = interpolation_operator(planned, layout)
     exact = replace(planned, error=jnp.zeros_like(planned.error))
     observed = simulate_observations(exact, operator, truth, error_key(0))
@@ -131,8 +132,8 @@ def test_perfect_observations_equal_the_model_equivalents(layout: Layout, truth:
 
 def test_planned_positions_pass_the_domain_and_duplicate_checks(layout: Layout) -> None:
     config = ObservationsConfig(network="radiosonde")
-    network = network_from_config(config, layout.grid, NETWORK_KEY)
-    planned = planned_observations(network, layout, config)
+    network = configured_network(config, layout.grid, NETWORK_KEY)
+    planned = planned_observations(network, layout, errors_of(config))
     values = jnp.asarray([0.0, 0.0, 250.0, 0.001, 1e5])[planned.variable]
     checked = quality_controlled(replace(planned, value=values), layout, 6 * 3600.0)
     assert checked.used.all()
@@ -140,8 +141,8 @@ def test_planned_positions_pass_the_domain_and_duplicate_checks(layout: Layout) 
 
 def test_withheld_stations_are_whole_and_the_same_whatever_else_reports(layout: Layout) -> None:
     config = ObservationsConfig(density=1.0)
-    network = network_from_config(config, layout.grid, NETWORK_KEY)
-    planned = planned_observations(network, layout, config)
+    network = configured_network(config, layout.grid, NETWORK_KEY)
+    planned = planned_observations(network, layout, errors_of(config))
     split = split_withheld(planned, 0.2, NETWORK_KEY)
     passive = np.asarray(split.flag == Flag.PASSIVE)
     withheld = set(np.asarray(split.station)[passive])
@@ -154,8 +155,8 @@ def test_withheld_stations_are_whole_and_the_same_whatever_else_reports(layout: 
 
 def test_withholding_leaves_other_flags_alone(layout: Layout) -> None:
     config = ObservationsConfig()
-    network = network_from_config(config, layout.grid, NETWORK_KEY)
-    planned = planned_observations(network, layout, config)
+    network = configured_network(config, layout.grid, NETWORK_KEY)
+    planned = planned_observations(network, layout, errors_of(config))
     flagged = replace(planned, flag=planned.flag.at[:4].set(int(Flag.BOUNDS)))
     split = split_withheld(flagged, 1.0, NETWORK_KEY)
     assert np.all(split.flag[:4] == Flag.BOUNDS)

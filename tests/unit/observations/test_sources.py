@@ -10,22 +10,24 @@ import pytest
 from align_da.assimilation.letkf import LETKF, Localisation
 from align_da.assimilation.optimal_interpolation import OptimalInterpolation
 from align_da.atmosphere import Grid, Layout, State
-from align_da.config import CoarseMapConfig, ObservationsConfig
+from align_da.config import CoarseMapConfig
 from align_da.errors import InputError
 from align_da.observations import ObservationBatch, interpolation_operator, padded
 from align_da.observations.coarse_maps import every_value
 from align_da.observations.coarsening import coarsening_operator
+from align_da.observations.error_model import ObservationErrors
 from align_da.observations.sources import Bind, joined_batches, stacked_operator
+from align_da.runs.observation_errors import errors_of
 
 
 @pytest.fixture
 def cells(layout: Layout) -> ObservationBatch:
-    return every_value(Layout(coarse(layout), layout.variables), CoarseMapConfig())
+    return every_value(Layout(coarse(layout), layout.variables), errors_of(CoarseMapConfig()))
 
 
 @pytest.fixture
 def stations(layout: Layout) -> ObservationBatch:
-    points = every_value(layout, ObservationsConfig())
+    points = every_value(layout, ObservationErrors())
     some: ObservationBatch = jax.tree.map(lambda array: array[::7], points)
     return some
 

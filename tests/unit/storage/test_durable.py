@@ -36,9 +36,22 @@ def test_the_file_is_on_the_disk_before_it_gets_its_name(
 
 
 def test_an_error_of_the_disk_names_the_path_and_the_space_left(tmp_path: Path) -> None:
-    path = tmp_path / "missing" / "file"
-    with pytest.raises(StorageError, match=rf"{path}: No such file .* bytes free"):
+    (tmp_path / "taken").write_bytes(b"no folder")
+    path = tmp_path / "taken" / "file"
+    with pytest.raises(StorageError, match=rf"{path}: .* bytes free"):
         write_durably(path, b"")
+
+
+def test_missing_folders_are_made(tmp_path: Path) -> None:
+    write_durably(tmp_path / "missing" / "too" / "file", b"content")
+    assert (tmp_path / "missing" / "too" / "file").read_bytes() == b"content"
+
+
+def test_a_device_is_not_replaced_by_a_file(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(StorageError, match="expected a file or a folder"):
+        write_durably(tmp_path / "pipe", b"content")
+    assert (tmp_path / "pipe").is_fifo()
 
 
 def test_a_failed_write_keeps_the_old_content(
@@ -52,7 +65,7 @@ def test_a_failed_write_keeps_the_old_content(
     monkeypatch.setattr(os, "fsync", fail)
     with pytest.raises(StorageError, match="No space left"):
         write_durably(tmp_path / "file", b"new")
-    assert (tmp_path / "file").read_bytes() == b"old"
+    assert [(file.name, file.read_bytes()) for file in tmp_path.iterdir()] == [("file", b"old")]
 
 
 def test_flushing_a_file_that_is_gone_is_an_error(tmp_path: Path) -> None:

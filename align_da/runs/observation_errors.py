@@ -1,0 +1,15 @@
+"""The observation errors of a section of the configuration."""
+
+from align_da.config import ErrorsConfig
+from align_da.observations.error_model import ObservationErrors
+
+
+def errors_of(section: ErrorsConfig) -> ObservationErrors:
+    """The errors of the stations of [observations], or of the cells of [coarse_map]."""
+    return ObservationErrors(
+        section.wind_error,
+        section.temperature_error,
+        section.humidity_error,
+        section.surface_pressure_error,
+        section.geopotential_error,
+    )

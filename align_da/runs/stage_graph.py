@@ -1,0 +1,128 @@
+"""The stages of a run: what defines each, what it reads and what it makes.
+
+    truth → backgrounds → statistics → autoencoder → cycled → denoiser → candidates → aligned
+                              └→ covariance               └→ model_error   (and the controls)
+
+A stage is known by its name to those that build on it. To make one, `run_stage` is given what is
+declared here and the work.
+"""
+
+from align_da.config import Config
+from align_da.registry import FORECAST_MODELS, OBJECTIVES, REWARDS
+from align_da.runs.forecast_models import forecast_model_definition
+from align_da.runs.parts import digests_of_foreign
+from align_da.runs.priors import (
+    FORECAST_SCALING,
+    MODEL_ERROR,
+    MODEL_SPACE_SCALING,
+    REPRESENTATION,
+    SCALING,
+)
+from align_da.storage.run_folder import RunFolder
+from align_da.storage.stages import Stage
+
+_SPLITS = ("train", "validation", "test")
+
+
+def truth_stage(config: Config, folder: RunFolder) -> Stage:
+    """The nature run, or ERA5."""
+    era5 = [] if config.era5 is None else [config.era5]
+    foreign = digests_of_foreign(FORECAST_MODELS, config.world.model)
+    return Stage("truth", [config.world, *era5, *foreign.items()], [], [folder.truth])
+
+
+def backgrounds_stage(config: Config, folder: RunFolder) -> Stage:
+    """Forecasts from the perturbed truth."""
+    defined_by = [config.seed, config.backgrounds, *forecast_model_definition(config)]
+    products = [folder.backgrounds(split) for split in _SPLITS]
+    return Stage("backgrounds", defined_by, ["truth"], products)
+
+
+def coarse_backgrounds_stage(config: Config, folder: RunFolder) -> Stage:
+    """Coarse maps in the place of backgrounds."""
+    defined_by = [config.seed, config.backgrounds, config.coarse_map]
+    products = [*(folder.backgrounds(split) for split in _SPLITS), folder.map_correction]
+    return Stage("backgrounds", defined_by, ["truth"], products)
+
+
+def statistics_stage(folder: RunFolder) -> Stage:
+    """Statistics of the training period."""
+    return Stage("statistics", [], ["backgrounds"], [folder.statistics])
+
+
+def autoencoder_stage(config: Config, folder: RunFolder) -> Stage:
+    """The autoencoder, and what it cannot hold."""
+    products = [folder.weights("autoencoder"), folder.weights(REPRESENTATION)]
+    return Stage("autoencoder", [config.seed, config.autoencoder], ["statistics"], products)
+
+
+def cycled_stage(config: Config, folder: RunFolder) -> Stage:
+    """Backgrounds taken from cycling, and the covariance they were cycled with."""
+    defined_by = [
+        config.seed,
+        config.cycled_backgrounds,
+        config.latent_three_d_var,
+        config.observations,
+        config.quality_control,
+        config.analysis,
+        config.denoiser.correlation_modes,
+        config.denoiser.correlation_radius_km,
+        config.cycle.window_hours,
+        *forecast_model_definition(config),
+    ]
+    stores = [folder.backgrounds(f"cycled_{split}") for split in ("train", "validation")]
+    products = [*stores, folder.weights(FORECAST_SCALING)]
+    return Stage("cycled", defined_by, ["autoencoder"], products)
+
+
+def denoiser_stage(config: Config, folder: RunFolder) -> Stage:
+    """The prior "reference" and the statistics of its increments."""
+    inputs = ["autoencoder", *_cycled(config)]
+    products = [folder.weights("reference"), folder.weights(SCALING)]
+    return Stage("denoiser", [config.seed, config.denoiser], inputs, products)
+
+
+def covariance_stage(config: Config, folder: RunFolder) -> Stage:
+    """The background error covariance of 3D-Var in model space."""
+    defined_by = [config.three_d_var.modes, config.three_d_var.radius_km]
+    inputs = ["statistics", *_cycled(config)]
+    return Stage("covariance", defined_by, inputs, [folder.weights(MODEL_SPACE_SCALING)])
+
+
+def model_error_stage(config: Config, folder: RunFolder) -> Stage:
+    """The correction of the forecast model."""
+    sections = [config.seed, config.model_error, config.cycle.window_hours]
+    defined_by = [*sections, *forecast_model_definition(config)]
+    return Stage(MODEL_ERROR, defined_by, ["denoiser"], [folder.weights(MODEL_ERROR)])
+
+
+def candidates_stage(config: Config, folder: RunFolder) -> Stage:
+    """Candidates of the reference prior with their rewards."""
+    settings = config.alignment
+    drawing = [
+        settings.backgrounds,
+        settings.candidates,
+        settings.forecast_lead_hours,
+        list(settings.rewards),
+    ]
+    sections = [config.seed, config.sampler, config.analysis, drawing]
+    rewards = digests_of_foreign(REWARDS, *settings.rewards)
+    defined_by = [*sections, *forecast_model_definition(config), *rewards.items()]
+    return Stage("candidates", defined_by, ["denoiser"], [folder.candidates])
+
+
+def fine_tuning_stage(config: Config, folder: RunFolder, what: str) -> Stage:
+    """The aligned prior, or a control."""
+    objective = digests_of_foreign(OBJECTIVES, config.alignment.objective)
+    defined_by = [config.seed, config.alignment, *objective.items()]
+    return Stage(what, defined_by, ["candidates"], [folder.weights(what)])
+
+
+def observations_stage(form: str, digests: list[str], folder: RunFolder) -> Stage:
+    """The reports of observation files with these digests, read as this format."""
+    return Stage("observations", [form, digests], [], [folder.observations])
+
+
+def _cycled(config: Config) -> list[str]:
+    """The stage of cycled backgrounds, where the configuration asks for them."""
+    return ["cycled"] if config.cycled_backgrounds.segments else []
