@@ -186,6 +186,16 @@ def test_perturbed_observations_have_the_errors_of_r(kind: str) -> None:
         assert apart < 0.1
 
 
+def test_guided_draws_have_mean_and_spread_of_the_posterior_with_that_r() -> None:
+    """512 draws: the sampling error of the mean is 0.03."""
+    background, batch = State(jnp.zeros((512, *LAYOUT.shape)), LAYOUT), observations()
+    found = analyse(replace(jfps(), micro_batch=512), batch, CORRELATED["matrix"], background)
+    mean, gain = kalman(B, np.zeros(POINTS), batch)
+    spread = np.diag(B - gain @ B[PLACES[USED]])
+    assert np.sqrt(np.mean((found.mean(axis=0) - mean) ** 2)) < 0.05
+    assert found.var(axis=0).mean() / spread.mean() == pytest.approx(1, abs=0.08)
+
+
 @pytest.mark.parametrize("kind", CORRELATED)
 def test_optimal_interpolation_is_the_kalman_update_with_that_r(kind: str) -> None:
     method, background, batch = optimal_interpolation(), ensemble(1), observations()
@@ -283,19 +293,17 @@ def likelihood(errors: ObservationErrors | None, used: np.ndarray = USED) -> Lik
     )
 
 
-@pytest.mark.parametrize("kind", ["matrix", "operator"])
 @pytest.mark.parametrize("name", GUIDANCE)
-def test_guidance_with_r_is_guidance_with_white_observations(name: str, kind: str) -> None:
-    whole = likelihood(CORRELATED[kind], np.full(COUNT, True))
+def test_guidance_with_r_is_guidance_with_white_observations(name: str) -> None:
+    whole = likelihood(CORRELATED["matrix"], np.full(COUNT, True))
     white = replace(whole, value=WHITENING @ whole.value, variance=jnp.ones(COUNT), errors=None)
     found = draw(GUIDANCE[name], observe, whole)
     expected = draw(GUIDANCE[name], lambda z: WHITENING @ observe(z), white)
     np.testing.assert_allclose(found, expected, atol=2e-4)
 
 
-@pytest.mark.parametrize("kind", ["matrix", "operator"])
 @pytest.mark.parametrize("name", ["dps", "mmps", "jfps", "repaint"])
-def test_an_unused_observation_is_as_if_it_were_not_there(name: str, kind: str) -> None:
+def test_an_unused_observation_is_as_if_it_were_not_there(name: str) -> None:
     """Its row of R too; split Gibbs has another draw of noise where rows are missing."""
     rows = np.flatnonzero(USED)
     plain = likelihood(None)
@@ -306,7 +314,7 @@ def test_an_unused_observation_is_as_if_it_were_not_there(name: str, kind: str) 
         plain.prior_variance[rows],
         CorrelatedErrors(jnp.asarray(R[np.ix_(rows, rows)], jnp.float32)),
     )
-    found = draw(GUIDANCE[name], observe, likelihood(CORRELATED[kind]))
+    found = draw(GUIDANCE[name], observe, likelihood(CORRELATED["operator"]))
     expected = draw(GUIDANCE[name], lambda z: observe(z)[rows], fewer)
     np.testing.assert_allclose(found, expected, atol=5e-4)
 
@@ -405,12 +413,11 @@ def test_a_gross_error_moves_an_analysis_less(name: str, tails: str) -> None:
     assert moved(TAILS[tails]) < 0.4 * moved(None)
 
 
-@pytest.mark.parametrize("tails", TAILS)
 @pytest.mark.parametrize("name", METHODS)
-def test_an_unused_observation_with_long_tails_is_not_seen(name: str, tails: str) -> None:
+def test_an_unused_observation_with_long_tails_is_not_seen(name: str) -> None:
     batch = observations()
     other = replace(batch, value=batch.value.at[UNUSED].set(1e3))
-    found, expected = (analyse(METHODS[name](), b, TAILS[tails]) for b in (batch, other))
+    found, expected = (analyse(METHODS[name](), b, TAILS["huber"]) for b in (batch, other))
     np.testing.assert_array_equal(found, expected)
 
 
