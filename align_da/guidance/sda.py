@@ -86,7 +86,7 @@ def _solved(
     added: Float[Array, " observation"],
 ) -> Float[Array, " observation"]:
     """(I + W diag(added) Wᵀ)⁻¹ r by conjugate gradients, W whitening correlated errors."""
-    transpose = jax.linear_transpose(likelihood.whiten, residual)
+    _, transpose = jax.vjp(likelihood.whiten, residual)
 
     def covariance(weight: Float[Array, " observation"]) -> Float[Array, " observation"]:
         return weight + likelihood.whiten(added * transpose(weight)[0])
