@@ -80,7 +80,7 @@ class Compared:
 
 def compare(expected: Expected, folder: Path) -> list[Compared]:
     """Every figure beside what the results in a folder hold of it."""
-    return [_compared(figure, expected.command, folder) for figure in expected.figures]
+    return [_compared(one, one.command or expected.command, folder) for one in expected.figures]
 
 
 def _compared(figure: Figure, command: str, folder: Path) -> Compared:

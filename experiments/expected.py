@@ -13,6 +13,7 @@ every figure its file, row, column and bounds:
     high = 0.25
     source = "README.md, the table"     # where the bound comes from
     seen = 2026-11-28                   # when a run was last checked; false for never
+    command = "python -m ..."           # if it is another one
 """
 
 import tomllib
@@ -41,6 +42,7 @@ class Figure:
         seen: the day on which a run was last checked; False for never.
         low: least value.
         high: largest value.
+        command: makes the file, where it is another one than that of the experiment.
     """
 
     file: str
@@ -50,6 +52,7 @@ class Figure:
     seen: date | Literal[False]
     low: float = -float("inf")
     high: float = float("inf")
+    command: str = ""
 
     def __post_init__(self) -> None:
         unbounded = self.low == -float("inf") and self.high == float("inf")

@@ -73,6 +73,11 @@ def test_a_missing_result_says_which_command_makes_it(tmp_path: Path) -> None:
     assert f"run `{COMMAND}` first" in found.missing
 
 
+def test_a_figure_of_another_command_names_that_one(tmp_path: Path) -> None:
+    other = Figure("gpu.csv", {}, "seconds", "README.md", seen=False, high=1.0, command="other")
+    assert "run `other` first" in compared(other, tmp_path).missing
+
+
 def test_numbers_choose_rows_as_texts_do(folder: Path) -> None:
     assert compared(figure(0.2, 0.24, members=7), folder).passed
 
