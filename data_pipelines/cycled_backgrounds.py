@@ -125,9 +125,9 @@ def cycles_of(
     run, settings = _run_of(segment), segment.config.cycled_backgrounds
     parts = CycleParts(
         forecast_model or configured_forecast_model(segment.config),
-        quality_control_for(run),
         method,
         segment.config.cycle.window_hours,
+        quality_control_for(run),
         run.config.seed,
     )
     state, count = _first_state(run, segment), settings.spin_up + settings.cycles

@@ -1,93 +1,25 @@
 """Compare the results of an experiment with the bounds of its published figures.
 
-`expected.toml` in the folder of the experiment names the command that makes the results, and for
-every figure its file, row, column and bounds:
-
-    command = "python -m experiments.lorenz.run"
-
-    [[figure]]
-    file = "peers.csv"                  # in results/
-    row = { method = "LETKF" }          # values of columns; every row that has them counts
-    column = "rmse"
-    low = 0.2                           # one of both is enough
-    high = 0.25
-    source = "README.md, the table"     # where the bound comes from
-    seen = 2026-11-28                   # when a run was last checked; false for never
-
 Prints a table, and ends with code 1 where a figure lies outside its bounds, is not there, or has
-not been made.
+not been made. The bounds lie in `expected.toml`, see `experiments.expected`.
 
 Usage: python -m experiments.check NAME [FOLDER]
 """
 
 import argparse
 import sys
-import tomllib
-from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
-from typing import Any, Literal
 
 import pandas as pd
 
 from align_da.errors import AlignDAError, InputError, StorageError
-from align_da.storage.durable import storage_errors
 from align_da.verification.table_format import to_markdown
+from experiments.expected import Expected, Figure, read_expected
 from experiments.results import read_result
 
 HERE = Path(__file__).parent
 EXPECTED = "expected.toml"
-
-
-@dataclass(frozen=True)
-class Figure:
-    """A published figure, and within which bounds a run must find it.
-
-    Invariants:
-        1. One of `low` and `high` is finite at least, and low <= high.
-
-    Attributes:
-        file: of results/.
-        row: values by column that choose the rows.
-        column: where the figure stands.
-        source: where the bounds come from.
-        seen: the day on which a run was last checked; False for never.
-        low: least value.
-        high: largest value.
-    """
-
-    file: str
-    row: Mapping[str, object]
-    column: str
-    source: str
-    seen: date | Literal[False]
-    low: float = -float("inf")
-    high: float = float("inf")
-
-    def __post_init__(self) -> None:
-        unbounded = self.low == -float("inf") and self.high == float("inf")
-        if unbounded or not self.low <= self.high:
-            message = f"{self.name}: expected low <= high, one of them given, got {self}"
-            raise InputError(message)
-
-    @property
-    def name(self) -> str:
-        """For people."""
-        return ", ".join([self.file, *map(str, self.row.values()), self.column])
-
-
-@dataclass(frozen=True)
-class Expected:
-    """What is expected of an experiment.
-
-    Attributes:
-        command: makes the results.
-        figures: to be compared.
-    """
-
-    command: str
-    figures: tuple[Figure, ...]
 
 
 def main() -> None:
@@ -112,24 +44,6 @@ def main() -> None:
 def names() -> list[str]:
     """Experiments with expected figures."""
     return sorted(path.parent.name for path in HERE.glob(f"*/{EXPECTED}"))
-
-
-def read_expected(path: Path) -> Expected:
-    """The figures that a file expects.
-
-    Raises:
-        StorageError: the file cannot be read.
-        InputError: it is no TOML, or a key is missing or unknown.
-    """
-    with storage_errors(path):
-        content = path.read_text(encoding="utf-8")
-    try:
-        text: dict[str, Any] = tomllib.loads(content)
-        figures = tuple(Figure(**figure) for figure in text["figure"])
-        return Expected(text["command"], figures)
-    except (tomllib.TOMLDecodeError, KeyError, TypeError) as error:
-        message = f"{path}: expected a command and figures as `experiments.check` says: {error}"
-        raise InputError(message) from error
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 import jax
 import jax.numpy as jnp
+from jax.scipy.linalg import cho_factor, cho_solve
 from jaxtyping import Array, Float
 
 
@@ -48,6 +49,43 @@ def observed_spread(
     pairs = (perturbations[:, None] * perturbations).reshape(members * members, -1)
     precision = (taper @ pairs.T).reshape(*taper.shape[:-1], members, members)
     return ObservedSpread(precision, taper @ (perturbations * innovation).T)
+
+
+def correlated_spread(
+    perturbations: Float[Array, "member observation"],
+    innovation: Float[Array, " observation"],
+    taper: Float[Array, "*place observation"],
+    correlation: Float[Array, "observation observation"],
+) -> ObservedSpread:
+    """The same where observation errors are correlated, place by place.
+
+    R-localisation divides the variance of an error by ρ. Where errors are correlated, the part
+    (1/ρ − 1) R_ii is added as independent error, so that an observation out of reach is as if it
+    were not there: in units of √R_ii and with T = diag(√ρ),
+
+        R⁻¹ → T [I + T (C − I) T]⁻¹ T.
+
+    (A taper on whitened innovations, or on both sides of R⁻¹, would take the errors of
+    observations out of reach for known, and trust those near by too much.) With a unit C it is
+    `observed_spread`. Every place factorises a matrix of all observations.
+
+    Args:
+        perturbations: Y in units of √R_ii, 0 where an observation is not used.
+        innovation: d in the same units, 0 where an observation is not used.
+        taper: ρ within [0, 1].
+        correlation: C of the observation errors, rows of I where an observation is not used.
+    """
+    stacked = jnp.concatenate([perturbations, innovation[None]])
+    beside = correlation - jnp.eye(innovation.shape[0])
+
+    def at_place(rho: Float[Array, " observation"]) -> Float[Array, "member row"]:
+        root = jnp.sqrt(rho)
+        factor = cho_factor(jnp.eye(rho.shape[0]) + root[:, None] * beside * root)
+        return (root * perturbations) @ cho_solve(factor, (root * stacked).T)
+
+    found = jax.lax.map(at_place, taper.reshape(-1, taper.shape[-1]))
+    found = found.reshape(*taper.shape[:-1], *found.shape[1:])
+    return ObservedSpread(found[..., :-1], found[..., -1])
 
 
 def ensemble_transform(observed: ObservedSpread) -> Float[Array, "*place member member"]:

@@ -17,7 +17,7 @@ from align_da.guidance.contract import PosteriorSampler
 from align_da.guidance.prior_variance import estimate_prior_variance
 from align_da.keys import keys_for_members
 from align_da.observations.batch import ObservationBatch
-from align_da.observations.contract import ObservationOperator
+from align_da.observations.contract import ErrorsFor, ObservationErrors, ObservationOperator
 from align_da.observations.likelihood import Likelihood
 from align_da.prior.errors_of_the_day import ErrorsOfTheDay
 from align_da.prior.latent_prior import Control, LatentPrior
@@ -43,6 +43,8 @@ class LatentScoreAnalysis:
             to the next background cycle after cycle.
         errors_of_the_day: what the cycle itself tells of the background errors.
         draws: how many for the ensemble mean; one a member if None.
+        observation_errors: how they are correlated, or how long their tails are; see
+            `likelihood_of`.
     """
 
     prior: LatentPrior
@@ -52,6 +54,7 @@ class LatentScoreAnalysis:
     condition_on: Literal["member", "mean"] = "member"
     errors_of_the_day: ErrorsOfTheDay = field(default_factory=ErrorsOfTheDay)
     draws: int | None = None
+    observation_errors: ObservationErrors | ErrorsFor | None = None
 
     def __call__(
         self,
@@ -62,7 +65,9 @@ class LatentScoreAnalysis:
     ) -> tuple[State, AnalysisDiagnostics]:
         """One analysis; see `align_da.assimilation.contract.Analysis`."""
         operator = self.operator_for(observations, background.layout)
-        likelihood = self.prior.likelihood(observations, operator, background.layout, lead_hours)
+        likelihood = self.prior.likelihood(
+            observations, operator, background.layout, lead_hours, self.observation_errors
+        )
         prior, factor = self.errors_of_the_day.applied_to(
             self.prior, operator, likelihood, background, lead_hours, key
         )

@@ -10,6 +10,10 @@ with A the Jacobian of R^-½ H(x(z)) at z and r the residual there,
 
 Members are updated with perturbed observations, as an ensemble of data assimilations.
 
+Observation errors with long tails are Gaussian ones of another variance at every iteration, see
+`align_da.observations.robust_errors`: J has then their −log p, and `outer` iterations (some ten)
+are needed although the operator be linear.
+
 Sources: Courtier 1997 (dual formulation), Q. J. R. Meteorol. Soc. 123, 2449-2461; Melinc and
 Zaplotnik 2024 (3D-Var in the latent space of an autoencoder), Q. J. R. Meteorol. Soc. 150.
 """
@@ -28,8 +32,9 @@ from align_da.assimilation.perturbed_observations import observation_perturbatio
 from align_da.atmosphere import Layout, State
 from align_da.autoencoder.latent_space import Values
 from align_da.guidance.dual import dual_gradient
+from align_da.guidance.near_estimate import near_estimate
 from align_da.observations.batch import ObservationBatch
-from align_da.observations.contract import ObservationOperator
+from align_da.observations.contract import ErrorsFor, ObservationErrors, ObservationOperator
 from align_da.observations.likelihood import Likelihood
 from align_da.prior.errors_of_the_day import ErrorsOfTheDay
 from align_da.prior.latent_prior import Control, LatentPrior
@@ -45,6 +50,8 @@ class LatentThreeDVar:
         outer: Gauss-Newton iterations.
         inner: conjugate gradient iterations in each.
         errors_of_the_day: what the cycle itself tells of the background errors.
+        observation_errors: how they are correlated, or how long their tails are; see
+            `likelihood_of`.
     """
 
     prior: LatentPrior
@@ -52,6 +59,7 @@ class LatentThreeDVar:
     outer: int
     inner: int
     errors_of_the_day: ErrorsOfTheDay = field(default_factory=ErrorsOfTheDay)
+    observation_errors: ObservationErrors | ErrorsFor | None = None
 
     def __call__(
         self,
@@ -62,7 +70,9 @@ class LatentThreeDVar:
     ) -> tuple[State, AnalysisDiagnostics]:
         """One analysis; see `align_da.assimilation.contract.Analysis`."""
         operator = self.operator_for(observations, background.layout)
-        likelihood = self.prior.likelihood(observations, operator, background.layout, lead_hours)
+        likelihood = self.prior.likelihood(
+            observations, operator, background.layout, lead_hours, self.observation_errors
+        )
         prior, factor = self.errors_of_the_day.applied_to(
             self.prior, operator, likelihood, background, lead_hours, key
         )
@@ -72,7 +82,7 @@ class LatentThreeDVar:
             likelihood,
             background,
             jnp.float32(lead_hours),
-            observation_perturbations(key, background.values.shape[0], observations.used),
+            observation_perturbations(key, background.values.shape[0], likelihood.noisy),
             outer=self.outer,
             inner=self.inner,
         )
@@ -97,12 +107,16 @@ def _analyse(
         values, perturbation = member
         latent = prior.space.encode(values)
 
-        def residual(z: Control) -> Float[Array, " observation"]:
-            state = State(prior.analysis(values, latent, z, lead_hours), background.layout)
-            return likelihood.residual(operator(state)) + perturbation
+        def equivalent(z: Control) -> Float[Array, " observation"]:
+            return operator(
+                State(prior.analysis(values, latent, z, lead_hours), background.layout)
+            )
 
         def improve(z: Control, _: None) -> tuple[Control, None]:
-            return _gauss_newton(residual, z, inner), None
+            near = near_estimate(likelihood, equivalent, z, jnp.zeros(()))
+            return _gauss_newton(
+                lambda z: near.residual(equivalent(z)) + perturbation, z, inner
+            ), None
 
         minimum, _ = jax.lax.scan(improve, jnp.zeros(prior.control_shape), length=outer)
         return prior.analysis(values, latent, minimum, lead_hours)

@@ -6,11 +6,16 @@ Inflation: the perturbations of the background are multiplied before the analysi
 of the analysis is relaxed to that of the background after it (RTPS, Whitaker and Hamill 2012, Mon.
 Wea. Rev. 140, 3078-3089, equation 2).
 
+Observation errors that are correlated are whitened where there is no localisation, and tapered as
+`correlated_spread` says where there is. Those with long tails are Gaussian ones of another
+variance, given by the departure of the background mean and the spread of the ensemble; see
+`align_da.observations.robust_errors`.
+
 Source: Hunt, Kostelich and Szunyogh 2007, Physica D 230, 112-126.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import jax
 import jax.numpy as jnp
@@ -21,6 +26,7 @@ from align_da.assimilation.contract import AnalysisDiagnostics
 from align_da.assimilation.diagnostics import diagnose
 from align_da.assimilation.ensemble_transform import (
     ObservedSpread,
+    correlated_spread,
     ensemble_transform,
     observed_spread,
     random_rotation,
@@ -30,9 +36,14 @@ from align_da.atmosphere.localisation import column_positions, gaspari_cohn, gre
 from align_da.atmosphere.truncation import SpectralTruncation
 from align_da.errors import InputError
 from align_da.observations.batch import ObservationBatch, Vertical
-from align_da.observations.contract import ObservationOperator
+from align_da.observations.contract import (
+    ErrorsFor,
+    GaussianErrors,
+    ObservationErrors,
+    ObservationOperator,
+)
 from align_da.observations.interpolation import vertical_place
-from align_da.observations.likelihood import likelihood_of
+from align_da.observations.likelihood import Likelihood, likelihood_of
 from align_da.prior.calibration import background_factor
 
 _SMALLEST_SPREAD = 1e-12  # a channel in which all members agree has nothing to relax
@@ -63,6 +74,9 @@ class LETKF:
         rotate: turn the analysis perturbations at random, with their mean kept.
         truncation: what of an increment the forecast model can hold; None keeps it all.
         calibrates: inflates beyond that by what the innovations of the cycle ask for.
+        observation_errors: how they are correlated, or how long their tails are; see
+            `likelihood_of`. Correlated ones with localisation factorise a matrix of all
+            observations at every point and level.
     """
 
     operator_for: Callable[[ObservationBatch, Layout], ObservationOperator]
@@ -72,6 +86,7 @@ class LETKF:
     rotate: bool = False
     truncation: SpectralTruncation | None = None
     calibrates: bool = False
+    observation_errors: ObservationErrors | ErrorsFor | None = None
 
     def __call__(
         self,
@@ -83,7 +98,7 @@ class LETKF:
         """One analysis; see `align_da.assimilation.contract.Analysis`.
 
         Raises:
-            InputError: the ensemble has one member only.
+            InputError: the ensemble has one member only; see also `likelihood_of`.
         """
         members = background.values.shape[0]
         if members < 2:
@@ -92,10 +107,12 @@ class LETKF:
         operator = self.operator_for(observations, background.layout)
         horizontal, vertical = _tapers(self.localisation, observations, background.layout)
         turn = random_rotation(key, members) if self.rotate else jnp.eye(members)
-        factor = self._factor(operator, observations, background)
+        likelihood = likelihood_of(observations, self.observation_errors)
+        factor = self._factor(operator, likelihood, background)
         analysis = _update(
             operator,
             observations,
+            *_correlation_apart(likelihood, self.localisation),
             background,
             (horizontal, vertical),
             turn,
@@ -106,15 +123,26 @@ class LETKF:
         return analysis, diagnose(operator, observations, background, analysis, factor)
 
     def _factor(
-        self, operator: ObservationOperator, observations: ObservationBatch, background: State
+        self, operator: ObservationOperator, likelihood: Likelihood, background: State
     ) -> Float[Array, ""]:
         """What the variance of the background ensemble is multiplied by before inflation."""
         if not self.calibrates:
             return jnp.ones(())
         equivalent = operator(background)
         return background_factor(
-            likelihood_of(observations), equivalent.mean(axis=0), equivalent.var(axis=0, ddof=1)
+            likelihood, equivalent.mean(axis=0), equivalent.var(axis=0, ddof=1)
         )
+
+
+def _correlation_apart(
+    likelihood: Likelihood, localisation: Localisation
+) -> tuple[Likelihood, Float[Array, "observation observation"] | None]:
+    """The likelihood without the correlation of its errors, and that, where it is tapered."""
+    errors = likelihood.errors
+    if localisation == Localisation() or not isinstance(errors, GaussianErrors):
+        return likelihood, None
+    tapered = errors.correlation(likelihood.variance, likelihood.used)
+    return replace(likelihood, errors=None), tapered
 
 
 def _tapers(
@@ -141,6 +169,8 @@ def _tapers(
 def _update(
     operator: ObservationOperator,
     observations: ObservationBatch,
+    likelihood: Likelihood,
+    correlation: Float[Array, "observation observation"] | None,
     background: State,
     tapers: tuple[Float[Array, "lat lon observation"], Float[Array, "level observation"]],
     turn: Float[Array, "member member"],
@@ -149,11 +179,16 @@ def _update(
     truncation: SpectralTruncation | None,
 ) -> State:
     """The analysis ensemble; the background itself where no observation is used."""
-    perturbations, innovation = _in_observation_space(operator, observations, background)
+    perturbations, innovation = _in_observation_space(
+        operator, observations, likelihood, background, inflation
+    )
     horizontal, vertical = tapers
 
     def observe(row: Float[Array, "lon observation"]) -> ObservedSpread:
-        return observed_spread(inflation * perturbations, innovation, row[:, None] * vertical)
+        taper = row[:, None] * vertical
+        if correlation is not None:
+            return correlated_spread(inflation * perturbations, innovation, taper, correlation)
+        return observed_spread(inflation * perturbations, innovation, taper)
 
     weights = ensemble_transform(jax.lax.map(observe, horizontal))
     levels = jnp.asarray(_level_of_channels(background.layout))
@@ -178,15 +213,23 @@ def _update(
 
 
 def _in_observation_space(
-    operator: ObservationOperator, observations: ObservationBatch, background: State
+    operator: ObservationOperator,
+    observations: ObservationBatch,
+    likelihood: Likelihood,
+    background: State,
+    inflation: Float[Array, ""],
 ) -> tuple[Float[Array, "member observation"], Float[Array, " observation"]]:
-    """Y and d in units of √R, 0 where an observation is not used."""
+    """Y and d in units of √R, 0 where an observation is not used (unless R^-½ mixes them)."""
     used = observations.used
     equivalent = jnp.where(used, operator(background), 0.0)
     error = jnp.where(used, observations.error, 1.0)
     centre = equivalent.mean(axis=0)
     innovation = jnp.where(used, observations.value, 0.0) - centre
-    return (equivalent - centre) / error, innovation / error
+    apart = equivalent - centre
+    if likelihood.errors is None:
+        return apart / error, innovation / error
+    near = likelihood.near(centre, inflation**2 * equivalent.var(axis=0, ddof=1))
+    return jax.vmap(near.whiten)(apart), near.whiten(innovation)
 
 
 def _relaxed(

@@ -5,11 +5,13 @@
 with E the matrix of N past background errors (Evensen 2003, equation 36; localisation in
 observation space as in Houtekamer and Mitchell 2001). Members are updated with perturbed
 observations whose perturbations have zero mean over the ensemble, so that a single member is
-updated with y itself.
+updated with y itself. Observation errors with long tails are Gaussian ones of another variance,
+given by the departure of the background mean and by H P Hᵀ; see
+`align_da.observations.robust_errors`.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import jax
 import jax.numpy as jnp
@@ -22,7 +24,13 @@ from align_da.atmosphere import Layout, State
 from align_da.atmosphere.localisation import column_positions, gaspari_cohn, great_circle_distance
 from align_da.atmosphere.truncation import SpectralTruncation
 from align_da.observations.batch import ObservationBatch
-from align_da.observations.contract import ObservationOperator
+from align_da.observations.contract import (
+    ErrorsFor,
+    GaussianErrors,
+    ObservationErrors,
+    ObservationOperator,
+)
+from align_da.observations.likelihood import Likelihood, likelihood_of
 
 
 @jax.tree_util.register_dataclass
@@ -37,6 +45,8 @@ class OptimalInterpolation:
         radius: half width of the localisation in metres.
         operator_for: gives H for the observations of a cycle.
         truncation: what of an increment the forecast model can hold; None keeps it all.
+        observation_errors: how they are correlated, or how long their tails are; see
+            `likelihood_of`.
     """
 
     errors: State
@@ -46,6 +56,7 @@ class OptimalInterpolation:
         metadata={"static": True}
     )
     truncation: SpectralTruncation | None = None
+    observation_errors: ObservationErrors | ErrorsFor | None = None
 
     def __call__(
         self,
@@ -56,7 +67,10 @@ class OptimalInterpolation:
     ) -> tuple[State, AnalysisDiagnostics]:
         """One analysis; see `align_da.assimilation.contract.Analysis`."""
         operator = self.operator_for(observations, background.layout)
-        analysis = _update(self, operator, background, observations, key)
+        likelihood = likelihood_of(observations, self.observation_errors)
+        # The likelihood holds them now; a function of the observations is no argument for JAX.
+        method = replace(self, observation_errors=None)
+        analysis = _update(method, operator, background, observations, likelihood, key)
         return analysis, diagnose(operator, observations, background, analysis)
 
 
@@ -66,11 +80,20 @@ def _update(
     operator: ObservationOperator,
     background: State,
     observations: ObservationBatch,
+    likelihood: Likelihood,
     key: jax.Array,
 ) -> State:
     """The analysis ensemble; the background itself where no observation is used."""
-    innovation = _perturbed_innovation(observations, operator(background), key)
-    increments = _increments(method, operator, observations, innovation)
+    equivalent = operator(background)
+    scale = jnp.sqrt(method.variance_factor / (method.errors.values.shape[0] - 1))
+    spread = operator(method.errors) * scale
+    error, correlation = _error_statistics(observations, likelihood, equivalent, spread)
+    noise = observation_perturbations(key, equivalent.shape[0], observations.used)
+    if isinstance(likelihood.errors, GaussianErrors):
+        noise = noise @ jnp.linalg.cholesky(correlation).T
+    innovation = _scaled_innovation(observations, equivalent, error) + noise
+    projected = jnp.where(observations.used, spread / error, 0.0)
+    increments = _increments(method, observations, innovation, projected, correlation)
     if method.truncation is not None:
         increments = method.truncation(increments)
     values = background.values + increments
@@ -78,33 +101,62 @@ def _update(
     return State(kept, background.layout)
 
 
-def _perturbed_innovation(
+def _error_statistics(
+    observations: ObservationBatch,
+    likelihood: Likelihood,
+    equivalent: Float[Array, "member observation"],
+    spread: Float[Array, "sample observation"],
+) -> tuple[Float[Array, " observation"], Float[Array, "observation observation"]]:
+    """√R_ii, 1 where an observation is not used, and the correlation of observation errors.
+
+    Args:
+        observations: of the cycle.
+        likelihood: of the same.
+        equivalent: H x_b.
+        spread: H E over √(N − 1).
+    """
+    used, unit = observations.used, jnp.eye(observations.value.shape[0])
+    if likelihood.errors is None:
+        return jnp.where(used, observations.error, 1.0), unit
+    near = likelihood.near(equivalent.mean(axis=0), jnp.square(spread).sum(axis=0))
+    error = jnp.sqrt(jnp.where(used, near.variance, 1.0))
+    if isinstance(near.errors, GaussianErrors):
+        return error, near.errors.correlation(near.variance, used)
+    return error, unit
+
+
+def _scaled_innovation(
     observations: ObservationBatch,
     equivalent: Float[Array, "member observation"],
-    key: jax.Array,
+    error: Float[Array, " observation"],
 ) -> Float[Array, "member observation"]:
-    """(y + ε_m − H x_m) / √R, with ε of zero ensemble mean; zero where not used."""
+    """(y − H x_m) / √R_ii, zero where an observation is not used."""
     used = observations.used
-    noise = observation_perturbations(key, equivalent.shape[0], used)
     difference = jnp.where(used, observations.value, 0.0) - jnp.where(used, equivalent, 0.0)
-    return difference / jnp.where(used, observations.error, 1.0) + noise
+    return difference / error
 
 
 def _increments(
     method: OptimalInterpolation,
-    operator: ObservationOperator,
     observations: ObservationBatch,
     innovation: Float[Array, "member observation"],
+    projected: Float[Array, "sample observation"],
+    correlation: Float[Array, "observation observation"],
 ) -> Float[Array, "member lat lon channel"]:
-    """Localised gain applied to the scaled innovation of every member, SI units."""
+    """Localised gain applied to the innovation of every member, SI units.
+
+    Args:
+        method: the method.
+        observations: gives places.
+        innovation: perturbed, in units of √R_ii.
+        projected: H E over √(N − 1) in units of √R_ii.
+        correlation: of observation errors.
+    """
     layout, samples = method.errors.layout, method.errors.values.shape[0]
     scale = jnp.sqrt(method.variance_factor / (samples - 1))
-    used = observations.used
-    projected = operator(method.errors) * scale / jnp.where(used, observations.error, 1.0)
-    projected = jnp.where(used, projected, 0.0)
     place = observations.latitude, observations.longitude
     taper = gaspari_cohn(great_circle_distance(*place, *place), method.radius)
-    covariance = taper * (projected.T @ projected) + jnp.eye(taper.shape[0])
+    covariance = taper * (projected.T @ projected) + correlation
     factor = jax.scipy.linalg.cho_factor(covariance)
     weights = jax.scipy.linalg.cho_solve(factor, innovation.T)
     columns = column_positions(layout.grid.latitude, layout.grid.longitude)

@@ -2,6 +2,7 @@
 
 from align_da.atmosphere.grid import Grid, VerticalCoordinate
 from align_da.atmosphere.normalisation import Normalisation
+from align_da.atmosphere.plain_grids import limited_area, periodic_line
 from align_da.atmosphere.state import Channel, Layout, State, state_from_fields
 from align_da.atmosphere.variables import VARIABLES, Variable, variable_named
 
@@ -14,6 +15,8 @@ __all__ = [
     "State",
     "Variable",
     "VerticalCoordinate",
+    "limited_area",
+    "periodic_line",
     "state_from_fields",
     "variable_named",
 ]

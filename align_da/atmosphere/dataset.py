@@ -59,18 +59,22 @@ _LEVEL_ATTRIBUTES: dict[str, dict[str, str]] = {
 }
 
 
-def layout_from_dataset(dataset: xr.Dataset, variables: Sequence[str] | None = None) -> Layout:
+def layout_from_dataset(
+    dataset: xr.Dataset, variables: Sequence[str] | None = None, *, limited_area: bool = False
+) -> Layout:
     """The layout of the states that a dataset holds.
 
     Args:
         dataset: dimensions latitude, longitude, level and any leading ones.
         variables: the variables wanted, in this order; all known ones in table order if None.
+        limited_area: whether the grid is a part of the sphere; whoever means the whole sphere must
+            not be given less.
 
     Raises:
         InputError: a coordinate is missing, not finite, not monotone or not global, or the dataset
             lacks a wanted variable or any known one.
     """
-    ordered = _in_standard_order(dataset)
+    ordered = _in_standard_order(dataset, closed=not limited_area)
     names = tuple(variables or (name for name in VARIABLES if name in ordered))
     missing = [name for name in names if name not in ordered]
     if missing or not names:
@@ -83,18 +87,19 @@ def layout_from_dataset(dataset: xr.Dataset, variables: Sequence[str] | None = N
         latitude=tuple(ordered["latitude"].values.astype(float).tolist()),
         longitude=tuple(ordered["longitude"].values.astype(float).tolist()),
         vertical=_vertical_coordinate(ordered["level"]),
+        periodic=not limited_area,
     )
     return Layout(grid, names)
 
 
 def state_from_dataset(
-    dataset: xr.Dataset, layout: Layout, time: int | slice = slice(None)
+    dataset: xr.Dataset, layout: Layout | None = None, time: int | slice = slice(None)
 ) -> State:
     """Read states into memory.
 
     Args:
         dataset: holds at least the variables of `layout` on its grid.
-        layout: the layout of the result.
+        layout: the layout of the result; that of all known variables of the dataset if None.
         time: which times (an index drops the time axis); ignored without a time dimension.
 
     Returns:
@@ -105,8 +110,11 @@ def state_from_dataset(
             one variable than for another, a bad time axis, or values that cannot be read or are
             not finite.
     """
-    ordered = _in_standard_order(dataset)
-    _check_same_grid(layout_from_dataset(ordered, layout.variables).grid, layout.grid)
+    layout = layout_from_dataset(dataset) if layout is None else layout
+    closed = layout.grid.periodic
+    ordered = _in_standard_order(dataset, closed=closed)
+    found = layout_from_dataset(ordered, layout.variables, limited_area=not closed)
+    _check_same_grid(found.grid, layout.grid)
     check_times(ordered)
     selected = ordered.isel(time=time) if "time" in ordered.dims else ordered
     first = selected[layout.variables[0]]
@@ -178,14 +186,16 @@ def check_times(dataset: xr.Dataset) -> None:
         raise InputError(message)
 
 
-def _in_standard_order(dataset: xr.Dataset) -> xr.Dataset:
-    """The dataset south to north, 0..360 degrees, top level first."""
+def _in_standard_order(dataset: xr.Dataset, *, closed: bool) -> xr.Dataset:
+    """The dataset south to north, from 0..360 degrees eastward, top level first."""
     for name in _SPACE:
         _check_coordinate(dataset, name)
     for name in ("latitude", "level"):
         if dataset.sizes[name] > 1 and dataset[name].values[0] > dataset[name].values[-1]:
             dataset = dataset.isel({name: slice(None, None, -1)})
     western = int(np.count_nonzero(dataset["longitude"].values < 0))
+    if western and not closed:
+        return dataset.assign_coords(longitude=dataset["longitude"] + 360.0)
     if western:
         dataset = dataset.roll(longitude=-western, roll_coords=True)
         dataset = dataset.assign_coords(longitude=dataset["longitude"] % 360)

@@ -23,6 +23,7 @@ def horizontal_gradient(
         field: a scalar field on `grid`, which has at least three latitudes.
         grid: the horizontal grid.
     """
+    grid.check_closed("horizontal derivatives")
     latitude = np.deg2rad(grid.latitude)
     spacing = 2 * np.pi / len(grid.longitude)
     cosine = np.cos(latitude)

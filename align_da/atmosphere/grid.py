@@ -1,12 +1,13 @@
-"""Horizontal grid and vertical coordinate."""
+"""Horizontal grid and vertical coordinate: of the whole sphere, a line or a limited area."""
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import Literal, TypeVar
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Array, Float
 
+from align_da.constants import EARTH_RADIUS
 from align_da.errors import InputError
 
 
@@ -35,6 +36,13 @@ class VerticalCoordinate:
             message = f"sigma levels must not exceed 1, got {self.levels}"
             raise InputError(message)
 
+    def __repr__(self) -> str:
+        ends = f"{self.levels[0]:g} to {self.levels[-1]:g}"
+        return f"<{len(self.levels)} {self.kind} levels, {ends}>"
+
+
+Degrees = TypeVar("Degrees", np.ndarray, Array)
+
 
 @dataclass(frozen=True)
 class Grid:
@@ -42,18 +50,22 @@ class Grid:
 
     Invariants:
         1. `latitude` (degrees north) increases strictly from south to north, within [-90, 90].
-        2. `longitude` (degrees east) increases strictly, starts in [0, 360) and is equally spaced
-           over the whole circle, so that the last point is the western neighbour of the first.
+        2. `longitude` (degrees east) increases strictly, starts in [0, 360) and is equally spaced:
+           over the whole circle, so that the last point is the western neighbour of the first, or
+           over a part of it where the grid is not periodic.
 
     Attributes:
         latitude: degrees north.
         longitude: degrees east.
         vertical: the vertical coordinate.
+        periodic: whether longitudes close the circle; False is a limited area, which ends with its
+            outermost points.
     """
 
     latitude: tuple[float, ...]
     longitude: tuple[float, ...]
     vertical: VerticalCoordinate
+    periodic: bool = True
 
     def __post_init__(self) -> None:
         latitude, longitude = np.asarray(self.latitude), np.asarray(self.longitude)
@@ -63,15 +75,32 @@ class Grid:
                 f"got {latitude[:3]} ... {latitude[-3:]}: flip the latitude axis of the input"
             )
             raise InputError(message)
-        spacing = 360.0 / longitude.size
-        expected = longitude[0] + spacing * np.arange(longitude.size)
-        aligned = np.all(np.abs(longitude - expected) <= 1e-3 * spacing)
-        if not (0 <= longitude[0] < 360 and aligned):
+        if not (0 <= longitude[0] < 360 and self._equally_spaced(longitude)):
+            extent = "the whole circle" if self.periodic else "less than the circle"
             message = (
-                "longitude must be equally spaced over the whole circle from a start in [0, 360), "
+                f"longitude must be equally spaced over {extent} from a start in [0, 360), "
                 f"got {longitude[:3]} ... {longitude[-3:]}: bring the input to 0..360"
             )
             raise InputError(message)
+
+    def _equally_spaced(self, longitude: Float[np.ndarray, " lon"]) -> bool:
+        """Whether longitudes keep their invariant."""
+        if not self.periodic and longitude.size < 2:
+            return False
+        step = self.longitude_step
+        apart = np.abs(longitude - longitude[0] - step * np.arange(longitude.size))
+        ends = self.periodic or 0 < step < 360.0 - (longitude[-1] - longitude[0])
+        return bool(ends and np.all(apart <= 1e-3 * step))
+
+    def __repr__(self) -> str:
+        rows, columns = self.shape
+        south, north = self.latitude[0], self.latitude[-1]
+        if self.periodic:
+            where = "a circle" if rows == 1 else f"latitudes {south:g} to {north:g}"
+        else:
+            west, east = self.longitude[0], self.longitude[-1]
+            where = f"latitudes {south:g} to {north:g}, longitudes {west:g} to {east:g}"
+        return f"<Grid {rows} x {columns}, {where}, {self.vertical!r}>"
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -83,19 +112,57 @@ class Grid:
         """Number of levels."""
         return len(self.vertical.levels)
 
+    @property
+    def longitude_step(self) -> float:
+        """Degrees between neighbours on a row."""
+        count = len(self.longitude)
+        if self.periodic:
+            return 360.0 / count
+        return (self.longitude[-1] - self.longitude[0]) / (count - 1)
+
+    @property
+    def spacing(self) -> float:
+        """Metres between neighbours on the row nearest to the equator."""
+        nearest = np.deg2rad(np.min(np.abs(self.latitude)))
+        return float(EARTH_RADIUS * np.deg2rad(self.longitude_step) * np.cos(nearest))
+
     @cached_property
     def latitude_edges(self) -> Float[np.ndarray, " edge"]:
-        """Bounds of the cells, degrees north: half way between latitudes, and the poles."""
+        """Bounds of the cells, degrees north: half way between latitudes, and the poles.
+
+        A limited area ends half a spacing beyond its outermost rows.
+        """
         latitude = np.asarray(self.latitude)
-        return np.concatenate([[-90.0], (latitude[1:] + latitude[:-1]) / 2, [90.0]])
+        between = (latitude[1:] + latitude[:-1]) / 2
+        ends = np.asarray([-90.0, 90.0])
+        if not self.periodic and latitude.size > 1:
+            beyond = latitude[[0, -1]] + (latitude[[0, -1]] - between[[0, -1]])
+            ends = np.clip(beyond, -90.0, 90.0)
+        return np.concatenate([ends[:1], between, ends[1:]])
 
     @cached_property
     def area_weights(self) -> Float[np.ndarray, "lat lon"]:
-        """Share of each cell in the area of the sphere (dimensionless, sum 1).
+        """Share of each cell in the area of the grid (dimensionless, sum 1).
 
-        Cells are bounded half way between latitudes and by the poles: weight = sin(upper) -
+        Cells are bounded by `latitude_edges`: weight = sin(upper) -
         sin(lower), as in WeatherBench 2.
         """
         by_latitude = np.diff(np.sin(np.deg2rad(self.latitude_edges)))
         weights = np.repeat(by_latitude[:, None], len(self.longitude), axis=1)
         return np.asarray(weights / weights.sum())
+
+    def degrees_east(self, longitude: Degrees) -> Degrees:
+        """Degrees east of the first longitude; of a limited area, less than 0 to its west."""
+        beyond = 360.0 if self.periodic else (360.0 + self.longitude[-1] - self.longitude[0]) / 2
+        lowest = beyond - 360.0
+        return (longitude - self.longitude[0] - lowest) % 360.0 + lowest
+
+    def check_closed(self, what: str) -> None:
+        """Refuse a limited area where `what` needs whole circles of latitude.
+
+        Raises:
+            InputError: the grid is a limited area.
+        """
+        if not self.periodic:
+            message = f"{what}: expected a grid of whole circles of latitude, got {self!r}"
+            raise InputError(message)

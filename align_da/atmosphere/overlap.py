@@ -26,6 +26,7 @@ def longitude_shares(source: Grid, target: Grid) -> Float[np.ndarray, "target_lo
 
 def _sines_of_edges(grid: Grid) -> Float[np.ndarray, " edge"]:
     """sin(latitude) where rows begin and end."""
+    grid.check_closed("means over cells")
     return np.asarray(np.sin(np.deg2rad(grid.latitude_edges)))
 
 

@@ -22,6 +22,7 @@ def zonal_spectrum(
     field: Float[Array, "*batch lat lon"], grid: Grid
 ) -> Float[Array, "*batch lat wavenumber"]:
     """Power by zonal wavenumber 0 .. lon // 2 on every latitude, units squared times m."""
+    grid.check_closed("zonal spectra")
     points = len(grid.longitude)
     coefficients = jnp.fft.rfft(field, axis=-1, norm="forward")
     partners = np.full(points // 2 + 1, 2.0)

@@ -65,7 +65,11 @@ def pole_signs(layout: Layout) -> tuple[float, ...]:
 
     Returns:
         -1 for eastward and northward winds, 1 for everything else, one number a channel.
+
+    Raises:
+        InputError: the grid is a limited area, where nothing is carried across.
     """
+    layout.grid.check_closed("padding of the sphere")
     return tuple(
         -1.0 if channel.variable.standard_name in {"eastward_wind", "northward_wind"} else 1.0
         for channel in layout.channels

@@ -14,6 +14,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from align_da.atmosphere.grid import Grid
+from align_da.atmosphere.html_table import html_table, is_known
 from align_da.atmosphere.variables import Variable, variable_named
 from align_da.errors import InputError
 
@@ -53,6 +54,9 @@ class Layout:
         """Shape (lat, lon, channel) of one state."""
         return (*self.grid.shape, len(self.channels))
 
+    def __repr__(self) -> str:
+        return f"<Layout {', '.join(self.variables)} on {self.grid!r}>"
+
     def channels_of(self, name: str) -> slice:
         """The channels of variable `name`, as a slice of the channel axis.
 
@@ -82,6 +86,23 @@ class State:
     def __getitem__(self, name: str) -> Float[Array, "*batch lat lon level"]:
         """The variable `name` on its levels (one level for a surface variable), SI units."""
         return self.values[..., self.layout.channels_of(name)]
+
+    def __repr__(self) -> str:
+        shape = getattr(self.values, "shape", "unknown")
+        return f"<State {shape}, {', '.join(self.layout.variables)} on {self.layout.grid!r}>"
+
+    def _repr_html_(self) -> str:
+        """What notebooks show: one row a variable."""
+        columns = ("variable", "units", "levels", "mean", "least", "greatest")
+        return html_table(repr(self), columns, map(self._described, self.layout.variables))
+
+    def _described(self, name: str) -> tuple[object, ...]:
+        """Name, unit and levels of a variable, and its mean and bounds where they are known."""
+        values = self[name] if is_known(self.values) else np.empty(0)
+        told = (values.mean(), values.min(), values.max()) if values.size else ()
+        numbers = [f"{float(number):.6g}" for number in told] or [""] * 3
+        span = self.layout.channels_of(name)
+        return name, variable_named(name).units, span.stop - span.start, *numbers
 
 
 def state_from_fields(

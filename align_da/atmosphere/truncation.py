@@ -77,6 +77,7 @@ def spectral_truncation(layout: Layout, truncation: int) -> SpectralTruncation:
     Raises:
         InputError: the grid is no Gaussian grid, or too coarse for the truncation.
     """
+    layout.grid.check_closed("spectral truncation")
     latitude = np.asarray(layout.grid.latitude)
     nodes, weights = np.polynomial.legendre.leggauss(latitude.size)
     apart = np.abs(np.rad2deg(np.arcsin(nodes)) - latitude).max()

@@ -63,6 +63,8 @@ _VARIABLES = (
     Variable(
         "10m_v_component_of_wind", "northward_wind", "m s-1", "v10", "surface", (-100.0, 100.0)
     ),
+    # Of any other system: what it means is the matter of whoever makes it.
+    Variable("abstract_field", "abstract_field", "1", "x", "levels", (-1.0e6, 1.0e6)),
     Variable("lorenz_63", "lorenz_63_variable", "1", "x", "levels", (-100.0, 100.0)),
     Variable("lorenz_96", "lorenz_96_variable", "1", "x", "levels", (-100.0, 100.0)),
 )

@@ -6,17 +6,14 @@ its rival without a network, latent 3D-Var with the same covariance.
 """
 
 import shlex
-from importlib import resources
 from pathlib import Path
 
 import typer
 from rich.console import Console
 
-from align_da.errors import StorageError
 from align_da.storage.durable import copy_files
+from align_da.storage.shipped import SHIPPED_CONFIG, shipped_folder
 
-SHIPPED = "resources/embedded_world"
-_CONFIG = "demo.toml"
 _COMMANDS = (
     "data truth",
     "data backgrounds --workers 1",  # in this process, so that its model is compiled once
@@ -34,9 +31,10 @@ def demonstrate(folder: Path, app: typer.Typer) -> None:
         StorageError: the shipped weights are missing, or the folder cannot be written.
     """
     console = Console()
-    with resources.as_file(resources.files("align_da").joinpath(SHIPPED)) as shipped:
-        _install(shipped, folder)
-    shared = f"--run {shlex.quote(str(folder))} --config {shlex.quote(str(folder / _CONFIG))}"
+    _install(shipped_folder(), folder)
+    shared = (
+        f"--run {shlex.quote(str(folder))} --config {shlex.quote(str(folder / SHIPPED_CONFIG))}"
+    )
     for command in _COMMANDS:
         console.rule(f"align-da {command}")
         code = app(shlex.split(f"{command} {shared}"), standalone_mode=False)
@@ -50,7 +48,4 @@ def demonstrate(folder: Path, app: typer.Typer) -> None:
 
 def _install(shipped: Path, folder: Path) -> None:
     """Copy configuration, weights and their records into the run folder."""
-    if not (shipped / "weights").is_dir():
-        message = f"expected shipped weights in {shipped}, found none: reinstall align-da"
-        raise StorageError(message)
     copy_files(shipped, folder)

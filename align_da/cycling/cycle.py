@@ -13,6 +13,7 @@ from align_da.atmosphere.plausibility import check_plausible
 from align_da.forecast.contract import ForecastModel
 from align_da.keys import Purpose, key_for
 from align_da.observations.batch import ObservationBatch
+from align_da.observations.quality_control import quality_controlled
 
 QualityControl = Callable[[ObservationBatch, State], ObservationBatch]
 """Flags observations, given the background ensemble."""
@@ -24,22 +25,30 @@ class CycleParts:
 
     Attributes:
         forecast_model: makes the backgrounds, all members in one batch.
-        quality_control: flags the observations.
         analysis: the assimilation method.
         window_hours: length of the cycle window, the lead time of the backgrounds.
+        quality_control: flags the observations; by the checks that need no background if None.
         seed: of every random draw; cycle c draws with the key of (seed, ANALYSIS, c).
     """
 
     forecast_model: ForecastModel
-    quality_control: QualityControl
     analysis: Analysis
     window_hours: int
+    quality_control: QualityControl | None = None
     seed: int = 0
 
     @property
     def window(self) -> np.timedelta64:
         """Length of the cycle window."""
         return np.timedelta64(self.window_hours, "h")
+
+    def checked(self, observations: ObservationBatch, background: State) -> ObservationBatch:
+        """The observations of a cycle after quality control."""
+        if self.quality_control is not None:
+            return self.quality_control(observations, background)
+        seconds = 3600.0 * self.window_hours
+        checked: ObservationBatch = quality_controlled(observations, background.layout, seconds)
+        return checked
 
 
 @dataclass(frozen=True)
@@ -122,7 +131,7 @@ def assimilate(
         background: ensemble, values [member, lat, lon, channel], SI units.
         observations: of this cycle, their times relative to the new valid time.
     """
-    checked = parts.quality_control(observations, background)
+    checked = parts.checked(observations, background)
     key = key_for(parts.seed, Purpose.ANALYSIS, state.cycle)
     ensemble, report = parts.analysis(background, checked, float(parts.window_hours), key)
     if not jnp.any(checked.used):  # also where a method would draw from its prior

@@ -3,6 +3,10 @@
 Truth and ensemble start from the same distribution, the truth is observed after every window with
 errors drawn from R, and the method cycles. All seeds are one batch, so that a thousand cycles of a
 Lorenz model take seconds.
+
+This is not the loop of `cycles`, which looks at every background and every window before it goes
+on. Here forecast, observations and analysis of all seeds are one compiled function, in which no
+value can be looked at; and the truth goes with the ensemble.
 """
 
 from dataclasses import dataclass
@@ -20,19 +24,22 @@ from align_da.keys import Purpose, key_for
 from align_da.observations.batch import Flag, ObservationBatch, Vertical
 from align_da.observations.contract import ObservationOperator
 from align_da.observations.interpolation import interpolation_operator
+from align_da.observations.noise import Noise, noise_of
 from align_da.observations.simulate import simulate_observations
 
+_OF_MODEL = 1  # beside the errors of the observations of a cycle
 _START = np.datetime64("2000-01-01", "ns")  # the models know no time
 
 
-def observe_everything(layout: Layout, variance: float) -> ObservationBatch:
-    """Positions and errors of observations of every variable of a Lorenz model, at its place.
+def observe_everything(layout: Layout, variance: float, every: int = 1) -> ObservationBatch:
+    """Positions and errors of observations of a state on a line, at its points.
 
     Args:
         layout: of one latitude, one level and one variable.
         variance: of the observation errors.
+        every: which points are observed: the first, and every so many from there.
     """
-    longitude = jnp.asarray(layout.grid.longitude, jnp.float32)
+    longitude = jnp.asarray(layout.grid.longitude[::every], jnp.float32)
     nothing, whole = jnp.zeros_like(longitude), jnp.zeros(longitude.size, jnp.int32)
     return ObservationBatch(
         value=nothing,
@@ -62,6 +69,10 @@ class TwinExperiment:
         cycles: to run.
         window_hours: between two analyses.
         operator: H, bound to `planned`; interpolation if None.
+        observation_noise: distribution of the observation errors, or its name; see
+            `align_da.observations.noise`.
+        model_noise: standard deviation of the Gaussian error that truth and members get, each its
+            own, after every window; in the unit of the state.
     """
 
     model: ForecastModel
@@ -73,6 +84,8 @@ class TwinExperiment:
     cycles: int
     window_hours: int
     operator: ObservationOperator | None = None
+    observation_noise: str | Noise = "gaussian"
+    model_noise: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -98,7 +111,8 @@ def run_twins(
         seeds: of truth, first ensemble, observation errors and analysis.
         progress: shows the cycles done; nothing is shown if None.
     """
-    layout, window = experiment.model.layout, experiment.window_hours
+    model, layout, window = experiment.model, experiment.model.layout, experiment.window_hours
+    noise = noise_of(experiment.observation_noise)
     operator = experiment.operator or interpolation_operator(experiment.planned, layout)
 
     @jax.jit
@@ -109,9 +123,12 @@ def run_twins(
         keys: tuple[jax.Array, jax.Array],
     ) -> tuple[Float[Array, "lat lon channel"], Float[Array, "member lat lon channel"]]:
         both = State(jnp.concatenate([truth[None], ensemble]), layout)
-        later = experiment.model.forecast(both, _START, window).values
+        later = model.forecast(both, _START, window).values
+        if experiment.model_noise:
+            key = jax.random.fold_in(keys[0], _OF_MODEL)
+            later += experiment.model_noise * jax.random.normal(key, later.shape, later.dtype)
         observed = simulate_observations(
-            experiment.planned, operator, State(later[0], layout), keys[0]
+            experiment.planned, operator, State(later[0], layout), keys[0], noise
         )
         background = State(later[1:], layout)
         analysis, _ = experiment.method(background, observed, float(window), keys[1])

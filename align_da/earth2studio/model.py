@@ -278,9 +278,9 @@ def open_model(
     _check_usable(settings, opened)
     parts = CycleParts(
         cycle_forecast_model(opened),
-        quality_control_of_reports(opened),
         build_analysis(opened),
         settings.cycle.window_hours,
+        quality_control_of_reports(opened),
         settings.seed,
     )
     filled = fill_errors or partial(errors_of_run, errors=errors_of(settings.observations))

@@ -2,7 +2,7 @@
 
     dx/dt = σ (y − x),   dy/dt = ρ x − y − x z,   dz/dt = x y − β z,
 
-with σ = 10, ρ = 28, β = 8/3, integrated by the classical Runge-Kutta scheme with time step 0.01.
+with σ = 10, ρ = 28, β = 8/3 in the paper, integrated by the classical Runge-Kutta scheme.
 Source: Lorenz 1963, J. Atmos. Sci. 20, 130-141, equations 25 to 27.
 """
 
@@ -14,10 +14,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from align_da.atmosphere import Grid, Layout, State, VerticalCoordinate
+from align_da.atmosphere import Layout, State, periodic_line
+from align_da.errors import InputError
 from align_da.forecast.checks import check_request
 from align_da.forecast.runge_kutta import runge_kutta
 
+SIGMA, RHO, BETA = 10.0, 28.0, 8.0 / 3.0
 STEP = 0.01
 STEPS_IN_WINDOW = 25
 """Time steps in `step_hours`: the interval of observations in the published experiments."""
@@ -28,7 +30,7 @@ class Lorenz63ForecastModel:
 
     Attributes:
         layout: the variable "lorenz_63" on one level; values [batch, 1, 3, 1], dimensionless.
-        step_hours: 6, by convention 0.25 units of time.
+        step_hours: 6, by convention `steps` time steps, 0.25 units of time where not set.
         frames: 1.
         differentiable: True.
     """
@@ -37,11 +39,33 @@ class Lorenz63ForecastModel:
     frames: Literal[1, 2] = 1
     differentiable = True
 
-    def __init__(self) -> None:
-        """Nothing to set up."""
-        self._advance = jax.jit(partial(runge_kutta, tendency), static_argnames=("step", "steps"))
-        grid = Grid((0.0,), (0.0, 120.0, 240.0), VerticalCoordinate("index", (1.0,)))
-        self.layout = Layout(grid, ("lorenz_63",))
+    def __init__(
+        self,
+        sigma: float = SIGMA,
+        rho: float = RHO,
+        beta: float = BETA,
+        step: float = STEP,
+        steps: int = STEPS_IN_WINDOW,
+    ) -> None:
+        """Set up the equations.
+
+        Args:
+            sigma: σ, dimensionless as all of them.
+            rho: ρ.
+            beta: β.
+            step: of time.
+            steps: time steps in `step_hours`.
+
+        Raises:
+            InputError: there are no steps.
+        """
+        if steps < 1 or step <= 0:
+            message = f"expected positive steps, got {step=} {steps=}"
+            raise InputError(message)
+        self.step, self.steps = step, steps
+        equations = partial(tendency, sigma=sigma, rho=rho, beta=beta)
+        self._advance = jax.jit(partial(runge_kutta, equations), static_argnames=("step", "steps"))
+        self.layout = Layout(periodic_line(3), ("lorenz_63",))
 
     def forecast(
         self,
@@ -52,12 +76,17 @@ class Lorenz63ForecastModel:
     ) -> State:
         """States `lead_hours` later, whatever `valid_time`; see `ForecastModel.forecast`."""
         check_request(states, self.layout, lead_hours, self.step_hours, previous)
-        steps = lead_hours // self.step_hours * STEPS_IN_WINDOW
-        x = self._advance(states.values[:, 0, :, 0], step=STEP, steps=steps)
+        steps = lead_hours // self.step_hours * self.steps
+        x = self._advance(states.values[:, 0, :, 0], step=self.step, steps=steps)
         return State(x[:, None, :, None], self.layout)
 
 
-def tendency(state: Float[Array, "*batch 3"]) -> Float[Array, "*batch 3"]:
+def tendency(
+    state: Float[Array, "*batch 3"],
+    sigma: float = SIGMA,
+    rho: float = RHO,
+    beta: float = BETA,
+) -> Float[Array, "*batch 3"]:
     """The equations above."""
     x, y, z = state[..., 0], state[..., 1], state[..., 2]
-    return jnp.stack([10.0 * (y - x), 28.0 * x - y - x * z, x * y - 8.0 / 3.0 * z], axis=-1)
+    return jnp.stack([sigma * (y - x), rho * x - y - x * z, x * y - beta * z], axis=-1)

@@ -1,9 +1,10 @@
-"""The 40 variables of Lorenz (1996), the anchor with published scores.
+"""The model of Lorenz (1996) on a circle, the anchor with published scores.
 
-    dx_i/dt = (x_{i+1} - x_{i-2}) x_{i-1} - x_i + F,    i modulo 40,
+    dx_i/dt = (x_{i+1} - x_{i-2}) x_{i-1} - x_i + F,    i modulo the size,
 
-integrated by the classical Runge-Kutta scheme with time step 0.05, which Lorenz takes for six
-hours (Lorenz 1996, Predictability: a problem partly solved, ECMWF seminar, eqs. 1 and 2).
+integrated by the classical Runge-Kutta scheme. The published size is 40, the time step 0.05, which
+Lorenz takes for six hours (Lorenz 1996, Predictability: a problem partly solved, ECMWF seminar,
+eqs. 1 and 2).
 """
 
 from functools import partial
@@ -14,7 +15,8 @@ import numpy as np
 from jax import numpy as jnp
 from jaxtyping import Array, Float
 
-from align_da.atmosphere import Grid, Layout, State, VerticalCoordinate
+from align_da.atmosphere import Layout, State, periodic_line
+from align_da.errors import InputError
 from align_da.forecast.checks import check_request
 from align_da.forecast.runge_kutta import runge_kutta
 
@@ -25,11 +27,11 @@ STEP_HOURS = 6
 
 
 class Lorenz96ForecastModel:
-    """A `ForecastModel` of one circle of latitude with 40 points.
+    """A `ForecastModel` of one circle of latitude.
 
     Attributes:
-        layout: the variable "lorenz_96" on one level; values [batch, 1, 40, 1], dimensionless.
-        step_hours: 6.
+        layout: the variable "lorenz_96" on one level; values [batch, 1, size, 1], dimensionless.
+        step_hours: 6, by convention `steps` time steps, whatever their length.
         frames: 1.
         differentiable: True.
     """
@@ -38,18 +40,29 @@ class Lorenz96ForecastModel:
     frames: Literal[1, 2] = 1
     differentiable = True
 
-    def __init__(self, forcing: float = FORCING) -> None:
-        """Set the forcing F; 8 is chaotic, with errors doubling in about two days."""
+    def __init__(
+        self, size: int = SIZE, step: float = STEP, forcing: float = FORCING, steps: int = 1
+    ) -> None:
+        """Set up the equations.
+
+        Args:
+            size: number of variables, at least 4.
+            step: of time, dimensionless.
+            forcing: F; 8 is chaotic, with errors doubling in about two days.
+            steps: time steps in `step_hours`.
+
+        Raises:
+            InputError: there are fewer than 4 variables, or no steps.
+        """
+        if size < 4 or steps < 1 or step <= 0:
+            message = f"expected 4 variables or more, positive steps, got {size=} {step=} {steps=}"
+            raise InputError(message)
+        self.step, self.steps = step, steps
         self._advance = jax.jit(
             partial(runge_kutta, partial(tendency, forcing=forcing)),
             static_argnames=("step", "steps"),
         )
-        grid = Grid(
-            latitude=(0.0,),
-            longitude=tuple(float(i) * 360.0 / SIZE for i in range(SIZE)),
-            vertical=VerticalCoordinate("index", (1.0,)),
-        )
-        self.layout = Layout(grid, ("lorenz_96",))
+        self.layout = Layout(periodic_line(size), ("lorenz_96",))
 
     def forecast(
         self,
@@ -60,11 +73,11 @@ class Lorenz96ForecastModel:
     ) -> State:
         """States `lead_hours` later, whatever `valid_time`; see `ForecastModel.forecast`."""
         check_request(states, self.layout, lead_hours, self.step_hours, previous)
-        steps = lead_hours // self.step_hours
-        x = self._advance(states.values[:, 0, :, 0], step=STEP, steps=steps)
+        steps = lead_hours // self.step_hours * self.steps
+        x = self._advance(states.values[:, 0, :, 0], step=self.step, steps=steps)
         return State(x[:, None, :, None], self.layout)
 
 
-def tendency(x: Float[Array, "*batch 40"], forcing: float) -> Float[Array, "*batch 40"]:
+def tendency(x: Float[Array, "*batch site"], forcing: float) -> Float[Array, "*batch site"]:
     """dx/dt of the equation above."""
     return (jnp.roll(x, -1, -1) - jnp.roll(x, 2, -1)) * jnp.roll(x, 1, -1) - x + forcing

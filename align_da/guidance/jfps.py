@@ -19,6 +19,7 @@ from jaxtyping import Array, Float
 from align_da.diffusion.contract import Denoiser
 from align_da.guidance.contract import Guidance, LatentOperator
 from align_da.guidance.dual import dual_gradient
+from align_da.guidance.near_estimate import near_estimate
 from align_da.guidance.unobserved import prior_if_unobserved
 from align_da.observations.likelihood import Likelihood
 
@@ -31,9 +32,10 @@ def jfps_guidance(strength: float, iterations: int) -> Guidance:
             noisy: Float[Array, "lat lon latent"], sigma: Float[Array, ""]
         ) -> Float[Array, "lat lon latent"]:
             denoised = denoiser(noisy, sigma)
-            # The residual falls where the estimate rises: its tangent is −R^-½ A.
-            residual, forward = jax.linearize(lambda z: likelihood.residual(operator(z)), denoised)
             variance = sigma**2 / (1 + sigma**2)
+            near = near_estimate(likelihood, operator, denoised, variance)
+            # The residual falls where the estimate rises: its tangent is −R^-½ A.
+            residual, forward = jax.linearize(lambda z: near.residual(operator(z)), denoised)
             gradient = dual_gradient(forward, denoised, residual, strength * variance, iterations)
             moved: Float[Array, "lat lon latent"] = denoised - variance * gradient
             return moved

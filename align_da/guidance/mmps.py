@@ -17,6 +17,7 @@ from jaxtyping import Array, Float
 
 from align_da.diffusion.contract import Denoiser
 from align_da.guidance.contract import Field, Guidance, LatentOperator
+from align_da.guidance.near_estimate import near_estimate
 from align_da.guidance.unobserved import prior_if_unobserved
 from align_da.observations.likelihood import Likelihood
 
@@ -27,8 +28,9 @@ def mmps_guidance(strength: float, iterations: int) -> Guidance:
     def guide(denoiser: Denoiser, operator: LatentOperator, likelihood: Likelihood) -> Denoiser:
         def guided(noisy: Field, sigma: Float[Array, ""]) -> Field:
             denoised, pull_denoiser = jax.vjp(lambda x: denoiser(x, sigma), noisy)
+            near = near_estimate(likelihood, operator, denoised, sigma**2 / (1 + sigma**2))
             # The residual falls where the estimate rises: its tangent is −R^-½ A.
-            residual, forward = jax.linearize(lambda z: likelihood.residual(operator(z)), denoised)
+            residual, forward = jax.linearize(lambda z: near.residual(operator(z)), denoised)
             transpose = jax.linear_transpose(forward, denoised)
 
             def move(weight: Float[Array, " observation"]) -> Field:

@@ -8,7 +8,8 @@ autoencoder there is no mask, so the denoised estimate is moved by the smallest 
 with A linearised at ẑ. For a mask A this is the composite m y + (1 − m) ẑ itself. Only y and A
 enter, never the truth: Align-DA composites with the encoded truth, which lets unobserved truth
 through. As in the paper R plays no role (rows are divided by √R only so that units do not spoil
-the system), so that noisy observations are over-fitted and the ensemble loses spread.
+the system), so that noisy observations are over-fitted and the ensemble loses spread. Gross errors
+would be fitted too: errors with long tails are refused.
 
 The inverse is a regularised one. Through a decoder some directions of the observations are hardly
 seen; fitting them needs changes so large that the linearisation fails, and the analysis is worse
@@ -27,9 +28,11 @@ from jax.scipy.sparse.linalg import cg
 from jaxtyping import Array, Float
 
 from align_da.diffusion.contract import Denoiser
+from align_da.errors import InputError
 from align_da.guidance.contract import Guidance, LatentOperator
 from align_da.guidance.pullback import safe_ratio
 from align_da.guidance.unobserved import prior_if_unobserved
+from align_da.observations.contract import RobustErrors
 from align_da.observations.likelihood import Likelihood
 
 _REFINEMENTS = 5
@@ -41,6 +44,8 @@ def repaint_guidance(repetitions: int) -> Guidance:
     """RePaint with `repetitions` composites a denoiser call (as many network calls)."""
 
     def guide(denoiser: Denoiser, operator: LatentOperator, likelihood: Likelihood) -> Denoiser:
+        _refuse_long_tails(likelihood)
+
         def guided(
             noisy: Float[Array, "lat lon latent"], sigma: Float[Array, ""]
         ) -> Float[Array, "lat lon latent"]:
@@ -78,3 +83,13 @@ def _change_that_fits(
         return jnp.asarray(change - transpose(solution)[0])
 
     return jnp.asarray(jax.lax.fori_loop(0, _REFINEMENTS, refine, jnp.zeros_like(denoised)))
+
+
+def _refuse_long_tails(likelihood: Likelihood) -> None:
+    """Raise an InputError where a fit of every observation is not meant."""
+    if isinstance(likelihood.errors, RobustErrors):
+        message = (
+            f"RePaint fits every observation, whatever its error: expected Gaussian observation "
+            f"errors, got {likelihood.errors}; take another guidance (jfps, mmps)"
+        )
+        raise InputError(message)

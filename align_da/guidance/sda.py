@@ -1,12 +1,13 @@
 """Score-based data assimilation (Rozet and Louppe 2023, arXiv:2306.10574, Eq. 15).
 
-The likelihood of a noisy x is taken as Gaussian about A(ẑ) with the diagonal variance
+The likelihood of a noisy x is taken as Gaussian about A(ẑ) with the variance
 
     S = R + γ V σ² / (1 + σ²),
 
-where V is the variance of A(z) under the prior: the denoised estimate ẑ is itself uncertain. The
-original has V = 1, right only for observations in units of the prior's standard deviation; here V
-is `Likelihood.prior_variance`, so that γ means the same for Pa and for kg/kg. The shift is
+where V, diagonal, is the variance of A(z) under the prior: the denoised estimate ẑ is itself
+uncertain. The original has V = 1, right only for observations in units of the prior's standard
+deviation; here V is `Likelihood.prior_variance`, so that γ means the same for Pa and for kg/kg.
+The shift is
 
     δ = σ² ∇_x log N(y; A(ẑ), S),
 
@@ -15,14 +16,17 @@ stiff (S small against A cov(z | x) Aᵀ) steps would otherwise overshoot and bi
 Gaussian conformance, 20 steps: error of the mean 0.20 without and 0.02 with the limit).
 """
 
+import jax
 import jax.numpy as jnp
+from jax.scipy.sparse.linalg import cg
 from jaxtyping import Array, Float
 
 from align_da.diffusion.contract import Denoiser
 from align_da.errors import InputError
 from align_da.guidance.contract import Guidance, LatentOperator
-from align_da.guidance.pullback import linearise, safe_ratio
+from align_da.guidance.pullback import Linearisation, linearise, safe_ratio
 from align_da.guidance.unobserved import prior_if_unobserved
+from align_da.observations.contract import GaussianErrors
 from align_da.observations.likelihood import Likelihood
 
 
@@ -30,15 +34,14 @@ def sda_guidance(strength: float) -> Guidance:
     """SDA with γ = `strength` (0.1 is a good start); smaller is a stronger guidance."""
 
     def guide(denoiser: Denoiser, operator: LatentOperator, likelihood: Likelihood) -> Denoiser:
-        share = _prior_variance_in_errors(likelihood)
+        prior_variance = _demand_prior_variance(likelihood)
 
         def guided(
             noisy: Float[Array, "lat lon latent"], sigma: Float[Array, ""]
         ) -> Float[Array, "lat lon latent"]:
             at = linearise(denoiser, operator, likelihood, noisy, sigma)
-            weight = 1 / (1 + strength * share * sigma**2 / (1 + sigma**2))
-            at_denoised, at_noisy = at.pull(weight * at.residual)
-            cost = jnp.sum(weight * jnp.square(at.residual))
+            weighted, cost = _weighted(at, prior_variance, strength, sigma)
+            at_denoised, at_noisy = at.pull(weighted)
             slope = jnp.vdot(at_denoised, at_noisy)
             step = jnp.minimum(sigma**2, safe_ratio(cost, slope))
             return at.denoised - step * at_noisy
@@ -48,8 +51,8 @@ def sda_guidance(strength: float) -> Guidance:
     return guide
 
 
-def _prior_variance_in_errors(likelihood: Likelihood) -> Float[Array, " observation"]:
-    """V / R, 1 where an observation is not used."""
+def _demand_prior_variance(likelihood: Likelihood) -> Float[Array, " observation"]:
+    """V; an InputError where it is not known."""
     if likelihood.prior_variance is None:
         message = (
             "SDA weighs the uncertainty of the denoised estimate in observation space: expected "
@@ -57,4 +60,37 @@ def _prior_variance_in_errors(likelihood: Likelihood) -> Float[Array, " observat
             "align_da.guidance.prior_variance.estimate_prior_variance"
         )
         raise InputError(message)
-    return jnp.where(likelihood.used, likelihood.prior_variance / likelihood.variance, 1.0)
+    return likelihood.prior_variance
+
+
+def _weighted(
+    at: Linearisation,
+    prior_variance: Float[Array, " observation"],
+    strength: float,
+    sigma: Float[Array, ""],
+) -> tuple[Float[Array, " observation"], Float[Array, ""]]:
+    """R^½ S⁻¹ R^½ r, and its product with r: the cost of what is left of the observations."""
+    used = at.likelihood.used
+    if isinstance(at.likelihood.errors, GaussianErrors):
+        added = strength * jnp.where(used, prior_variance, 0.0) * sigma**2 / (1 + sigma**2)
+        weighted = _solved(at.likelihood, at.residual, added)
+        return weighted, jnp.vdot(at.residual, weighted)
+    share = jnp.where(used, prior_variance / at.likelihood.variance, 1.0)
+    weight = 1 / (1 + strength * share * sigma**2 / (1 + sigma**2))
+    return weight * at.residual, jnp.sum(weight * jnp.square(at.residual))
+
+
+def _solved(
+    likelihood: Likelihood,
+    residual: Float[Array, " observation"],
+    added: Float[Array, " observation"],
+) -> Float[Array, " observation"]:
+    """(I + W diag(added) Wᵀ)⁻¹ r by conjugate gradients, W whitening correlated errors."""
+    transpose = jax.linear_transpose(likelihood.whiten, residual)
+
+    def covariance(weight: Float[Array, " observation"]) -> Float[Array, " observation"]:
+        return weight + likelihood.whiten(added * transpose(weight)[0])
+
+    solved: Float[Array, " observation"]
+    solved, _ = cg(covariance, residual)  # type: ignore[no-untyped-call]
+    return solved

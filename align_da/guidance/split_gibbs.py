@@ -32,6 +32,7 @@ from jaxtyping import Array, Float
 from align_da.diffusion.contract import Denoiser, Sampler
 from align_da.guidance.contract import Field, LatentOperator
 from align_da.guidance.dual import dual_gradient
+from align_da.guidance.near_estimate import near_estimate
 from align_da.observations.likelihood import Likelihood
 
 
@@ -83,11 +84,12 @@ class SplitGibbs:
         key: jax.Array,
     ) -> Field:
         """A draw of N(x; u, ρ²) p(y | A(x)) with A linearised at u."""
+        near = near_estimate(likelihood, operator, drawn, rho**2)
         # The residual falls where the estimate rises: its tangent F is −R^-½ A.
-        residual, forward = jax.linearize(lambda z: likelihood.residual(operator(z)), drawn)
+        residual, forward = jax.linearize(lambda z: near.residual(operator(z)), drawn)
         noise = rho * jax.random.normal(jax.random.fold_in(key, 0), drawn.shape)
         error = jax.random.normal(jax.random.fold_in(key, 1), residual.shape)
-        departure = residual + forward(noise) + jnp.where(likelihood.used, error, 0.0)
+        departure = residual + forward(noise) + jnp.where(near.noisy, error, 0.0)
         gradient = dual_gradient(forward, drawn, departure, rho**2, self.iterations)
         observed: Field = drawn + noise - rho**2 * gradient
         return observed

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
+from align_da.atmosphere.html_table import html_table, is_known
 from align_da.errors import InputError
 
 
@@ -80,6 +81,23 @@ class ObservationBatch:
     def used(self) -> jax.Array:
         """Whether each observation is assimilated, bool of shape (observation,)."""
         return self.flag == Flag.PASS
+
+    def __repr__(self) -> str:
+        shape = getattr(self.value, "shape", ("unknown",))
+        told = ", ".join(f"{name} {count}" for name, count in self.counts().items())
+        return f"<ObservationBatch {' '.join(map(str, shape))}{': ' if told else ''}{told}>"
+
+    def _repr_html_(self) -> str:
+        """What notebooks show: one row a flag."""
+        return html_table(repr(self), ("flag", "observations"), self.counts().items())
+
+    def counts(self) -> dict[str, int]:
+        """Number of observations by the name of their flag; empty inside a JAX transform."""
+        if not is_known(self.flag):
+            return {}
+        flags = np.asarray(self.flag)
+        found = ((flag.name.lower(), int((flags == flag).sum())) for flag in Flag)
+        return {name: count for name, count in found if count}
 
 
 def padded(batch: ObservationBatch, size: int) -> ObservationBatch:

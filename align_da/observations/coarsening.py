@@ -90,6 +90,8 @@ def check_coarser(coarse: Grid, fine: Grid) -> None:
     Raises:
         InputError: says which.
     """
+    for grid in (coarse, fine):
+        grid.check_closed("a coarse map")
     if any(map(int.__gt__, coarse.shape, fine.shape)):
         message = (
             f"expected a map of at most {fine.shape} latitudes and longitudes, the grid of the "

@@ -1,10 +1,12 @@
-"""The contract of an observation operator."""
+"""The contracts of observation operators and of observation errors."""
 
+from collections.abc import Callable
 from typing import Protocol, runtime_checkable
 
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 from align_da.atmosphere import State
+from align_da.observations.batch import ObservationBatch
 
 
 @runtime_checkable
@@ -18,3 +20,49 @@ class ObservationOperator(Protocol):
     def __call__(self, state: State) -> Float[Array, "*batch observation"]:
         """Model equivalents of one or more states, SI units of each observation."""
         ...
+
+
+@runtime_checkable
+class GaussianErrors(Protocol):
+    """Observation errors that are Gaussian and correlated: what R holds beside its diagonal.
+
+    A frozen dataclass and a pytree. Observations that are not used are marginalised: only the rows
+    and columns of R that belong to used ones count, and NaN in the others is not seen.
+    """
+
+    def whiten(
+        self,
+        departure: Float[Array, " observation"],
+        variance: Float[Array, " observation"],
+        used: Bool[Array, " observation"],
+    ) -> Float[Array, " observation"]:
+        """W d with Wᵀ W = R⁻¹ of the used observations; linear in d.
+
+        Args:
+            departure: d, units of the observations, 0 where an observation is not used.
+            variance: the diagonal of R, squared units.
+            used: which observations count.
+        """
+        ...
+
+    def correlation(
+        self, variance: Float[Array, " observation"], used: Bool[Array, " observation"]
+    ) -> Float[Array, "observation observation"]:
+        """The correlation matrix of the used errors; rows of the others are those of I."""
+        ...
+
+
+@runtime_checkable
+class RobustErrors(Protocol):
+    """Independent observation errors with long tails. A frozen dataclass and a pytree."""
+
+    def weight(self, residual: Float[Array, " observation"]) -> Float[Array, " observation"]:
+        """ψ(r) / r: slope of −log p over that of a Gaussian, r a residual over its √R."""
+        ...
+
+
+ObservationErrors = GaussianErrors | RobustErrors
+"""How observation errors differ from independent Gaussian ones."""
+
+ErrorsFor = Callable[[ObservationBatch], ObservationErrors]
+"""The errors of the observations of a cycle, as R depends on where they are."""

@@ -9,12 +9,12 @@ one gather and one weighted sum: linear, so that its tangent is itself and its a
 
 Rules at the edges:
 
-- Longitude is periodic.
+- Longitude is periodic, but on a limited area, where the outermost points are used beyond it;
+  whether such an observation may be assimilated is the matter of `quality_control.check_domain`.
 - Beyond the last latitude towards a pole the neighbour is the same row across the pole, half a
   circle away, where eastward and northward wind change sign.
 - A grid of one latitude (an abstract circle) ignores the latitude of the observation.
-- Above the top level and below the lowest level the nearest level is used; whether such an
-  observation may be assimilated is the matter of `quality_control.check_domain`.
+- Above the top level and below the lowest level the nearest level is used, as beyond an area.
 - A surface report of a variable on levels means its lowest level.
 - A position that is not finite is read as zero: the equivalent is finite and of no use.
 
@@ -127,6 +127,10 @@ def _latitude_rows(latitude: np.ndarray, grid: Grid) -> tuple[np.ndarray, np.nda
     if count == 1:
         nowhere = np.zeros((latitude.size, 2), dtype=int)
         return nowhere, np.zeros(latitude.size), nowhere.astype(bool)
+    if not grid.periodic:
+        south, fraction = _bracket(latitude, known)
+        within = np.stack([south, south + 1], axis=1)
+        return within, fraction, np.zeros_like(within, dtype=bool)
     # One row more on either side: the last row seen across the pole.
     extended = np.concatenate([[-180 - known[0]], known, [180 - known[-1]]])
     south, fraction = _bracket(np.clip(latitude, -90, 90), extended)
@@ -138,6 +142,10 @@ def _latitude_rows(latitude: np.ndarray, grid: Grid) -> tuple[np.ndarray, np.nda
 def _longitude_columns(longitude: np.ndarray, grid: Grid) -> tuple[np.ndarray, np.ndarray]:
     """Western and eastern column and their shares, each [... 2]."""
     count = len(grid.longitude)
+    if not grid.periodic:
+        known = np.asarray(grid.longitude) - grid.longitude[0]
+        first, share = _bracket(grid.degrees_east(longitude), known)
+        return np.stack([first, first + 1], axis=-1), np.stack([1 - share, share], axis=-1)
     place = ((longitude - grid.longitude[0]) % 360.0) * count / 360.0
     west = np.floor(place)
     fraction = _snapped(place - west)

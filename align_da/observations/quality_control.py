@@ -15,13 +15,14 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
-from align_da.atmosphere import Layout
+from align_da.atmosphere import Grid, Layout
 from align_da.observations.batch import UNKNOWN_VARIABLE, Flag, ObservationBatch, Vertical
 
 # Conventions for "no value": WMO and text files, DART, 16-bit integers.
 _FILL_VALUES = (-999.0, -9999.0, -888888.0, 32767.0, -32767.0, -32768.0)
 _LARGEST_VALUE = 1.0e30  # netCDF fills with 9.97e36, eccodes with 1.7e38
 _ROUNDING = 1e-5  # positions are float32
+_ROUNDING_DEGREES = 1e-4
 
 
 @partial(jax.jit, static_argnames=("layout", "window_seconds"))
@@ -58,6 +59,8 @@ def check_missing(batch: ObservationBatch) -> ObservationBatch:
 def check_domain(batch: ObservationBatch, layout: Layout) -> ObservationBatch:
     """Flag domain where the operator would have to extrapolate, or the position makes no sense.
 
+    A limited area ends with its outermost points.
+
     A position on the levels counts from the top level down to half a spacing below the lowest
     level (where the lowest level stands for its layer), on sigma levels at most to the ground.
     """
@@ -65,6 +68,7 @@ def check_domain(batch: ObservationBatch, layout: Layout) -> ObservationBatch:
     on_levels = jnp.asarray([_has_levels(name, layout) for name in layout.variables])
     needs_level = (batch.vertical == Vertical.LEVEL) & on_levels[_variable(batch, layout)]
     inside = (jnp.abs(batch.latitude) <= 90) & (jnp.abs(batch.longitude) <= 360)
+    inside &= _within_area(batch, layout.grid)
     inside &= ~needs_level | ((batch.level >= top) & (batch.level <= bottom))
     inside &= (batch.variable >= 0) & (batch.variable < len(layout.variables))
     names = ("latitude", "longitude", "level")
@@ -156,6 +160,21 @@ def flagged(
 def _variable(batch: ObservationBatch, layout: Layout) -> Array:
     """Index of the variable, within the layout whatever the observation says."""
     return jnp.clip(batch.variable, 0, len(layout.variables) - 1)
+
+
+def _within_area(batch: ObservationBatch, grid: Grid) -> Bool[Array, " observation"] | bool:
+    """Whether the columns around a position are known."""
+    if grid.periodic:
+        return True
+    one_row = len(grid.latitude) == 1  # latitudes are not looked at
+    north, east = batch.latitude - grid.latitude[0], grid.degrees_east(batch.longitude)
+    high, wide = (axis[-1] - axis[0] for axis in (grid.latitude, grid.longitude))
+    return (one_row | _within(north, high)) & _within(east, wide)
+
+
+def _within(degrees: Float[Array, " observation"], extent: float) -> Bool[Array, " observation"]:
+    """Whether a position lies on an axis of this extent, from its beginning."""
+    return (degrees >= -_ROUNDING_DEGREES) & (degrees <= extent + _ROUNDING_DEGREES)
 
 
 def _has_levels(name: str, layout: Layout) -> bool:

@@ -1,4 +1,4 @@
-"""Observations of a simulated truth (an OSSE, twin experiment): y = H(x_t) + e, e ~ N(0, R).
+"""Observations of a simulated truth (an OSSE, twin experiment): y = H(x_t) + e, cov e = R.
 
 The positions are planned once a run and shared by every cycle, so that the operator is built once
 and each cycle draws only its errors.
@@ -16,6 +16,7 @@ from align_da.observations.batch import Flag, ObservationBatch, Vertical
 from align_da.observations.contract import ObservationOperator
 from align_da.observations.error_model import ObservationErrors
 from align_da.observations.networks import Network
+from align_da.observations.noise import Noise, noise_of
 
 _UPPER_AIR = (
     "u_component_of_wind",
@@ -80,21 +81,29 @@ def planned_observations(
 
 
 def simulate_observations(
-    planned: ObservationBatch, operator: ObservationOperator, truth: State, key: jax.Array
+    planned: ObservationBatch,
+    operator: ObservationOperator,
+    truth: State,
+    key: jax.Array,
+    noise: str | Noise = "gaussian",
 ) -> ObservationBatch:
-    """Observe `truth` with Gaussian errors.
+    """Observe `truth` with independent errors.
 
     Args:
         planned: positions and errors.
         operator: H at those positions.
         truth: one state, values [lat, lon, channel].
         key: of `Purpose.OBSERVATION_ERROR` at the cycle.
+        noise: distribution of the errors over their standard deviation, or its name.
 
     Returns:
         `planned` with values, SI units.
+
+    Raises:
+        InputError: no noise has that name.
     """
-    noise = jax.random.normal(key, planned.value.shape, planned.value.dtype)
-    return replace(planned, value=operator(truth) + planned.error * noise)
+    drawn = noise_of(noise)(key, planned.value.shape, planned.value.dtype)
+    return replace(planned, value=operator(truth) + planned.error * drawn)
 
 
 def split_withheld(batch: ObservationBatch, share: float, key: jax.Array) -> ObservationBatch:

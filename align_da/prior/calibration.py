@@ -60,13 +60,14 @@ def background_factor(
     """s, within its bounds; 1 where no observation is used.
 
     Args:
-        likelihood: the observations and their errors.
+        likelihood: the observations and their errors; correlations do not matter for the mean.
         equivalent: H of the background mean.
         assumed: V, variance of H x under the assumed background errors, in squared units of each
             observation.
     """
-    squared = jnp.square(likelihood.residual(equivalent))
-    safe_variance = jnp.where(likelihood.used, likelihood.variance, 1.0)
+    near = likelihood.near(equivalent, assumed)
+    squared = jnp.square(near.standardised(equivalent))
+    safe_variance = jnp.where(likelihood.used, near.variance, 1.0)
     ratio = jnp.where(likelihood.used, assumed, 0.0) / safe_variance
     count = jnp.sum(likelihood.used)
 

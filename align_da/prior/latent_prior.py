@@ -21,7 +21,7 @@ from align_da.diffusion.contract import Denoiser
 from align_da.diffusion.denoiser import make_denoiser
 from align_da.diffusion.schedule import Schedule
 from align_da.observations.batch import ObservationBatch
-from align_da.observations.contract import ObservationOperator
+from align_da.observations.contract import ErrorsFor, ObservationErrors, ObservationOperator
 from align_da.observations.likelihood import Likelihood, likelihood_of
 from align_da.prior.ensemble_errors import EnsembleErrors
 from align_da.prior.latent_scaling import LatentScaling
@@ -38,7 +38,7 @@ class LatentPrior:
 
     Attributes:
         space: between states and latents.
-        network: the network of the score model.
+        network: the network of the score model; None for a prior that is Gaussian.
         scaling: statistics of latents and of latent increments.
         schedule: the noise schedule that the network was trained with.
         network_share: weight of the network's estimate against that of the Gaussian with the same
@@ -59,6 +59,9 @@ class LatentPrior:
     amplitude: Float[Array, ""] | float = 1.0
     representation: Representation | None = None
 
+    def __repr__(self) -> str:
+        return f"<LatentPrior of {self.control_shape} controls, {type(self.network).__name__}>"
+
     @property
     def control_shape(self) -> tuple[int, int, int]:
         """(lat, lon, channel) of z."""
@@ -71,6 +74,7 @@ class LatentPrior:
         operator: ObservationOperator,
         layout: Layout,
         lead_hours: Float[Array, ""] | float,
+        errors: ObservationErrors | ErrorsFor | None = None,
     ) -> Likelihood:
         """The likelihood of an analysis that this prior decodes.
 
@@ -79,14 +83,20 @@ class LatentPrior:
             operator: H, bound to them.
             layout: of the states that H takes.
             lead_hours: age of the background forecast.
+            errors: of the observations, where they are not independent and Gaussian.
+
+        Raises:
+            InputError: see `likelihood_of` and `Representation.added_to`.
         """
-        plain = likelihood_of(observations)
+        plain = likelihood_of(observations, errors)
         if self.representation is None:
             return plain
         return self.representation.added_to(plain, operator, layout, lead_hours)
 
     def denoiser(self, background: Latent, lead_hours: Float[Array, ""]) -> Denoiser:
         """The denoiser of z, given the latent of a background and its age in hours."""
+        if self.network is None:
+            return lambda noisy, sigma: noisy / (1 + sigma**2)
         condition = Condition(self.scaling.standardise(background), lead_hours)
         of_scaled = make_denoiser(self.network, self.schedule, condition)
         whiten = self.scaling.whitener(lead_hours)

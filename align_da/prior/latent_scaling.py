@@ -11,6 +11,7 @@ network (see `correlation`).
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
@@ -20,7 +21,6 @@ from jaxtyping import Array, Float
 from align_da.errors import InputError
 from align_da.prior.increment_correlation import (
     CorrelationRank,
-    IncrementCorrelation,
     estimate_correlation,
 )
 from align_da.prior.matrix_root import root_and_inverse
@@ -28,6 +28,23 @@ from align_da.prior.matrix_root import root_and_inverse
 _SMALLEST_STD = 1e-6  # a latent channel that never varies would otherwise divide zero by zero
 _SMALLEST_SHARE = 1e-6  # of the largest variance: what is smaller is rounding
 _CHUNK = 64  # cases summed at once in float64
+
+
+@runtime_checkable
+class Correlation(Protocol):
+    """C of scaled increments, by its root: `IncrementCorrelation`, or B itself."""
+
+    def colour(
+        self, white: Float[Array, "lat lon latent"], share_of_leads: Float[Array, " lead"]
+    ) -> Float[Array, "lat lon latent"]:
+        """C^½ of a white field at a lead time."""
+        ...
+
+    def whitener(
+        self, share_of_leads: Float[Array, " lead"]
+    ) -> Callable[[Float[Array, "lat lon latent"]], Float[Array, "lat lon latent"]]:
+        """The inverse of `colour` at a lead time, which a network needs."""
+        ...
 
 
 @jax.tree_util.register_dataclass
@@ -52,7 +69,7 @@ class LatentScaling:
     increment_root: Float[Array, "lead lat latent latent"]
     state_mean: Float[Array, " latent"]
     state_std: Float[Array, " latent"]
-    correlation: IncrementCorrelation
+    correlation: Correlation
 
     def share_of_leads(self, lead_hours: Float[Array, ""] | float) -> Float[Array, " lead"]:
         """Weights, sum 1, that interpolate in lead time; constant outside the range."""

@@ -12,7 +12,9 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from align_da.atmosphere import Layout, State
+from align_da.errors import InputError
 from align_da.observations.contract import ObservationOperator
+from align_da.observations.correlated_errors import WhitenedErrors
 from align_da.observations.likelihood import Likelihood
 from align_da.prior.latent_scaling import share_of_leads
 
@@ -44,7 +46,16 @@ class Representation:
             operator: H, which interpolates the standard deviation as it does the variable.
             layout: of the states that H takes.
             lead_hours: age of the background forecast, hours; constant outside the statistics.
+
+        Raises:
+            InputError: R is known by an operator, to which nothing can be added.
         """
+        if isinstance(likelihood.errors, WhitenedErrors):
+            message = (
+                "the error of representation is added to the diagonal of R: expected a matrix "
+                "(CorrelatedErrors), got an operator (WhitenedErrors)"
+            )
+            raise InputError(message)
         at_lead = share_of_leads(self.lead_hours, lead_hours) @ self.variance
         everywhere = jnp.broadcast_to(jnp.sqrt(at_lead), layout.shape)
         lost = operator(State(everywhere, layout))

@@ -14,6 +14,7 @@ from align_da.atmosphere import Layout
 from align_da.atmosphere.dataset import layout_from_dataset
 from align_da.atmosphere.truncation import SpectralTruncation, spectral_truncation
 from align_da.config import Config
+from align_da.errors import StorageError
 from align_da.observations.batch import ObservationBatch
 from align_da.observations.contract import ObservationOperator
 from align_da.registry import OBSERVATION_OPERATORS
@@ -32,7 +33,7 @@ class Run:
     Attributes:
         config: the configuration.
         folder: where everything of the run lies.
-        truth: the nature run.
+        truth: the nature run; empty where there is none, as with shipped weights.
         layout: layout of every state.
         operator: takes the place of the observation operator that the configuration names.
     """
@@ -43,9 +44,20 @@ class Run:
     layout: Layout
     operator: BindOperator | None = None
 
+    def __repr__(self) -> str:
+        truth = f"truth of {self.truth.sizes['time']} times" if self.truth else "no truth"
+        return f"<Run {self.folder.root}, {self.config.world.model}, {truth}, {self.layout!r}>"
+
     @cached_property
     def surface_geopotential(self) -> Float[Array, "lat lon"]:
-        """Geopotential of the surface that the models see, m2 s-2."""
+        """Geopotential of the surface that the models see, m2 s-2.
+
+        Raises:
+            StorageError: the run has no truth.
+        """
+        if "geopotential_at_surface" not in self.truth:
+            message = f"expected a truth in {self.folder.truth}, there is none: make or copy it"
+            raise StorageError(message)
         return jnp.asarray(self.truth["geopotential_at_surface"].to_numpy(), jnp.float32)
 
     @property

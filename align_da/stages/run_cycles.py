@@ -45,9 +45,9 @@ def run_cycles(config: Config, folder: Path, name: str) -> int:
     initial, start = initial_ensemble(run)
     parts = CycleParts(
         cycle_forecast_model(run),
-        quality_control,
         build_analysis(run),
         config.cycle.window_hours,
+        quality_control,
         config.seed,
     )
     experiment = CyclingExperiment(

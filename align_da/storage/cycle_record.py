@@ -56,7 +56,8 @@ class StoreTemplate:
     def summary(self) -> dict[str, object]:
         """The template as a plain table for a manifest."""
         grid = self.layout.grid
-        return {
+        area = {} if grid.periodic else {"limited_area": True}
+        return area | {
             "variables": list(self.layout.variables),
             "latitude": list(grid.latitude),
             "longitude": list(grid.longitude),

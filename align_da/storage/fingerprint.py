@@ -66,11 +66,14 @@ def _files_of(path: Path) -> list[Path]:
     """The file itself, or all whole files below a folder, in the order of their names.
 
     Raises:
-        OSError: nothing is there.
+        OSError: nothing is there, or a device or pipe, which has no end.
     """
-    if not path.is_dir():
-        path.stat()
+    if path.is_file():
         return [path]
+    if not path.is_dir():
+        path.stat()  # tells of what is missing
+        message = f"{path} is neither a file nor a folder"
+        raise OSError(message)
     return sorted(f for f in path.rglob("*") if f.is_file() and not f.name.endswith(PARTIAL))
 
 

@@ -1,6 +1,6 @@
 """What a store or checkpoint is, where it came from and whether it is whole, in words."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,6 +9,9 @@ from align_da.errors import StorageError
 from align_da.storage.analysis_store import open_cycles
 from align_da.storage.gridded import open_states
 from align_da.storage.manifest import read_manifest
+from align_da.storage.run_folder import RunFolder
+from align_da.storage.stage_record import finished_stages, read_stage_record
+from align_da.storage.stages import check_products
 from align_da.storage.store_files import ledger_path, manifest_path
 from align_da.storage.verification import verify_store
 from align_da.storage.verified_arrays import MANIFEST, read_arrays
@@ -31,8 +34,8 @@ def describe(path: Path) -> Description:
     """What lies at `path`, read in full.
 
     Args:
-        path: a cycle store, gridded states, saved arrays (weights or a checkpoint), or a folder of
-            these.
+        path: a cycle store, gridded states, saved arrays (weights or a checkpoint), a folder of
+            these, or a run folder, whose stages are then compared with what they made.
 
     Raises:
         StorageError: nothing that Align-DA writes is there.
@@ -43,11 +46,13 @@ def describe(path: Path) -> Description:
         return _describe_arrays(path)
     if (path / "zarr.json").is_file():
         return _describe_states(path)
-    found = sorted(folder for folder in _artefacts(path))
-    if not found:
+    found, folder = sorted(_artefacts(path)), RunFolder(path)
+    stages = finished_stages(folder)
+    if not found and not stages:
         message = f"expected a store, a checkpoint or a run folder at {path}, found none"
         raise StorageError(message)
-    parts = [_described_or_not(folder) for folder in found]
+    parts = [_described_or_not(artefact) for artefact in found]
+    parts += [_describe_stages(folder, stages)] if stages else []
     return Description("\n\n".join(part.text for part in parts), all(part.whole for part in parts))
 
 
@@ -118,6 +123,26 @@ def _describe_states(path: Path) -> Description:
         f"  variables: {', '.join(map(str, dataset.data_vars))}",
         *_listed("attributes", {str(key): value for key, value in dataset.attrs.items()}),
     )
+
+
+def _describe_stages(folder: RunFolder, names: Sequence[str]) -> Description:
+    """What the stages of a run have made, compared with their records."""
+    told = {name: _told_of_stage(folder, name) for name in names}
+    lines = [f"  {name}: {text}" for name, (text, _) in told.items()]
+    whole = all(as_made for _, as_made in told.values())
+    return _joined(f"{folder.stages}: finished stages", *lines, whole=whole)
+
+
+def _told_of_stage(folder: RunFolder, name: str) -> tuple[str, bool]:
+    """What has become of the products of a stage, and whether nothing is wrong."""
+    try:
+        products = read_stage_record(folder, name).products
+        check_products(folder, name)
+    except StorageError as error:
+        return f"DAMAGED: {error}", False
+    if not products:
+        return "done; its record, of an earlier version, does not say what it made", True
+    return f"WHOLE: {', '.join(products)} as made", True
 
 
 def _joined(*lines: str, whole: bool = True) -> Description:

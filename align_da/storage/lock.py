@@ -25,17 +25,18 @@ def owned(path: Path) -> Iterator[None]:
     """
     with storage_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        file = path.open("a+", encoding="utf-8")
+        file = path.open("a+b", buffering=0)  # closing must not write what found no space
     with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             file.seek(0)
-            message = f"{path} is owned by another process ({file.read()}): wait for it or end it"
+            owner = file.read().decode(errors="replace")
+            message = f"{path} is owned by another process ({owner}): wait for it or end it"
             raise StorageError(message) from error
-        file.truncate(0)
-        file.write(json.dumps({"pid": os.getpid(), "host": platform.node()}))
-        file.flush()
+        with storage_errors(path):
+            file.truncate(0)
+            file.write(json.dumps({"pid": os.getpid(), "host": platform.node()}).encode())
         try:
             yield
         finally:

@@ -12,23 +12,25 @@ done again (and resumes by its own means). At the next call with the same defini
 Records of earlier versions name no products; such a stage is done as long as its products exist.
 """
 
-import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from align_da.config import digest_of
 from align_da.errors import StorageError
-from align_da.storage.durable import remove_file, storage_errors, write_durably
 from align_da.storage.fingerprint import Fingerprint, fingerprint_of
 from align_da.storage.lock import owned
 from align_da.storage.run_folder import RunFolder
-
-# What JSON and the parts of a record raise for damaged or foreign content.
-_UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError)
+from align_da.storage.stage_record import (
+    StageRecord,
+    is_finished,
+    read_stage_record,
+    remove_stage_record,
+    write_stage_record,
+)
 
 
 @dataclass(frozen=True)
@@ -46,25 +48,6 @@ class Stage:
     defined_by: Sequence[object]
     inputs: Sequence[str]
     products: Sequence[Path]
-
-
-@dataclass(frozen=True)
-class StageRecord:
-    """What a finished stage has left.
-
-    Attributes:
-        stage: name of the stage.
-        digest: of its definition.
-        inputs: names of the stages it was built on.
-        wall_seconds: time that the work took.
-        products: fingerprint of every product by its place in the folder of the run.
-    """
-
-    stage: str
-    digest: str
-    inputs: Sequence[str]
-    wall_seconds: float
-    products: Mapping[str, Fingerprint]
 
 
 def run_stage(
@@ -101,14 +84,11 @@ def run_stage(
         for name in stage.inputs:
             check_products(folder, name)
         if writes:
-            remove_file(_record_path(folder, stage.name))
+            remove_stage_record(folder, stage.name)
         start = clock()
         action()
         if writes:
-            seconds = round(clock() - start, 1)
-            made = _made(folder, stage)
-            record = StageRecord(stage.name, digest, list(stage.inputs), seconds, made)
-            write_stage_record(folder, record)
+            _leave_record(folder, stage, digest, clock() - start)
     return True
 
 
@@ -164,52 +144,6 @@ def check_with_inputs(folder: RunFolder, name: str) -> None:
             check_with_inputs(folder, below)
 
 
-def is_finished(folder: RunFolder, name: str) -> bool:
-    """Whether there is the record of a finished stage."""
-    return _record_path(folder, name).exists()
-
-
-def read_stage_record(folder: RunFolder, name: str) -> StageRecord:
-    """The record of a finished stage.
-
-    Raises:
-        StorageError: the stage has not been finished, or its record is damaged.
-    """
-    path = _record_path(folder, name)
-    if not path.exists():
-        message = f"expected the finished stage {name!r} in {folder.stages}, found none: "
-        raise StorageError(message + "run it first")
-    with storage_errors(path):
-        content = path.read_bytes()
-    try:
-        return _parsed(json.loads(content))
-    except _UNREADABLE as error:
-        message = f"{path} is no record of a stage ({error!r}): remove it to run the stage again"
-        raise StorageError(message) from error
-
-
-def write_stage_record(folder: RunFolder, record: StageRecord) -> None:
-    """Leave the record of a finished stage, durably.
-
-    Raises:
-        StorageError: it cannot be written.
-    """
-    content = json.dumps(asdict(record), indent=1)
-    write_durably(_record_path(folder, record.stage), content.encode())
-
-
-def _parsed(content: Any) -> StageRecord:  # noqa: ANN401 (whatever JSON can hold)
-    """A record; those of earlier versions name no products."""
-    made = dict(content.get("products", {}))
-    return StageRecord(
-        str(content["stage"]),
-        str(content["digest"]),
-        [str(name) for name in content["inputs"]],
-        float(content["wall_seconds"]),
-        {str(place): Fingerprint(**fields) for place, fields in made.items()},
-    )
-
-
 def _is_done(folder: RunFolder, stage: Stage, digest: str) -> bool:
     """Whether a stage was finished with this definition and its products are whole.
 
@@ -241,17 +175,14 @@ def _check_unchanged(path: Path, made: Fingerprint, name: str) -> None:
         raise StorageError(message)
 
 
-def _made(folder: RunFolder, stage: Stage) -> dict[str, Fingerprint]:
-    """Fingerprints of what a stage has made, by place.
+def _leave_record(folder: RunFolder, stage: Stage, digest: str, seconds: float) -> None:
+    """Write the record of a stage that has just been done.
 
     Raises:
-        StorageError: a product is not there.
+        StorageError: a product is not there, or the record cannot be written.
     """
-    return {
+    products = {
         path.relative_to(folder.root).as_posix(): fingerprint_of(path) for path in stage.products
     }
-
-
-def _record_path(folder: RunFolder, name: str) -> Path:
-    """Where the record of a stage lies."""
-    return folder.stages / f"{name}.json"
+    record = StageRecord(stage.name, digest, list(stage.inputs), round(seconds, 1), products)
+    write_stage_record(folder, record)

@@ -144,15 +144,19 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
 
 
 def _save(folder: Path, arrays: Mapping[str, np.ndarray]) -> None:
-    """Let orbax write, synchronously."""
+    """Let orbax write, synchronously.
+
+    Raises:
+        OSError: it cannot, whatever orbax raises then.
+    """
     with _checkpointer() as checkpointer:
         try:
             checkpointer.save(
                 (folder / _ARRAYS).absolute(), args=ocp.args.StandardSave(dict(arrays))
             )
         except (ValueError, TypeError, RuntimeError) as error:
-            message = f"{folder}: the arrays could not be written: {error}"
-            raise StorageError(message) from error
+            message = f"the arrays could not be written: {error}"
+            raise OSError(message) from error  # told with path and space by who writes the folder
 
 
 def _checkpointer() -> ocp.Checkpointer:

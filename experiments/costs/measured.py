@@ -42,6 +42,7 @@ from experiments.costs.paper_size import (
     Program,
     analysis_program,
     compile_program,
+    planned_bytes,
     timed,
     training,
 )
@@ -68,9 +69,8 @@ def cost_of_call(call: Callable[[], object], repeat: int) -> Cost:
 def cost_of_program(program: Program, repeat: int) -> Cost:
     """Median time of a compiled program, and the memory that XLA plans with its arguments."""
     executable, _ = compile_program(program)
-    plan = executable.memory_analysis()
-    held = plan.argument_size_in_bytes + plan.temp_size_in_bytes + plan.output_size_in_bytes
-    return Cost(timed(lambda: executable(*program.arguments), repeat), held / 1e6)
+    seconds = timed(lambda: executable(*program.arguments), repeat)
+    return Cost(seconds, planned_bytes(executable) / 1e6)
 
 
 def shared(cost: Cost, count: int) -> Cost:

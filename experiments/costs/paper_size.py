@@ -8,7 +8,7 @@ Usage: python -m experiments.costs.paper_size networks|analyses|peers|training .
        [--grid 128 256] [--repeat 5] [--set section.key=value]
 """
 
-import argparse
+import math
 import statistics
 import sys
 from collections.abc import Callable, Iterator
@@ -51,6 +51,8 @@ from experiments.costs.synthetic import (
     layout_of,
     prior_of,
 )
+from experiments.options import options
+from experiments.results import add_result
 
 CONFIG = Path(__file__).with_name("config.toml")
 PAPER_SAMPLER = SamplerConfig(kind="stochastic", steps=128, correctors=2, micro_batch=1)
@@ -78,27 +80,33 @@ class Program:
 
 
 def main() -> None:
-    """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    """Measure, write the results and print them."""
+    parser = options(__doc__, Path(__file__).parent)
     parser.add_argument("parts", nargs="+", choices=PARTS)
     parser.add_argument("--grid", type=int, nargs=2, default=(128, 256))
     parser.add_argument("--repeat", type=int, default=5)
     parser.add_argument("--set", action="append", default=[])
     arguments = parser.parse_args()
     config, layout = load_config(CONFIG, arguments.set), layout_of(*arguments.grid)
-    rate = matrix_rate()
-    device = jax.devices()[0].device_kind
+    rate, device = matrix_rate(), jax.devices()[0].device_kind
     print(f"{device}; {rate / 1e12:.1f} TFLOP/s in a product of matrices\n", flush=True)
     for part in arguments.parts:  # one after the other: they share the memory
-        with ThreadPoolExecutor() as pool:
-            programs = list(PARTS[part](config, layout))
-            compiled = list(pool.map(compile_program, programs))
-        rows = []
-        for program, (executable, compiling) in zip(programs, compiled, strict=True):
-            row = table_row(program, executable, arguments.repeat, rate)
-            rows.append(row | {"compiling, s": f"{compiling:.0f}"})
-            print(rows[-1], file=sys.stderr, flush=True)
-        print(to_markdown(pd.DataFrame(rows)), flush=True)
+        rows = measured_programs(list(PARTS[part](config, layout)), arguments.repeat, rate)
+        table = pd.DataFrame(rows).assign(device=device, rows=layout.shape[0])
+        add_result(arguments.folder, "paper_size", table, ["device", "rows", "program"])
+        print(to_markdown(table), flush=True)
+
+
+def measured_programs(
+    programs: list[Program], repeat: int, rate: float
+) -> Iterator[dict[str, object]]:
+    """A row a program; all are compiled at once, then run one after the other."""
+    with ThreadPoolExecutor() as pool:
+        compiled = list(pool.map(compile_program, programs))
+    for program, (executable, compiling) in zip(programs, compiled, strict=True):
+        row = table_row(program, executable, repeat, rate) | {"compiling, s": compiling}
+        print(row, file=sys.stderr, flush=True)
+        yield row
 
 
 def networks(config: Config, layout: Layout) -> Iterator[Program]:
@@ -217,26 +225,25 @@ def compile_program(program: Program) -> tuple[Any, float]:
     return executable, perf_counter() - begin
 
 
-def table_row(program: Program, executable: Any, repeat: int, rate: float) -> dict[str, str]:  # noqa: ANN401  what XLA compiled
+def table_row(program: Program, executable: Any, repeat: int, rate: float) -> dict[str, object]:  # noqa: ANN401  what XLA compiled
     """One row of the table."""
     seconds = timed(lambda: executable(*program.arguments), repeat)
-    memory = executable.memory_analysis()
-    held = memory.argument_size_in_bytes + memory.temp_size_in_bytes + memory.output_size_in_bytes
-    row = {
+    flop = None if program.plain is None else count_products(program.plain, *program.arguments)
+    return {
         "program": program.name,
-        "cases": str(program.cases),
-        "seconds": f"{seconds:.4f}",
-        "memory, GB": f"{held / 1e9:.2f}",
-        "TFLOP": "",
-        "share of the rate": "",
+        "cases": program.cases,
+        "seconds": seconds,
+        "memory, GB": planned_bytes(executable) / 1e9,
+        "TFLOP": math.nan if flop is None else flop / 1e12,
+        "share of the rate": math.nan if flop is None else flop / seconds / rate,
     }
-    if program.plain is not None:
-        flop = count_products(program.plain, *program.arguments)
-        row |= {
-            "TFLOP": f"{flop / 1e12:.3f}",
-            "share of the rate": f"{flop / seconds / rate:.2f}",
-        }
-    return row
+
+
+def planned_bytes(executable: Any) -> float:  # noqa: ANN401  what XLA compiled
+    """Memory that XLA plans for a program with its arguments and results."""
+    plan = executable.memory_analysis()
+    held = plan.argument_size_in_bytes + plan.temp_size_in_bytes + plan.output_size_in_bytes
+    return float(held)
 
 
 def timed(call: Callable[[], Any], repeat: int) -> float:

@@ -9,10 +9,10 @@ Usage: python -m experiments.costs.prefetch [--grid 32 64] [--steps 10] [--pairs
        [--set section.key=value]
 """
 
-import argparse
 import statistics
 import time
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any
 
 import jax
@@ -36,6 +36,8 @@ from experiments.costs.synthetic import (
     layout_of,
     prior_of,
 )
+from experiments.options import options
+from experiments.results import write_result
 
 SMALL = (
     "autoencoder.width=32",
@@ -51,8 +53,8 @@ Step = Callable[[DenoisingBatch], Any]
 
 
 def main() -> None:
-    """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    """Time every kind of step, write the result and print it."""
+    parser = options(__doc__, Path(__file__).parent)
     parser.add_argument("--grid", type=int, nargs=2, default=(32, 64))
     parser.add_argument("--steps", type=int, default=10)
     parser.add_argument("--pairs", type=int, default=7)
@@ -60,26 +62,30 @@ def main() -> None:
     arguments = parser.parse_args()
     config, layout = load_config(CONFIG, [*SMALL, *arguments.set]), layout_of(*arguments.grid)
     prior, training = prior_of(config, layout, trained=False), config.denoiser.training
-    cases = random_cases(latent_shape_of(config.autoencoder, layout))
-    plan = BatchPlan(CASES, training.batch_size, seed=0)
+    batch_at = batches(prior, latent_shape_of(config.autoencoder, layout), training.batch_size)
+    making = seconds_of(lambda: batch_at(0))
+    print(f"A batch takes {making:.2f} s.\n", flush=True)
+    steps = {
+        "computes on the same cores": computing_step(prior, training),
+        "waits as long as a batch takes": waiting_step(making),
+        "waits twice as long": waiting_step(2 * making),
+    }
+    count, pairs = arguments.steps, arguments.pairs
+    table = pd.DataFrame([compared(*step, batch_at, count, pairs) for step in steps.items()])
+    write_result(arguments.folder, "prefetch", table)
+    print(to_markdown(table))
+
+
+def batches(prior: LatentPrior, shape: tuple[int, int, int], size: int) -> BatchAt:
+    """Batches of random latents, made when they are asked for."""
+    cases, plan = random_cases(shape), BatchPlan(CASES, size, seed=0)
 
     def batch_at(step: int) -> DenoisingBatch:
         batch = cases.batch(plan.indices(step), prior.scaling)
         jax.block_until_ready(batch)  # type: ignore[no-untyped-call]
         return batch
 
-    making = seconds_of(lambda: batch_at(0))
-    steps = {
-        "computes on the same cores": computing_step(prior, training),
-        "waits as long as a batch takes": waiting_step(making),
-        "waits twice as long": waiting_step(2 * making),
-    }
-    print(f"A batch takes {making:.2f} s.\n", flush=True)
-    rows = [
-        compared(name, step, batch_at, arguments.steps, arguments.pairs)
-        for name, step in steps.items()
-    ]
-    print(to_markdown(pd.DataFrame(rows)))
+    return batch_at
 
 
 def random_cases(shape: tuple[int, int, int]) -> LatentPairs:
@@ -114,7 +120,9 @@ def waiting_step(seconds: float) -> Step:
     return lambda batch: jax.block_until_ready(program(batch.condition.lead_hours))  # type: ignore[no-untyped-call]
 
 
-def compared(name: str, step: Step, batch_at: BatchAt, steps: int, pairs: int) -> dict[str, str]:
+def compared(
+    name: str, step: Step, batch_at: BatchAt, steps: int, pairs: int
+) -> dict[str, object]:
     """One row of the table: seconds of a step and its batch, both ways in turns."""
     batch = batch_at(0)
     alone = seconds_of(lambda: step(batch))
@@ -129,13 +137,15 @@ def compared(name: str, step: Step, batch_at: BatchAt, steps: int, pairs: int) -
         ahead.append(
             measured(lambda: train(prefetched(batch_at, range(steps))))[1].seconds / steps
         )
-    ratios = sorted(one / other for one, other in zip(between, ahead, strict=True))
+    ratios = [one / other for one, other in zip(between, ahead, strict=True)]
     return {
         "the step": name,
-        "step alone, s": f"{alone:.2f}",
-        "batches between, s": f"{statistics.median(between):.2f}",
-        "batches ahead, s": f"{statistics.median(ahead):.2f}",
-        "faster by": f"{statistics.median(ratios):.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f})",
+        "step alone, s": alone,
+        "batches between, s": statistics.median(between),
+        "batches ahead, s": statistics.median(ahead),
+        "faster by": statistics.median(ratios),
+        "least": min(ratios),
+        "most": max(ratios),
     }
 
 

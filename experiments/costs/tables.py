@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from align_da.verification.figure_style import PALETTE, STYLE, colour_of, new_figure, to_png
 from align_da.verification.table_format import to_markdown
 from experiments.costs.curves import Curve, PowerLaw
+from experiments.results import write_picture
 
 _PREFIXES = ((1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"), (0.0, ""))
 _TIMES = ((86400.0, "days"), (3600.0, "h"), (60.0, "min"), (0.0, "s"))
@@ -123,7 +124,7 @@ def draw(curves: Mapping[tuple[str, str], Curve], target: Path) -> None:
         fontsize="small",
         handlelength=3,  # room for dashes
     )
-    target.write_bytes(to_png(figure))
+    write_picture(target, to_png(figure))
 
 
 def _draw(panel: Axes, curves: Sequence[Curve], names: Sequence[str]) -> None:

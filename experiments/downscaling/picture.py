@@ -4,6 +4,7 @@ from pathlib import Path
 
 import matplotlib as mpl
 import numpy as np
+import xarray as xr
 from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
@@ -12,10 +13,11 @@ from matplotlib.colors import Normalize
 from align_da.atmosphere import Grid, State
 from align_da.config import load_config
 from align_da.runs.coarse_map import configured_map, reported_map
-from align_da.runs.run import open_run
+from align_da.runs.run import Run, open_run
 from align_da.storage.gridded import open_states, read_times
 from align_da.verification.coastlines import coastlines
 from align_da.verification.figure_style import STYLE, new_figure, to_png
+from experiments.results import write_picture
 
 VARIABLE, LEVEL = "u_component_of_wind", 3
 
@@ -26,17 +28,7 @@ def draw(folder: Path, name: str, config: Path, target: Path) -> None:
     run = open_run(load_config(config), folder)
     store = open_states(run.folder.downscaled(name))
     time = store["time"].to_numpy()[store.sizes["time"] // 2]
-    analyses = read_times(store, run.layout, np.asarray([time]))
-    truth = read_times(run.truth, run.layout, np.asarray([time]))
-    one = State(truth.values[0], run.layout)
-    maps = configured_map(run)
-    reported = reported_map(run, maps, one, time)
-    panels = {
-        "Coarse map": maps.values(reported),
-        "Interpolated": maps.interpolated(reported),
-        "Analysis, mean": State(analyses.values[0].mean(axis=0), run.layout),
-        "Truth": one,
-    }
+    panels = _states(run, store, time)
     figure, axes = new_figure(9.0, 4.6, rows=2, columns=2)
     fields = {title: np.asarray(state[VARIABLE][..., LEVEL]) for title, state in panels.items()}
     end = float(np.abs(fields["Truth"]).max())
@@ -46,7 +38,21 @@ def draw(folder: Path, name: str, config: Path, target: Path) -> None:
     level = run.layout.grid.vertical.levels[LEVEL]
     label = f"u at σ {level:.2f}, m s⁻¹\n{np.datetime_as_string(time, 'h')}"
     figure.colorbar(image, ax=axes, label=label, shrink=0.8)
-    target.write_bytes(to_png(figure))
+    write_picture(target, to_png(figure))
+
+
+def _states(run: Run, store: xr.Dataset, time: np.datetime64) -> dict[str, State]:
+    """What is drawn of one date, by the title of its panel."""
+    analyses = read_times(store, run.layout, np.asarray([time]))
+    truth = read_times(run.truth, run.layout, np.asarray([time]))
+    one, maps = State(truth.values[0], run.layout), configured_map(run)
+    reported = reported_map(run, maps, one, time)
+    return {
+        "Coarse map": maps.values(reported),
+        "Interpolated": maps.interpolated(reported),
+        "Analysis, mean": State(analyses.values[0].mean(axis=0), run.layout),
+        "Truth": one,
+    }
 
 
 def _draw(

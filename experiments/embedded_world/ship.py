@@ -7,6 +7,7 @@ import json
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,9 @@ from align_da.runs.priors import MODEL_ERROR, REPRESENTATION, SCALING, load_mode
 from align_da.runs.run import Run, open_run
 from align_da.storage.checkpoints import save_weights
 from align_da.storage.durable import write_durably
+from align_da.storage.fingerprint import fingerprint_of
+from align_da.storage.run_folder import RunFolder
+from align_da.storage.stage_record import read_stage_record, write_stage_record
 
 HERE = Path(__file__).parent
 TARGET = HERE.parents[1] / "align_da" / "resources" / "embedded_world"
@@ -42,7 +46,9 @@ def main() -> None:
     ship_weights(run)
     (TARGET / "stages").mkdir(exist_ok=True)
     for name in ("denoiser", "aligned", MODEL_ERROR):
-        shutil.copy(run.folder.stages / f"{name}.json", TARGET / "stages")
+        record = read_stage_record(run.folder, name)
+        shipped = {place: fingerprint_of(TARGET / place) for place in record.products}
+        write_stage_record(RunFolder(TARGET), replace(record, products=shipped))
     ship_start(folder)
     manifest = json.dumps(manifest_of(run, folder), indent=1)
     write_durably(TARGET / "MANIFEST.json", manifest.encode())

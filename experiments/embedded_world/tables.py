@@ -62,10 +62,7 @@ def rows_of(run: Path) -> dict[str, pd.DataFrame]:
     }
     if (report / "cycle_scores.csv").exists():
         files[CYCLES] = report / "cycle_scores.csv"
-    found = {name: tabulated(pd.read_csv(path)) for name, path in files.items()}
-    if CYCLES in found:
-        found[CYCLES] = second_half(found[CYCLES])
-    return found
+    return {name: tabulated(pd.read_csv(path)) for name, path in files.items()}
 
 
 def keep(run: Path, part: str, folder: Path) -> None:
@@ -84,8 +81,10 @@ def tabulated(rows: pd.DataFrame) -> pd.DataFrame:
     return chosen
 
 
-def second_half(rows: pd.DataFrame) -> pd.DataFrame:
-    """The later dates, where the start is forgotten."""
+def counted(rows: pd.DataFrame) -> pd.DataFrame:
+    """All dates of single analyses, the later ones of cycles, where the start is forgotten."""
+    if "background" not in set(rows["product"]):  # what is cycled has backgrounds of its own
+        return rows
     dates = sorted(rows.loc[rows["product"] == "analysis", "date"].unique())
     later: pd.DataFrame = rows[rows["date"] >= dates[len(dates) // 2]]
     return later
@@ -94,7 +93,8 @@ def second_half(rows: pd.DataFrame) -> pd.DataFrame:
 def result(rows: pd.DataFrame, reference: str | None = None) -> pd.DataFrame:
     """Mean of every score of every method, and its gain over the reference."""
     methods = set(rows["method"])
-    return summarised(rows, reference or next(name for name in REFERENCES if name in methods))
+    reference = reference or next(name for name in REFERENCES if name in methods)
+    return summarised(counted(rows), reference)
 
 
 def show(rows: pd.DataFrame, reference: str | None = None) -> str:

@@ -13,12 +13,17 @@ import pytest
 from neuralgcm_stand_in import StandIn, sea
 from small_graphs import fengwu_graph, frame_graph, pangu_graph, random_states, written
 
-from align_da.atmosphere import State
+from align_da.atmosphere import Layout, State, limited_area
 from align_da.config import Config, WorldConfig
 from align_da.errors import InputError
-from align_da.forecast import CorrectedForecastModel, ForecastModel, Lorenz96ForecastModel
+from align_da.forecast import (
+    CorrectedForecastModel,
+    ForecastModel,
+    FunctionForecastModel,
+    Lorenz63ForecastModel,
+    Lorenz96ForecastModel,
+)
 from align_da.forecast.leads import forecasts_at
-from align_da.forecast.lorenz63 import Lorenz63ForecastModel
 from align_da.forecast.neuralgcm import NeuralGcmForecastModel
 from align_da.runs.forecast_models import configured_forecast_model
 
@@ -47,6 +52,26 @@ def lorenz96_case() -> Case:
     model = Lorenz96ForecastModel()
     values = 8.0 + jax.random.normal(jax.random.key(0), (2, *model.layout.shape))
     # The state is restarted as it is: only the rounding of another compiled length remains.
+    return Case(model, State(values, model.layout), 1e-5)
+
+
+def lorenz96_of_another_size_case() -> Case:
+    model = Lorenz96ForecastModel(size=7, step=0.01, forcing=5.0, steps=3)
+    values = 5.0 + jax.random.normal(jax.random.key(0), (2, *model.layout.shape))
+    return Case(model, State(values, model.layout), 1e-5)
+
+
+def function_case() -> Case:
+    """Diffusion in a limited area."""
+
+    def diffused(values: jax.Array) -> jax.Array:
+        wide = jnp.pad(values, ((1, 1), (1, 1), (0, 0)), mode="edge")
+        around = wide[2:, 1:-1] + wide[:-2, 1:-1] + wide[1:-1, 2:] + wide[1:-1, :-2]
+        return 0.6 * values + 0.1 * around
+
+    area = limited_area((40.0, 41.0, 42.0), (5.0, 6.0, 7.0, 8.0))
+    model = FunctionForecastModel(diffused, Layout(area, ("abstract_field",)))
+    values = jax.random.normal(jax.random.key(0), (2, *model.layout.shape))
     return Case(model, State(values, model.layout), 1e-5)
 
 
@@ -99,6 +124,8 @@ def jcm_case() -> Case:
     params=[
         pytest.param(lorenz63_case, id="lorenz63"),
         pytest.param(lorenz96_case, id="lorenz96"),
+        pytest.param(lorenz96_of_another_size_case, id="lorenz96 of size 7"),
+        pytest.param(function_case, id="function"),
         pytest.param(lambda: corrected(lorenz96_case()), id="corrected"),
         pytest.param(lambda: graph_case("frame", frame_graph(69)), id="onnx, one frame"),
         pytest.param(lambda: graph_case("pangu", pangu_graph()), id="onnx, two arrays"),
@@ -187,7 +214,14 @@ def test_leads_that_do_not_increase_by_steps_are_refused(
 
 
 @pytest.mark.row(57, 58)
-@pytest.mark.parametrize("build", [Lorenz63ForecastModel, Lorenz96ForecastModel])
+@pytest.mark.parametrize(
+    "build",
+    [
+        Lorenz63ForecastModel,
+        Lorenz96ForecastModel,
+        lambda: Lorenz96ForecastModel(size=9, forcing=6.0),
+    ],
+)
 def test_tangent_and_adjoint_are_those_of_the_step(build: Callable[[], ForecastModel]) -> None:
     """Those of the circulation model take minutes to compile: see below."""
     with jax.enable_x64(True):

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from align_da.atmosphere import Grid, Layout, State, VerticalCoordinate
 from align_da.observations import ObservationBatch, ObservationOperator, Vertical
 from align_da.observations.coarsening import coarsening_operator
+from align_da.observations.function_operator import FunctionOperator
 from align_da.observations.interpolation import interpolation_operator
 from align_da.observations.sources import stacked_operator
 from align_da.observations.wind_speed import wind_speed_operator
@@ -31,11 +32,17 @@ def two_halves(batch: ObservationBatch, layout: Layout) -> ObservationOperator:
     return stacked_operator(sources)(batch, layout)
 
 
+def of_a_function(batch: ObservationBatch, layout: Layout) -> ObservationOperator:
+    interpolated = interpolation_operator(batch, layout)
+    return FunctionOperator(lambda values: interpolated(State(values, layout)) ** 2)
+
+
 OPERATORS: dict[str, tuple[Build, bool]] = {  # how it is bound, and whether it is linear
     "interpolation": (interpolation_operator, True),
     "coarsening": (coarsening, True),
     "two sources": (two_halves, True),
     "wind_speed": (wind_speed_operator, False),
+    "function": (of_a_function, False),
 }
 LINEAR = [name for name, (_, linear) in OPERATORS.items() if linear]
 NONLINEAR = [name for name, (_, linear) in OPERATORS.items() if not linear]

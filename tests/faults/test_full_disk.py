@@ -25,6 +25,7 @@ from align_da.storage.datasets import (
     write_template_dataset,
 )
 from align_da.storage.durable import copy_files, write_durably, write_errors, written_whole
+from align_da.storage.lock import owned
 from align_da.storage.netcdf_file import new_netcdf
 from align_da.storage.report_file import write_reports
 from align_da.storage.run_folder import RunFolder
@@ -41,10 +42,10 @@ Figure = Callable[[str], None]
 
 
 @contextmanager
-def full_disk() -> Iterator[None]:
+def full_disk(limit: int = LIMIT) -> Iterator[None]:
     """No file may get larger than the limit, in this process."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (LIMIT, hard))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
     try:
         yield
     finally:
@@ -102,7 +103,7 @@ def test_row_7_a_full_disk_ends_any_write_and_leaves_nothing(
     if name in {"a copy", "the record of a stage"}:
         prepare(tmp_path)
     before = content_of(tmp_path)
-    with full_disk(), pytest.raises(StorageError, match=str(path)):
+    with full_disk(), pytest.raises(StorageError, match=rf"(?s){path}.*bytes free"):
         write(path)
     assert content_of(tmp_path) == before
     write(path)  # with space again
@@ -116,6 +117,17 @@ def test_row_7_what_was_there_is_kept_when_its_successor_does_not_fit(tmp_path: 
     with full_disk(), pytest.raises(StorageError, match="bytes free"):
         write_dataset(tmp_path / "store", DATASET + 1)
     assert content_of(tmp_path) == before
+
+
+def test_row_7_a_lock_that_cannot_be_written_is_told_and_free_again(tmp_path: Path) -> None:
+    with (
+        full_disk(0),
+        pytest.raises(StorageError, match="bytes free"),
+        owned(tmp_path / "lock"),
+    ):
+        pytest.fail("it was owned")
+    with owned(tmp_path / "lock"):
+        assert "pid" in (tmp_path / "lock").read_text()
 
 
 def test_row_7_a_region_that_does_not_fit_is_told_and_can_be_written_again(

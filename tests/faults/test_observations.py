@@ -63,7 +63,7 @@ def test_row_33_without_observations_the_analysis_is_the_background_bitwise(
 ) -> None:
     empty = batch_from_table(pd.DataFrame(), MODEL.layout, pad_to=COUNT)
     start = CycleState(circle_background(), np.datetime64("2020-01-01", "ns"), 0)
-    (cycle,) = cycles(CycleParts(MODEL, screen_circle, METHOD, 6), start, [empty])
+    (cycle,) = cycles(CycleParts(MODEL, METHOD, 6, screen_circle), start, [empty])
     np.testing.assert_array_equal(cycle.analysis.values, cycle.background.values)
     assert int(cycle.used) == 0
     assert flag_count(cycle.observations, Flag.MISSING) == COUNT
@@ -224,7 +224,7 @@ def test_row_49_every_cycle_after_the_first_runs_what_is_compiled(
     table = table_from_batch(circle_reports(), MODEL.layout)
     start = CycleState(circle_background(), np.datetime64("2020-01-01", "ns"), 0)
     parts, counts, compiled = (
-        CycleParts(MODEL, screen_circle, METHOD, 6),
+        CycleParts(MODEL, METHOD, 6, screen_circle),
         (COUNT, 1, 37, 99, 0, 64),
         [],
     )

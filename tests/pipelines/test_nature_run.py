@@ -19,6 +19,15 @@ WORLD = WorldConfig(truth_truncation=21, spin_up_days=1)
 TIMES = (np.datetime64("1959-01-03T00") + 6 * np.arange(10)).astype("datetime64[ns]")
 
 
+def test_a_lost_store_is_not_written_on_from_the_middle(tmp_path: Path) -> None:
+    store, restart = tmp_path / "truth.zarr", tmp_path / "truth_restart.npz"
+    nature_run._check_there(store, restart, 0)
+    with pytest.raises(StorageError, match=r"truth\.zarr is gone.*40 states.*remove"):
+        nature_run._check_there(store, restart, 40)
+    store.mkdir()
+    nature_run._check_there(store, restart, 40)
+
+
 class PowerCutError(Exception):
     """Stands for a run that is killed."""
 

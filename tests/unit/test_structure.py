@@ -16,6 +16,7 @@ LAYERS = (
     ("storage", "training", "cycling", "verification"),
     ("runs",),
     ("stages",),
+    ("api",),
     ("cli", "earth2studio"),
 )
 ROOMS = [room for layer in LAYERS for room in layer]
@@ -64,6 +65,10 @@ def test_storage_knows_only_the_lowest_layers(path: Path) -> None:
 def test_the_package_never_imports_pipelines_or_experiments(path: Path) -> None:
     assert imported_rooms(path, "data_pipelines") == set()
     assert imported_rooms(path, "experiments") == set()
+
+
+def test_what_is_offered_needs_no_command_and_no_work_of_a_stage() -> None:
+    assert imported_rooms(ROOT / "align_da" / "api.py").isdisjoint({"cli", "stages"})
 
 
 @pytest.mark.parametrize("path", modules("align_da/cli"), ids=lambda p: p.name)

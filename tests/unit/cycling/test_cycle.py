@@ -70,7 +70,7 @@ def run(
     model: Doubling,
     quality_control: QualityControl = accept,
 ) -> Cycle:
-    parts = CycleParts(model, quality_control, free_run(), 6)
+    parts = CycleParts(model, free_run(), 6, quality_control)
     (cycle,) = cycles(parts, state, [observations])
     return cycle
 

@@ -18,7 +18,7 @@ from align_da.observations.interpolation import interpolation_operator
 
 MODEL = Lorenz96ForecastModel()
 BATCH = observe_everything(MODEL.layout, 1.0)
-PARTS = CycleParts(MODEL, lambda batch, _: batch, FreeRun(interpolation_operator), 6)
+PARTS = CycleParts(MODEL, FreeRun(interpolation_operator), 6)
 
 
 def start(size: float = 1.0) -> CycleState:

@@ -52,7 +52,7 @@ def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AlignDA:
     )
     run = Run(config, RunFolder(tmp_path), truth, LAYOUT)
     control = quality_control_of_reports(run)
-    return AlignDA(run, CycleParts(Persistence(), control, Recorder(), 6), with_errors)
+    return AlignDA(run, CycleParts(Persistence(), Recorder(), 6, control), with_errors)
 
 
 def test_pressures_of_a_frame_become_sigma_and_errors_those_of_their_level(

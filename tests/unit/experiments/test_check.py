@@ -7,7 +7,8 @@ import pytest
 
 from align_da.errors import InputError, StorageError
 from experiments import check
-from experiments.check import Expected, Figure, compare, read_expected
+from experiments.check import compare
+from experiments.expected import Expected, Figure, read_expected
 from experiments.results import write_result
 
 PEERS = pd.DataFrame({"method": ["ETKF", "LETKF"], "members": [28, 7], "rmse": [0.176, 0.221]})

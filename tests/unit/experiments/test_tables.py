@@ -67,11 +67,17 @@ def test_cycles_are_compared_with_those_without_a_network() -> None:
 
 def test_the_reference_of_a_table_is_the_first_that_was_scored() -> None:
     methods = {"free_run": 4.0, "latent_three_d_var": 2.0, "align_da": 1.0}
-    rows = embedded_world.tabulated(scores(methods, ("analysis",), ("u", "T")))
+    rows = embedded_world.tabulated(scores(methods, ("background", "analysis"), ("u", "T")))
     found = embedded_world.result(rows).set_index(["variable", "score", "method"])
-    assert found.loc[("u", "rmse", "latent_three_d_var"), "verdict"] == "reference"
+    assert (found.loc[("u", "rmse", "latent_three_d_var"), "verdict"] == "reference").all()
     assert "align_da" in embedded_world.show(rows)
-    assert set(embedded_world.second_half(rows)["date"]) == set(range(6, 12))
+
+
+def test_the_later_half_of_cycles_counts_and_every_date_of_single_analyses() -> None:
+    cycles = scores({"letkf_20": 1.0}, ("background", "analysis"), ("u",))
+    single = scores({"background": 1.0}, ("analysis",), ("u",))
+    assert set(embedded_world.counted(cycles)["date"]) == set(range(6, 12))
+    assert set(embedded_world.counted(single)["date"]) == set(DATES)
 
 
 def test_steps_to_better_observations_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:

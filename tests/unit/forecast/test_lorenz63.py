@@ -4,8 +4,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from scipy.integrate import solve_ivp
 
 from align_da.atmosphere import State
+from align_da.errors import InputError
 from align_da.forecast.lorenz63 import Lorenz63ForecastModel, tendency
 
 TIME = np.datetime64("2000-01-01")
@@ -22,6 +24,29 @@ def test_the_centres_of_the_wings_are_at_rest() -> None:
     for sign in (-1, 1):
         rest = jnp.asarray([sign * wing, sign * wing, 27.0])
         np.testing.assert_allclose(tendency(rest), 0.0, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    "constants", [(10.0, 28.0, 8 / 3), (10.0, 99.65, 8 / 3), (16.0, 45.92, 4.0)]
+)
+def test_a_forecast_is_that_of_another_integrator(constants: tuple[float, float, float]) -> None:
+    def equations(_: float, state: np.ndarray) -> list[float]:
+        x, y, z = state
+        sigma, rho, beta = constants
+        return [sigma * (y - x), rho * x - y - x * z, x * y - beta * z]
+
+    start = np.asarray([1.509, -1.531, 25.46])
+    expected = solve_ivp(equations, (0, 0.5), start, rtol=1e-11, atol=1e-11).y[:, -1]
+    with jax.enable_x64(True):
+        model = Lorenz63ForecastModel(*constants, step=0.0025, steps=100)
+        states = State(jnp.asarray(start)[None, None, :, None], model.layout)
+        found = model.forecast(states, TIME, 12).values[0, 0, :, 0]
+    np.testing.assert_allclose(found, expected, rtol=2e-5)
+
+
+def test_no_step_is_refused() -> None:
+    with pytest.raises(InputError, match=r"positive steps, got step=0\.0 steps=25"):
+        Lorenz63ForecastModel(step=0.0)
 
 
 def test_climate_is_as_far_from_its_mean_as_published() -> None:

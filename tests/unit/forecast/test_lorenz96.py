@@ -4,8 +4,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from scipy.integrate import solve_ivp
 
 from align_da.atmosphere import State
+from align_da.errors import InputError
 from align_da.forecast import Lorenz96ForecastModel
 from align_da.forecast.lorenz96 import SIZE, tendency
 
@@ -26,6 +28,35 @@ def test_tendency_is_that_of_the_equation() -> None:
     x = np.random.default_rng(0).normal(size=SIZE)
     expected = [(x[(i + 1) % 40] - x[i - 2]) * x[i - 1] - x[i] + 8.0 for i in range(SIZE)]
     np.testing.assert_allclose(tendency(jnp.asarray(x), 8.0), expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize(("size", "forcing"), [(4, 8.0), (6, 10.0), (40, 8.0), (101, 3.5)])
+def test_a_forecast_is_that_of_another_integrator(size: int, forcing: float) -> None:
+    def equation(_: float, x: np.ndarray) -> np.ndarray:
+        around = [x[(i + 1) % size] - x[i - 2] for i in range(size)]
+        return np.asarray([around[i] * x[i - 1] - x[i] + forcing for i in range(size)])
+
+    start = forcing + np.random.default_rng(size).normal(size=size)
+    expected = solve_ivp(equation, (0, 0.4), start, rtol=1e-11, atol=1e-11).y[:, -1]
+    with jax.enable_x64(True):
+        model = Lorenz96ForecastModel(size, step=0.005, forcing=forcing, steps=40)
+        states = State(jnp.asarray(start)[None, None, :, None], model.layout)
+        found = model.forecast(states, TIME, 12).values[0, 0, :, 0]
+    np.testing.assert_allclose(found, expected, atol=1e-4)
+
+
+def test_the_default_is_one_published_step_in_six_hours(model: Lorenz96ForecastModel) -> None:
+    assert model.layout.shape == (1, 40, 1)
+    x = 8.0 + jax.random.normal(jax.random.key(6), (1, SIZE))
+    states = State(x[:, None, :, None], model.layout)
+    fine = Lorenz96ForecastModel(step=0.0125, steps=4)
+    apart = model.forecast(states, TIME, 6).values - fine.forecast(states, TIME, 6).values
+    assert 0 < float(jnp.abs(apart).max()) < 1e-2
+
+
+def test_what_is_no_such_model_is_refused() -> None:
+    with pytest.raises(InputError, match="expected 4 variables or more"):
+        Lorenz96ForecastModel(size=3)
 
 
 def test_the_state_equal_to_the_forcing_is_at_rest(model: Lorenz96ForecastModel) -> None:

@@ -161,7 +161,7 @@ def test_what_is_not_finite_goes_on_to_whoever_judges_it(tmp_path: Path) -> None
     model = built(written(tmp_path, frame_graph(69, offset=np.nan), kind="frame"))
     states = random_states(model.layout)
     assert bool(jnp.isnan(model.forecast(states, TIME, 6).values).any())
-    parts = CycleParts(model, lambda batch, _: batch, FreeRun(interpolation_operator), 6)
+    parts = CycleParts(model, FreeRun(interpolation_operator), 6)
     with pytest.raises(BadStateError, match="background of cycle 3: member 0 has"):
         make_background(parts, CycleState(states, TIME, 3))
 

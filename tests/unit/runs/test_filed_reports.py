@@ -138,7 +138,7 @@ def export_of_cycles(run: Run, ensemble: State, cycles: int, target: Path) -> in
     """Cycle with the reports of `world`, and write its observations."""
     system, window = filed(run), np.timedelta64(6, "h")
     experiment = CyclingExperiment(
-        parts=CycleParts(Persistence(), quality_control_of_reports(run), METHOD, 6),
+        parts=CycleParts(Persistence(), METHOD, 6, quality_control_of_reports(run)),
         initial=ensemble,
         start=START - window,
         cycles=cycles,

@@ -1,6 +1,7 @@
 """A stage that is done is done once; what it made is there and as it was, or is told."""
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -23,13 +24,8 @@ from align_da.storage.durable import write_durably
 from align_da.storage.fingerprint import fingerprint_of
 from align_da.storage.lock import owned
 from align_da.storage.run_folder import RunFolder
-from align_da.storage.stages import (
-    Stage,
-    check_products,
-    digest_of_stage,
-    read_stage_record,
-    run_stage,
-)
+from align_da.storage.stage_record import read_stage_record
+from align_da.storage.stages import Stage, check_products, digest_of_stage, run_stage
 
 VALUES = np.random.default_rng(0).normal(size=(8, 3000)).astype(np.float32)
 OLD_RECORD = {"stage": "first", "digest": "abc", "inputs": [], "wall_seconds": 1.5}
@@ -185,6 +181,25 @@ def test_a_damaged_record_is_told(content: str, folder: RunFolder) -> None:
     make(folder)
     (folder.stages / "first.json").write_text(content)
     with pytest.raises(StorageError, match="is no record of a stage"):
+        make(folder)
+
+
+@pytest.mark.parametrize("place", ["/dev/zero", "../other/product"])
+def test_a_record_names_nothing_outside_of_the_run(place: str, folder: RunFolder) -> None:
+    make(folder)
+    record = json.loads((folder.stages / "first.json").read_text())
+    (made,) = record["products"].values()
+    text = json.dumps({**record, "products": {place: made}})
+    (folder.stages / "first.json").write_text(text)
+    with pytest.raises(StorageError, match="not in the folder of the run"):
+        check_products(folder, "first")
+
+
+def test_a_pipe_is_no_product(folder: RunFolder) -> None:
+    make(folder)
+    (folder.root / "product").unlink()
+    os.mkfifo(folder.root / "product")
+    with pytest.raises(StorageError, match="neither a file nor a folder"):
         make(folder)
 
 
