@@ -6,8 +6,8 @@ States: `State`, `Layout`, `Grid`, `VerticalCoordinate`, `periodic_line`, `limit
 Observations: `ObservationBatch`, `Flag`, `observations_from_frame`, `table_from_batch`,
 `interpolation_operator`, `FunctionOperator`, `simulate_observations`, `observe_everything`.
 Models: `FunctionForecastModel`, `Lorenz63ForecastModel`, `Lorenz96ForecastModel`.
-Methods: `LETKF`, `Localisation`, `OptimalInterpolation`, `guided_analysis`, with background errors of
-one's own: `prior_from_covariance`, `prior_from_root`, `prior_from_samples`.
+Methods: `LETKF`, `Localisation`, `OptimalInterpolation`, `guided_analysis`; background
+errors of one's own: `prior_from_covariance`, `prior_from_root`, `prior_from_samples`.
 One analysis is a call, `method(background, observations, lead_hours, key)`.
 Cycles: `cycles`, `CycleParts`, `CycleState`, `TwinExperiment`, `run_twins`.
 Contracts, for parts of one's own: `ForecastModel`, `ObservationOperator`, `Analysis`, `Guidance`,
