@@ -187,9 +187,9 @@ def test_perturbed_observations_have_the_errors_of_r(kind: str) -> None:
 
 
 def test_guided_draws_have_mean_and_spread_of_the_posterior_with_that_r() -> None:
-    """512 draws: the sampling error of the mean is 0.03."""
-    background, batch = State(jnp.zeros((512, *LAYOUT.shape)), LAYOUT), observations()
-    found = analyse(replace(jfps(), micro_batch=512), batch, CORRELATED["matrix"], background)
+    """2048 draws: the sampling error of the mean is 0.02."""
+    background, batch = State(jnp.zeros((2048, *LAYOUT.shape)), LAYOUT), observations()
+    found = analyse(replace(jfps(), micro_batch=2048), batch, CORRELATED["matrix"], background)
     mean, gain = kalman(B, np.zeros(POINTS), batch)
     spread = np.diag(B - gain @ B[PLACES[USED]])
     assert np.sqrt(np.mean((found.mean(axis=0) - mean) ** 2)) < 0.05
