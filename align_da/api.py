@@ -6,7 +6,8 @@ States: `State`, `Layout`, `Grid`, `VerticalCoordinate`, `periodic_line`, `limit
 Observations: `ObservationBatch`, `Flag`, `observations_from_frame`, `table_from_batch`,
 `interpolation_operator`, `FunctionOperator`, `simulate_observations`, `observe_everything`.
 Models: `FunctionForecastModel`, `Lorenz63ForecastModel`, `Lorenz96ForecastModel`.
-Methods: `LETKF`, `Localisation`, `OptimalInterpolation`, `guided_analysis`.
+Methods: `LETKF`, `Localisation`, `OptimalInterpolation`, `guided_analysis`; background
+errors of one's own: `prior_from_covariance`, `prior_from_root`, `prior_from_samples`.
 One analysis is a call, `method(background, observations, lead_hours, key)`.
 Cycles: `cycles`, `CycleParts`, `CycleState`, `TwinExperiment`, `run_twins`.
 Contracts, for parts of one's own: `ForecastModel`, `ObservationOperator`, `Analysis`, `Guidance`,
@@ -46,6 +47,11 @@ from align_da.observations import (
 from align_da.observations.frames import observations_from_frame
 from align_da.observations.function_operator import FunctionOperator
 from align_da.observations.table import table_from_batch
+from align_da.prior.background_errors import (
+    prior_from_covariance,
+    prior_from_root,
+    prior_from_samples,
+)
 from align_da.runs.analyses import build_analysis
 from align_da.runs.guided_analysis import guided_analysis
 from align_da.runs.opening import open_run, open_shipped
@@ -87,6 +93,9 @@ __all__ = [
     "open_run",
     "open_shipped",
     "periodic_line",
+    "prior_from_covariance",
+    "prior_from_root",
+    "prior_from_samples",
     "run_twins",
     "simulate_observations",
     "state_from_dataset",

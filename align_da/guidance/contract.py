@@ -18,7 +18,8 @@ LatentOperator = Callable[[Field], Float[Array, " observation"]]
 class Guidance(Protocol):
     """Turns the prior's denoiser into one of the posterior.
 
-    With no used observation the result is the prior's denoiser exactly.
+    With no used observation the result is the prior's denoiser exactly. What takes residuals in
+    units of R takes those of `near_estimate`: observation errors may have long tails.
     """
 
     def __call__(

@@ -24,5 +24,6 @@ def near_estimate(
     """
     if not isinstance(likelihood.errors, RobustErrors):
         return likelihood
-    of_prior = 0.0 if likelihood.prior_variance is None else likelihood.prior_variance
-    return likelihood.near(operator(estimate), share * of_prior)
+    if likelihood.prior_variance is None:
+        return likelihood.near(operator(estimate))
+    return likelihood.near(operator(estimate), share * likelihood.prior_variance)

@@ -34,13 +34,16 @@ def sda_guidance(strength: float) -> Guidance:
     """SDA with γ = `strength` (0.1 is a good start); smaller is a stronger guidance."""
 
     def guide(denoiser: Denoiser, operator: LatentOperator, likelihood: Likelihood) -> Denoiser:
-        prior_variance = _demand_prior_variance(likelihood)
+        share = _prior_variance_in_errors(likelihood)
 
         def guided(
             noisy: Float[Array, "lat lon latent"], sigma: Float[Array, ""]
         ) -> Float[Array, "lat lon latent"]:
             at = linearise(denoiser, operator, likelihood, noisy, sigma)
-            weighted, cost = _weighted(at, prior_variance, strength, sigma)
+            near = (
+                share if at.likelihood is likelihood else _prior_variance_in_errors(at.likelihood)
+            )
+            weighted, cost = _weighted(at, near, strength, sigma)
             at_denoised, at_noisy = at.pull(weighted)
             slope = jnp.vdot(at_denoised, at_noisy)
             step = jnp.minimum(sigma**2, safe_ratio(cost, slope))
@@ -51,8 +54,8 @@ def sda_guidance(strength: float) -> Guidance:
     return guide
 
 
-def _demand_prior_variance(likelihood: Likelihood) -> Float[Array, " observation"]:
-    """V; an InputError where it is not known."""
+def _prior_variance_in_errors(likelihood: Likelihood) -> Float[Array, " observation"]:
+    """V over the diagonal of R, 1 where an observation is not used."""
     if likelihood.prior_variance is None:
         message = (
             "SDA weighs the uncertainty of the denoised estimate in observation space: expected "
@@ -60,22 +63,21 @@ def _demand_prior_variance(likelihood: Likelihood) -> Float[Array, " observation
             "align_da.guidance.prior_variance.estimate_prior_variance"
         )
         raise InputError(message)
-    return likelihood.prior_variance
+    return jnp.where(likelihood.used, likelihood.prior_variance / likelihood.variance, 1.0)
 
 
 def _weighted(
     at: Linearisation,
-    prior_variance: Float[Array, " observation"],
+    share: Float[Array, " observation"],
     strength: float,
     sigma: Float[Array, ""],
 ) -> tuple[Float[Array, " observation"], Float[Array, ""]]:
     """R^½ S⁻¹ R^½ r, and its product with r: the cost of what is left of the observations."""
-    used = at.likelihood.used
     if isinstance(at.likelihood.errors, GaussianErrors):
-        added = strength * jnp.where(used, prior_variance, 0.0) * sigma**2 / (1 + sigma**2)
+        prior_variance = jnp.where(at.likelihood.used, share * at.likelihood.variance, 0.0)
+        added = strength * prior_variance * sigma**2 / (1 + sigma**2)
         weighted = _solved(at.likelihood, at.residual, added)
         return weighted, jnp.vdot(at.residual, weighted)
-    share = jnp.where(used, prior_variance / at.likelihood.variance, 1.0)
     weight = 1 / (1 + strength * share * sigma**2 / (1 + sigma**2))
     return weight * at.residual, jnp.sum(weight * jnp.square(at.residual))
 
@@ -86,7 +88,7 @@ def _solved(
     added: Float[Array, " observation"],
 ) -> Float[Array, " observation"]:
     """(I + W diag(added) Wᵀ)⁻¹ r by conjugate gradients, W whitening correlated errors."""
-    transpose = jax.linear_transpose(likelihood.whiten, residual)
+    _, transpose = jax.vjp(likelihood.whiten, residual)
 
     def covariance(weight: Float[Array, " observation"]) -> Float[Array, " observation"]:
         return weight + likelihood.whiten(added * transpose(weight)[0])

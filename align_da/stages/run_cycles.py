@@ -89,8 +89,7 @@ def _inputs(run: Run) -> dict[str, str]:
         names.append(MODEL_ERROR)
     if config.reports is not None:
         names.append("observations")
-    for name in names:
-        check_with_inputs(run.folder, name)
+    check_with_inputs(run.folder, names)
     return (
         {name: digest_of_stage(run.folder, name) for name in names}
         | forecast_model_digests(config)

@@ -13,7 +13,7 @@ Records of earlier versions name no products; such a stage is done as long as it
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -122,26 +122,45 @@ def check_products(folder: RunFolder, name: str) -> None:
     Raises:
         StorageError: names a product that is missing or has changed, and what to do.
     """
-    for place, made in read_stage_record(folder, name).products.items():
-        path = folder.root / place
-        if not path.exists():
-            message = f"{path} is missing: run the stage {name!r} again, which makes it"
-            raise StorageError(message)
-        _check_unchanged(path, made, name)
+    for place in read_stage_record(folder, name).products:
+        if not (folder.root / place).exists():
+            message = f"{folder.root / place} is missing: run the stage {name!r} again, "
+            raise StorageError(message + "which makes it")
+    _check_what_is_there(folder, name)
 
 
-def check_with_inputs(folder: RunFolder, name: str) -> None:
-    """`check_products` of a finished stage and of every one that it was built on.
+def check_with_inputs(folder: RunFolder, names: Collection[str]) -> None:
+    """`check_products` of finished stages, and of every one below that they were built on.
 
-    Shipped weights come without the stages below them: what has no record is not looked at.
+    Shipped weights come without the stages below them: what has no record is not looked at. What
+    lies below and is no longer there is not read either: it may have been removed for its space.
 
     Raises:
         StorageError: names a product that is missing or has changed, and what to do.
     """
-    check_products(folder, name)
-    for below in read_stage_record(folder, name).inputs:
-        if is_finished(folder, below):
-            check_with_inputs(folder, below)
+    for name in _with_stages_below(folder, names):
+        check = check_products if name in names else _check_what_is_there
+        check(folder, name)
+
+
+def _with_stages_below(folder: RunFolder, names: Iterable[str]) -> list[str]:
+    """The stages, and those that they were built on, each once."""
+    found: dict[str, None] = {}
+    left = list(names)
+    while left:
+        name = left.pop()
+        if name not in found:
+            found[name] = None
+            inputs = read_stage_record(folder, name).inputs
+            left += [below for below in inputs if is_finished(folder, below)]
+    return list(found)
+
+
+def _check_what_is_there(folder: RunFolder, name: str) -> None:
+    """Refuse products that have changed; those that are gone are passed over."""
+    for place, made in read_stage_record(folder, name).products.items():
+        if (folder.root / place).exists():
+            _check_unchanged(folder.root / place, made, name)
 
 
 def _is_done(folder: RunFolder, stage: Stage, digest: str) -> bool:

@@ -25,7 +25,13 @@ from align_da.storage.fingerprint import fingerprint_of
 from align_da.storage.lock import owned
 from align_da.storage.run_folder import RunFolder
 from align_da.storage.stage_record import read_stage_record
-from align_da.storage.stages import Stage, check_products, digest_of_stage, run_stage
+from align_da.storage.stages import (
+    Stage,
+    check_products,
+    check_with_inputs,
+    digest_of_stage,
+    run_stage,
+)
 
 VALUES = np.random.default_rng(0).normal(size=(8, 3000)).astype(np.float32)
 OLD_RECORD = {"stage": "first", "digest": "abc", "inputs": [], "wall_seconds": 1.5}
@@ -156,6 +162,33 @@ def test_nothing_is_built_on_a_product_that_is_lost_or_changed(
     product.unlink() if lost else product.write_bytes(b"other")
     with pytest.raises(StorageError, match=r"product (is missing|has changed).*'first'"):
         run_stage(folder, Stage("second", [], ["first"], []), lambda: pytest.fail("was built"))
+
+
+def test_what_lies_below_may_be_gone_and_may_not_have_changed(folder: RunFolder) -> None:
+    """Each product is looked at once, however many stages were built on it."""
+    make(folder)
+    for name in ("second", "third"):
+        run_stage(folder, Stage(name, [], ["first"], []), lambda: None)
+    run_stage(folder, Stage("last", [], ["second", "third"], []), lambda: None)
+    check_with_inputs(folder, ["last", "second"])
+    product = folder.root / "product"
+    content = product.read_bytes()
+    product.unlink()
+    check_with_inputs(folder, ["last"])
+    with pytest.raises(StorageError, match="product is missing"):
+        check_with_inputs(folder, ["last", "first"])
+    product.write_bytes(content[:-1])
+    with pytest.raises(StorageError, match="product has changed"):
+        check_with_inputs(folder, ["last"])
+
+
+def test_a_stage_below_without_a_record_is_not_looked_at(folder: RunFolder) -> None:
+    """As with the shipped weights."""
+    make(folder)
+    run_stage(folder, Stage("second", [], ["first"], []), lambda: None)
+    (folder.stages / "first.json").unlink()
+    (folder.root / "product").write_bytes(b"other")
+    check_with_inputs(folder, ["second"])
 
 
 def test_an_input_that_was_never_made_is_told(folder: RunFolder) -> None:
