@@ -4,7 +4,6 @@ What it offers is listed in `align_da.api`. It is loaded when the first name is 
 command line tells mistakes before JAX is loaded.
 """
 
-from importlib import import_module
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -12,16 +11,20 @@ if TYPE_CHECKING:
     from align_da.api import *  # noqa: F403
 
 __version__ = version("align-da")
-_API = f"{__name__}.api"
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 (whatever is offered)
     """A name of `align_da.api`."""
-    if not name.startswith("_") and name in (api := import_module(_API)).__all__:
-        return getattr(api, name)
+    if not name.startswith("_"):
+        import align_da.api
+
+        if name in align_da.api.__all__:
+            return getattr(align_da.api, name)
     message = f"module {__name__!r} has no attribute {name!r}"
     raise AttributeError(message)
 
 
 def __dir__() -> list[str]:
-    return ["__version__", *import_module(_API).__all__]
+    import align_da.api
+
+    return ["__version__", *align_da.api.__all__]

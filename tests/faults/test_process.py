@@ -154,7 +154,7 @@ def test_row_11_leftovers_of_dead_writers_are_removed(
     start: Start, expected_digest: str, tmp_path: Path
 ) -> None:
     store = tmp_path / "run.zarr"
-    child = start(store, kill_at_fsync=150)
+    child = start(store, kill_at_fsync=250)
     child.join()
     strays = [
         store / "analysis/lorenz_96/c.3.0.0.0.0.0b5c.partial",

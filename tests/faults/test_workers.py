@@ -186,7 +186,7 @@ def test_row_16_killed_while_a_store_is_laid_out_the_same_command_goes_on(
         raise PowerCutError
 
     with monkeypatch.context() as patch:
-        patch.setattr(Path, "rename", cut)
+        patch.setattr(Path, "replace", cut)
         with pytest.raises(PowerCutError):
             small_world.make(run)
     assert not RunFolder(run).backgrounds("train").exists()

@@ -19,6 +19,7 @@ from align_da.atmosphere import Grid, Layout, State, VerticalCoordinate
 from align_da.atmosphere.localisation import gaspari_cohn, great_circle_distance
 from align_da.config import GuidanceConfig, SamplerConfig
 from align_da.errors import InputError
+from align_da.guidance.sda import sda_guidance
 from align_da.observations.batch import Flag, ObservationBatch, Vertical
 from align_da.observations.contract import ErrorsFor, ObservationErrors, RobustErrors
 from align_da.observations.correlated_errors import CorrelatedErrors, WhitenedErrors
@@ -29,7 +30,7 @@ from align_da.prior.background_errors import prior_from_covariance
 from align_da.prior.calibration import background_factor
 from align_da.prior.latent_prior import LatentPrior
 from align_da.prior.representation_error import Representation
-from align_da.runs.guidances import build_guidance, build_posterior_sampler
+from align_da.runs.guidances import build_posterior_sampler
 from align_da.verification.linear_gaussian import denoise_white
 
 POINTS = 16
@@ -325,7 +326,7 @@ def test_sda_shift_is_the_score_of_its_gaussian(kind: str) -> None:
     sigma, gamma = 0.7, 4.0
     known = likelihood(CORRELATED[kind])
     noisy = jnp.linspace(-1.0, 1.0, POINTS).reshape(LAYOUT.shape)
-    guide = build_guidance(GuidanceConfig(method="sda", strength=gamma))
+    guide = sda_guidance(gamma)
     guided = guide(denoise_white, lambda z: z.ravel()[PLACES], known)
     share = sigma**2 / (1 + sigma**2)
     rows = np.flatnonzero(USED)

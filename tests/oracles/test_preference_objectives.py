@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from align_da.alignment import PreferenceBatch, make_preference_loss
+from align_da.alignment import CONTROLS, PreferenceBatch, make_preference_loss
 from align_da.alignment.fine_tuning import PreferenceLoss
 from align_da.registry import OBJECTIVES
 
@@ -56,7 +56,7 @@ def loss_of(name: str, anchor_weight: float = 0.0) -> PreferenceLoss:
     return make_preference_loss(
         gaussian_error,
         jnp.zeros(()),
-        OBJECTIVES.load(name),
+        CONTROLS.get(name) or OBJECTIVES.load(name),
         fixed_sigma,
         beta=BETA,
         anchor_weight=anchor_weight,

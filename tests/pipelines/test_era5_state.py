@@ -29,7 +29,7 @@ from align_da.observations.quality_control import quality_controlled
 from align_da.runs.autoencoders import build_autoencoder
 from align_da.runs.observation_errors import errors_of
 from align_da.runs.observing_system import configured_network
-from align_da.runs.rewards import build_rewards
+from align_da.runs.rewards import RewardInputs, build_rewards
 from align_da.verification.verified_fields import default_fields
 from data_pipelines.era5_source import Era5Source, open_era5
 from data_pipelines.era5_start import ERA5_FILE
@@ -91,7 +91,9 @@ def test_rewards_prefer_the_state_to_its_perturbations(state: State, sea: jax.Ar
     candidates = State(state.values + sizes * scale * noise, state.layout)
     truth = State(state.values[0], state.layout)
     case = AlignmentCase(truth, truth, TIME[0], truth, 24.0)
-    rewards = build_rewards(("accuracy", "balance", "calibration"), pytest.fail, 24, sea)
+    rewards = build_rewards(
+        ("accuracy", "balance", "calibration"), RewardInputs(pytest.fail, 24, sea)
+    )
     for name, reward in rewards.items():
         scores = np.asarray(reward(candidates, case))
         assert np.all(np.diff(scores) < 0), name

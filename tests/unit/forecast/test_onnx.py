@@ -25,6 +25,7 @@ from small_graphs import (
     written,
 )
 
+from align_da.assimilation.free_run import FreeRun
 from align_da.atmosphere import State
 from align_da.config import Config, OnnxConfig, WorldConfig, config_from_table
 from align_da.cycling.cycle import CycleParts, CycleState, make_background
@@ -32,6 +33,7 @@ from align_da.errors import AlignDAError, BadStateError, ConfigError, InputError
 from align_da.forecast import ForecastModel
 from align_da.forecast.graph_kinds import LEVELS, graph_kind
 from align_da.forecast.onnx import OnnxForecastModel
+from align_da.observations.interpolation import interpolation_operator
 from align_da.runs.forecast_models import configured_forecast_model
 from align_da.runs.forecast_models import onnx as onnx_builder
 from align_da.storage.model_files import model_file_digests
