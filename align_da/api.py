@@ -6,8 +6,10 @@ States: `State`, `Layout`, `Grid`, `VerticalCoordinate`, `periodic_line`, `limit
 Observations: `ObservationBatch`, `Flag`, `observations_from_frame`, `table_from_batch`,
 `interpolation_operator`, `FunctionOperator`, `simulate_observations`, `observe_everything`.
 Models: `FunctionForecastModel`, `Lorenz63ForecastModel`, `Lorenz96ForecastModel`.
-Methods: `LETKF`, `Localisation`, `OptimalInterpolation`, `guided_analysis`; background
-errors of one's own: `prior_from_covariance`, `prior_from_root`, `prior_from_samples`.
+Methods: `LETKF`, `Localisation`, `OptimalInterpolation`, `LatentThreeDVar`, `guided_analysis`.
+Each takes `observation_errors` of `align_da.observations`: `CorrelatedErrors`, `WhitenedErrors`,
+`Huber`, `StudentT`. Background errors of one's own: `prior_from_covariance`, `prior_from_root`,
+`prior_from_samples`.
 One analysis is a call, `method(background, observations, lead_hours, key)`.
 Cycles: `cycles`, `CycleParts`, `CycleState`, `TwinExperiment`, `run_twins`.
 Contracts, for parts of one's own: `ForecastModel`, `ObservationOperator`, `Analysis`, `Guidance`,
@@ -16,6 +18,7 @@ Contracts, for parts of one's own: `ForecastModel`, `ObservationOperator`, `Anal
 
 from align_da.alignment.contract import AlignmentCase, Reward
 from align_da.assimilation.contract import Analysis
+from align_da.assimilation.latent_three_d_var import LatentThreeDVar
 from align_da.assimilation.letkf import LETKF, Localisation
 from align_da.assimilation.optimal_interpolation import OptimalInterpolation
 from align_da.atmosphere import (
@@ -69,6 +72,7 @@ __all__ = [
     "FunctionOperator",
     "Grid",
     "Guidance",
+    "LatentThreeDVar",
     "Layout",
     "Localisation",
     "Lorenz63ForecastModel",

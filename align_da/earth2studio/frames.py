@@ -16,7 +16,7 @@ from align_da.atmosphere import Layout
 from align_da.earth2studio.variables import Observed, observable_names, observed
 from align_da.errors import InputError
 from align_da.observations.columns import names_of, numbers_of
-from align_da.observations.error_model import ObservationErrors
+from align_da.observations.error_model import InstrumentErrors
 from align_da.observations.reports import REPORT_COLUMNS, checked_reports
 
 FillErrors = Callable[[pd.DataFrame], pd.DataFrame]
@@ -68,7 +68,7 @@ def reports_of(frame: Any, layout: Layout) -> pd.DataFrame:  # noqa: ANN401 (pan
     )
 
 
-def errors_of_run(reports: pd.DataFrame, errors: ObservationErrors) -> pd.DataFrame:
+def errors_of_run(reports: pd.DataFrame, errors: InstrumentErrors) -> pd.DataFrame:
     """The reports with an error of the run where the frame had none.
 
     Raises:

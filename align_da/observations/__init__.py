@@ -2,9 +2,11 @@
 
 from align_da.observations.batch import Flag, ObservationBatch, Vertical, padded
 from align_da.observations.contract import ObservationOperator
-from align_da.observations.error_model import ObservationErrors
+from align_da.observations.correlated_errors import CorrelatedErrors, WhitenedErrors
+from align_da.observations.error_model import InstrumentErrors
 from align_da.observations.interpolation import InterpolationOperator, interpolation_operator
 from align_da.observations.networks import Network
+from align_da.observations.robust_errors import Huber, StudentT
 from align_da.observations.simulate import (
     planned_observations,
     simulate_observations,
@@ -12,13 +14,17 @@ from align_da.observations.simulate import (
 )
 
 __all__ = [
+    "CorrelatedErrors",
     "Flag",
+    "Huber",
+    "InstrumentErrors",
     "InterpolationOperator",
     "Network",
     "ObservationBatch",
-    "ObservationErrors",
     "ObservationOperator",
+    "StudentT",
     "Vertical",
+    "WhitenedErrors",
     "interpolation_operator",
     "padded",
     "planned_observations",

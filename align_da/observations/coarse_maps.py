@@ -17,7 +17,7 @@ from align_da.atmosphere import Grid, Layout, State
 from align_da.atmosphere.orography import on_orography
 from align_da.observations.batch import Flag, ObservationBatch, Vertical
 from align_da.observations.coarsening import CoarseningOperator, coarsening_operator
-from align_da.observations.error_model import ObservationErrors
+from align_da.observations.error_model import InstrumentErrors
 from align_da.observations.interpolation import InterpolationOperator, interpolation_operator
 from align_da.observations.simulate import simulate_observations
 
@@ -83,7 +83,7 @@ def coarse_map(
     layout: Layout,
     orography: Float[Array, "lat lon"],
     shape: tuple[int, int],
-    errors: ObservationErrors,
+    errors: InstrumentErrors,
 ) -> CoarseMap:
     """A map of equal angles, for states of a layout.
 
@@ -113,7 +113,7 @@ def coarse_map(
     )
 
 
-def every_value(layout: Layout, errors: ObservationErrors) -> ObservationBatch:
+def every_value(layout: Layout, errors: InstrumentErrors) -> ObservationBatch:
     """A report of every channel at every point of a grid, in the order of [lat, lon, channel].
 
     Args:
@@ -158,10 +158,10 @@ def _smoothed(
     """A field at the surface, averaged over the cells of a map and interpolated back."""
     fine, coarse = (Layout(place.grid, ("surface_pressure",)) for place in (layout, cells))
     state = State(orography[..., None], fine)
-    averaged = coarsening_operator(coarse.grid)(every_value(coarse, ObservationErrors()), fine)(
+    averaged = coarsening_operator(coarse.grid)(every_value(coarse, InstrumentErrors()), fine)(
         state
     )
-    back = interpolation_operator(every_value(fine, ObservationErrors()), coarse)
+    back = interpolation_operator(every_value(fine, InstrumentErrors()), coarse)
     smooth: Float[Array, "lat lon"] = back(State(averaged.reshape(coarse.shape), coarse))
     return smooth.reshape(orography.shape)
 

@@ -7,7 +7,7 @@ from align_da.errors import ConfigError
 
 
 @dataclass(frozen=True)
-class ObservationErrors:
+class InstrumentErrors:
     """Standard deviations of the errors of a source of observations, SI units.
 
     Attributes:

@@ -14,7 +14,7 @@ from align_da.atmosphere import Layout, State, VerticalCoordinate, variable_name
 from align_da.errors import InputError
 from align_da.observations.batch import Flag, ObservationBatch, Vertical
 from align_da.observations.contract import ObservationOperator
-from align_da.observations.error_model import ObservationErrors
+from align_da.observations.error_model import InstrumentErrors
 from align_da.observations.networks import Network
 from align_da.observations.noise import Noise, noise_of
 
@@ -34,7 +34,7 @@ _GROUND = (
 
 
 def planned_observations(
-    network: Network, layout: Layout, errors: ObservationErrors
+    network: Network, layout: Layout, errors: InstrumentErrors
 ) -> ObservationBatch:
     """What the network reports in each cycle: positions and errors, values still zero.
 

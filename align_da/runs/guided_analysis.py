@@ -8,7 +8,7 @@ from align_da.config import SamplerConfig
 from align_da.guidance.contract import Guidance
 from align_da.guidance.guided_sampler import GuidedSampler
 from align_da.observations.batch import ObservationBatch
-from align_da.observations.contract import ObservationOperator
+from align_da.observations.contract import ErrorsFor, ObservationErrors, ObservationOperator
 from align_da.observations.interpolation import interpolation_operator
 from align_da.prior.latent_prior import LatentPrior
 from align_da.runs.samplers import build_sampler
@@ -22,6 +22,7 @@ def guided_analysis(
     ),
     sampler: SamplerConfig | None = None,
     micro_batch: int = 1,
+    observation_errors: ObservationErrors | ErrorsFor | None = None,
 ) -> LatentScoreAnalysis:
     """Draws from a prior that a guidance steers to the observations.
 
@@ -31,6 +32,13 @@ def guided_analysis(
         operator_for: gives H for the observations of a cycle.
         sampler: kind and steps; the defaults of the section [sampler] if None.
         micro_batch: members computed at once.
+        observation_errors: R beyond its diagonal, or errors with long tails.
     """
     sample = build_sampler(sampler or SamplerConfig())
-    return LatentScoreAnalysis(prior, GuidedSampler(guidance, sample), operator_for, micro_batch)
+    return LatentScoreAnalysis(
+        prior,
+        GuidedSampler(guidance, sample),
+        operator_for,
+        micro_batch,
+        observation_errors=observation_errors,
+    )

@@ -17,7 +17,7 @@ from align_da.observations import (
     planned_observations,
     simulate_observations,
 )
-from align_da.observations.error_model import ObservationErrors
+from align_da.observations.error_model import InstrumentErrors
 from align_da.observations.networks import random_network
 from align_da.observations.screening import Limits, screened
 
@@ -83,7 +83,7 @@ def reports(seed: int = 0, density: float = 0.1) -> tuple[ObservationBatch, jax.
     """Good observations of the atmosphere, and what a background with errors says there."""
     keys = jax.random.split(jax.random.key(seed), 3)
     network = random_network(LAYOUT.grid, density, keys[0])
-    planned = planned_observations(network, LAYOUT, ObservationErrors())
+    planned = planned_observations(network, LAYOUT, InstrumentErrors())
     operator, truth = interpolation_operator(planned, LAYOUT), atmosphere()
     batch = simulate_observations(planned, operator, truth, keys[1])
     errors = 0.3 * jnp.sqrt(variance_of(batch)) * jax.random.normal(keys[2], batch.value.shape)

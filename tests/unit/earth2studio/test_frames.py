@@ -9,7 +9,7 @@ from faults.observed_world import LAYOUT
 
 from align_da.earth2studio.frames import errors_of_run, reports_of
 from align_da.errors import InputError
-from align_da.observations.error_model import ObservationErrors
+from align_da.observations.error_model import InstrumentErrors
 
 TIME = np.datetime64("2020-01-01T06:00", "ns")
 
@@ -82,7 +82,7 @@ def test_marks_of_the_source_are_kept() -> None:
 
 
 def test_errors_come_from_the_frame_or_else_from_the_run() -> None:
-    errors = ObservationErrors(wind=2.5, surface_pressure=70.0)
+    errors = InstrumentErrors(wind=2.5, surface_pressure=70.0)
     reports = reports_of(frame(error=[0.5, np.nan, np.nan]), LAYOUT)
     found = errors_of_run(reports, errors).set_index("variable")["error"]
     assert found.to_dict() == {

@@ -4,7 +4,7 @@ import pytest
 
 from align_da.config import ObservationsConfig
 from align_da.errors import ConfigError
-from align_da.observations.error_model import ObservationErrors
+from align_da.observations.error_model import InstrumentErrors
 from align_da.runs.observation_errors import errors_of
 
 
@@ -22,8 +22,8 @@ def test_each_variable_takes_the_error_of_its_quantity() -> None:
 
 def test_a_variable_without_an_error_is_refused() -> None:
     with pytest.raises(ConfigError, match="lorenz_96"):
-        ObservationErrors().of("lorenz_96")
+        InstrumentErrors().of("lorenz_96")
 
 
 def test_the_defaults_of_the_section_are_those_of_the_errors() -> None:
-    assert errors_of(ObservationsConfig()) == ObservationErrors()
+    assert errors_of(ObservationsConfig()) == InstrumentErrors()

@@ -15,7 +15,7 @@ from align_da.errors import InputError
 from align_da.observations import ObservationBatch, interpolation_operator, padded
 from align_da.observations.coarse_maps import every_value
 from align_da.observations.coarsening import coarsening_operator
-from align_da.observations.error_model import ObservationErrors
+from align_da.observations.error_model import InstrumentErrors
 from align_da.observations.sources import Bind, joined_batches, stacked_operator
 from align_da.runs.observation_errors import errors_of
 
@@ -27,7 +27,7 @@ def cells(layout: Layout) -> ObservationBatch:
 
 @pytest.fixture
 def stations(layout: Layout) -> ObservationBatch:
-    points = every_value(layout, ObservationErrors())
+    points = every_value(layout, InstrumentErrors())
     some: ObservationBatch = jax.tree.map(lambda array: array[::7], points)
     return some
 

@@ -7,7 +7,7 @@ from faults.observed_world import LAYOUT
 from jaxtyping import Array
 
 from align_da.atmosphere import State
-from align_da.observations.error_model import ObservationErrors
+from align_da.observations.error_model import InstrumentErrors
 from align_da.observations.interpolation import interpolation_operator
 from align_da.observations.networks import random_network
 from align_da.observations.simulate import planned_observations
@@ -17,7 +17,7 @@ from align_da.runs.observing_system import _sampled_variance
 def test_the_variance_of_a_nonlinear_operator_follows_from_past_errors() -> None:
     """Of H x = 3 |x|, far from zero: nine times that of x."""
     network = random_network(LAYOUT.grid, 0.2, jax.random.key(0))
-    planned = planned_observations(network, LAYOUT, ObservationErrors())
+    planned = planned_observations(network, LAYOUT, InstrumentErrors())
     linear = interpolation_operator(planned, LAYOUT)
 
     def operator(state: State) -> Array:
