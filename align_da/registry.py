@@ -58,10 +58,12 @@ class Registry:
     Attributes:
         group: of their entry points.
         what: one of them, for messages.
+        builds: whether a part is a function, and not an object.
     """
 
     group: str
     what: str
+    builds: bool = True
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -89,7 +91,7 @@ class Registry:
         """The part called `name`.
 
         Raises:
-            ConfigError: there is none, or its package cannot be imported.
+            ConfigError: there is none, its package cannot be imported, or it is no function.
         """
         try:
             point = _installed(self.group)[self.checked(name)]
@@ -97,13 +99,20 @@ class Registry:
             message = f"{name!r}: {error}"
             raise ConfigError(message) from error
         try:
-            return point.load()
-        except (ImportError, AttributeError) as error:
+            part = point.load()
+        except (Exception, SystemExit) as error:
             message = (
                 f"the {self.what} {name!r} of {_distribution(point)} cannot be imported "
-                f"({error}): install what it needs, or another version of it"
+                f"({error!r}): install what it needs, or another version of it"
             )
             raise ConfigError(message) from error
+        if self.builds and not callable(part):
+            message = (
+                f"the {self.what} {name!r} of {_distribution(point)} is no function that builds "
+                f"one, but {part!r}: correct {point.value!r} in its package"
+            )
+            raise ConfigError(message)
+        return part
 
     def origin(self, name: str) -> str | None:
         """What `name` is and whose: "reward dry of some-package 1.0"; None for our own.
@@ -172,13 +181,13 @@ def _digest_of_package(package: str) -> str:
 
 
 FORECAST_MODELS = Registry("align_da.forecast_models", "forecast model")
-ANALYSES = Registry("align_da.analyses", "analysis method")
+ANALYSES = Registry("align_da.analyses", "analysis method", builds=False)
 GUIDANCES = Registry("align_da.guidances", "guidance")
 SAMPLERS = Registry("align_da.samplers", "sampler")
 REWARDS = Registry("align_da.rewards", "reward")
 OBJECTIVES = Registry("align_da.objectives", "objective")
 OBSERVATION_OPERATORS = Registry("align_da.observation_operators", "observation operator")
-STATE_VARIABLES = Registry("align_da.variables", "state variable")
+STATE_VARIABLES = Registry("align_da.variables", "state variable", builds=False)
 
 REGISTRIES = (
     *(FORECAST_MODELS, ANALYSES, GUIDANCES, SAMPLERS),

@@ -14,7 +14,7 @@ from functools import lru_cache
 import jax
 import numpy as np
 import xarray as xr
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Shaped
 
 from align_da.alignment.contract import AlignmentCase, Reward
 from align_da.atmosphere import State
@@ -32,16 +32,35 @@ CandidateScore = Callable[[State, AlignmentCase], xr.Dataset]
 
 
 def reward_score(rewards: Mapping[str, Reward]) -> CandidateScore:
-    """The score that tells the rewards, variable `rewards` [candidate, reward]."""
+    """The score that tells the rewards, variable `rewards` [candidate, reward].
+
+    The score raises an InputError where a reward is not one finite number a candidate.
+    """
 
     def score(candidates: State, case: AlignmentCase) -> xr.Dataset:
-        columns = [np.asarray(reward(candidates, case)) for reward in rewards.values()]
+        columns = [
+            _checked(np.asarray(reward(candidates, case)), name, len(candidates.values))
+            for name, reward in rewards.items()
+        ]
         dims = ("candidate", "reward")
         return xr.Dataset(
             {"rewards": (dims, np.stack(columns, axis=-1))}, coords={"reward": list(rewards)}
         )
 
     return score
+
+
+def _checked(
+    values: Shaped[np.ndarray, "..."], name: str, count: int
+) -> Shaped[np.ndarray, " candidate"]:
+    """What the reward called `name` says of `count` candidates, if it is what a reward may say."""
+    if values.shape != (count,) or not np.isfinite(values).all():
+        message = (
+            f"expected one finite number for each of {count} candidates of the reward {name!r}, "
+            f"got shape {values.shape} with {np.count_nonzero(~np.isfinite(values))} not finite"
+        )
+        raise InputError(message)
+    return values
 
 
 def score_cases(

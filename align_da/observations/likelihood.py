@@ -99,6 +99,16 @@ class Likelihood:
         return replace(self, variance=safe_variance / weight, errors=None)
 
 
+def _check_errors(given: object) -> None:
+    """Raise an InputError for what is no model of errors: a matrix alone would be passed over."""
+    if given is not None and not isinstance(given, GaussianErrors | RobustErrors):
+        message = (
+            "expected observation errors such as CorrelatedErrors(R), WhitenedErrors(W), Huber(2) "
+            f"or StudentT(4) of align_da.observations, got {type(given).__name__}"
+        )
+        raise InputError(message)
+
+
 def likelihood_of(
     observations: ObservationBatch, errors: ObservationErrors | ErrorsFor | None = None
 ) -> Likelihood:
@@ -110,9 +120,11 @@ def likelihood_of(
             for the observations; None is neither. Not under a JAX transform if it is a matrix.
 
     Raises:
-        InputError: a matrix is not the covariance of these observations.
+        InputError: a matrix is not the covariance of these observations, or what is given is no
+            model of errors.
     """
     known = errors(observations) if callable(errors) else errors
+    _check_errors(known)
     if isinstance(known, CorrelatedErrors):
         check_covariance(known, observations)
     error = jnp.where(observations.used, observations.error, 1.0)

@@ -74,9 +74,12 @@ def analysis_part(name: str) -> AnalysisPart:
     """The part called `name`.
 
     Raises:
-        ConfigError: no such method is installed.
+        ConfigError: no such method is installed, or what is installed is none.
     """
-    part: AnalysisPart = ANALYSES.load(name)
+    part = ANALYSES.load(name)
+    if not isinstance(part, AnalysisPart) or not callable(part.build):
+        message = f"expected an AnalysisPart of the analysis method {name!r}, got {part!r}"
+        raise ConfigError(message)
     return part
 
 

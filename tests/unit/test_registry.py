@@ -71,6 +71,26 @@ def test_a_part_that_cannot_be_imported_is_named_with_its_package(registry: Regi
         registry.load("broken")
 
 
+@pytest.mark.parametrize("failure", [SystemExit(0), SyntaxError("bad"), ValueError("worse")])
+def test_whatever_a_package_does_when_it_is_imported_is_told(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch, failure: BaseException
+) -> None:
+    def fail(_: EntryPoint) -> None:
+        raise failure
+
+    monkeypatch.setattr(EntryPoint, "load", fail)
+    with pytest.raises(ConfigError, match=r"'loads' of some-package 1\.0 cannot be imported"):
+        registry.load("loads")
+
+
+def test_a_part_that_is_no_function_is_refused(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(EntryPoint, "load", lambda _: 5)
+    with pytest.raises(ConfigError, match=r"'loads' of some-package 1\.0 is no function.*5"):
+        registry.load("loads")
+
+
 def test_two_packages_with_a_part_of_one_name_are_refused(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -21,6 +21,18 @@ BUILT: list[str] = []
 
 
 @dataclass(frozen=True)
+class Strange:
+    """A reward that says whatever it is told to."""
+
+    said: np.ndarray
+    name: str = "strange"
+    differentiable: bool = False
+
+    def __call__(self, candidates: State, case: AlignmentCase) -> np.ndarray:
+        return self.said
+
+
+@dataclass(frozen=True)
 class BuildScore:
     """Notes every build; equal by value, as workers need it."""
 
@@ -119,3 +131,13 @@ def test_a_forecast_that_fails_loses_and_the_others_keep_their_order(
     before = np.asarray(AccuracyReward()(candidates, cases[0]))
     kept = [0, 1, 3]
     np.testing.assert_array_equal(np.argsort(scores[kept]), np.argsort(before[kept]))
+
+
+@pytest.mark.parametrize("said", [np.full(4, np.nan), np.zeros(3), np.zeros((4, 1)), np.zeros(())])
+def test_a_reward_that_is_not_one_finite_number_a_candidate_is_refused_by_name(
+    cases: list[AlignmentCase], said: np.ndarray
+) -> None:
+    layout = cases[0].truth.layout
+    candidates = State(jnp.zeros((4, *layout.shape)), layout)
+    with pytest.raises(InputError, match=r"each of 4 candidates of the reward 'strange'"):
+        reward_score({"strange": Strange(said)})(candidates, cases[0])

@@ -175,3 +175,9 @@ def test_long_tails_have_no_residual_of_their_own() -> None:
 def test_a_parameter_that_is_not_positive_is_refused(make: type) -> None:
     with pytest.raises(InputError, match="positive, got 0"):
         make(0.0)
+
+
+@pytest.mark.parametrize("given", [np.eye(COUNT), 1.5, "huber"], ids=["matrix", "number", "name"])
+def test_what_is_no_model_of_errors_is_refused_with_those_that_there_are(given: object) -> None:
+    with pytest.raises(InputError, match=r"CorrelatedErrors\(R\).*Huber"):
+        likelihood_of(batch(UNITS), lambda _: given)
