@@ -8,12 +8,13 @@ as one that was not.
 from dataclasses import dataclass
 from pathlib import Path
 
+import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 from jaxtyping import Float, Shaped
 from rich.progress import Progress
 
-from align_da.atmosphere import Layout
+from align_da.atmosphere import Layout, State
 from align_da.config import Era5Config, WorldConfig, digest_of
 from align_da.parallel.cluster import run_tasks
 from align_da.storage.datasets import write_dataset_region
@@ -23,6 +24,7 @@ from data_pipelines.era5_source import Era5Source, open_era5
 from data_pipelines.grib import SURFACE
 from data_pipelines.regridding import conservative_regridding, named_grid
 from data_pipelines.splits import times_of_truth
+from data_pipelines.state_checks import check_persistence
 from data_pipelines.template import is_made, states_within, write_region, write_template
 
 STEP_HOURS = 6
@@ -107,7 +109,9 @@ def write_block(task: Era5Task) -> None:
         regrid(source.states(chosen[start : start + at_once]))
         for start in range(0, chosen.size, at_once)
     ]
-    write_region(store, np.concatenate(parts), layout, {"time": chosen}, first)
+    values = np.concatenate(parts)
+    check_persistence(State(jnp.asarray(values), layout), chosen)
+    write_region(store, values, layout, {"time": chosen}, first)
     written = xr.Dataset({WRITTEN: ("time", np.ones(chosen.size, np.float32))})
     region = {"time": slice(first, first + chosen.size)}
     write_dataset_region(store, written, region)

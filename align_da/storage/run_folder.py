@@ -12,9 +12,20 @@ class RunFolder:
 
     Attributes:
         root: the folder.
+
+    Raises:
+        ConfigError: its path, from the root of the file system, holds "::".
     """
 
     root: Path
+
+    def __post_init__(self) -> None:
+        if "::" in str(self.root.absolute()):
+            message = (
+                f"expected a run folder whose path holds no '::', which zarr takes for a chain of "
+                f"file systems, got {self.root.absolute()}: choose another folder"
+            )
+            raise ConfigError(message)
 
     @property
     def truth(self) -> Path:
