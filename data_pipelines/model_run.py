@@ -15,7 +15,8 @@ from rich.progress import Progress
 
 from align_da.atmosphere import State
 from align_da.atmosphere.dataset import layout_from_dataset
-from align_da.config import Config, digest_of
+from align_da.config import Config
+from align_da.digests import digest_of
 from align_da.errors import ConfigError
 from align_da.forecast.contract import ForecastModel, StartingForecastModel
 from align_da.runs.forecast_models import configured_forecast_model, forecast_model_definition
