@@ -33,7 +33,7 @@ class Starting(FunctionForecastModel):
     """A model with two variables that knows its start."""
 
     def start(self) -> State:
-        return State(jnp.ones((1, *LAYOUT.shape)), LAYOUT)
+        return State(jnp.full((1, *LAYOUT.shape), 0.3), LAYOUT)
 
 
 @pytest.fixture(autouse=True)
@@ -46,7 +46,7 @@ def steps(monkeypatch: pytest.MonkeyPatch) -> list[np.datetime64]:
             taken.append(valid_time)
             return super().forecast(states, valid_time, *others)
 
-    model = Counted(lambda x: 3.7 * x * (1.1 - x), LAYOUT)
+    model = Counted(lambda x: 3.7 * x * (1 - x), LAYOUT)
     monkeypatch.setattr(model_run, "configured_forecast_model", lambda _: model)
     return taken
 
