@@ -16,7 +16,13 @@ DATA = Path(__file__).parents[1] / "data" / "observations"
 pytestmark = pytest.mark.filterwarnings("ignore:.*reports are not read:UserWarning")
 
 BUOY = {
-    **{"SID": "46042", "TYP": 180, "XOB": 255.1, "YOB": 39.8, "DHR": 0.1, "ELV": 0, "CAT": 0},
+    "SID": "46042",
+    "TYP": 180,
+    "XOB": 255.1,
+    "YOB": 39.8,
+    "DHR": 0.1,
+    "ELV": 0,
+    "CAT": 0,
     "P___INFO": {"P__EVENT": [{"POB": 1013.2, "PQM": 2}]},
 }
 
