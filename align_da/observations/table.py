@@ -24,6 +24,7 @@ from align_da.observations.batch import (
     padded_batch,
 )
 from align_da.observations.columns import codes_of, names_of, numbers_of, whole_numbers_of
+from align_da.observations.fill_values import without_fill
 
 _NUMBERS = ("value", "error", "latitude", "longitude", "level", "time")
 _COLUMNS = (*_NUMBERS, "vertical", "variable", "station")
@@ -159,8 +160,8 @@ def _in_si_units(
     error: Float[np.ndarray, " row"],
     layout: Layout,
 ) -> dict[str, Float[np.ndarray, " row"]]:
-    """Value and error in the SI unit of their variable."""
-    value, error = value.copy(), error.copy()
+    """Value and error in the SI unit of their variable; a fill value is none in any unit."""
+    value, error = without_fill(value), without_fill(error)
     unit = np.asarray(units, dtype=object)
     for index, name in enumerate(layout.variables):
         for declared in sorted(set(unit[variable == index])):

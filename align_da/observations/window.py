@@ -77,9 +77,8 @@ def batch_of_reports(
     Raises:
         InputError: there are more than `padded` reports.
     """
-    table = reports.drop(columns=["station_id", "type", "elevation"]).assign(
-        station=[_number_of(name) for name in reports["station_id"]]
-    )
+    known = reports.drop(columns=["station_id", "type", "elevation", "file"], errors="ignore")
+    table = known.assign(station=[_number_of(name) for name in reports["station_id"]])
     with warnings.catch_warnings():  # told once when the files are read, not in every cycle
         warnings.filterwarnings("ignore", message=".*the state does not hold")
         return observations_from_frame(table, layout, valid_time, padded, unknown="passive")

@@ -60,7 +60,7 @@ def _read(path: Path, form: Format) -> tuple[pd.DataFrame, Account]:
     reader = _READERS[format_of(path) if form == "auto" else form]
     found = reader(path)
     try:
-        checked = checked_reports(found.table)
+        checked = checked_reports(found.table.assign(file=path.name))
         return checked, account_of(path.name, found, checked)
     except InputError as error:
         message = f"{path}: {error}"
