@@ -38,12 +38,11 @@ def check_period(
     used = inside & (reports["flag"] == "pass").to_numpy()
     used &= reports["variable"].isin(list(variables)).to_numpy()
     whole = " to ".join(str(time.astype("datetime64[s]")) for time in period)
+    unused = sorted(set(reports["file"]) - set(reports["file"][used]))
     told = [
-        f"{file or 'a file'}: no report of this file is ever used: {_why(rows)}; the cycles look "
-        f"at {whole}"
-        for file, rows in reports[~reports["file"].isin(set(reports["file"][used]))].groupby(
-            "file"
-        )
+        f"{file or 'a file'}: no report of this file is ever used: "
+        f"{_why(reports[reports['file'] == file])}; the cycles look at {whole}"
+        for file in unused
     ]
     there = set(reports["type"][used])
     lacking = [kind for kind in required if kind not in there]

@@ -124,4 +124,4 @@ def _completed(own: Column | None, made: Column) -> Column:
 
 
 def _all(arrays: Iterable[np.ndarray]) -> np.ndarray:
-    return np.logical_and.reduce(list(arrays))
+    return np.asarray(np.logical_and.reduce(list(arrays)))
