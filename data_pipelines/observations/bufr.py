@@ -15,6 +15,7 @@ import pandas as pd
 
 from align_da.constants import GRAVITY
 from align_da.errors import InputError
+from data_pipelines.observations.account import FileReports
 from data_pipelines.observations.child import decoded_by
 from data_pipelines.observations.conversions import (
     pressure_of_flight_level,
@@ -29,7 +30,7 @@ _TYPES = {_SURFACE: "synop", _SHIP: "ship", _SOUNDING: "radiosonde", _AIRCRAFT: 
 _SURFACE_BITS = {7: 64, 18: 131072}  # bits of significance: of 008001 and of 008042
 
 
-def read_bufr(path: Path) -> pd.DataFrame:
+def read_bufr(path: Path) -> FileReports:
     """The reports of a BUFR file.
 
     Raises:
@@ -38,13 +39,15 @@ def read_bufr(path: Path) -> pd.DataFrame:
     """
     check_framing(path)
     rows = decoded_by("decode_bufr.py", "eccodes", path)
-    rows = _placed(of_known_categories(rows, _TYPES, path), path)
+    known, left_out = of_known_categories(rows, _TYPES, path)
+    rows = _placed(known, path)
     parts = [
         convert(group.reset_index(drop=True))
         for category, convert in _CONVERTERS.items()
         if len(group := rows[rows["category"] == category])
     ]
-    return pd.concat(parts, ignore_index=True)
+    table = pd.concat(parts, ignore_index=True)
+    return FileReports(table, len(table) + sum(left_out.values()), left_out)
 
 
 def _placed(rows: pd.DataFrame, path: Path) -> pd.DataFrame:

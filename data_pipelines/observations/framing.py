@@ -40,13 +40,19 @@ def check_framing(path: Path) -> None:
         start = content.find(b"BUFR", start + size)
 
 
-def of_known_categories(rows: pd.DataFrame, known: Mapping[int, str], path: Path) -> pd.DataFrame:
+def of_known_categories(
+    rows: pd.DataFrame, known: Mapping[int, str], path: Path
+) -> tuple[pd.DataFrame, dict[str, int]]:
     """The rows of categories that are read; the others are counted and told.
+
+    Returns:
+        The rows, and the number of the others by category.
 
     Raises:
         InputError: there are no others.
     """
     read = rows["category"].isin(list(known))
+    left_out: dict[str, int] = {}
     if not read.all():
         others = rows.loc[~read, "category"].value_counts().to_dict()
         message = (
@@ -56,8 +62,9 @@ def of_known_categories(rows: pd.DataFrame, known: Mapping[int, str], path: Path
             message += f": expected one of {', '.join(map(str, known))} (BUFR table A)"
             raise InputError(message)
         warnings.warn(message, stacklevel=2)
+        left_out = {f"category {number}": count for number, count in others.items()}
     kept: pd.DataFrame = rows[read].reset_index(drop=True)
-    return kept
+    return kept, left_out
 
 
 def named(rows: pd.DataFrame) -> pd.Series:

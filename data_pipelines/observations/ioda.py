@@ -21,6 +21,7 @@ from align_da.errors import InputError
 from align_da.observations.batch import Flag
 from align_da.observations.reports import REPORT_COLUMNS
 from align_da.storage.netcdf_file import new_netcdf
+from data_pipelines.observations.account import FileReports
 from data_pipelines.observations.quality_marks import flags_of_marks
 
 ON_LEVELS = {
@@ -49,7 +50,7 @@ _LARGEST = 1e30
 _FILL, _FILL_TIME, _NO_REPORT = 9.969209968386869e36, -(2**63) + 2, -(2**31) + 1
 
 
-def read_ioda(path: Path) -> pd.DataFrame:
+def read_ioda(path: Path) -> FileReports:
     """The reports of an IODA v3 file.
 
     Raises:
@@ -62,7 +63,8 @@ def read_ioda(path: Path) -> pd.DataFrame:
         raise InputError(message) from error
     try:
         with file:
-            return _reports(file)
+            table = _reports(file)
+            return FileReports(table, len(table))
     except (InputError, RuntimeError, OSError, ValueError, OverflowError) as error:
         message = f"{path}: {error}"
         raise InputError(message) from error

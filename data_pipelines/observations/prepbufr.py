@@ -16,6 +16,7 @@ import pandas as pd
 
 from align_da.constants import GRAVITY, VAPOUR_TO_DRY_GAS_RATIO
 from align_da.errors import InputError
+from data_pipelines.observations.account import FileReports
 from data_pipelines.observations.child import decoded_by
 from data_pipelines.observations.framing import check_framing, named, of_known_categories
 from data_pipelines.observations.quality_marks import flags_of_marks
@@ -56,7 +57,7 @@ def holds_dictionary(path: Path) -> bool:
     return message[_CATEGORY.get(message[7], 16)] == _DICTIONARY
 
 
-def read_prepbufr(path: Path) -> pd.DataFrame:
+def read_prepbufr(path: Path) -> FileReports:
     """The reports of a PREPBUFR file, suspect ones passive, rejected ones flagged bounds.
 
     Raises:
@@ -68,7 +69,8 @@ def read_prepbufr(path: Path) -> pd.DataFrame:
         message = f"{path}: expected tables (category 11) in the first message: no PREPBUFR file"
         raise InputError(message)
     rows = decoded_by("decode_prepbufr.py", "earth2bufr", path)
-    rows = _placed(of_known_categories(rows, _TYPES, path))
+    known, left_out = of_known_categories(rows, _TYPES, path)
+    rows = _placed(known)
     at_surface = rows["category"].isin([_STATION, _SHIP])
     wind = rows["TYP"] >= _WIND
     parts = [
@@ -81,7 +83,8 @@ def read_prepbufr(path: Path) -> pd.DataFrame:
         )
         if len(group := rows[chosen])
     ]
-    return pd.concat(parts, ignore_index=True)
+    table = pd.concat(parts, ignore_index=True)
+    return FileReports(table, len(table) + sum(left_out.values()), left_out)
 
 
 def _placed(rows: pd.DataFrame) -> pd.DataFrame:

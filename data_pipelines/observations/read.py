@@ -8,6 +8,7 @@ import pandas as pd
 
 from align_da.errors import InputError
 from align_da.observations.reports import checked_reports, joined_reports
+from data_pipelines.observations.account import Account, FileReports, account_of
 from data_pipelines.observations.bufr import read_bufr
 from data_pipelines.observations.error_table import with_errors
 from data_pipelines.observations.ioda import read_ioda
@@ -18,7 +19,7 @@ Format = Literal["auto", "bufr", "prepbufr", "ioda", "table"]
 _HDF, _PARQUET = b"\x89HDF\r\n\x1a\n", b"PAR1"
 _HEAD = 1000  # bytes, within which a BUFR message begins, after the heading of a bulletin
 
-_READERS: dict[str, Callable[[Path], pd.DataFrame]] = {
+_READERS: dict[str, Callable[[Path], FileReports]] = {
     "bufr": read_bufr,
     "prepbufr": read_prepbufr,
     "ioda": read_ioda,
@@ -27,6 +28,13 @@ _READERS: dict[str, Callable[[Path], pd.DataFrame]] = {
 
 
 def read_observations(files: Sequence[Path], form: Format = "auto") -> pd.DataFrame:
+    """The reports of all files; see `read_files`."""
+    return read_files(files, form)[0]
+
+
+def read_files(
+    files: Sequence[Path], form: Format = "auto"
+) -> tuple[pd.DataFrame, tuple[Account, ...]]:
     """The reports of all files, in an order that does not depend on that of the files.
 
     Args:
@@ -34,23 +42,26 @@ def read_observations(files: Sequence[Path], form: Format = "auto") -> pd.DataFr
         form: their format; "auto" looks into each.
 
     Returns:
-        Checked reports, every error known that the error table knows.
+        Checked reports, every error known that the error table knows, and what became of the
+        reports of each file.
 
     Raises:
         InputError: a file is not what it should be; names file and problem.
     """
-    return with_errors(joined_reports([_read(path, form) for path in files]))
+    tables, accounts = zip(*(_read(path, form) for path in files), strict=True)
+    return with_errors(joined_reports(tables)), accounts
 
 
-def _read(path: Path, form: Format) -> pd.DataFrame:
-    """The checked reports of one file."""
+def _read(path: Path, form: Format) -> tuple[pd.DataFrame, Account]:
+    """The checked reports of one file, and its account."""
     if not path.is_file():
         message = f"{path}: expected an observation file, found no such file"
         raise InputError(message)
     reader = _READERS[format_of(path) if form == "auto" else form]
-    table = reader(path)
+    found = reader(path)
     try:
-        return checked_reports(table)
+        checked = checked_reports(found.table)
+        return checked, account_of(path.name, found, checked)
     except InputError as error:
         message = f"{path}: {error}"
         raise InputError(message) from error

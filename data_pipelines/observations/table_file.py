@@ -10,6 +10,7 @@ from align_da.atmosphere.units import to_si
 from align_da.errors import InputError
 from align_da.observations.columns import names_of, numbers_of
 from align_da.storage.observation_tables import read_observation_table
+from data_pipelines.observations.account import FileReports
 
 _DEFAULTS: dict[str, float | str] = {
     "error": np.nan,
@@ -19,7 +20,7 @@ _DEFAULTS: dict[str, float | str] = {
 }
 
 
-def read_table(path: Path) -> pd.DataFrame:
+def read_table(path: Path) -> FileReports:
     """The reports of a table, in SI units.
 
     Args:
@@ -34,11 +35,11 @@ def read_table(path: Path) -> pd.DataFrame:
     table = table.assign(**missing)
     if {"units", "variable", "value"} <= set(table.columns):
         try:
-            return _in_si_units(table)
+            return FileReports(_in_si_units(table), len(table))
         except InputError as error:
             message = f"{path}: {error}"
             raise InputError(message) from error
-    return table
+    return FileReports(table, len(table))
 
 
 def _in_si_units(table: pd.DataFrame) -> pd.DataFrame:

@@ -32,7 +32,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:.*reports are not read:UserWarni
 
 @pytest.fixture(scope="module")
 def soundings() -> pd.DataFrame:
-    return with_errors(checked_reports(read_bufr(DATA / "temp.bufr")))
+    return with_errors(checked_reports(read_bufr(DATA / "temp.bufr").table))
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +88,7 @@ def test_aircraft_report_at_the_pressure_of_their_altimeter(few: pd.DataFrame) -
 
 
 def test_new_templates_give_heights_and_seconds() -> None:
-    reports = checked_reports(read_bufr(DATA / "temp_hires.bufr"))
+    reports = checked_reports(read_bufr(DATA / "temp_hires.bufr").table)
     assert reports["time"].unique().tolist() == [pd.Timestamp("2025-02-23T10:45:04")]
     height = reports[(reports["variable"] == "geopotential") & (reports["level"] == 50000)]
     assert height["value"].item() / 9.80665 == pytest.approx(5673.7, abs=0.1)
@@ -96,7 +96,7 @@ def test_new_templates_give_heights_and_seconds() -> None:
 
 
 def test_every_subset_of_a_message_is_read() -> None:
-    reports = checked_reports(read_bufr(DATA / "synop_multi_subset_uncompressed.bufr"))
+    reports = checked_reports(read_bufr(DATA / "synop_multi_subset_uncompressed.bufr").table)
     with_pdbufr = pdbufr.read_bufr(
         str(DATA / "synop_multi_subset_uncompressed.bufr"),
         columns=("latitude", "longitude", "airTemperature"),
@@ -110,7 +110,7 @@ def test_every_subset_of_a_message_is_read() -> None:
 @pytest.mark.filterwarnings("default:.*reports are not read:UserWarning")
 def test_reports_without_our_variables_are_counted() -> None:
     with pytest.warns(UserWarning, match=r"synop\.bufr: reports are not read.*-1: 150"):
-        reports = checked_reports(read_bufr(DATA / "synop.bufr"))
+        reports = checked_reports(read_bufr(DATA / "synop.bufr").table)
     assert (reports["variable"] == "surface_pressure").sum() == 150
     assert "synop" in summary_of(reports)
 
@@ -172,7 +172,7 @@ def test_reports_survive_an_ioda_file(few: pd.DataFrame, tmp_path: Path) -> None
     given_ = checked_reports(pd.concat([single, twice]))
     write_ioda(tmp_path / "out.nc", given_)
     assert format_of(tmp_path / "out.nc") == "ioda"
-    found = checked_reports(read_ioda(tmp_path / "out.nc"))
+    found = checked_reports(read_ioda(tmp_path / "out.nc").table)
     geopotential = given_["variable"] == "geopotential"  # heights in the file
     pd.testing.assert_frame_equal(
         found[~geopotential], given_[~geopotential], check_dtype=False, check_exact=True

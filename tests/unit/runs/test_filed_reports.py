@@ -159,7 +159,7 @@ def test_a_cycled_store_becomes_an_ioda_file_that_is_read_back(
     monkeypatch.setattr(observing, "background_variance", lambda _: variance)
     world, target = make_world(), tmp_path / "main.nc"
     assert export_of_cycles(world, ensemble, 3, target) == 40 + 41 + 42
-    found = checked_reports(read_ioda(target))
+    found = checked_reports(read_ioda(target).table)
     given = read_reports(world.folder.observations)
     assert found["time"].tolist() == given["time"].tolist()
     order = ["time", "latitude"]
@@ -201,7 +201,7 @@ def test_pressures_of_an_exported_run_are_used_again(
     write_reports(world.folder.observations, checked_reports(given))
     first = filed(world).observe(START)
     export_of_cycles(world, ensemble, 1, target)
-    write_reports(world.folder.observations, checked_reports(read_ioda(target)))
+    write_reports(world.folder.observations, checked_reports(read_ioda(target).table))
     again = filed(world).observe(START)
     for batch in (first, again):
         assert (np.asarray(batch.flag) == Flag.PASS).sum() == 39
