@@ -18,7 +18,14 @@ from align_da.constants import GRAVITY, VAPOUR_TO_DRY_GAS_RATIO
 from align_da.errors import InputError
 from data_pipelines.observations.account import FileReports
 from data_pipelines.observations.child import decoded_by
-from data_pipelines.observations.framing import check_framing, named, of_known_categories
+from data_pipelines.observations.framing import (
+    framed_messages,
+    named,
+    not_read,
+    of_known_categories,
+    tell_damaged,
+    tell_mended,
+)
 from data_pipelines.observations.quality_marks import flags_of_marks
 from data_pipelines.observations.stacking import stacked
 
@@ -64,12 +71,18 @@ def read_prepbufr(path: Path) -> FileReports:
         InputError: it is none, is cut off or damaged, or holds no report that is read.
         ConfigError: earth2bufr is not installed.
     """
-    check_framing(path)
+    messages, damaged = framed_messages(path)
     if not holds_dictionary(path):
         message = f"{path}: expected tables (category 11) in the first message: no PREPBUFR file"
         raise InputError(message)
-    rows = decoded_by("decode_prepbufr.py", "earth2bufr", path)
+    found, fatal = decoded_by("decode_prepbufr.py", "earth2bufr", path, messages)
+    reasons = zip(found.pop("failed_message").tolist(), found.pop("failed_reason"), strict=True)
+    lost = tell_damaged(path, messages, damaged, dict(reasons) | fatal, "earth2bufr")
+    tell_mended(found.pop("mended").tolist(), path)
+    lost |= not_read(found.pop("unused_name"), found.pop("unused_count"))
+    rows = pd.DataFrame(found)
     known, left_out = of_known_categories(rows, _TYPES, path)
+    left_out |= lost
     rows = _placed(known)
     at_surface = rows["category"].isin([_STATION, _SHIP])
     wind = rows["TYP"] >= _WIND

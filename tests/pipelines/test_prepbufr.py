@@ -16,8 +16,9 @@ from prepbufr_file import prepbufr_file
 
 from align_da.errors import ConfigError, InputError
 from data_pipelines.observations import child
+from data_pipelines.observations.account import Account
 from data_pipelines.observations.prepbufr import read_prepbufr
-from data_pipelines.observations.read import format_of, read_observations
+from data_pipelines.observations.read import format_of, read_files, read_observations
 
 DATA = Path(__file__).parents[1] / "data" / "observations"
 
@@ -260,12 +261,12 @@ def damaged(path: Path, content: bytes) -> Path:
 @pytest.mark.parametrize(
     ("hurt", "problem"),
     [
-        (lambda good: good[:-40], "cut off"),
+        (lambda good: good[:40], "cut off"),
         (lambda good: good[: good.find(b"BUFR", 4)], "cannot be decoded by earth2bufr"),
-        # The number of the data's sequence: 3 48 102 becomes 3 49 102, which is in no table.
-        (lambda good: good.replace(b"\xf0\x66", b"\xf1\x66"), "cannot be decoded by earth2bufr"),
         # A descriptor in the tables is no number.
-        (lambda good: good.replace(b"348001", b"3480x1", 1), "cannot be decoded by earth2bufr"),
+        (lambda good: good.replace(b"348001", b"3480x1"), "cannot be decoded by earth2bufr"),
+        # The tables are no BUFR message any more: another one is the first.
+        (lambda good: b"BUFF" + good[4:], "expected tables"),
     ],
 )  # fmt: skip
 def test_damaged_files_are_refused(path: Path, hurt: Any, problem: str) -> None:
@@ -273,6 +274,90 @@ def test_damaged_files_are_refused(path: Path, hurt: Any, problem: str) -> None:
     assert broken.read_bytes() != path.read_bytes()
     with pytest.raises(InputError, match=rf"{re.escape(broken.name)}.*{problem}"):
         read_prepbufr(broken)
+
+
+def names_of(path: Path, content: bytes) -> tuple[list[str], Account]:
+    path.write_bytes(content)
+    reports, (account,) = read_files([path])
+    return sorted(reports["station_id"].unique()), account
+
+
+def buoys(*names: str | bytes) -> bytes:
+    """A file with a message for every name."""
+    pressure = level(0, 1013.2)
+    return prepbufr_file([("SFCSHP", [header(name, 180, **pressure)]) for name in names])
+
+
+@pytest.mark.parametrize(
+    ("name", "mended"),
+    [(b"BOD\xd8", "BOD?"), (b"\x01A", "?A"), (b"ABCDEFG\xff", "ABCDEFG?")],
+)
+def test_an_odd_byte_in_a_name_is_mended_and_told(
+    name: bytes, mended: str, tmp_path: Path
+) -> None:
+    pytest.importorskip("earth2bufr")
+    content = buoys("46042", name, "46043")
+    with pytest.warns(UserWarning, match=re.escape(f"became '?': {mended}")):
+        names, account = names_of(tmp_path / "odd.prepbufr", content)
+    assert names == sorted(["46042", "46043", mended])
+    assert "damaged message" not in account.left_out
+
+
+def test_names_of_many_reports_in_one_message_are_mended(tmp_path: Path) -> None:
+    pytest.importorskip("earth2bufr")
+    reports = [header(name, 180, **level(0, 1000.0)) for name in ("A1", b"B\xc4", "C3", b"D\xd6")]
+    with pytest.warns(UserWarning, match=r"names of 2 reports .*: B\?, D\?"):
+        names, account = names_of(tmp_path / "odd.prepbufr", prepbufr_file([("SFCSHP", reports)]))
+    assert names == ["A1", "B?", "C3", "D?"]
+    assert account.kept == 4
+
+
+def second_message(change: Any) -> bytes:
+    """Three buoys, the message of the second changed."""
+    content = buoys("46042", "46043", "46044")
+    starts = [match.start() for match in re.finditer(b"BUFR", content)]
+    assert len(starts) == 4
+    return content[: starts[2]] + change(content[starts[2] : starts[3]]) + content[starts[3] :]
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        (lambda message: message[:-4] + b"8888", "message 3 at byte .*expected 7777"),
+        (lambda message: message[:-9], "message 3 at byte"),
+        (lambda message: message[:5] + b"\1" + message[6:], "message 3 at byte"),
+        # 3 48 110 becomes 3 49 110, which is in no table.
+        (lambda message: message.replace(b"\xf0\x6e", b"\xf1\x6e"), "message 3 cannot be decoded"),
+    ],
+)
+def test_a_damaged_message_does_not_cost_the_others(
+    change: Any, problem: str, tmp_path: Path
+) -> None:
+    pytest.importorskip("earth2bufr")
+    with pytest.warns(UserWarning, match=f"1 of 4 messages .*{problem}"):
+        names, account = names_of(tmp_path / "amid.prepbufr", second_message(change))
+    assert names == ["46042", "46044"]
+    assert account.left_out["damaged message"] == 1
+
+
+def test_bytes_between_messages_cost_nothing(tmp_path: Path) -> None:
+    pytest.importorskip("earth2bufr")
+    names, account = names_of(
+        tmp_path / "between.prepbufr", second_message(lambda one: b"\r\n\1 7777 " + one + b"BUFF")
+    )
+    assert names == ["46042", "46043", "46044"]
+    assert "damaged message" not in account.left_out
+
+
+def test_what_is_not_read_is_counted_by_name(tmp_path: Path) -> None:
+    pytest.importorskip("earth2bufr")
+    report = header("46042", 180, **level(0, 1013.2, q=DAMP))
+    report["Q___INFO"]["TDO"] = 12.0
+    path = tmp_path / "more.prepbufr"
+    _, account = names_of(path, prepbufr_file([("SFCSHP", [report, header("B", 180, CAT=0)])]))
+    assert account.left_out == {"TDO (not read)": 1}
+    told = account.kept + sum(account.flagged.values()) + sum(account.left_out.values())
+    assert account.read == told
 
 
 def test_bytes_changed_at_random_never_end_otherwise_than_in_an_input_error(path: Path) -> None:
