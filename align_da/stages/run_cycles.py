@@ -39,10 +39,15 @@ def run_cycles(config: Config, folder: Path, name: str) -> int:
     Raises:
         StorageError: an input is missing, or the store belongs to another run.
         BadStateError: a state is not plausible.
+        InputError: no report from files can ever be used, or none of a type that is required.
     """
     run = open_run(config, folder)
+    bar = progress_bar()
+    warn = partial(bar.console.print, style="yellow", highlight=False)
     observe, quality_control = _observations(run)
     initial, start = initial_ensemble(run)
+    for line in _told(run, start):
+        warn(line)
     parts = CycleParts(
         cycle_forecast_model(run),
         build_analysis(run),
@@ -59,8 +64,6 @@ def run_cycles(config: Config, folder: Path, name: str) -> int:
         watchdog=config.cycle.watchdog,
     )
     manifest = manifest_of(config, config.seed, _inputs(run))
-    bar = progress_bar()
-    warn = partial(bar.console.print, style="yellow", highlight=False)
     return run_experiment(experiment, run.folder.cycles(name), manifest, bar, warn)
 
 
@@ -74,6 +77,16 @@ def _observations(
         return lambda time, _: filed.observe(time), quality_control_of_reports(run)
     system = observing_system(run)
     return system.observe, quality_control_for(run)
+
+
+def _told(run: Run, start: np.datetime64) -> list[str]:
+    """What is to be told of the reports before the cycles after `start`."""
+    settings, cycle = run.config.reports, run.config.cycle
+    if settings is None:
+        return []
+    window, half = (np.timedelta64(minutes * cycle.window_hours, "m") for minutes in (60, 30))
+    period = start + half, start + cycle.cycles * window + half
+    return FiledObservations(run, settings).told(period)
 
 
 def _inputs(run: Run) -> dict[str, str]:

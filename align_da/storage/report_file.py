@@ -1,6 +1,8 @@
 """The reports of a run in one parquet file, with the digest of its columns inside."""
 
 import io
+import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +59,29 @@ def read_reports(path: Path) -> pd.DataFrame:
         message = f"{path}: expected reports with the digest {told!r}: damaged, make it again"
         raise StorageError(message)
     return reports
+
+
+def write_accounts(path: Path, accounts: Sequence[Mapping[str, Any]]) -> None:
+    """Replace the file of what became of the reports of every observation file.
+
+    Raises:
+        StorageError: the file cannot be written.
+    """
+    write_durably(path, json.dumps(list(accounts), indent=1).encode())
+
+
+def read_accounts(path: Path) -> list[dict[str, Any]]:
+    """What became of the reports of every observation file, as it was written.
+
+    Raises:
+        StorageError: there is no such file, or it is damaged.
+    """
+    try:
+        accounts: list[dict[str, Any]] = json.loads(path.read_bytes())
+    except (OSError, ValueError) as error:
+        message = f"{path}: not a readable account of the reports ({error}): make it again"
+        raise StorageError(message) from error
+    return accounts
 
 
 def digest_of_reports(reports: pd.DataFrame) -> str:

@@ -36,6 +36,11 @@ class RunFolder:
         return self.root / "observations.parquet"
 
     @property
+    def observation_accounts(self) -> Path:
+        """What became of the reports of every observation file."""
+        return self.root / "observations.json"
+
+    @property
     def candidates(self) -> Path:
         """Candidates of the reference prior with their rewards."""
         return self.root / "candidates.zarr"

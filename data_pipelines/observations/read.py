@@ -1,5 +1,6 @@
 """Read observation files of any format into the reports of a run."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal
@@ -10,6 +11,7 @@ from align_da.errors import InputError
 from align_da.observations.reports import checked_reports, joined_reports
 from data_pipelines.observations.account import Account, FileReports, account_of
 from data_pipelines.observations.bufr import read_bufr
+from data_pipelines.observations.consistency import consistent_reports
 from data_pipelines.observations.error_table import with_errors
 from data_pipelines.observations.ioda import read_ioda
 from data_pipelines.observations.prepbufr import holds_dictionary, read_prepbufr
@@ -48,11 +50,14 @@ def read_files(
     Raises:
         InputError: a file is not what it should be; names file and problem.
     """
-    tables, accounts = zip(*(_read(path, form) for path in files), strict=True)
+    names = Counter(path.name for path in files)
+    called = [path.name if names[path.name] == 1 else str(path) for path in files]
+    read = [_read(path, form, name) for path, name in zip(files, called, strict=True)]
+    tables, accounts = zip(*read, strict=True)
     return with_errors(joined_reports(tables)), accounts
 
 
-def _read(path: Path, form: Format) -> tuple[pd.DataFrame, Account]:
+def _read(path: Path, form: Format, name: str) -> tuple[pd.DataFrame, Account]:
     """The checked reports of one file, and its account."""
     if not path.is_file():
         message = f"{path}: expected an observation file, found no such file"
@@ -60,8 +65,8 @@ def _read(path: Path, form: Format) -> tuple[pd.DataFrame, Account]:
     reader = _READERS[format_of(path) if form == "auto" else form]
     found = reader(path)
     try:
-        checked = checked_reports(found.table)
-        return checked, account_of(path.name, found, checked)
+        checked = consistent_reports(checked_reports(found.table.assign(file=name)))
+        return checked, account_of(name, found, checked)
     except InputError as error:
         message = f"{path}: {error}"
         raise InputError(message) from error

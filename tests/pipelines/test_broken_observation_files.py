@@ -246,6 +246,7 @@ IODA: dict[str, tuple[Callable[[netCDF4.Dataset], None], str]] = {
 }
 
 
+@pytest.mark.filterwarnings("ignore:.*are not read:UserWarning")
 @pytest.mark.parametrize("case", IODA)
 def test_a_broken_ioda_file_is_refused(case: str, tmp_path: Path) -> None:
     change, problem = IODA[case]

@@ -169,7 +169,7 @@ def test_reports_survive_an_ioda_file(few: pd.DataFrame, tmp_path: Path) -> None
     numbers = ["value", "error", "latitude", "longitude", "level", "elevation"]
     single = few.assign(**{name: few[name].astype("float32").astype(float) for name in numbers})
     twice = single.iloc[[5, 700]].assign(value=1.5, flag="background")
-    given_ = checked_reports(pd.concat([single, twice]))
+    given_ = checked_reports(pd.concat([single, twice]).drop(columns="file"))
     write_ioda(tmp_path / "out.nc", given_)
     assert format_of(tmp_path / "out.nc") == "ioda"
     found = checked_reports(read_ioda(tmp_path / "out.nc").table)
@@ -213,11 +213,21 @@ def test_the_stage_counts_and_is_done_once(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path)
     told = make_reports([DATA / "aircraft.bufr"], "auto", folder)
     assert "900 observations" in told
+    assert "aircraft.bufr: 900 reports read, " in told
     written = folder.observations.stat().st_mtime_ns
     assert make_reports([DATA / "aircraft.bufr"], "auto", folder) == told
     assert folder.observations.stat().st_mtime_ns == written
     folder.observations.unlink()
     assert make_reports([DATA / "aircraft.bufr"], "auto", folder) == told
+
+
+def test_a_file_without_a_usable_report_is_told_where_it_is_read(tmp_path: Path) -> None:
+    rejected = read_observations([DATA / "temp_small.bufr"]).assign(flag="bounds")
+    rejected.drop(columns="file").to_csv(tmp_path / "rejected.csv", index=False)
+    files = [DATA / "temp_small.bufr", tmp_path / "rejected.csv"]
+    told = make_reports(files, "auto", RunFolder(tmp_path))
+    assert "no report of rejected.csv can be used" in told
+    assert "no report of temp_small.bufr can be used" not in told
 
 
 @settings(max_examples=20, deadline=None)
