@@ -63,8 +63,12 @@ def reports_of_rows(rows: pd.DataFrame, path: Path) -> tuple[pd.DataFrame, dict[
         if left.all():
             raise InputError(message)
         warnings.warn(message, stacklevel=3)
-    groups = rows[~left].groupby("category")
-    parts = [_CONVERTERS[int(name)](group.reset_index(drop=True)) for name, group in groups]
+    kept = rows[~left]
+    parts = [
+        convert(group.reset_index(drop=True))
+        for category, convert in _CONVERTERS.items()
+        if len(group := kept[kept["category"] == category])
+    ]
     return pd.concat(parts, ignore_index=True), told
 
 

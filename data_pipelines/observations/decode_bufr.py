@@ -47,6 +47,8 @@ _NAMES = (
     "aircraftRegistrationNumberOrOtherIdentification",
     "stationOrSiteName",
 )
+_WIGOS = ("wigosIdentifierSeries", "wigosIssuerOfIdentifier", "wigosIssueNumber")
+_WIGOS_LOCAL = "wigosLocalIdentifierCharacter"
 CATEGORIES = (0, 1, 2, 4)  # BUFR table A: surface (land, sea), sounding, aircraft
 # Classes of table B that say what was measured, not where, when, with what or how well.
 _MEASURED = {*(f"{number:02d}" for number in range(10, 25)), "40", "41", "42"}
@@ -211,23 +213,33 @@ def _is_measured(handle: int, name: str) -> bool:
 
 
 def _stations(handle: int, keys: list[str], count: int) -> list[dict[str, str]]:
-    """The names of every subset: of ships, flights or sites."""
+    """The names of every subset: of ships, flights, sites, and parts of WIGOS identifiers."""
     found: list[dict[str, str]] = [{} for _ in range(count)]
     subset = -1
     for key in keys:
         if key == _BEGIN:
             subset += 1
-        elif _name(key) in _NAMES:
-            texts = eccodes.codes_get_string_array(handle, key)
+        elif _name(key) in (*_NAMES, *_WIGOS, _WIGOS_LOCAL):
+            texts = _texts(handle, key)
             places = [subset] if len(texts) == 1 and subset >= 0 else range(count)
             for place, text in zip(places, texts * len(places), strict=False):
-                found[place].setdefault(_name(key), text.strip())
+                found[place].setdefault(_name(key), text)
     return found
+
+
+def _texts(handle: int, key: str) -> list[str]:
+    """Values of a key as text, empty where missing."""
+    if _name(key) in _WIGOS:
+        return [f"{one:.0f}" if np.isfinite(one) else "" for one in _array(handle, key)]
+    return [text.strip() for text in eccodes.codes_get_string_array(handle, key)]
 
 
 def _text(names: dict[str, str]) -> tuple[str, bool]:
     """The first name that has letters, and whether bytes in it that are none became "?"."""
-    for name in (names.get(kind, "") for kind in _NAMES):
+    parts = [names.get(part, "") for part in (*_WIGOS, _WIGOS_LOCAL)]
+    wigos = "-".join(parts) if all(parts) else ""
+    *own, site = (names.get(kind, "") for kind in _NAMES)
+    for name in (*own, wigos, site):
         plain = "".join(one if one.isascii() and one.isprintable() else "?" for one in name)
         if plain.strip("? "):
             return plain, plain != name

@@ -295,6 +295,22 @@ def test_one_odd_byte_in_a_name_is_mended_and_told(tmp_path: Path) -> None:
     assert account.kept == 2
 
 
+def test_a_station_without_a_number_has_its_wigos_identifier(tmp_path: Path) -> None:
+    values = {
+        "wigosIdentifierSeries": 0,
+        "wigosIssuerOfIdentifier": 840,
+        "wigosIssueNumber": 2,
+        "wigosLocalIdentifierCharacter": "AB1",
+        "stationOrSiteName": "FIELD",
+        **TIME,
+        **PLACE,
+        "airTemperature": 281.0,
+    }
+    template = [301150, 1015, 301011, 301012, 301021, 12101]
+    reports, _ = read(tmp_path / "wigos.bufr", bufr_message(0, template, values))
+    assert set(reports["station_id"]) == {"0-840-2-AB1"}
+
+
 GOOD = [named("FIRST"), named("SECOND", 282.0), named("THIRD", 283.0)]
 
 
