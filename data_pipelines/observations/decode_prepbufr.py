@@ -12,7 +12,7 @@ import re
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -36,6 +36,18 @@ _NUMBERS = (
     *("XOB", "YOB", "DHR", "ELV", "TYP", "CAT", "XDR", "YDR", "HRDR"),
     *("POB", "QOB", "TOB", "ZOB", "UOB", "VOB"),
 )
+_UNITS = {
+    "POB": "MB",
+    "QOB": "MG/KG",
+    "TOB": "DEG C",
+    "ZOB": "METER",
+    "UOB": "M/S",
+    "VOB": "M/S",
+    "XOB": "DEG E",
+    "YOB": "DEG N",
+    "DHR": "HOURS",
+    "ELV": "METER",
+}
 # What says who, where, when and how well, and what NCEP's own analysis made of it.
 _BESIDE = re.compile(r"_.*|LOCAL.*|BYTCNT|SID|T29|DHR|SAID|SQN|ITP|RPT|.*(QM|PC|RC|OE|FC|AN)")
 _TABLES = 11  # category of messages with tables
@@ -169,6 +181,7 @@ def _parts(path: Path, unused: Counter[str]) -> list[dict[str, np.ndarray]]:
     # Strict: an element that is in no table would shift all that follow it.
     with earth2bufr.open_bufr(path, strict=True) as source:
         messages = source.info.data_messages
+        _check_units(source, [one for one in messages if one.data_category in CATEGORIES])
         cycles = {
             one.source_message_index: np.datetime64(
                 f"{one.year:04d}-{one.month:02d}-{one.day:02d}T{one.hour:02d}", "s"
@@ -179,6 +192,16 @@ def _parts(path: Path, unused: Counter[str]) -> list[dict[str, np.ndarray]]:
         read = [_columns(batch, cycles, unused) for batch in batches]
     others = [one for one in messages if one.data_category not in CATEGORIES]
     return read + [_nothing(one.data_category, one.subsets) for one in others]
+
+
+def _check_units(source: Any, messages: Sequence[Any]) -> None:  # noqa: ANN401
+    """End the program where the tables of the file give an element that is read another unit."""
+    kinds = {(one.table_epoch, one.descriptors): one.source_message_index for one in messages}
+    for index in kinds.values():
+        for element in source.source_structure(index)["active_elements"]:
+            name, unit = element["mnemonic"], element["units"]
+            if unit != _UNITS.get(name, unit):
+                sys.exit(f"expected {name} in {_UNITS[name]}, its tables say {unit}")
 
 
 def _columns(nested: Any, cycles: dict[int, Any], unused: Counter[str]) -> dict[str, np.ndarray]:  # noqa: ANN401

@@ -168,7 +168,8 @@ def _temperature(rows: pd.DataFrame) -> np.ndarray:
 
 def _without_humidity(rows: pd.DataFrame) -> np.ndarray:
     """Whether a temperature needs no humidity: it was real, or its real one is in the stack."""
-    return (rows["MADE_VIRTUAL"].to_numpy() != 1) | rows["SENSIBLE"].notna().to_numpy()
+    virtual = np.asarray(rows["MADE_VIRTUAL"].to_numpy() == 1)
+    return ~virtual | np.asarray(rows["SENSIBLE"].notna())
 
 
 def _flagged(rows: pd.DataFrame, values: dict[str, np.ndarray], vertical: str) -> pd.DataFrame:

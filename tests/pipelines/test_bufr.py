@@ -54,7 +54,7 @@ def test_every_level_of_a_profile_at_one_place_is_read(tmp_path: Path) -> None:
     np.testing.assert_allclose(temperature["level"], pressure_of_flight_level(np.array(FIVE)))
     assert temperature["time"].unique().tolist() == [pd.Timestamp("2024-01-01T12:00:30")]
     np.testing.assert_allclose(temperature["latitude"], 50.0)
-    wind = [of(reports, f"{name}_component_of_wind")["value"] for name in "uv"]
+    wind = [of(reports, f"{name}_component_of_wind")["value"].to_numpy() for name in "uv"]
     np.testing.assert_allclose(np.hypot(*wind), SPEEDS)
     assert account.read == account.kept == 15
 

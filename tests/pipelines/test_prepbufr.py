@@ -263,8 +263,10 @@ def damaged(path: Path, content: bytes) -> Path:
     [
         (lambda good: good[:40], "cut off"),
         (lambda good: good[: good.find(b"BUFR", 4)], "cannot be decoded by earth2bufr"),
-        # A descriptor in the tables is no number.
-        (lambda good: good.replace(b"348001", b"3480x1"), "cannot be decoded by earth2bufr"),
+        # The descriptor of the sequence that begins every report is no number.
+        (lambda good: good.replace(b"348001H", b"3480x1H"), "cannot be decoded by earth2bufr"),
+        # Another unit than that of NCEP's table.
+        (lambda good: good.replace(b"DEG C", b"K    "), "expected TOB in DEG C, its tables say K"),
         # The tables are no BUFR message any more: another one is the first.
         (lambda good: b"BUFF" + good[4:], "expected tables"),
     ],
