@@ -74,9 +74,8 @@ def test_every_reader_accounts_for_every_report(form: str, files: dict[str, Path
     assert account.flagged == flags
     left_out = sum(account.left_out.values())
     assert account.read == kept + sum(flags.values()) + left_out
-    assert account.left_out == {"bufr": {"category -1": 150}, "prepbufr": {"category 108": 2}}.get(
-        form, {}
-    )
+    reasons = {name: n for name, n in account.left_out.items() if "(not read)" not in name}
+    assert reasons == {"bufr": {"category -1": 150}, "prepbufr": {"category 108": 2}}.get(form, {})
     assert account.file == files[form].name
 
 
