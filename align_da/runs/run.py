@@ -103,7 +103,7 @@ class Run:
 
 def bootstrap_of(config: Config) -> Bootstrap:
     """The bootstrap that [verification] asks for."""
-    return Bootstrap(config.verification.bootstrap_samples, config.verification.block_length)
+    return Bootstrap(config.verification.bootstrap_samples)
 
 
 def open_run(config: Config, run: Path) -> Run:

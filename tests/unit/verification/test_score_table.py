@@ -6,7 +6,12 @@ from align_da.errors import InputError
 from align_da.keys import Purpose, key_for
 from align_da.verification.score_table import spread_skill_ratios, summarise_scores
 from align_da.verification.significance import Bootstrap
-from align_da.verification.table_format import readable_table, to_csv, to_markdown
+from align_da.verification.table_format import (
+    readable_table,
+    to_csv,
+    to_markdown,
+    told_dates,
+)
 
 KEY = key_for(0, Purpose.VERIFICATION)
 BOOTSTRAP = Bootstrap(samples=200)
@@ -79,6 +84,28 @@ def test_spread_skill_is_a_ratio_of_means_and_not_a_mean_of_ratios() -> None:
 def test_one_member_runs_have_no_spread_skill(rows: pd.DataFrame) -> None:
     table = summarise_scores(rows[rows["score"] == "rmse"], "peer", BOOTSTRAP, KEY)
     assert set(table["score"]) == {"rmse"}
+
+
+def test_a_comparison_says_what_its_dates_are_worth(rows: pd.DataFrame) -> None:
+    table = summarise_scores(rows, "peer", BOOTSTRAP, KEY)
+    ours = _cell(table, "ours", "geostrophic")
+    assert ours["block_length"] >= 1
+    assert 1 <= ours["effective_dates"] <= len(DATES)
+    assert pd.isna(_cell(table, "peer", "geostrophic")["effective_dates"])
+
+
+def test_what_stands_behind_intervals_is_told_in_a_sentence() -> None:
+    gains = pd.DataFrame(
+        {
+            "dates": [24, 24, 24],
+            "effective_dates": [7.2, 20.4, np.nan],
+            "block_length": [6, 3, np.nan],
+        }
+    )
+    assert told_dates(gains) == (
+        "Intervals of 24 dates, worth 7 to 20 independent ones, in blocks of 3 to 6."
+    )
+    assert told_dates(gains.tail(1)) == told_dates(gains[["dates"]]) == ""
 
 
 def test_the_order_of_the_rows_does_not_matter(rows: pd.DataFrame) -> None:
