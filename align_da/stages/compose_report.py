@@ -117,9 +117,9 @@ def _scores(summary: pd.DataFrame, runs: Sequence[RunScores]) -> Section:
     tables += [
         ReportTable(f"{title}, analysis", readable_table(summary, score, "analysis"))
         for score, title in (
-            ("crps", "Fair CRPS"),
+            ("crps", "Fair CRPS of independent draws"),
             ("spread_skill", "Spread over skill (1 is reliable)"),
-            ("geostrophic", "Geostrophic score"),
+            ("balance", "Balance score"),
         )
         if ((summary["score"] == score) & (summary["product"] == "analysis")).any()
     ]

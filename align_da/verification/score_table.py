@@ -49,12 +49,16 @@ class ScoreMeaning:
 
 SCORES: Mapping[str, ScoreMeaning] = {
     "rmse": ScoreMeaning("RMSE", "low"),
-    "crps": ScoreMeaning("CRPS", "low"),
+    "crps": ScoreMeaning("CRPS of independent draws", "low"),
     "forecast_rmse": ScoreMeaning("RMSE of the forecast", "low"),
     "bias": ScoreMeaning("bias", "none"),
     "spread": ScoreMeaning("spread", "none"),
     "spread_skill": ScoreMeaning("spread/skill", "none"),
-    "geostrophic": ScoreMeaning("geostrophic score", "high"),
+    "balance": ScoreMeaning("balance score", "high"),
+    "imbalance": ScoreMeaning("imbalance, z", "none"),
+    "strength": ScoreMeaning("strength of the wind, z", "none"),
+    "divergence": ScoreMeaning("divergence, z", "none"),
+    "tendency": ScoreMeaning("tendency of p_s, z", "none"),
     "chi_square": ScoreMeaning("residual chi-square", "none"),
     "seconds": ScoreMeaning("seconds an analysis", "low"),
     "megabytes": ScoreMeaning("MB at its peak", "low"),
@@ -98,7 +102,7 @@ def summarise_scores(
 def spread_skill_ratios(rows: pd.DataFrame) -> pd.DataFrame:
     """Spread over skill of each method: root of mean squares over the dates, 1 is reliable.
 
-    The rows "spread" are already comparable with the RMSE (inflated by sqrt((M + 1) / M)).
+    The rows "spread" are already comparable with the RMSE, see `ensemble_scores`.
     """
     squares = rows.assign(value=rows["value"] ** 2)
     mean = squares.groupby(["product", "variable", "method", "score"], sort=False)["value"].mean()

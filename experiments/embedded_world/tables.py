@@ -27,7 +27,7 @@ REST = (
     ("T", "crps"),
     ("u", "spread_skill"),
     ("T", "spread_skill"),
-    ("state", "geostrophic"),
+    ("state", "balance"),
     ("state", "chi_square"),
     ("state", "seconds"),
     ("state", "megabytes"),

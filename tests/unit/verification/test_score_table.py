@@ -40,8 +40,8 @@ def rows() -> pd.DataFrame:
             _rows("ours", "rmse", 0.8 * weather),
             _rows("peer", "spread", 0.5 * weather),
             _rows("ours", "spread", 0.8 * weather),
-            _rows("peer", "geostrophic", np.full(len(DATES), 0.90)),
-            _rows("ours", "geostrophic", np.full(len(DATES), 0.95)),
+            _rows("peer", "balance", np.full(len(DATES), 0.90)),
+            _rows("ours", "balance", np.full(len(DATES), 0.95)),
         ]
     )
 
@@ -60,8 +60,8 @@ def test_a_lower_error_is_an_improvement_with_its_interval(rows: pd.DataFrame) -
 
 def test_a_higher_balance_score_is_better_and_the_reference_is_named(rows: pd.DataFrame) -> None:
     table = summarise_scores(rows, "peer", BOOTSTRAP, KEY)
-    assert _cell(table, "ours", "geostrophic")["verdict"] == "better"
-    assert _cell(table, "peer", "geostrophic")["verdict"] == "reference"
+    assert _cell(table, "ours", "balance")["verdict"] == "better"
+    assert _cell(table, "peer", "balance")["verdict"] == "reference"
 
 
 def test_spread_has_no_better_side_and_yields_the_spread_skill_ratio(rows: pd.DataFrame) -> None:
@@ -88,10 +88,10 @@ def test_one_member_runs_have_no_spread_skill(rows: pd.DataFrame) -> None:
 
 def test_a_comparison_says_what_its_dates_are_worth(rows: pd.DataFrame) -> None:
     table = summarise_scores(rows, "peer", BOOTSTRAP, KEY)
-    ours = _cell(table, "ours", "geostrophic")
+    ours = _cell(table, "ours", "balance")
     assert ours["block_length"] >= 1
     assert 1 <= ours["effective_dates"] <= len(DATES)
-    assert pd.isna(_cell(table, "peer", "geostrophic")["effective_dates"])
+    assert pd.isna(_cell(table, "peer", "balance")["effective_dates"])
 
 
 def test_what_stands_behind_intervals_is_told_in_a_sentence() -> None:
