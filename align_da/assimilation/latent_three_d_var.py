@@ -71,7 +71,7 @@ class LatentThreeDVar:
         """One analysis; see `align_da.assimilation.contract.Analysis`."""
         operator = self.operator_for(observations, background.layout)
         likelihood = self.prior.likelihood(
-            observations, operator, background.layout, lead_hours, self.observation_errors
+            observations, operator, background, lead_hours, self.observation_errors
         )
         prior, factor = self.errors_of_the_day.applied_to(
             self.prior, operator, likelihood, background, lead_hours, key

@@ -63,7 +63,6 @@ class VerificationConfig(Section):
     forecast_lead_hours: tuple[Positive, ...] = (24, 48)
     forecast_every: Positive = 4
     bootstrap_samples: Positive = 1000
-    block_length: Positive = 4
 
 
 class DownscalingConfig(Section):

@@ -10,7 +10,12 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Array, Float
 
-from align_da.atmosphere import Layout
+from align_da.atmosphere import Layout, State
+from align_da.atmosphere.balance_score import (
+    BalanceMeasures,
+    balance_measures,
+    balance_variability,
+)
 from align_da.atmosphere.dataset import layout_from_dataset
 from align_da.atmosphere.truncation import SpectralTruncation, spectral_truncation
 from align_da.config import Config
@@ -19,11 +24,13 @@ from align_da.observations.batch import ObservationBatch
 from align_da.observations.contract import ObservationOperator
 from align_da.registry import OBSERVATION_OPERATORS
 from align_da.storage.background_pairs import BackgroundPairs, open_background_pairs
-from align_da.storage.gridded import open_states
+from align_da.storage.gridded import open_states, read_times
 from align_da.storage.run_folder import RunFolder
 from align_da.verification.significance import Bootstrap
 
 BindOperator = Callable[[ObservationBatch, Layout], ObservationOperator]
+_DATES_OF_BALANCE = 32
+"""Of the truth, to see how its balance varies: a standard deviation to an eighth."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +74,18 @@ class Run:
         last: np.datetime64 = self.truth["time"].to_numpy()[-1]
         return last
 
+    @cached_property
+    def balance_variability(self) -> BalanceMeasures:
+        """How the balance of the truth varies over dates spread over its whole length."""
+        times = self.truth["time"].to_numpy()
+        chosen = np.unique(np.linspace(0, times.size - 1, _DATES_OF_BALANCE).astype(int))
+        found = []
+        for time in times[chosen]:
+            truth = read_times(self.truth, self.layout, np.asarray([time]))
+            state = State(truth.values[0], truth.layout)
+            found.append(balance_measures(state, self.surface_geopotential))
+        return balance_variability(found)
+
     @property
     def bootstrap(self) -> Bootstrap:
         """How intervals of scores are found."""
@@ -103,7 +122,7 @@ class Run:
 
 def bootstrap_of(config: Config) -> Bootstrap:
     """The bootstrap that [verification] asks for."""
-    return Bootstrap(config.verification.bootstrap_samples, config.verification.block_length)
+    return Bootstrap(config.verification.bootstrap_samples)
 
 
 def open_run(config: Config, run: Path) -> Run:

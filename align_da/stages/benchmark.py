@@ -12,9 +12,9 @@ import pandas as pd
 
 from align_da.assimilation.contract import Analysis, AnalysisDiagnostics
 from align_da.assimilation.free_run import FreeRun
-from align_da.assimilation.latent_score import LatentScoreAnalysis
 from align_da.atmosphere import State
-from align_da.atmosphere.balance import geostrophic_score, has_mass_and_wind
+from align_da.atmosphere.balance import has_mass_and_wind
+from align_da.atmosphere.balance_score import balance_scores
 from align_da.config import Config
 from align_da.forecast import ForecastModel
 from align_da.keys import Purpose, key_for
@@ -22,7 +22,13 @@ from align_da.observations.batch import ObservationBatch
 from align_da.parallel.progress import progress_bar
 from align_da.prior.latent_prior import LatentPrior
 from align_da.runs.alignment_cases import verifiable_places
-from align_da.runs.analyses import SingleAnalyses, latent_score, single_analyses
+from align_da.runs.analyses import (
+    SingleAnalyses,
+    SingleAnalysis,
+    draws_are_centred,
+    latent_score,
+    single_analyses,
+)
 from align_da.runs.forecast_models import configured_forecast_model, frame_before
 from align_da.runs.observing_system import observing_system, quality_control_for
 from align_da.runs.priors import load_prior
@@ -52,10 +58,10 @@ def benchmark(config: Config, folder: Path, name: str) -> None:
     write_table(target / f"{name}.csv", summary)
 
 
-def methods_of(run: Run) -> dict[str, Analysis]:
+def methods_of(run: Run) -> dict[str, SingleAnalysis]:
     """The background, the peers, the prior without a network, and the learned priors."""
     settings, static = run.config.benchmark, load_prior(run, "static")
-    methods: dict[str, Analysis] = {REFERENCE: FreeRun(run.operator_for)}
+    methods = {REFERENCE: SingleAnalysis(FreeRun(run.operator_for), centred=True)}
     use = SingleAnalyses(settings.background_lead_hours, settings.members)
     methods |= single_analyses(run, settings.peers, use)
     methods["jfps static"] = _guided(run, static, "jfps")
@@ -69,13 +75,14 @@ def methods_of(run: Run) -> dict[str, Analysis]:
     return methods
 
 
-def _guided(run: Run, prior: LatentPrior, method: str) -> LatentScoreAnalysis:
+def _guided(run: Run, prior: LatentPrior, method: str) -> SingleAnalysis:
     """The learned method with one guidance at the strength that [benchmark] gives it."""
     settings = run.config.benchmark
     changes = {"method": method, "strength": settings.strengths.get(method, 1.0)}
     guidance = run.config.guidance.model_copy(update=changes)
     changed = run.config.model_copy(update={"guidance": guidance})
-    return latent_score(replace(run, config=changed), prior, settings.members)
+    analysis = latent_score(replace(run, config=changed), prior, settings.members)
+    return SingleAnalysis(analysis, draws_are_centred(changed.sampler, settings.members))
 
 
 @dataclass(frozen=True)
@@ -124,7 +131,7 @@ def benchmark_cases(run: Run) -> Iterator[BenchmarkCase]:
             )
 
 
-def score_dates(run: Run, methods: Mapping[str, Analysis]) -> pd.DataFrame:
+def score_dates(run: Run, methods: Mapping[str, SingleAnalysis]) -> pd.DataFrame:
     """Rows of scores of every method at every date; see `verification.score_table`."""
     settings, model = run.config.benchmark, configured_forecast_model(run.config)
     ahead = np.timedelta64(settings.forecast_lead_hours, "h")
@@ -133,9 +140,9 @@ def score_dates(run: Run, methods: Mapping[str, Analysis]) -> pd.DataFrame:
     for case in benchmark_cases(run):
         later = read_times(run.truth, run.layout, np.asarray([case.time + ahead]))
         truths = case.truth, State(later.values[0], later.layout)
-        for name, method in methods.items():
-            (analysis, report), cost = measured(partial(_finished, method, case, lead))
-            values = _scores(run, model, analysis, truths, case.time)
+        for name, one in methods.items():
+            (analysis, report), cost = measured(partial(_finished, one.method, case, lead))
+            values = _scores(run, model, analysis, truths, case.time, centred=one.centred)
             values["state", "chi_square"] = float(report.chi_square)
             compiles = case.number == 0
             values["state", "seconds"] = float("nan") if compiles else cost.seconds
@@ -161,13 +168,17 @@ def _scores(
     analysis: State,
     truths: tuple[State, State],
     time: np.datetime64,
+    *,
+    centred: bool,
 ) -> dict[tuple[str, str], float]:
     """Scores of an analysis ensemble and of the forecast from its mean, against both truths."""
     truth, later = truths
-    found = score_cycle(analysis, truth, default_fields(run.layout))
+    found = score_cycle(analysis, truth, default_fields(run.layout), centred=centred)
     if has_mass_and_wind(run.layout):
-        balance = geostrophic_score(analysis, truth, run.surface_geopotential)
-        found["state", "geostrophic"] = float(jnp.mean(balance))
+        balance = balance_scores(
+            analysis, truth, run.surface_geopotential, run.balance_variability
+        )
+        found |= {("state", name): float(jnp.mean(value)) for name, value in balance.items()}
     mean = State(analysis.values.mean(axis=0, keepdims=True), analysis.layout)
     before = frame_before(model, run.truth, run.layout, time)
     forecast = model.forecast(mean, time, run.config.benchmark.forecast_lead_hours, before)

@@ -28,7 +28,17 @@ from align_da.storage.tables import write_table
 from align_da.verification.significance import Bootstrap, mean_difference
 
 PRIORS = ("reference", "aligned", "continued", "supervised")
-_COLUMNS = ("prior", "measure", "mean", "difference", "low", "high", "significant")
+_COLUMNS = (
+    "prior",
+    "measure",
+    "mean",
+    "difference",
+    "low",
+    "high",
+    "significant",
+    "block_length",
+    "effective_dates",
+)
 
 
 @dataclass(frozen=True)
@@ -101,7 +111,7 @@ def summarise_priors(scored: xr.Dataset, bootstrap: Bootstrap, key: jax.Array) -
     summary = prior_differences(scored)
     for measure in ("relative_rmse", "relative_spread", "relative_fair_crps", "spread_skill"):
         rows += [
-            (name, measure, float(summary[measure].sel(prior=name)), None, None, None, None)
+            (name, measure, float(summary[measure].sel(prior=name)), *[None] * len(_COLUMNS[3:]))
             for name in PRIORS
         ]
     return pd.DataFrame(rows, columns=list(_COLUMNS))
@@ -112,4 +122,5 @@ def _gain(
 ) -> tuple[object, ...]:
     """A measure of one prior, and its gain over the reference."""
     gain = mean_difference(new, old, bootstrap, key)
-    return float(new.mean()), gain.estimate, gain.low, gain.high, gain.excludes_zero
+    interval = gain.estimate, gain.low, gain.high, gain.excludes_zero
+    return float(new.mean()), *interval, gain.block_length, gain.effective_dates

@@ -28,7 +28,12 @@ from align_da.observations.coarsening import coarsening_operator
 from align_da.observations.sources import Bind, joined_batches, stacked_operator
 from align_da.parallel.progress import progress_bar
 from align_da.runs.alignment_cases import verifiable_places
-from align_da.runs.analyses import SingleAnalyses, latent_score, single_analyses
+from align_da.runs.analyses import (
+    SingleAnalyses,
+    draws_are_centred,
+    latent_score,
+    single_analyses,
+)
 from align_da.runs.coarse_map import configured_map, reported_map
 from align_da.runs.observing_system import ObservingSystem, observing_system, quality_control_for
 from align_da.runs.priors import load_prior
@@ -78,10 +83,12 @@ class Experiment:
     Attributes:
         method: takes map and stations in one batch.
         sources: a name of `SOURCES`.
+        centred: whether the mean of its members has no sampling error.
     """
 
     method: Analysis
     sources: str
+    centred: bool
 
 
 @dataclass(frozen=True)
@@ -137,13 +144,16 @@ def experiments_of(sources: TwoSources) -> dict[str, Experiment]:
     bind = sources.operators
     run = replace(sources.run, operator=bind)
     settings = run.config.downscaling
-    found = {"corrected": Experiment(FreeRun(bind), "none")}
+    found = {"corrected": Experiment(FreeRun(bind), "none", centred=True)}
     peers = single_analyses(run, settings.peers, SingleAnalyses(_mark(run), settings.members))
-    for name, method in zip(settings.peers, peers.values(), strict=True):
-        found[f"{name}, both"] = Experiment(method, "both")
+    for name, peer in zip(settings.peers, peers.values(), strict=True):
+        found[f"{name}, both"] = Experiment(peer.method, "both", peer.centred)
+    centred = draws_are_centred(run.config.sampler, settings.members)
     for name in settings.priors:
         method = latent_score(run, load_prior(run, name), settings.members)
-        found |= {f"{name}, {chosen}": Experiment(method, chosen) for chosen in settings.sources}
+        found |= {
+            f"{name}, {chosen}": Experiment(method, chosen, centred) for chosen in settings.sources
+        }
     return found
 
 
@@ -183,10 +193,12 @@ def score_dates(
     for case in downscaling_cases(sources):
         expected = operator(case.truth)
         for name, analysis in _analyses(sources, experiments, case):
-            at = operator(analysis)
+            at, centred = operator(analysis), name != REFERENCE and experiments[name].centred
             scores = {
-                "grid": score_cycle(analysis, case.truth, fields),
-                "stations": score_stations(at, expected, case.stations, layout, fields),
+                "grid": score_cycle(analysis, case.truth, fields, centred=centred),
+                "stations": score_stations(
+                    at, expected, case.stations, layout, fields, centred=centred
+                ),
             }
             rows += [
                 (case.time, name, product, *field, value)

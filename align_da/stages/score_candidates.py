@@ -45,10 +45,12 @@ class RewardScore:
 
 def configured_rewards(config: Config, folder: Path) -> dict[str, Reward]:
     """The rewards that the section [alignment] names."""
+    run = open_run(config, folder)
     inputs = RewardInputs(
         lambda: configured_forecast_model(config),
         config.alignment.forecast_lead_hours,
-        open_run(config, folder).surface_geopotential,
+        run.surface_geopotential,
+        lambda: run.balance_variability,
         config,
     )
     return build_rewards(config.alignment.rewards, inputs)
