@@ -72,8 +72,7 @@ def methods_of(run: Run) -> dict[str, Analysis]:
 def _guided(run: Run, prior: LatentPrior, method: str) -> LatentScoreAnalysis:
     """The learned method with one guidance at the strength that [benchmark] gives it."""
     settings = run.config.benchmark
-    changes = {"method": method, "strength": settings.strengths.get(method, 1.0)}
-    guidance = run.config.guidance.model_copy(update=changes)
+    guidance = run.config.guidance.of(method, settings.strengths.get(method))
     changed = run.config.model_copy(update={"guidance": guidance})
     return latent_score(replace(run, config=changed), prior, settings.members)
 
