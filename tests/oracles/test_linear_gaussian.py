@@ -13,8 +13,8 @@ from align_da.guidance.contract import PosteriorSampler
 from align_da.runs.guidances import build_posterior_sampler
 from align_da.verification.linear_gaussian import (
     Conformance,
-    LinearGaussianCase,
     compare_with_kalman,
+    every,
 )
 
 ANCESTRAL = SamplerConfig(kind="stochastic", steps=64, sigma_min=0.002, sigma_max=50.0)
@@ -35,7 +35,7 @@ def compare(guidance: GuidanceConfig, sampler: SamplerConfig, error: float) -> C
     """Two cases of 384 draws with every 4th point observed."""
     return compare_with_kalman(
         built(guidance, sampler),
-        LinearGaussianCase(4, error),
+        every(4, error),
         seeds=(0, 1),
         draws=384,
         control_variable=guidance.method == "jfps",
