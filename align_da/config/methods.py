@@ -20,11 +20,12 @@ class AnalysisConfig(Section):
     representation_error: bool = True
 
 
-_OF_SAMPLER = {"stochastic": {"steps": 64, "correctors": 1}}
-_OF_GUIDANCE = {"sda": {"strength": 0.1}, "split_gibbs": {"repetitions": 10}}
+_Defaults = Mapping[str, Mapping[str, object]]
+_OF_SAMPLER: _Defaults = {"stochastic": {"steps": 128}}
+_OF_GUIDANCE: _Defaults = {"split_gibbs": {"repetitions": 10}}
 
 
-def _completed(given: object, name: str, defaults: Mapping[str, Mapping[str, object]]) -> object:
+def _completed(given: object, name: str, defaults: _Defaults) -> object:
     """A section with the defaults of the part that it names; what is no table stays."""
     if not isinstance(given, dict) or not isinstance(given.get(name), str):
         return given
@@ -34,7 +35,7 @@ def _completed(given: object, name: str, defaults: Mapping[str, Mapping[str, obj
 class SamplerConfig(Section):
     """How the reverse process is integrated.
 
-    Where `steps` and `correctors` are not given they are what the kind needs.
+    Where `steps` are not given they are what the kind needs.
     """
 
     kind: SamplerName = "dpm_solver"
@@ -59,12 +60,12 @@ class GuidanceConfig(Section):
 
     `tolerance` is in standard deviations of the observation errors, `iterations` a bound that
     should not be met. What is not given is what the method needs to draw from the posterior of the
-    conformance (experiments/conformance), where it can.
+    conformance (experiments/conformance), where it can: jfps, mmps and split_gibbs.
     """
 
     method: GuidanceName = "jfps"
     strength: PositiveFloat = 1.0
-    tolerance: PositiveFloat = 0.1
+    tolerance: PositiveFloat = 0.05
     iterations: Positive = 50
     repetitions: Positive = 1
 

@@ -7,7 +7,7 @@ beside its call, and so have the samplers and posterior samplers that call it.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -44,20 +44,12 @@ class Effort:
         return jax.tree.map(jnp.nanmax, self)
 
 
-@runtime_checkable
-class Telling(Protocol):
-    """A denoiser, sampler or posterior sampler that tells of its systems."""
-
-    def told(self, *arguments: Any) -> tuple[LatentField, Effort]:  # noqa: ANN401  of its call
-        """What a call gives, and what it took."""
-        ...
-
-
-def told_by(source: Callable[..., LatentField], *arguments: Any) -> tuple[LatentField, Effort]:  # noqa: ANN401
-    """What `source` gives for its arguments, and what it took where it tells."""
-    if isinstance(source, Telling):
-        return source.told(*arguments)
-    return source(*arguments), Effort.unknown()
+def told_by(source: Callable[..., LatentField], *arguments: Any) -> tuple[LatentField, Effort]:  # noqa: ANN401  of its call
+    """What a call of `source` gives, and what it took where it has `told` to say so."""
+    tell: Callable[..., tuple[LatentField, Effort]] | None = getattr(source, "told", None)
+    if tell is None:
+        return source(*arguments), Effort.unknown()
+    return tell(*arguments)
 
 
 class Listener:

@@ -90,7 +90,7 @@ class Krylov:
             return self._reduced(matrix, right, _TRANSPOSED * jnp.linalg.norm(right))
 
         solved: tuple[Departure, Effort]
-        solved = jax.lax.custom_linear_solve(  # type: ignore[no-untyped-call]
+        solved = jax.lax.custom_linear_solve(
             matrix, right, forward, backward, symmetric, has_aux=True
         )
         return solved
@@ -103,7 +103,8 @@ class Krylov:
         start = _Progress(jnp.int32(0), jnp.zeros_like(right), right, none, none)
 
         def goes_on(at: _Progress) -> Array:
-            return (at.iteration < self.iterations) & (jnp.linalg.norm(at.residual) > allowed)
+            large = jnp.linalg.norm(at.residual) > allowed
+            return jnp.logical_and(at.iteration < self.iterations, large)
 
         at = jax.lax.while_loop(goes_on, lambda at: _improved(matrix, at), start)
         left = jnp.linalg.norm(at.residual)

@@ -60,7 +60,7 @@ def _unsolved(store: Path) -> Iterator[str]:
     """A line for each cycle whose analysis left a linear system unsolved."""
     told = open_cycles(store, "diagnostics")[["solver_iterations", "solver_residual"]].load()
     for cycle in range(told.sizes["time"]):
-        of_cycle = {name: float(values[cycle]) for name, values in told.items()}
+        of_cycle = {str(name): float(values[cycle]) for name, values in told.items()}
         if line := left_unsolved(cycle, of_cycle):
             yield line
 

@@ -54,6 +54,14 @@ def test_the_default_of_every_sampler_is_near_the_posterior(kind: str) -> None:
     assert 0.85 < found.standardised_spread < 1.15
 
 
+def test_the_default_of_split_gibbs_is_near_the_posterior() -> None:
+    """The draw of the other variable would be 1.26 times too wide."""
+    case = CASES["60 %, ill-conditioned and correlated"]
+    found = compare(GuidanceConfig(method="split_gibbs"), SamplerConfig(), case, draws=128)
+    assert found.standardised_error < 0.25
+    assert 0.9 < found.standardised_spread < 1.18
+
+
 def test_five_iterations_are_far_from_an_ill_conditioned_posterior() -> None:
     """As the default was: 1.4 standard deviations off, twice too wide. The bounds see it."""
     few = GuidanceConfig(iterations=5)
