@@ -13,9 +13,9 @@ from align_da.config import (
     ReportsConfig,
     SamplerConfig,
     config_from_table,
-    digest_of,
     load_config,
 )
+from align_da.digests import digest_of
 from align_da.errors import ConfigError
 
 
