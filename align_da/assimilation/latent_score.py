@@ -13,6 +13,7 @@ from align_da.assimilation.contract import AnalysisDiagnostics
 from align_da.assimilation.diagnostics import diagnose
 from align_da.atmosphere import Layout, State
 from align_da.autoencoder.latent_space import Values
+from align_da.diffusion.effort import Effort, told_by
 from align_da.guidance.contract import PosteriorSampler
 from align_da.guidance.prior_variance import estimate_prior_variance
 from align_da.keys import keys_for_members
@@ -71,8 +72,9 @@ class LatentScoreAnalysis:
         prior, factor = self.errors_of_the_day.applied_to(
             self.prior, operator, likelihood, background, lead_hours, key
         )
-        analysis = self._draw(prior, background, operator, likelihood, lead_hours, key)
-        return analysis, diagnose(operator, observations, background, analysis, factor)
+        analysis, effort = self._draw(prior, background, operator, likelihood, lead_hours, key)
+        report = diagnose(operator, observations, background, analysis, factor, effort)
+        return analysis, report
 
     def _draw(
         self,
@@ -82,7 +84,7 @@ class LatentScoreAnalysis:
         likelihood: Likelihood,
         lead_hours: float,
         key: jax.Array,
-    ) -> State:
+    ) -> tuple[State, Effort]:
         """One draw a background, values [member, lat, lon, channel] in SI units."""
         values = background.values
         members = self.draws or values.shape[0]
@@ -103,7 +105,8 @@ class LatentScoreAnalysis:
             )
             for start in range(0, members + padding, self.micro_batch)
         ]
-        return State(jnp.concatenate(drawn)[:members], background.layout)
+        values, efforts = jax.tree.map(lambda *parts: jnp.concatenate(parts)[:members], *drawn)
+        return State(values, background.layout), efforts
 
 
 @partial(jax.jit, static_argnames="posterior")
@@ -115,10 +118,10 @@ def _draw_batch(
     lead_hours: Float[Array, ""],
     keys: jax.Array,
     posterior: PosteriorSampler,
-) -> Float[Array, "member lat lon channel"]:
-    """Guided draws of one micro-batch."""
+) -> tuple[Float[Array, "member lat lon channel"], Effort]:
+    """Guided draws of one micro-batch, and what each took."""
 
-    def draw_one(values: Values, key: jax.Array) -> Values:
+    def draw_one(values: Values, key: jax.Array) -> tuple[Values, Effort]:
         latent = prior.space.encode(values)
 
         def analysis_of(z: Control) -> Values:
@@ -131,7 +134,8 @@ def _draw_batch(
         draws = jax.random.normal(jax.random.fold_in(key, 0), (_VARIANCE_DRAWS, *shape))
         informed = replace(likelihood, prior_variance=estimate_prior_variance(equivalent, draws))
         denoiser = prior.denoiser(latent, lead_hours)
-        drawn = posterior(denoiser, equivalent, informed, jax.random.fold_in(key, 1), shape)
-        return analysis_of(drawn)
+        own = jax.random.fold_in(key, 1)
+        drawn, effort = told_by(posterior, denoiser, equivalent, informed, own, shape)
+        return analysis_of(drawn), effort
 
     return jax.vmap(draw_one, axis_name=MEMBER_AXIS)(background.values, keys)

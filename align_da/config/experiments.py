@@ -88,7 +88,7 @@ class DownscalingConfig(Section):
 class BenchmarkConfig(Section):
     """Single analyses of several methods on the same dates and observations.
 
-    A guidance has the strength that `strengths` gives it, or else 1.
+    A guidance has the strength that `strengths` gives it, or else its own default.
     """
 
     split: Literal["validation", "test"] = "test"
@@ -103,6 +103,6 @@ class BenchmarkConfig(Section):
     )
     guidance: tuple[GuidanceName, ...] = ("none", "dps", "repaint", "jfps")
     control_guidance: tuple[GuidanceName, ...] = ("none", "dps", "repaint", "jfps")
-    strengths: Mapping[GuidanceName, PositiveFloat] = {"sda": 0.1}
+    strengths: Mapping[GuidanceName, PositiveFloat] = Field(default_factory=dict)
     priors: tuple[Literal["reference", "aligned"], ...] = ("reference", "aligned")
     controls: tuple[Literal["continued", "supervised"], ...] = ("continued", "supervised")

@@ -10,6 +10,7 @@ from jaxtyping import Array, Int
 from align_da.assimilation.contract import Analysis, AnalysisDiagnostics
 from align_da.atmosphere import State
 from align_da.atmosphere.plausibility import check_plausible
+from align_da.diffusion.effort import Effort
 from align_da.forecast.contract import ForecastModel
 from align_da.keys import Purpose, key_for
 from align_da.observations.batch import ObservationBatch
@@ -148,4 +149,5 @@ def _nothing_learned(report: AnalysisDiagnostics) -> AnalysisDiagnostics:
         analysis_equivalent=report.background_equivalent,
         chi_square=jnp.zeros_like(report.chi_square),
         background_factor=1.0,
+        effort=Effort.unknown(),
     )

@@ -17,6 +17,7 @@ from rich.progress import Progress
 
 from align_da.atmosphere import State
 from align_da.atmosphere.times import in_nanoseconds
+from align_da.cycling.convergence import left_unsolved
 from align_da.cycling.cycle import CycleParts, CycleState
 from align_da.cycling.cycles import cycles
 from align_da.cycling.record import OBSERVATION_FIELDS, SCALAR_FIELDS, record_of
@@ -80,7 +81,7 @@ def run_experiment(
         path: the store, ending in ".zarr".
         manifest: what defines the run; a store made by anything else is refused.
         progress: shows the cycles done; nothing is shown if None.
-        warn: is given the warnings of the watchdog, one line each.
+        warn: is given the warnings of the watchdog and of the solver, one line each.
 
     Returns:
         Exit code: 0 if every cycle is complete, 130 or 143 if a signal ended the run before.
@@ -109,6 +110,9 @@ def run_experiment(
             store = write_cycle(store, record)
             watchdog.remember(consistency_from(record.scalars))
             bar.update(task, completed=store.complete)
+            unsolved = left_unsolved(cycle.number, record.scalars)
+            if warn is not None and unsolved is not None:
+                warn(unsolved)
             watchdog.judge(cycle.number, warn)
     return 0 if store.complete == experiment.cycles else request.exit_code
 

@@ -68,6 +68,23 @@ SCALAR_FIELDS = (
             **_DIMENSIONLESS,
         },
     ),
+    StoredField(
+        "solver_iterations",
+        "float32",
+        {
+            "long_name": "iterations of the hardest linear system of the analysis (NaN: none)",
+            **_DIMENSIONLESS,
+        },
+    ),
+    StoredField(
+        "solver_residual",
+        "float32",
+        {
+            "long_name": "largest residual of a linear system of the analysis over what its "
+            "tolerance allows (above 1: not met, NaN: no system)",
+            **_DIMENSIONLESS,
+        },
+    ),
 )
 _RENAMED = {"time": "seconds_from_valid_time"}  # "time" is the axis of the store
 
@@ -85,5 +102,7 @@ def record_of(cycle: Cycle) -> CycleRecord:
         **vars(consistency_of(cycle.observations, report)),
         "chi_square": float(report.chi_square),
         "background_factor": float(report.background_factor),
+        "solver_iterations": float(report.effort.iterations),
+        "solver_residual": float(report.effort.residual),
     }
     return CycleRecord(cycle.background, cycle.analysis, observations, scalars)

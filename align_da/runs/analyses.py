@@ -17,7 +17,7 @@ from align_da.assimilation.letkf import LETKF, Localisation
 from align_da.assimilation.optimal_interpolation import OptimalInterpolation
 from align_da.assimilation.recentred import Recentred
 from align_da.atmosphere import State
-from align_da.config import Config, SamplerConfig
+from align_da.config import Config, LatentThreeDVarConfig, SamplerConfig, ThreeDVarConfig
 from align_da.diffusion.noise import centred_over, standard_normal
 from align_da.errors import ConfigError
 from align_da.prior.ensemble_errors import taper_root
@@ -200,15 +200,23 @@ def _latent_three_d_var(run: Run, use: Use) -> Analysis:
 def latent_three_d_var(run: Run, prior: LatentPrior) -> LatentThreeDVar:
     """Latent 3D-Var with the covariance of a prior."""
     settings = run.config.latent_three_d_var
-    return LatentThreeDVar(prior, run.operator_for, settings.outer, settings.inner)
+    return _variational(run, prior, settings)
 
 
 def _three_d_var(run: Run, use: Use) -> Analysis:
     """3D-Var in model space."""
     settings, prior = run.config.three_d_var, load_model_space_prior(run)
-    method = LatentThreeDVar(prior, run.operator_for, settings.outer, settings.inner)
+    method = _variational(run, prior, settings)
     calibrated = ErrorsOfTheDay(calibrates=run.config.cycle.calibrated)
     return method if use else replace(method, errors_of_the_day=calibrated)
+
+
+def _variational(
+    run: Run, prior: LatentPrior, settings: LatentThreeDVarConfig | ThreeDVarConfig
+) -> LatentThreeDVar:
+    return LatentThreeDVar(
+        prior, run.operator_for, settings.outer, settings.inner, tolerance=settings.tolerance
+    )
 
 
 def letkf(run: Run, _: Use = None) -> LETKF:

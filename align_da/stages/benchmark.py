@@ -78,8 +78,7 @@ def methods_of(run: Run) -> dict[str, SingleAnalysis]:
 def _guided(run: Run, prior: LatentPrior, method: str) -> SingleAnalysis:
     """The learned method with one guidance at the strength that [benchmark] gives it."""
     settings = run.config.benchmark
-    changes = {"method": method, "strength": settings.strengths.get(method, 1.0)}
-    guidance = run.config.guidance.model_copy(update=changes)
+    guidance = run.config.guidance.of(method, settings.strengths.get(method))
     changed = run.config.model_copy(update={"guidance": guidance})
     analysis = latent_score(replace(run, config=changed), prior, settings.members)
     return SingleAnalysis(analysis, draws_are_centred(changed.sampler, settings.members))

@@ -1,5 +1,6 @@
 """Watch the observations of a cycling run: what has come, how good it was, and what changed."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ from rich.console import Console
 
 from align_da.atmosphere import variable_named
 from align_da.config import Config
+from align_da.cycling.convergence import left_unsolved
 from align_da.observations.monitoring import (
     MonitoredCycles,
     observation_alerts,
@@ -48,8 +50,19 @@ def monitor_observations(config: Config, folder: Path, name: str) -> Path:
     )
     if len(alerts):
         console.print(alerts.head(_SHOWN).to_string(index=False))
+    for told in _unsolved(run.folder.cycles(name)):
+        console.print(told, style="yellow", highlight=False)
     console.print(f"alerts: {target}")
     return target
+
+
+def _unsolved(store: Path) -> Iterator[str]:
+    """A line for each cycle whose analysis left a linear system unsolved."""
+    told = open_cycles(store, "diagnostics")[["solver_iterations", "solver_residual"]].load()
+    for cycle in range(told.sizes["time"]):
+        of_cycle = {str(name): float(values[cycle]) for name, values in told.items()}
+        if line := left_unsolved(cycle, of_cycle):
+            yield line
 
 
 def _monitored(observations: xr.Dataset) -> MonitoredCycles:

@@ -27,7 +27,7 @@ from align_da.observations.wind_speed import wind_speed_operator
 from align_da.runs.autoencoders import build_autoencoder
 from align_da.runs.guidances import build_posterior_sampler
 from align_da.storage.analysis_store import open_cycles
-from align_da.verification.linear_gaussian import LinearGaussianCase, compare_with_kalman
+from align_da.verification.linear_gaussian import compare_with_kalman, every
 
 Figure = Callable[[str], None]
 Function = Callable[[jax.Array], jax.Array]
@@ -171,7 +171,7 @@ def test_row_59_guided_draws_have_mean_and_variance_of_the_kalman_posterior(
     posterior = build_posterior_sampler(GuidanceConfig(method=method), sampler)
     found = compare_with_kalman(
         posterior,
-        LinearGaussianCase(4, error),
+        every(4, error),
         seeds=(0,),
         draws=4096,
         control_variable=method == "jfps",

@@ -51,7 +51,7 @@ def prior() -> LatentPrior:
 
 
 def method(of: LatentPrior, inner: int = 40) -> LatentThreeDVar:
-    return LatentThreeDVar(of, interpolation_operator, outer=1, inner=inner)
+    return LatentThreeDVar(of, interpolation_operator, outer=1, inner=inner, tolerance=1e-5)
 
 
 def state(members: int = 1) -> State:
