@@ -13,7 +13,6 @@ from align_da.alignment.rewards.win_rate import channel_rmse, relative_to_group
 from align_da.alignment.separation import separation_by_lead
 from align_da.atmosphere import State
 from align_da.config import Config
-from align_da.parallel.compilation import use_compilation_cache
 from align_da.runs.alignment_cases import cases_of
 from align_da.runs.forecast_models import configured_forecast_model
 from align_da.runs.priors import load_prior
@@ -21,6 +20,7 @@ from align_da.runs.run import open_run
 from align_da.runs.samplers import build_sampler
 from align_da.stages.score_candidates import prior_draw
 from align_da.stages.scoring_on_cluster import score_on_cluster
+from align_da.storage.compiled_programs import use_compilation_cache
 from align_da.storage.gridded import read_times
 from align_da.storage.tables import write_table
 
@@ -41,7 +41,7 @@ class LeadScore:
 
     def __call__(self) -> CandidateScore:
         """The score that tells relative forecast errors [lead, candidate, channel]."""
-        use_compilation_cache(self.folder)
+        use_compilation_cache()
         run, model = open_run(self.config, self.folder), configured_forecast_model(self.config)
 
         def error_at(candidates: State, case: AlignmentCase, lead: int) -> np.ndarray:

@@ -17,13 +17,13 @@ from align_da.alignment.candidates import CandidateScore
 from align_da.alignment.evaluation import pooled_draw, prior_differences, prior_score
 from align_da.config import Config
 from align_da.keys import Purpose, key_for
-from align_da.parallel.compilation import use_compilation_cache
 from align_da.runs.alignment_cases import cases_of
 from align_da.runs.priors import load_prior
 from align_da.runs.run import open_run
 from align_da.runs.samplers import build_sampler
 from align_da.stages.score_candidates import configured_rewards, prior_draw
 from align_da.stages.scoring_on_cluster import score_on_cluster
+from align_da.storage.compiled_programs import use_compilation_cache
 from align_da.storage.tables import write_table
 from align_da.verification.significance import Bootstrap, mean_difference
 
@@ -45,7 +45,7 @@ class PriorScore:
 
     def __call__(self) -> CandidateScore:
         """The score that tells rewards, errors and spread of each prior."""
-        use_compilation_cache(self.folder)
+        use_compilation_cache()
         return prior_score(configured_rewards(self.config, self.folder), PRIORS)
 
 
