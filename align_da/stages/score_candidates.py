@@ -66,6 +66,7 @@ def score_candidates(config: Config, folder: Path) -> None:
 
 def _score(run: Run) -> None:
     config, settings = run.config, run.config.alignment
+    configured_rewards(config, run.folder.root)  # what is wrong is told before workers start
     scored = score_on_cluster(
         config,
         alignment_cases(run),

@@ -7,7 +7,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 LAYERS = (
-    ("constants", "errors", "environment", "keys", "registry"),
+    ("constants", "errors", "checks", "environment", "keys", "registry"),
     ("atmosphere", "config", "mixed_precision"),
     ("parallel", "forecast", "observations", "autoencoder", "diffusion"),
     ("guidance",),
