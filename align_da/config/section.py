@@ -18,7 +18,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 class _Told(ModelMetaclass):
     """Makes a mistake in a section that is made in Python an error of ours."""
 
-    def __call__(cls, *arguments: Any, **content: Any) -> Any:  # noqa: ANN401
+    def __call__(self, *arguments: Any, **content: Any) -> Any:  # noqa: ANN401
         """A section; those within tables are made by pydantic, which tells all mistakes at once.
 
         Raises:
@@ -27,7 +27,7 @@ class _Told(ModelMetaclass):
         try:
             return super().__call__(*arguments, **content)
         except ValidationError as error:
-            raise ConfigError(told_of(error, cls)) from error
+            raise ConfigError(told_of(error, self)) from error
 
 
 class Section(BaseModel, metaclass=_Told):

@@ -15,6 +15,7 @@ from align_da.atmosphere.variables import Variable
 from align_da.checks import check_count, check_kind, check_positive, check_share
 from align_da.config import SamplerConfig, TrainingConfig
 from align_da.errors import ConfigError, InputError
+from align_da.prior import prior_from_covariance
 
 LINE = da.periodic_line(4)
 LAYOUT = da.Layout(LINE, ("abstract_field",))
@@ -67,13 +68,13 @@ def test_an_object_of_another_kind_and_a_class_are_told_apart() -> None:
         (lambda: da.State(jnp.zeros((1, 5, 1)), LAYOUT), r"trailing shape \(1, 4, 1\) for .* got"),
         (lambda: da.State(jnp.zeros((2, 1, 4, 3)), LAYOUT), "trailing shape"),
         (
-            lambda: da.prior_from_covariance(LAYOUT, B * np.nan),
+            lambda: prior_from_covariance(LAYOUT, B * np.nan),
             "finite numbers .* row 0, column 0",
         ),
-        (lambda: da.prior_from_covariance(LAYOUT, B + np.eye(4, k=1)), "a symmetric matrix"),
-        (lambda: da.prior_from_covariance(LAYOUT, -B), "variances of at least 0 .* got -1 in row"),
-        (lambda: da.prior_from_covariance(LAYOUT, 2 * np.ones((4, 4)) - 3 * B), "variances"),
-        (lambda: da.prior_from_covariance(LAYOUT, 3 * B - np.ones((4, 4))), "the eigenvalue -0.5"),
+        (lambda: prior_from_covariance(LAYOUT, B + np.eye(4, k=1)), "a symmetric matrix"),
+        (lambda: prior_from_covariance(LAYOUT, -B), "variances of at least 0 .* got -1 in row"),
+        (lambda: prior_from_covariance(LAYOUT, 2 * np.ones((4, 4)) - 3 * B), "variances"),
+        (lambda: prior_from_covariance(LAYOUT, 3 * B - np.ones((4, 4))), "the eigenvalue -0.5"),
     ],
 )
 def test_a_value_out_of_its_range_is_refused_by_name(
@@ -112,10 +113,10 @@ def test_a_section_that_is_made_in_python_tells_mistakes_as_a_file_does() -> Non
 # what a user is told.
 WRONG = {
     "da.LETKF('interpolation')": "operator_for: expected a function",
-    "da.LETKF(da.interpolation_operator, 3e6)": "expected a Localisation, got float",
-    "da.LETKF(da.interpolation_operator, inflation='1.1')": "inflation of a LETKF",
-    "da.LETKF(da.interpolation_operator, observation_errors=Huber)": "got the class Huber",
-    "da.LETKF(da.interpolation_operator)(array, None, 6, None)": "expected a State",
+    "da.LETKF(interpolation_operator, 3e6)": "expected a Localisation, got float",
+    "da.LETKF(interpolation_operator, inflation='1.1')": "inflation of a LETKF",
+    "da.LETKF(interpolation_operator, observation_errors=Huber)": "got the class Huber",
+    "da.LETKF(interpolation_operator)(array, None, 6, None)": "expected a State",
     "da.Layout(line, 'temperature')": "expected a tuple of names",
     "da.Layout(layout, ('temperature',))": "expected a Grid, got Layout",
     "da.Lorenz96ForecastModel().forecast(array, None, 6)": "a State .*, got DataArray",
@@ -125,7 +126,7 @@ WRONG = {
     "da.guided_analysis(prior, 'jfps')": "expected a guidance such as .* got str 'jfps'",
     "da.guided_analysis('static', guidance)": "expected a prior, as load_prior",
     "da.guided_analysis(prior, guidance, micro_batch=0)": "micro_batch: expected a whole",
-    "da.LatentThreeDVar(prior, da.interpolation_operator, 0, 30)": "outer iterations",
+    "LatentThreeDVar(prior, interpolation_operator, 0, 30)": "outer iterations",
     "da.open_shipped('seed=1')": "expected a list of overrides",
     "da.open_shipped().last_time": "expected a truth in",
     "da.load_prior(da.open_shipped(), 'alined')": "'alined' .* static, reference, aligned",
@@ -139,12 +140,14 @@ import align_da as da
 from align_da.atmosphere.variables import Variable
 from align_da.errors import AlignDAError
 from align_da.guidance.jfps import jfps_guidance
-from align_da.observations import Huber
+from align_da.assimilation import LatentThreeDVar
+from align_da.observations import Huber, interpolation_operator
+from align_da.prior import prior_from_covariance
 line = da.periodic_line(4)
 layout = da.Layout(line, ("abstract_field",))
 state = da.State(jnp.zeros(layout.shape), layout)
 array = xarray.DataArray(numpy.zeros(layout.shape))
-prior = da.prior_from_covariance(layout, numpy.eye(4))
+prior = prior_from_covariance(layout, numpy.eye(4))
 guidance = jfps_guidance(1.0, 5)
 for call in json.loads(sys.argv[1]):
     try:
