@@ -96,10 +96,10 @@ class State:
 
     def __post_init__(self) -> None:
         # JAX puts other things in the place of values while it transforms what holds a state.
-        if not isinstance(self.values, jax.Array | np.ndarray):
-            return
-        check_kind("the layout of a state", self.layout, Layout, "a Layout")
-        if self.values.shape[-3:] != self.layout.shape:
+        known = isinstance(self.values, jax.Array | np.ndarray)
+        if known:
+            check_kind("the layout of a state", self.layout, Layout, "a Layout")
+        if known and self.values.shape[-3:] != self.layout.shape:
             message = (
                 f"expected values [..., lat, lon, channel] with trailing shape {self.layout.shape}"
                 f" for {self.layout!r}, got {self.values.shape}"

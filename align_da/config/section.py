@@ -27,7 +27,7 @@ class _Told(ModelMetaclass):
         try:
             return super().__call__(*arguments, **content)
         except ValidationError as error:
-            raise ConfigError(told_of(error, self)) from error
+            raise ConfigError(told_of(error, self)) from error  # type: ignore[arg-type]  # a section
 
 
 class Section(BaseModel, metaclass=_Told):
