@@ -25,8 +25,8 @@ from align_da.forecast import ForecastModel
 from align_da.forecast.leads import forecasts_at
 from align_da.keys import Purpose, key_for
 from align_da.parallel.cluster import run_tasks
-from align_da.parallel.compilation import use_compilation_cache
 from align_da.runs.forecast_models import configured_forecast_model, forecast_model_definition
+from align_da.storage.compiled_programs import use_compilation_cache
 from align_da.storage.datasets import write_dataset_region
 from align_da.storage.durable import remove_unfinished
 from align_da.storage.gridded import open_states
@@ -121,7 +121,7 @@ def starts_of(config: Config) -> dict[SplitName, Shaped[np.ndarray, " start"]]:
 
 def forecast_block(task: BackgroundsTask) -> None:
     """Forecast from the starts of `task` and write them. Runs in a worker process."""
-    use_compilation_cache(task.folder)
+    use_compilation_cache()
     model = configured_forecast_model(task.config)
     starts = _block_of(starts_of(task.config)[task.split], task.block)
     with open_states(RunFolder(task.folder).truth) as truth:

@@ -12,19 +12,27 @@ from jaxtyping import Array, Float
 from align_da.assimilation.contract import AnalysisDiagnostics
 from align_da.assimilation.diagnostics import diagnose
 from align_da.atmosphere import Layout, State
+from align_da.atmosphere.state import check_state
 from align_da.autoencoder.latent_space import Values
+from align_da.checks import check_count, check_kind
 from align_da.diffusion.effort import Effort, told_by
 from align_da.guidance.contract import PosteriorSampler
 from align_da.guidance.prior_variance import estimate_prior_variance
 from align_da.keys import keys_for_members
 from align_da.observations.batch import ObservationBatch
-from align_da.observations.contract import ErrorsFor, ObservationErrors, ObservationOperator
-from align_da.observations.likelihood import Likelihood
+from align_da.observations.contract import (
+    ErrorsFor,
+    ObservationErrors,
+    ObservationOperator,
+    check_operator_for,
+)
+from align_da.observations.likelihood import Likelihood, check_errors
 from align_da.prior.errors_of_the_day import ErrorsOfTheDay
-from align_da.prior.latent_prior import Control, LatentPrior
+from align_da.prior.latent_prior import PRIOR, Control, LatentPrior
 
 MEMBER_AXIS = "member"
 """The axis of the members of a micro-batch, over which noise may be centred."""
+_POSTERIOR = "a PosteriorSampler such as GuidedSampler(guidance, sampler)"
 _VARIANCE_DRAWS = 16  # the variance within about a third; not computed where it is not used
 
 
@@ -57,6 +65,13 @@ class LatentScoreAnalysis:
     draws: int | None = None
     observation_errors: ObservationErrors | ErrorsFor | None = None
 
+    def __post_init__(self) -> None:
+        check_kind("the prior of an analysis", self.prior, LatentPrior, PRIOR)
+        check_kind("what draws from the posterior", self.posterior, PosteriorSampler, _POSTERIOR)
+        check_operator_for(self.operator_for)
+        check_count("micro_batch", self.micro_batch)
+        check_errors(self.observation_errors)
+
     def __call__(
         self,
         background: State,
@@ -65,6 +80,7 @@ class LatentScoreAnalysis:
         key: jax.Array,
     ) -> tuple[State, AnalysisDiagnostics]:
         """One analysis; see `align_da.assimilation.contract.Analysis`."""
+        check_state("the background of an analysis", background)
         operator = self.operator_for(observations, background.layout)
         likelihood = self.prior.likelihood(
             observations, operator, background, lead_hours, self.observation_errors

@@ -30,16 +30,23 @@ from align_da.assimilation.contract import AnalysisDiagnostics
 from align_da.assimilation.diagnostics import diagnose
 from align_da.assimilation.perturbed_observations import observation_perturbations
 from align_da.atmosphere import Layout, State
+from align_da.atmosphere.state import check_state
 from align_da.autoencoder.latent_space import Values
+from align_da.checks import check_count, check_kind
 from align_da.diffusion.effort import Effort
 from align_da.guidance.dual import dual_gradient
 from align_da.guidance.krylov import Krylov
 from align_da.guidance.near_estimate import near_estimate
 from align_da.observations.batch import ObservationBatch
-from align_da.observations.contract import ErrorsFor, ObservationErrors, ObservationOperator
-from align_da.observations.likelihood import Likelihood
+from align_da.observations.contract import (
+    ErrorsFor,
+    ObservationErrors,
+    ObservationOperator,
+    check_operator_for,
+)
+from align_da.observations.likelihood import Likelihood, check_errors
 from align_da.prior.errors_of_the_day import ErrorsOfTheDay
-from align_da.prior.latent_prior import Control, LatentPrior
+from align_da.prior.latent_prior import PRIOR, Control, LatentPrior
 
 
 @dataclass(frozen=True)
@@ -66,6 +73,13 @@ class LatentThreeDVar:
     observation_errors: ObservationErrors | ErrorsFor | None = None
     tolerance: float = 0.01
 
+    def __post_init__(self) -> None:
+        check_kind("the prior of 3D-Var", self.prior, LatentPrior, PRIOR)
+        check_operator_for(self.operator_for)
+        check_count("outer iterations of 3D-Var", self.outer)
+        check_count("inner iterations of 3D-Var", self.inner)
+        check_errors(self.observation_errors)
+
     def __call__(
         self,
         background: State,
@@ -74,6 +88,7 @@ class LatentThreeDVar:
         key: jax.Array,
     ) -> tuple[State, AnalysisDiagnostics]:
         """One analysis; see `align_da.assimilation.contract.Analysis`."""
+        check_state("the background of an analysis", background)
         operator = self.operator_for(observations, background.layout)
         likelihood = self.prior.likelihood(
             observations, operator, background, lead_hours, self.observation_errors

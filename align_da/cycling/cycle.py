@@ -10,6 +10,8 @@ from jaxtyping import Array, Int
 from align_da.assimilation.contract import Analysis, AnalysisDiagnostics
 from align_da.atmosphere import State
 from align_da.atmosphere.plausibility import check_plausible
+from align_da.atmosphere.state import check_state
+from align_da.checks import check_count, check_kind
 from align_da.diffusion.effort import Effort
 from align_da.forecast.contract import ForecastModel
 from align_da.keys import Purpose, key_for
@@ -37,6 +39,11 @@ class CycleParts:
     window_hours: int
     quality_control: QualityControl | None = None
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        check_kind("forecast_model", self.forecast_model, ForecastModel, "a ForecastModel")
+        check_kind("analysis", self.analysis, Analysis, "an Analysis such as LETKF(...)")
+        check_count("window_hours", self.window_hours)
 
     @property
     def window(self) -> np.timedelta64:
@@ -67,6 +74,11 @@ class CycleState:
     valid_time: np.datetime64
     cycle: int = 0
     previous: State | None = None
+
+    def __post_init__(self) -> None:
+        check_state("the analysis that a cycle starts from", self.analysis)
+        time = "a numpy.datetime64 (of a pandas.Timestamp: its to_datetime64())"
+        check_kind("valid_time of a cycle", self.valid_time, np.datetime64, time)
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,10 @@ Control = Float[Array, "rows columns control"]
 """The white control variable z."""
 
 
+PRIOR = "a prior, as load_prior or prior_from_covariance give it"
+"""What is expected where something else than a prior came."""
+
+
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class LatentPrior:

@@ -26,6 +26,7 @@ from align_da.prior.hybrid_errors import Hybrid
 from align_da.prior.latent_prior import LatentPrior
 from align_da.registry import ANALYSES
 from align_da.runs.guidances import build_posterior_sampler
+from align_da.runs.parts import built
 from align_da.runs.priors import load_model_space_prior, load_prior
 from align_da.runs.run import Run
 from align_da.storage.background_pairs import BackgroundPairs
@@ -109,7 +110,18 @@ def analysis_part(name: str) -> AnalysisPart:
 
 def build_analysis(run: Run) -> Analysis:
     """The analysis method that the section [cycle] names."""
-    return analysis_part(run.config.cycle.method).build(run, None)
+    return _built(run, run.config.cycle.method, None)
+
+
+def _built(run: Run, name: str, use: Use) -> Analysis:
+    """The method called `name` for a run and a use.
+
+    Raises:
+        ConfigError: the part is not what it should be.
+    """
+    build = analysis_part(name).build
+    made: Analysis = built(ANALYSES, name, build, Analysis, run.config, run=run, use=use)
+    return made
 
 
 def single_analyses(
@@ -129,8 +141,8 @@ def single_analyses(
             )
             raise ConfigError(message)
     return {
-        part.label: SingleAnalysis(part.build(run, use), part.centred(run.config, use))
-        for part in parts.values()
+        part.label: SingleAnalysis(_built(run, name, use), part.centred(run.config, use))
+        for name, part in parts.items()
     }
 
 

@@ -20,7 +20,7 @@ from align_da.forecast.named_file import named_content
 from align_da.forecast.neuralgcm_checkpoint import neuralgcm_from_files
 from align_da.forecast.onnx import OnnxForecastModel, frame_scaling
 from align_da.registry import FORECAST_MODELS
-from align_da.runs.parts import digests_of_foreign
+from align_da.runs.parts import built, digests_of_foreign
 from align_da.storage.gridded import read_times
 from align_da.storage.model_files import model_file_digests, read_model_file
 
@@ -35,7 +35,7 @@ def configured_forecast_model(config: Config) -> ForecastModel:
     cannot be sent to another process: each worker builds its own.
 
     Raises:
-        ConfigError: a package or a provider is missing.
+        ConfigError: a package or a provider is missing, or the part is not what it should be.
         StorageError: a file of the model cannot be read, or is not the one that was named.
         InputError: a file is not what the configuration says.
     """
@@ -43,7 +43,9 @@ def configured_forecast_model(config: Config) -> ForecastModel:
     same = digest_of(*sections, config.parts.get(config.world.model))
     if same not in _BUILT:
         builder: ForecastModelBuilder = FORECAST_MODELS.load(config.world.model)
-        _BUILT[same] = builder(config)
+        _BUILT[same] = built(
+            FORECAST_MODELS, config.world.model, builder, ForecastModel, config, config=config
+        )
     return _BUILT[same]
 
 

@@ -22,6 +22,7 @@ from align_da.guidance.repaint import repaint_guidance
 from align_da.guidance.sda import sda_guidance
 from align_da.guidance.split_gibbs import SplitGibbs
 from align_da.registry import GUIDANCES
+from align_da.runs.parts import built
 from align_da.runs.samplers import build_sampler, noise_levels
 
 GuidanceBuilder = Callable[[GuidanceConfig, Sampler, NoiseLevels], PosteriorSampler]
@@ -30,9 +31,22 @@ GuidanceBuilder = Callable[[GuidanceConfig, Sampler, NoiseLevels], PosteriorSamp
 def build_posterior_sampler(
     guidance: GuidanceConfig, sampler: SamplerConfig, noise: NoiseDraw = standard_normal
 ) -> PosteriorSampler:
-    """What draws from the posterior with the guidance and the sampler that are named."""
+    """What draws from the posterior with the guidance and the sampler that are named.
+
+    Raises:
+        ConfigError: a part is not what it should be.
+    """
     builder: GuidanceBuilder = GUIDANCES.load(guidance.method)
-    return builder(guidance, build_sampler(sampler, noise), noise_levels(sampler))
+    made: PosteriorSampler = built(
+        GUIDANCES,
+        guidance.method,
+        builder,
+        PosteriorSampler,
+        settings=guidance,
+        sampler=build_sampler(sampler, noise),
+        noise_levels=noise_levels(sampler),
+    )
+    return made
 
 
 def none(_: GuidanceConfig, sample: Sampler, _levels: NoiseLevels) -> GuidedSampler:

@@ -16,6 +16,7 @@ from align_da.autoencoder.identity import IdentityAutoencoder
 from align_da.autoencoder.latent_space import LatentSpace
 from align_da.config import AutoencoderConfig, Config
 from align_da.diffusion.amplitude import AdaptedNetwork
+from align_da.errors import StorageError
 from align_da.forecast import CorrectedForecastModel, ForecastModel
 from align_da.keys import Purpose, key_for
 from align_da.prior.increment_correlation import IncrementCorrelation
@@ -96,10 +97,24 @@ def load_prior(run: Run, name: str) -> LatentPrior:
     if name == "static":
         return static
     shape = static.space.autoencoder.latent_shape
+    _check_trained(run, name)
     graph, state = nnx.split(nnx.eval_shape(lambda: _blank_network(run.config, name, shape)))
     loaded = load_weights(run.folder.weights(name), {"network": state})
     network = nnx.merge(graph, loaded["network"])
     return replace(static, network=network, schedule=build_schedule(run.config.denoiser))
+
+
+def _check_trained(run: Run, name: str) -> None:
+    """Raise a StorageError that tells which priors there are, unless there is this one."""
+    path = run.folder.weights(name)
+    if not path.exists():
+        known = ("reference", "aligned", "continued", "supervised")
+        made = ["static", *(other for other in known if run.folder.weights(other).exists())]
+        message = (
+            f"expected the weights of the prior {name!r} in {path}, found none: this run has "
+            f"{', '.join(made)}; of {', '.join(known)} each is trained by align-da"
+        )
+        raise StorageError(message)
 
 
 def load_forecast_prior(run: Run) -> LatentPrior:

@@ -14,6 +14,7 @@ from align_da.atmosphere.balance_score import BalanceMeasures
 from align_da.config import Config
 from align_da.forecast.contract import ForecastModel
 from align_da.registry import REWARDS
+from align_da.runs.parts import built
 
 
 @dataclass(frozen=True)
@@ -42,10 +43,13 @@ def build_rewards(names: Iterable[str], inputs: RewardInputs) -> dict[str, Rewar
     """The rewards called `names`, in that order.
 
     Raises:
-        ConfigError: a name is unknown.
+        ConfigError: a name is unknown, or a part is not what it should be.
     """
     builders: dict[str, RewardBuilder] = {name: REWARDS.load(name) for name in names}
-    return {name: build(inputs) for name, build in builders.items()}
+    return {
+        name: built(REWARDS, name, build, Reward, inputs.config, inputs=inputs)
+        for name, build in builders.items()
+    }
 
 
 def accuracy(_: RewardInputs) -> Reward:

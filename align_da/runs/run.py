@@ -63,21 +63,22 @@ class Run:
         Raises:
             StorageError: the run has no truth.
         """
-        if "geopotential_at_surface" not in self.truth:
-            message = f"expected a truth in {self.folder.truth}, there is none: make or copy it"
-            raise StorageError(message)
-        return jnp.asarray(self.truth["geopotential_at_surface"].to_numpy(), jnp.float32)
+        return jnp.asarray(self._of_truth("geopotential_at_surface").to_numpy(), jnp.float32)
 
     @property
     def last_time(self) -> np.datetime64:
-        """Time of the last state of the truth."""
-        last: np.datetime64 = self.truth["time"].to_numpy()[-1]
+        """Time of the last state of the truth.
+
+        Raises:
+            StorageError: the run has no truth.
+        """
+        last: np.datetime64 = self._of_truth("time").to_numpy()[-1]
         return last
 
     @cached_property
     def balance_variability(self) -> BalanceMeasures:
         """How the balance of the truth varies over dates spread over its whole length."""
-        times = self.truth["time"].to_numpy()
+        times = self._of_truth("time").to_numpy()
         chosen = np.unique(np.linspace(0, times.size - 1, _DATES_OF_BALANCE).astype(int))
         found = []
         for time in times[chosen]:
@@ -85,6 +86,13 @@ class Run:
             state = State(truth.values[0], truth.layout)
             found.append(balance_measures(state, self.surface_geopotential))
         return balance_variability(found)
+
+    def _of_truth(self, name: str) -> xr.DataArray:
+        """A variable of the truth, where there is one."""
+        if name not in self.truth.variables:
+            message = f"expected a truth in {self.folder.truth}, there is none: make or copy it"
+            raise StorageError(message)
+        return self.truth[name]
 
     @property
     def bootstrap(self) -> Bootstrap:
@@ -102,7 +110,9 @@ class Run:
         """What makes H for the observations of a cycle."""
         if self.operator is not None:
             return self.operator
-        named: BindOperator = OBSERVATION_OPERATORS.load(self.config.observations.operator)
+        name = self.config.observations.operator
+        named: BindOperator = OBSERVATION_OPERATORS.load(name)
+        OBSERVATION_OPERATORS.check_takes(name, named, ("observations", "layout"))
         return named
 
     def pairs(self, split: str) -> BackgroundPairs:

@@ -34,6 +34,7 @@ from align_da.runs.observing_system import observing_system, quality_control_for
 from align_da.runs.priors import load_prior
 from align_da.runs.run import Run, bootstrap_of, open_run
 from align_da.storage.gridded import read_times
+from align_da.storage.lock import lock_beside, owned
 from align_da.storage.tables import write_table
 from align_da.verification.cost import measured
 from align_da.verification.score_table import ROW_COLUMNS, summarise_scores
@@ -47,15 +48,22 @@ def benchmark(config: Config, folder: Path, name: str) -> None:
     """Run every configured method, and write the rows of scores and their summary as CSV.
 
     Raises:
-        StorageError: an input is missing or damaged.
+        StorageError: an input is missing or damaged, or another process writes the table.
     """
     run = open_run(config, folder)
+    target = run.folder.report / "benchmark" / f"{name}.csv"
+    with owned(lock_beside(target)):
+        _write_rows(run, target)
+
+
+def _write_rows(run: Run, target: Path) -> None:
+    """Write the summary to `target`, and the rows beside it."""
+    config = run.config
     rows = score_dates(run, methods_of(run))
     key = key_for(config.seed, Purpose.VERIFICATION)
     summary = summarise_scores(rows, REFERENCE, bootstrap_of(config), key)
-    target = run.folder.report / "benchmark"
-    write_table(target / f"{name}_rows.csv", rows)
-    write_table(target / f"{name}.csv", summary)
+    write_table(target.with_name(f"{target.stem}_rows.csv"), rows)
+    write_table(target, summary)
 
 
 def methods_of(run: Run) -> dict[str, SingleAnalysis]:

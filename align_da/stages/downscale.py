@@ -37,8 +37,9 @@ from align_da.runs.analyses import (
 from align_da.runs.coarse_map import configured_map, reported_map
 from align_da.runs.observing_system import ObservingSystem, observing_system, quality_control_for
 from align_da.runs.priors import load_prior
-from align_da.runs.run import Run, bootstrap_of, open_run
+from align_da.runs.run import Run, open_run
 from align_da.storage.datasets import write_dataset
+from align_da.storage.lock import lock_beside, owned
 from align_da.storage.tables import write_table
 from align_da.verification.score_table import ROW_COLUMNS, summarise_scores
 from align_da.verification.station_scores import score_stations
@@ -121,15 +122,20 @@ def downscale(config: Config, folder: Path, name: str) -> None:
     """Write scores of every method as CSV, and the analyses of the last one as a store.
 
     Raises:
-        StorageError: an input is missing or damaged.
+        StorageError: an input is missing or damaged, or another process writes the analyses.
         InputError: the map is finer than the states.
     """
     run = open_run(config, folder)
+    with owned(lock_beside(run.folder.downscaled(name))):
+        _write_analyses(run, name)
+
+
+def _write_analyses(run: Run, name: str) -> None:
+    """Compute and write scores and analyses."""
     sources = TwoSources(run, configured_map(run), observing_system(run))
     rows, analyses = score_dates(sources, experiments_of(sources))
-    summary = summarise_scores(
-        rows, REFERENCE, bootstrap_of(config), key_for(config.seed, Purpose.VERIFICATION)
-    )
+    key = key_for(run.config.seed, Purpose.VERIFICATION)
+    summary = summarise_scores(rows, REFERENCE, run.bootstrap, key)
     target = run.folder.report / "downscaling"
     write_table(target / f"{name}_rows.csv", rows)
     write_table(target / f"{name}.csv", summary)

@@ -15,9 +15,10 @@ from align_da.observations.monitoring import (
     observation_alerts,
     observation_series,
 )
-from align_da.runs.run import open_run
+from align_da.runs.run import Run, open_run
 from align_da.storage.analysis_store import open_cycles
 from align_da.storage.durable import write_durably
+from align_da.storage.lock import owned
 from align_da.storage.tables import write_table
 from align_da.verification.figure_style import to_png
 from align_da.verification.observation_chart import observation_chart
@@ -32,9 +33,15 @@ def monitor_observations(config: Config, folder: Path, name: str) -> Path:
         The path of the table of alerts.
 
     Raises:
-        StorageError: the store is missing or damaged.
+        StorageError: the store is missing or damaged, or another process writes the alerts.
     """
     run = open_run(config, folder)
+    with owned(run.folder.report / "monitor.lock"):
+        return _monitor(run, name)
+
+
+def _monitor(run: Run, name: str) -> Path:
+    """Write the alerts of a cycling run; the path of their table."""
     cycles = _monitored(open_cycles(run.folder.cycles(name), "observations").load())
     series = observation_series(cycles, run.layout.variables)
     alerts = observation_alerts(series)

@@ -23,6 +23,7 @@ from align_da.runs.forecast_models import configured_forecast_model, frame_befor
 from align_da.runs.run import Run, open_run
 from align_da.stages.compose_report import RunScores, compose_report
 from align_da.storage.analysis_store import open_cycles
+from align_da.storage.lock import owned
 from align_da.storage.manifest import read_manifest
 from align_da.storage.store_files import manifest_path
 from align_da.storage.tables import write_table
@@ -38,10 +39,16 @@ def score_runs(config: Config, folder: Path, names: Sequence[str]) -> Path:
         The path of the report.
 
     Raises:
-        StorageError: a store is missing or damaged.
+        StorageError: a store is missing or damaged, or another process writes the report.
         InputError: the truth lacks a valid time.
     """
     run = open_run(config, folder)
+    with owned(run.folder.report / "verify.lock"):
+        return _write_scores(run, names)
+
+
+def _write_scores(run: Run, names: Sequence[str]) -> Path:
+    """Score the runs; the path of the report."""
     scored = [_score_run(run, name) for name in names]
     report = compose_report(run, scored)
     path = write_report(report, run.folder.report)

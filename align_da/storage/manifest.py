@@ -3,7 +3,7 @@
 import json
 import sys
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from pydantic import BaseModel
 
 from align_da.digests import plain
 from align_da.errors import StorageError
+from align_da.storage.arithmetic import arithmetic_of_this_process
 from align_da.storage.digest import digest_of_json
 from align_da.storage.durable import storage_errors, write_durably
 
@@ -29,6 +30,7 @@ class Manifest:
         inputs: digest of every input (data, weights) by name.
         code_version: version of Align-DA.
         libraries: version of each library that computes or writes.
+        arithmetic: how the process computes; empty in manifests of earlier versions.
     """
 
     config: Mapping[str, Any]
@@ -37,6 +39,7 @@ class Manifest:
     inputs: Mapping[str, str]
     code_version: str
     libraries: Mapping[str, str]
+    arithmetic: Mapping[str, str] = field(default_factory=dict)
 
 
 def manifest_of(
@@ -53,7 +56,13 @@ def manifest_of(
     python = ".".join(map(str, sys.version_info[:2]))
     libraries = {"python": python} | {name: version(name) for name in _LIBRARIES}
     return Manifest(
-        table, digest_of_json(table), seed, dict(inputs), version("align-da"), libraries
+        table,
+        digest_of_json(table),
+        seed,
+        dict(inputs),
+        version("align-da"),
+        libraries,
+        arithmetic=arithmetic_of_this_process(),
     )
 
 

@@ -69,7 +69,7 @@ MUTANTS = {
     ),
     "a store has no lock": Mutant(
         "storage/lock.py",
-        "            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)\n",
+        "        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)\n",
         "            pass\n",
         ("test_process.py", "row_10"),
     ),

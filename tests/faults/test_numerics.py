@@ -215,7 +215,7 @@ def test_row_60_the_circulation_model_gives_the_same_bits_on_one_core_and_on_two
 ) -> None:
     code = (
         "import os, sys; os.sched_setaffinity(0, range(int(sys.argv[1])))\n"
-        "from align_da.cli.threads import settle_threads; settle_threads()\n"
+        "from align_da.environment import settle_environment; settle_environment()\n"
         "import numpy as np\n"
         "from align_da.forecast.jcm import JcmForecastModel\n"
         "from align_da.storage.digest import digest_of_array\n"
