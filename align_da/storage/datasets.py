@@ -8,6 +8,7 @@ import xarray as xr
 
 from align_da.errors import StorageError
 from align_da.storage.durable import storage_errors, write_errors, written_whole
+from align_da.storage.reads import note_read
 
 
 def write_dataset(path: Path, dataset: xr.Dataset) -> None:
@@ -63,6 +64,7 @@ def read_dataset(path: Path) -> xr.Dataset:
     if not path.exists():
         message = f"expected the dataset {path}, found none: run the stage that writes it first"
         raise StorageError(message)
+    note_read(path)
     with storage_errors(path):
         dataset: xr.Dataset = xr.open_zarr(path, consolidated=False)
     return dataset

@@ -8,7 +8,8 @@ from typing import Any
 from align_da.errors import StorageError
 from align_da.storage.analysis_store import open_cycles
 from align_da.storage.gridded import open_states
-from align_da.storage.manifest import read_manifest
+from align_da.storage.manifest import Manifest, read_manifest
+from align_da.storage.reads import changed_since
 from align_da.storage.run_folder import RunFolder
 from align_da.storage.stage_record import finished_stages, read_stage_record
 from align_da.storage.stages import check_products
@@ -96,9 +97,19 @@ def _describe_cycles(path: Path) -> Description:
             *_listed("inputs", manifest.inputs),
             *_listed("libraries", manifest.libraries),
         ]
-        return _joined(*lines, "  WHOLE: every array is as it was written")
+        changed = _changed_since(path, manifest)
+        whole = "  WHOLE: every array is as it was written"
+        return _joined(*lines, whole, *changed, whole=not changed)
     named = [f"  {damage}" for damage in damages]
     return _joined(*lines, f"  DAMAGED in {len(damages)} places:", *named, whole=False)
+
+
+def _changed_since(store: Path, manifest: Manifest) -> list[str]:
+    """What the run of a store has loaded and is something else now, one line each."""
+    return [
+        f"  NOT WHAT THE RUN HAS LOADED: {path}: restore it from a copy to go on with this run"
+        for path in changed_since(manifest.loaded, store.absolute().parents[1])
+    ]
 
 
 def _describe_arrays(path: Path) -> Description:

@@ -13,6 +13,7 @@ from typing import Literal
 import pandas as pd
 
 from align_da.errors import InputError
+from align_da.storage.reads import note_read
 
 
 def read_observation_table(
@@ -36,6 +37,7 @@ def read_observation_table(
             raise InputError(message)
         warnings.warn(f"{message}: there are no observations", stacklevel=2)
         return pd.DataFrame()
+    note_read(path)
     try:
         table = _READERS[path.suffix](path)
     except Exception as error:  # parsers fail in ways they do not document

@@ -26,6 +26,7 @@ from align_da.storage.lock import owned
 from align_da.storage.run_folder import RunFolder
 from align_da.storage.stage_record import (
     StageRecord,
+    finished_stages,
     is_finished,
     read_stage_record,
     remove_stage_record,
@@ -81,8 +82,7 @@ def run_stage(
     with owned(folder.stages / f"{stage.name}.lock") if writes else nullcontext():
         if _is_done(folder, stage, digest):  # by another process, a moment ago
             return False
-        for name in stage.inputs:
-            check_products(folder, name)
+        check_with_inputs(folder, stage.inputs)
         if writes:
             remove_stage_record(folder, stage.name)
         start = clock()
@@ -141,6 +141,21 @@ def check_with_inputs(folder: RunFolder, names: Collection[str]) -> None:
     for name in _with_stages_below(folder, names):
         check = check_products if name in names else _check_what_is_there
         check(folder, name)
+
+
+def check_as_made(folder: RunFolder, path: Path) -> None:
+    """Refuse a product that is not what the stage that made it has left.
+
+    What no record names is passed over: it was copied from elsewhere, or is being made.
+
+    Raises:
+        StorageError: it has changed, or a record is damaged; says what to do.
+    """
+    place = path.relative_to(folder.root).as_posix()
+    for name in finished_stages(folder):
+        made = read_stage_record(folder, name).products.get(place)
+        if made is not None:
+            _check_unchanged(path, made, name)
 
 
 def _with_stages_below(folder: RunFolder, names: Iterable[str]) -> list[str]:

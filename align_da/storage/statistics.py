@@ -8,6 +8,7 @@ from jaxtyping import Array
 
 from align_da.atmosphere import Normalisation
 from align_da.errors import StorageError
+from align_da.storage.reads import note_read
 
 
 def read_normalisation(path: Path) -> Normalisation:
@@ -23,6 +24,7 @@ def read_normalisation(path: Path) -> Normalisation:
     except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         message = f"expected statistics in {path}, got {error!r}: run `align-da data statistics`"
         raise StorageError(message) from error
+    note_read(path)
     return Normalisation(mean, std)
 
 
