@@ -98,8 +98,10 @@ def _standing(
 
 
 def _written(store: Path) -> int:
-    """How many times the store holds; a block is written whole."""
+    """How many times the store holds before the first that is missing; a block is whole."""
     with open_states(store) as truth:
-        name = layout_from_dataset(truth).variables[0]
-        values = truth[name].to_numpy().reshape(truth.sizes["time"], -1)
-    return int(np.isfinite(values).all(axis=1).sum())
+        held = np.ones(truth.sizes["time"], bool)
+        for name in layout_from_dataset(truth).variables:
+            values = truth[name].to_numpy().reshape(held.size, -1)
+            held &= np.isfinite(values).all(axis=1)
+    return int(np.logical_and.accumulate(held).sum())

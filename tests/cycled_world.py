@@ -1,6 +1,5 @@
 """A small atmosphere that stands still, and everything that a run of cycles over it needs."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -13,9 +12,9 @@ from align_da.atmosphere.dataset import dataset_from_state
 from align_da.config import Config
 from align_da.stages.estimate_covariance import estimate_covariance
 from align_da.storage.datasets import write_dataset
-from align_da.storage.durable import write_durably
 from align_da.storage.run_folder import RunFolder
 from align_da.storage.stages import Stage, run_stage
+from align_da.storage.statistics import write_statistics
 
 LAYOUT = Layout(
     Grid(
@@ -36,6 +35,7 @@ CONFIG = Config.model_validate(
         "three_d_var": {"modes": 4, "outer": 1, "inner": 2},
         "cycle": {"method": "three_d_var", "members": 2, "cycles": 2},
         "analysis": {"truncation": None},
+        "verification": {"forecast_lead_hours": (6,), "forecast_every": 2},
     }
 )
 SPLITS = {"train": (0, 12), "validation": (13, 15), "test": (16, 20)}
@@ -51,7 +51,11 @@ class Persistence:
     differentiable: bool = True
 
     def forecast(
-        self, states: State, valid_time: np.datetime64, lead_hours: int, previous: State | None
+        self,
+        states: State,
+        valid_time: np.datetime64,
+        lead_hours: int,
+        previous: State | None = None,
     ) -> State:
         return states
 
@@ -82,14 +86,13 @@ def make_world(root: Path) -> RunFolder:
     """Truth, backgrounds, statistics and covariance, with the records of their stages."""
     folder = RunFolder(root)
     statistics = {"mean": TYPICAL.tolist(), "std": SPREAD.tolist()}
-    text = json.dumps({"states": statistics}).encode()
     backgrounds = [folder.backgrounds(split) for split in SPLITS]
     for stage, action in (
         (Stage("truth", [], [], [folder.truth]), lambda: write_truth(folder.truth)),
         (Stage("backgrounds", [], ["truth"], backgrounds), lambda: write_backgrounds(folder)),
         (
             Stage("statistics", [], ["backgrounds"], [folder.statistics]),
-            lambda: write_durably(folder.statistics, text),
+            lambda: write_statistics(folder.statistics, {"states": statistics}),
         ),
     ):
         run_stage(folder, stage, action)

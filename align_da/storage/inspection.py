@@ -7,10 +7,12 @@ from typing import Any
 
 from align_da.errors import StorageError
 from align_da.storage.analysis_store import open_cycles
+from align_da.storage.datasets import read_dataset
 from align_da.storage.gridded import open_states
 from align_da.storage.manifest import Manifest, read_manifest
 from align_da.storage.reads import changed_since
 from align_da.storage.run_folder import RunFolder
+from align_da.storage.seal import damaged_chunks, seal_path
 from align_da.storage.stage_record import finished_stages, read_stage_record
 from align_da.storage.stages import check_products
 from align_da.storage.store_files import ledger_path, manifest_path
@@ -125,15 +127,24 @@ def _describe_arrays(path: Path) -> Description:
 
 
 def _describe_states(path: Path) -> Description:
-    """Gridded states; they carry no digests, so that only their form is checked."""
-    dataset = open_states(path)
+    """Gridded states or other arrays; of those of others, without a seal, only the form."""
+    sealed = seal_path(path).is_file()
+    dataset = read_dataset(path) if sealed else open_states(path)
+    gridded = {"latitude", "longitude"} <= {*map(str, dataset.dims)}
     sizes = ", ".join(f"{name} {size}" for name, size in dataset.sizes.items())
-    return _joined(
-        f"{path}: gridded states",
+    lines = [
+        f"{path}: {'gridded states' if gridded else 'arrays'}",
         f"  {sizes}",
         f"  variables: {', '.join(map(str, dataset.data_vars))}",
         *_listed("attributes", {str(key): value for key, value in dataset.attrs.items()}),
-    )
+    ]
+    if not sealed:
+        return _joined(*lines, "  no seal: made by others or by an earlier version")
+    damages = damaged_chunks(path)
+    if not damages:
+        return _joined(*lines, "  WHOLE: sealed, and every checksum holds")
+    named = [f"  {damage}" for damage in damages]
+    return _joined(*lines, f"  DAMAGED in {len(damages)} places:", *named, whole=False)
 
 
 def _describe_stages(folder: RunFolder, names: Sequence[str]) -> Description:

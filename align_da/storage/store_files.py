@@ -11,6 +11,7 @@ import numpy as np
 import zarr
 
 from align_da.errors import StorageError
+from align_da.storage.bounded_chunks import bound_chunks
 from align_da.storage.digest import digest_of_file
 from align_da.storage.durable import storage_errors
 from align_da.storage.ledger import Ledger
@@ -83,6 +84,7 @@ def open_array(path: Path, name: str) -> zarr.Array:
     Raises:
         StorageError: its metadata is missing or damaged.
     """
+    bound_chunks()
     try:
         return zarr.open_array(path / name, mode="r", zarr_format=3)
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
@@ -98,6 +100,6 @@ def read_array(array: zarr.Array, cycle: int) -> np.ndarray:
     """
     try:
         return np.asarray(array[cycle])
-    except (OSError, ValueError, RuntimeError) as error:
+    except (OSError, ValueError, RuntimeError, StorageError) as error:
         message = f"{array.store_path}: cycle {cycle} cannot be read ({error}): restore it"
         raise StorageError(message) from error

@@ -4,7 +4,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import numpy as np
+import jax.numpy as jnp
 import pytest
 import xarray as xr
 from cycled_world import CONFIG, LAYOUT, Persistence, make_world
@@ -56,7 +56,7 @@ def monitor(folder: RunFolder) -> object:
 
 
 def export_ioda(folder: RunFolder) -> object:
-    ground = np.zeros(LAYOUT.shape[:2], np.float32)
+    ground = jnp.zeros(LAYOUT.shape[:2])
     return export_observations(
         folder.cycles("main"), LAYOUT, ground, folder.root / "observations.nc"
     )

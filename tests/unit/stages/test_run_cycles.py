@@ -15,10 +15,15 @@ from align_da.runs.priors import MODEL_SPACE_SCALING, load_model_space_prior, mo
 from align_da.runs.run import Run, open_run
 from align_da.stages import run_cycles
 from align_da.storage.datasets import write_dataset
-from align_da.storage.durable import write_durably
 from align_da.storage.inspection import describe
 from align_da.storage.manifest import read_manifest, write_manifest
 from align_da.storage.run_folder import RunFolder
+from align_da.storage.stage_record import (
+    finished_stages,
+    read_stage_record,
+    write_stage_record,
+)
+from align_da.storage.statistics import write_statistics
 from align_da.storage.store_files import manifest_path
 from align_da.storage.verified_arrays import read_arrays, write_arrays
 
@@ -36,10 +41,9 @@ def cycled(
     folder = RunFolder(tmp_path_factory.mktemp("run") / "run")
     shutil.copytree(world.root, folder.root)
     if request.param != "records":
-        for record in folder.stages.glob("*.json"):
-            write_durably(
-                record, json.dumps({**json.loads(record.read_text()), "products": {}}).encode()
-            )
+        for name in finished_stages(folder):
+            record = read_stage_record(folder, name)
+            write_stage_record(folder, replace(record, products={}))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(run_cycles, "cycle_forecast_model", lambda _: Persistence())
         assert cycle(folder.root) == 0
@@ -79,7 +83,9 @@ def other_weights(path: Path) -> None:
 
 
 def other_statistics(path: Path) -> None:
-    path.write_text(path.read_text().replace("250.0", "251.0"))
+    content = json.loads(path.read_text())
+    content["states"]["mean"][0] += 1.0
+    write_statistics(path, {"states": content["states"]})
 
 
 def other_states(path: Path) -> None:
