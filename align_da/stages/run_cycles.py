@@ -9,6 +9,7 @@ import numpy as np
 from align_da.config import Config
 from align_da.cycling.cycle import CycleParts, QualityControl
 from align_da.cycling.driver import CyclingExperiment, run_experiment
+from align_da.cycling.watchdog import AlarmRule
 from align_da.observations.batch import ObservationBatch
 from align_da.parallel.progress import progress_bar
 from align_da.registry import (
@@ -68,7 +69,7 @@ def _experiment(run: Run) -> CyclingExperiment:
         start=start,
         cycles=config.cycle.cycles,
         observe=lambda cycle: observe(start + (cycle + 1) * parts.window, cycle),
-        watchdog=config.cycle.watchdog,
+        watchdog=AlarmRule(**dict(config.cycle.watchdog)),
     )
 
 
