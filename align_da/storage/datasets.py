@@ -12,7 +12,7 @@ from zarr.codecs import ZstdCodec
 
 from align_da.errors import StorageError
 from align_da.storage.bounded_chunks import bound_chunks
-from align_da.storage.durable import storage_errors, write_errors, written_whole
+from align_da.storage.durable import write_errors, written_whole
 from align_da.storage.reads import note_read
 from align_da.storage.seal import check_seal, write_seal
 
@@ -78,7 +78,7 @@ def read_dataset(path: Path) -> xr.Dataset:
     """Open a dataset lazily.
 
     Raises:
-        StorageError: there is none.
+        StorageError: there is none, or what it is read by is damaged.
     """
     if not path.exists():
         message = f"expected the dataset {path}, found none: run the stage that writes it first"
@@ -86,8 +86,11 @@ def read_dataset(path: Path) -> xr.Dataset:
     check_seal(path)
     bound_chunks()
     note_read(path)
-    with storage_errors(path):
+    try:
         dataset: xr.Dataset = xr.open_zarr(path, consolidated=False)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError) as error:
+        message = f"{path} cannot be opened as a dataset ({error}): restore it from a copy"
+        raise StorageError(message) from error
     return dataset
 
 

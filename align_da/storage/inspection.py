@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from align_da.errors import StorageError
+from align_da.errors import AlignDAError, StorageError
 from align_da.storage.analysis_store import open_cycles
 from align_da.storage.datasets import read_dataset
 from align_da.storage.gridded import open_states
@@ -74,7 +74,7 @@ def _described_or_not(path: Path) -> Description:
     """The description, or what is wrong: one damaged artefact does not hide the others."""
     try:
         return describe(path)
-    except StorageError as error:
+    except AlignDAError as error:
         return Description(f"{path}: DAMAGED\n  {error}", whole=False)
 
 
@@ -128,9 +128,10 @@ def _describe_arrays(path: Path) -> Description:
 
 def _describe_states(path: Path) -> Description:
     """Gridded states or other arrays; of those of others, without a seal, only the form."""
-    sealed = seal_path(path).is_file()
-    dataset = read_dataset(path) if sealed else open_states(path)
+    sealed, dataset = seal_path(path).is_file(), read_dataset(path)
     gridded = {"latitude", "longitude"} <= {*map(str, dataset.dims)}
+    if gridded:
+        open_states(path)
     sizes = ", ".join(f"{name} {size}" for name, size in dataset.sizes.items())
     lines = [
         f"{path}: {'gridded states' if gridded else 'arrays'}",
