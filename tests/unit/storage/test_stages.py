@@ -231,11 +231,21 @@ def test_a_damaged_record_is_told(content: str, folder: RunFolder) -> None:
         make(folder)
 
 
+@pytest.mark.parametrize("key", ["record_digest", "digest"])
+def test_a_record_that_was_altered_is_told(key: str, folder: RunFolder) -> None:
+    make(folder)
+    path = folder.stages / "first.json"
+    path.write_text(path.read_text().replace(f'"{key}": "', f'"{key}": "0', 1))
+    with pytest.raises(StorageError, match="no record of a stage.*altered"):
+        make(folder)
+
+
 @pytest.mark.parametrize("place", ["/dev/zero", "../other/product"])
 def test_a_record_names_nothing_outside_of_the_run(place: str, folder: RunFolder) -> None:
     make(folder)
     record = json.loads((folder.stages / "first.json").read_text())
     (made,) = record["products"].values()
+    del record["record_digest"]  # whoever writes a record can write its digest
     text = json.dumps({**record, "products": {place: made}})
     (folder.stages / "first.json").write_text(text)
     with pytest.raises(StorageError, match="not in the folder of the run"):
