@@ -236,7 +236,7 @@ def test_a_record_that_was_altered_is_told(key: str, folder: RunFolder) -> None:
     make(folder)
     path = folder.stages / "first.json"
     path.write_text(path.read_text().replace(f'"{key}": "', f'"{key}": "0', 1))
-    with pytest.raises(StorageError, match="no record of a stage.*altered"):
+    with pytest.raises(StorageError, match=r"no record of a stage.*altered"):
         make(folder)
 
 
