@@ -172,7 +172,6 @@ def open_cycles(path: Path, group: str = "analysis") -> xr.Dataset:
         )
         raise StorageError(message)
     check_files(path, ledger)
-    _check_chunks_exist(path, ledger, group)
     try:
         dataset = xr.open_zarr(path, group=group, consolidated=False, chunks=None)
     except (OSError, KeyError, ValueError) as error:
@@ -232,15 +231,3 @@ def _read_verified(path: Path, name: str, cycle: int, digest: str) -> np.ndarray
         )
         raise StorageError(message)
     return values
-
-
-def _check_chunks_exist(path: Path, ledger: Ledger, group: str) -> None:
-    """Refuse a group that has lost the file of a complete cycle."""
-    names = {name for line in ledger.cycles for name in line.arrays}
-    for name in sorted(name for name in names if name.startswith(f"{group}/")):
-        array = open_array(path, name)
-        for line in ledger.cycles:
-            file = chunk_path(path, name, array, line.cycle)
-            if not file.is_file():
-                message = f"{file} of cycle {line.cycle} is missing: restore it from a copy"
-                raise StorageError(message)

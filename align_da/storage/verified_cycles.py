@@ -18,7 +18,13 @@ from xarray.core import indexing
 from align_da.errors import StorageError
 from align_da.storage.digest import digest_of_array
 from align_da.storage.ledger import CycleLine, Ledger
-from align_da.storage.store_files import chunk_path, chunk_seal, open_array, read_array
+from align_da.storage.store_files import (
+    chunk_path,
+    chunk_seal,
+    ledger_path,
+    open_array,
+    read_array,
+)
 
 
 def with_verified_arrays(
@@ -38,13 +44,12 @@ def with_verified_arrays(
     """
     complete = dataset.isel(time=slice(0, len(ledger.cycles)))
     verified = {}
-    for name, variable in complete.variables.items():
-        if name in complete.data_vars:
-            array = VerifiedCycles(path, f"{group}/{name}", ledger.cycles)
-            lazy = indexing.LazilyIndexedArray(array)
-            verified[name] = xr.Variable(
-                variable.dims, lazy, variable.attrs, variable.encoding
-            ).chunk({"time": 1})
+    for name, variable in complete.data_vars.items():
+        place = f"{group}/{name}"
+        lazy = indexing.LazilyIndexedArray(VerifiedCycles(path, place, ledger.cycles))
+        array = xr.Variable(variable.dims, lazy, variable.attrs, variable.encoding)
+        # A name of its own: dask would pickle the whole ledger to find one.
+        verified[name] = array.chunk({"time": 1}, name=f"{path}/{place}-{ledger.last}")
     return complete.assign(verified)
 
 
@@ -88,12 +93,20 @@ class VerifiedCycles(BackendArray):
         """Open the array `name` ("group/variable") of the store at `path`.
 
         Raises:
-            StorageError: its metadata is missing or damaged.
+            StorageError: its metadata is missing or damaged, or the file of a cycle is missing.
         """
         self._path, self._name, self._cycles = path, name, cycles
         self._array = open_array(path, name)
         self.shape = (len(cycles), *self._array.shape[1:])
         self.dtype = self._array.dtype
+        for line in cycles:
+            file = chunk_path(path, name, self._array, line.cycle)
+            if not file.is_file():
+                message = (
+                    f"{file} of cycle {line.cycle} is missing: restore it from a copy, or remove "
+                    f"{path} and {ledger_path(path)} and cycle again, which gives the same bits"
+                )
+                raise StorageError(message)
 
     def __getitem__(self, key: indexing.ExplicitIndexer) -> np.ndarray:
         """Values at a key of xarray."""
@@ -108,6 +121,8 @@ class VerifiedCycles(BackendArray):
         if not isinstance(chosen, slice):
             return self._cycle(self._cycles[chosen])[tuple(within)]
         lines = self._cycles[chosen]
+        if len(lines) == 1:  # as dask asks for them: nothing is copied
+            return self._cycle(lines[0])[(np.newaxis, *within)]
         values = np.empty((len(lines), *self.shape[1:]), self.dtype)
         for place, line in enumerate(lines):
             values[place] = self._cycle(line)
