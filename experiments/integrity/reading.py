@@ -60,7 +60,8 @@ def timed_in_pairs(store: Path, pairs: int) -> tuple[np.ndarray, np.ndarray]:
     """Seconds of each reading of all groups: plain, and verified."""
 
     def plain(group: str) -> xr.Dataset:
-        return xr.open_zarr(store, group=group, consolidated=False)
+        opened: xr.Dataset = xr.open_zarr(store, group=group, consolidated=False)
+        return opened
 
     def verified(group: str) -> xr.Dataset:
         return open_cycles(store, group)
