@@ -21,6 +21,7 @@ from align_da.parallel.cluster import run_tasks
 from align_da.storage.datasets import write_dataset_region
 from align_da.storage.durable import remove_unfinished
 from align_da.storage.run_folder import RunFolder
+from align_da.storage.seal import blocks_missing
 from data_pipelines.era5_source import Era5Source, open_era5
 from data_pipelines.grib import SURFACE
 from data_pipelines.regridding import conservative_regridding, named_grid
@@ -87,10 +88,11 @@ def make_era5_truth(
         write_template(store, layout, {"time": times}, block, extra)
     with xr.open_zarr(store, consolidated=False) as dataset:
         missing = np.isnan(dataset[WRITTEN].to_numpy())
+    lost = blocks_missing(store)
     tasks = [
         Era5Task(world, era5, folder, number)
         for number, first in enumerate(range(0, times.size, block))
-        if missing[first : first + block].any()
+        if number in lost or missing[first : first + block].any()
     ]
     run_tasks(write_block, tasks, workers, progress, "ERA5")
     remove_unfinished(store)

@@ -5,6 +5,7 @@ A builder takes the configuration and reads of it what it needs: [world], a sect
 
 import io
 from collections.abc import Callable
+from importlib.metadata import version
 
 import numpy as np
 import xarray as xr
@@ -139,6 +140,23 @@ def forecast_model_digests(config: Config) -> dict[str, str]:
     section = config.onnx or config.neuralgcm
     files = {} if section is None else model_file_digests(section.files)
     return files | digests_of_foreign(FORECAST_MODELS, config.world.model)
+
+
+def boundary_digests(config: Config) -> dict[str, str]:
+    """Digest of every file of boundary conditions that the embedded model brings, by its name.
+
+    They are no part of a definition: files of the package change with its version.
+
+    Raises:
+        StorageError: a file cannot be read.
+    """
+    if config.world.model != "jcm":
+        return {}
+    # Only here, so that align_da can be imported and used without JCM.
+    from align_da.forecast.jcm import BOUNDARY_FILES  # noqa: PLC0415
+
+    files = {f"jcm/{name}.nc": path for name, path in BOUNDARY_FILES.items()}
+    return {**model_file_digests(files), "jcm": version("jcm")}
 
 
 def forecast_model_definition(config: Config) -> list[object]:

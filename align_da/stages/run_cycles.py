@@ -21,13 +21,14 @@ from align_da.registry import (
 )
 from align_da.runs.analyses import analysis_part, build_analysis
 from align_da.runs.filed_reports import FiledObservations, quality_control_of_reports
-from align_da.runs.forecast_models import forecast_model_digests
+from align_da.runs.forecast_models import boundary_digests, forecast_model_digests
 from align_da.runs.initial_ensemble import initial_ensemble
 from align_da.runs.observing_system import observing_system, quality_control_for
 from align_da.runs.parts import digests_of_foreign
 from align_da.runs.priors import MODEL_ERROR, cycle_forecast_model
 from align_da.runs.run import Run, open_run
 from align_da.storage.manifest import manifest_of
+from align_da.storage.reads import by_place, note_read, noting_reads
 from align_da.storage.stages import check_with_inputs, digest_of_stage
 
 
@@ -42,13 +43,22 @@ def run_cycles(config: Config, folder: Path, name: str) -> int:
         BadStateError: a state is not plausible.
         InputError: no report from files can ever be used, or none of a type that is required.
     """
-    run = open_run(config, folder)
+    with noting_reads() as reads:
+        run = open_run(config, folder)
+        experiment = _experiment(run)
+    manifest = manifest_of(config, config.seed, _inputs(run), by_place(reads, folder))
     bar = progress_bar()
     warn = partial(bar.console.print, style="yellow", highlight=False)
+    for line in _told(run, experiment.start):
+        warn(line)
+    return run_experiment(experiment, run.folder.cycles(name), manifest, bar, warn)
+
+
+def _experiment(run: Run) -> CyclingExperiment:
+    """Everything that the run is made of, loaded."""
+    config = run.config
     observe, quality_control = _observations(run)
     initial, start = initial_ensemble(run)
-    for line in _told(run, start):
-        warn(line)
     parts = CycleParts(
         cycle_forecast_model(run),
         build_analysis(run),
@@ -56,7 +66,7 @@ def run_cycles(config: Config, folder: Path, name: str) -> int:
         quality_control,
         config.seed,
     )
-    experiment = CyclingExperiment(
+    return CyclingExperiment(
         parts=parts,
         initial=initial,
         start=start,
@@ -64,8 +74,6 @@ def run_cycles(config: Config, folder: Path, name: str) -> int:
         observe=lambda cycle: observe(start + (cycle + 1) * parts.window, cycle),
         watchdog=AlarmRule(**dict(config.cycle.watchdog)),
     )
-    manifest = manifest_of(config, config.seed, _inputs(run))
-    return run_experiment(experiment, run.folder.cycles(name), manifest, bar, warn)
 
 
 def _observations(
@@ -74,6 +82,7 @@ def _observations(
     """The observations of a time and a cycle, and how they are checked."""
     settings = run.config.reports
     if settings is not None:
+        note_read(run.folder.observations)  # they are opened with the first cycle
         filed = FiledObservations(run, settings)
         return lambda time, _: filed.observe(time), quality_control_of_reports(run)
     system = observing_system(run)
@@ -107,6 +116,7 @@ def _inputs(run: Run) -> dict[str, str]:
     return (
         {name: digest_of_stage(run.folder, name) for name in names}
         | forecast_model_digests(config)
+        | boundary_digests(config)
         | digests_of_foreign(ANALYSES, cycle.method)
         | digests_of_foreign(GUIDANCES, config.guidance.method)
         | digests_of_foreign(SAMPLERS, config.sampler.kind)

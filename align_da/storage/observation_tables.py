@@ -13,6 +13,7 @@ from typing import Literal
 import pandas as pd
 
 from align_da.errors import InputError
+from align_da.storage.reads import note_read
 
 # Names are text as it stands: a station may be called 01001, NA or 5E3.
 _NAMES = ("station_id", "type", "variable", "vertical", "flag", "units")
@@ -53,6 +54,7 @@ def read_observation_table(
             raise InputError(message)
         warnings.warn(f"{message}: there are no observations", stacklevel=2)
         return pd.DataFrame()
+    note_read(path)
     try:
         table = _READERS[path.suffix](path)
     except Exception as error:  # parsers fail in ways they do not document

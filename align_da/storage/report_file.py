@@ -12,6 +12,7 @@ import pandas as pd
 from align_da.errors import ConfigError, StorageError
 from align_da.storage.digest import digest_of_array, digest_of_json
 from align_da.storage.durable import write_durably
+from align_da.storage.reads import note_read
 
 _DIGEST = b"align_da.digest"
 
@@ -48,6 +49,7 @@ def read_reports(path: Path) -> pd.DataFrame:
         message = f"{path}: expected the reports of the run, found none: run "
         message += "`align-da data observations FILES` first"
         raise StorageError(message)
+    note_read(path)
     try:
         table = parquet.read_table(path)
         reports: pd.DataFrame = table.to_pandas()

@@ -35,7 +35,7 @@ PARTS = {
     "digests of the arrays": "digest_of_array",
     "flush to the disk": "sync_files",
     "read back and compare": "_read_verified",
-    "ledger": "write_ledger",
+    "ledger": "append_cycle",
 }
 
 
