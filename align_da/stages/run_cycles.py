@@ -9,6 +9,7 @@ import numpy as np
 from align_da.config import Config
 from align_da.cycling.cycle import CycleParts, QualityControl
 from align_da.cycling.driver import CyclingExperiment, run_experiment
+from align_da.cycling.replacement import ReplacementRule
 from align_da.observations.batch import ObservationBatch
 from align_da.parallel.progress import progress_bar
 from align_da.registry import (
@@ -38,7 +39,7 @@ def run_cycles(config: Config, folder: Path, name: str) -> int:
 
     Raises:
         StorageError: an input is missing, or the store belongs to another run.
-        BadStateError: a state is not plausible.
+        BadStateError: more members than may be replaced are not plausible.
     """
     run = open_run(config, folder)
     observe, quality_control = _observations(run)
@@ -49,6 +50,9 @@ def run_cycles(config: Config, folder: Path, name: str) -> int:
         config.cycle.window_hours,
         quality_control,
         config.seed,
+        config.cycle.physical_bounds,
+        ReplacementRule(**config.cycle.replacement.model_dump()),
+        run.operator_for,
     )
     experiment = CyclingExperiment(
         parts=parts,
