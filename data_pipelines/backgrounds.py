@@ -18,7 +18,8 @@ from rich.progress import Progress
 
 from align_da.atmosphere import State
 from align_da.atmosphere.dataset import layout_from_dataset, state_from_dataset
-from align_da.config import Config, digest_of
+from align_da.config import Config
+from align_da.digests import digest_of
 from align_da.errors import ConfigError
 from align_da.forecast import ForecastModel
 from align_da.forecast.leads import forecasts_at

@@ -17,7 +17,8 @@ from rich.progress import Progress
 
 from align_da.atmosphere import State
 from align_da.atmosphere.dataset import dataset_from_state
-from align_da.config import Config, digest_of
+from align_da.config import Config
+from align_da.digests import digest_of
 from align_da.errors import ConfigError
 from align_da.observations.coarse_maps import CoarseMap
 from align_da.runs.coarse_map import configured_map, reported_map

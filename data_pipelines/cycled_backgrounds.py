@@ -18,9 +18,10 @@ from jaxtyping import Float, Shaped
 from rich.progress import Progress
 
 from align_da.assimilation.contract import Analysis
-from align_da.config import Config, digest_of
+from align_da.config import Config
 from align_da.cycling.cycle import Cycle, CycleParts, CycleState
 from align_da.cycling.cycles import cycles
+from align_da.digests import digest_of
 from align_da.errors import ConfigError
 from align_da.forecast import ForecastModel
 from align_da.parallel.cluster import run_tasks

@@ -14,7 +14,8 @@ from jaxtyping import Float, Shaped
 from rich.progress import Progress
 
 from align_da.atmosphere import Layout
-from align_da.config import Era5Config, WorldConfig, digest_of
+from align_da.config import Era5Config, WorldConfig
+from align_da.digests import digest_of
 from align_da.parallel.cluster import run_tasks
 from align_da.storage.datasets import write_dataset_region
 from align_da.storage.durable import remove_unfinished

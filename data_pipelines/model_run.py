@@ -4,6 +4,7 @@ Such a model makes no error: truth and backgrounds differ by their starts alone,
 experiments of the Lorenz models.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -15,10 +16,12 @@ from rich.progress import Progress
 
 from align_da.atmosphere import State
 from align_da.atmosphere.dataset import layout_from_dataset
-from align_da.config import Config, digest_of
+from align_da.config import Config
+from align_da.digests import digest_of
 from align_da.errors import ConfigError
 from align_da.forecast.contract import ForecastModel, StartingForecastModel
 from align_da.runs.forecast_models import configured_forecast_model, forecast_model_definition
+from align_da.storage.durable import remove_unfinished
 from align_da.storage.gridded import open_states, read_times
 from align_da.storage.run_folder import RunFolder
 from data_pipelines.splits import times_of_truth
@@ -56,7 +59,8 @@ def run_model(config: Config, folder: Path, progress: Progress) -> None:
             attrs={"title": f"Nature run of {config.world.model}", "configuration": digest},
         )
         write_template(store, model.layout, {"time": times}, block, extra)
-    done = _written(store)
+    remove_unfinished(store)
+    done = _written(store, block)
     task = progress.add_task("nature run", total=times.size, completed=done)
     states = _trajectory(model, _standing(model, store, config, times, done), times[done:])
     for first in range(done, times.size, block):
@@ -97,9 +101,19 @@ def _standing(
     return last
 
 
-def _written(store: Path) -> int:
-    """How many times the store holds; a block is written whole."""
+def _written(store: Path, block: int) -> int:
+    """How many times the store holds, found from the first state of a few blocks.
+
+    Blocks are written in order, and a chunk is there whole or not at all; a block lacks variables
+    where the run was ended between two of them.
+    """
     with open_states(store) as truth:
-        name = layout_from_dataset(truth).variables[0]
-        values = truth[name].to_numpy().reshape(truth.sizes["time"], -1)
-    return int(np.isfinite(values).all(axis=1).sum())
+        variables = truth[list(layout_from_dataset(truth).variables)]
+        size = truth.sizes["time"]
+
+        def is_missing(first: int) -> bool:
+            states = variables.isel(time=first).data_vars.values()
+            return not all(bool(np.isfinite(values).all()) for values in states)
+
+        blocks = bisect_left(range(0, size, block), x=True, key=is_missing)
+    return min(blocks * block, size)

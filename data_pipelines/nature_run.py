@@ -18,8 +18,9 @@ import xarray as xr
 from jcm.model import RunState
 from rich.progress import Progress
 
-from align_da.config import WorldConfig, digest_of
+from align_da.config import WorldConfig
 from align_da.constants import GRAVITY
+from align_da.digests import digest_of
 from align_da.errors import StorageError
 from align_da.forecast.jcm import JcmForecastModel
 from align_da.storage.durable import write_durably

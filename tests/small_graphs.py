@@ -14,7 +14,8 @@ from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 
 from align_da.atmosphere import Layout, State
 from align_da.config import OnnxConfig
-from align_da.forecast.graph_kinds import GraphKind, graph_kind, places_in
+from align_da.forecast.graph_kinds import GraphKind, places_in
+from align_da.runs.forecast_models import kind_of
 
 GRID = (8, 16)
 OFFSET = 0.01
@@ -182,7 +183,7 @@ def written(folder: Path, graph: bytes, **settings: object) -> OnnxConfig:
     path = folder / "graph.onnx"
     path.write_bytes(graph)
     if settings.get("kind") == "fengwu":
-        kind = graph_kind(OnnxConfig(path="", mean="", std="", **settings))  # type: ignore[arg-type]
+        kind = kind_of(OnnxConfig(path="", mean="", std="", **settings))  # type: ignore[arg-type]
         for name, values in zip(("mean", "std"), scaling_of(kind), strict=True):
             np.save(folder / f"{name}.npy", values)
             settings[name] = str(folder / f"{name}.npy")

@@ -6,7 +6,6 @@ dictionary in the room that implements them, never an import path.
 """
 
 from align_da.config.config import Config
-from align_da.config.digest import digest_of
 from align_da.config.era5 import Era5Config
 from align_da.config.experiments import (
     BenchmarkConfig,
@@ -80,7 +79,6 @@ __all__ = [
     "WatchdogConfig",
     "WorldConfig",
     "config_from_table",
-    "digest_of",
     "load_config",
     "section_from_table",
 ]

@@ -17,12 +17,11 @@ from rich.progress import Progress
 
 from align_da.atmosphere import State
 from align_da.atmosphere.times import in_nanoseconds
-from align_da.config import WatchdogConfig
 from align_da.cycling.cycle import CycleParts, CycleState
 from align_da.cycling.cycles import cycles
 from align_da.cycling.record import MEMBER_FIELDS, OBSERVATION_FIELDS, SCALAR_FIELDS, record_of
 from align_da.cycling.signals import stop_on_signal
-from align_da.cycling.watchdog import Consistency, Watchdog, consistency_from
+from align_da.cycling.watchdog import AlarmRule, Consistency, Watchdog, consistency_from
 from align_da.observations.batch import ObservationBatch
 from align_da.storage.analysis_store import (
     AnalysisStore,
@@ -55,7 +54,7 @@ class CyclingExperiment:
     start: np.datetime64
     cycles: int
     observe: Callable[[int], ObservationBatch]
-    watchdog: WatchdogConfig = field(default_factory=WatchdogConfig)
+    watchdog: AlarmRule = field(default_factory=AlarmRule)
 
     @property
     def times(self) -> np.ndarray:

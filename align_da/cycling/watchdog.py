@@ -17,18 +17,33 @@ member there is no spread to judge.
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
 from align_da.assimilation.contract import AnalysisDiagnostics
 from align_da.atmosphere import State
-from align_da.config import WatchdogConfig
 from align_da.errors import BadStateError
 from align_da.observations.batch import ObservationBatch
 
 LARGEST_INFLATION = 4.0
 """Of the perturbations of one background; beyond it something else is wrong."""
 _CHANCE = 3.0  # standard deviations of D among so many observations
+
+
+@dataclass(frozen=True)
+class AlarmRule:
+    """When the watchdog gives alarm, and what it does then.
+
+    Attributes:
+        policy: to warn, to stop the run, or to inflate the background of the next cycle.
+        limit: of f, above 1.
+        cycles: how many in a row have to be above it.
+    """
+
+    policy: Literal["warn", "stop", "inflate"] = "warn"
+    limit: float = 3.0
+    cycles: int = 4
 
 
 @dataclass(frozen=True)
@@ -96,15 +111,15 @@ def consistency_from(scalars: Mapping[str, int | float]) -> Consistency:
     )
 
 
-def alarm(memory: Sequence[Consistency], config: WatchdogConfig) -> str | None:
+def alarm(memory: Sequence[Consistency], rule: AlarmRule) -> str | None:
     """What is wrong, in words; None if nothing is."""
-    if len(memory) < config.cycles or not all(cycle.lost(config.limit) for cycle in memory):
+    if len(memory) < rule.cycles or not all(cycle.lost(rule.limit) for cycle in memory):
         return None
     ratio, factor = (np.mean([getattr(c, name) for c in memory]) for name in ("ratio", "factor"))
     return (
-        f"in each of the last {config.cycles} cycles innovations deny the spread: they are "
+        f"in each of the last {rule.cycles} cycles innovations deny the spread: they are "
         f"{ratio:.1f} times what spread and observation errors explain, the spread should be "
-        f"{factor:.1f} times what it is (limit {config.limit:g}). The ensemble is diverging: "
+        f"{factor:.1f} times what it is (limit {rule.limit:g}). The ensemble is diverging: "
         "use more members, more inflation, or cycle.watchdog.policy = 'inflate'"
     )
 
@@ -130,23 +145,23 @@ class Watchdog:
     """Looks on while a run cycles.
 
     Attributes:
-        config: when it gives alarm, and what it does then.
-        memory: the last `config.cycles` cycles that can be judged, oldest first.
+        rule: when it gives alarm, and what it does then.
+        memory: the last `rule.cycles` cycles that can be judged, oldest first.
     """
 
-    config: WatchdogConfig
+    rule: AlarmRule
     memory: tuple[Consistency, ...] = ()
 
     def adjusted(self, background: State) -> State:
-        """The background, inflated where the configuration wants that and there is alarm."""
-        if self.config.policy == "inflate" and alarm(self.memory, self.config):
+        """The background, inflated where the rule wants that and there is alarm."""
+        if self.rule.policy == "inflate" and alarm(self.memory, self.rule):
             return inflated(background, self.memory)
         return background
 
     def remember(self, latest: Consistency) -> None:
         """Keep a cycle in mind, if it can be judged."""
         if latest.judged:
-            self.memory = (*self.memory, latest)[-self.config.cycles :]
+            self.memory = (*self.memory, latest)[-self.rule.cycles :]
 
     def judge(self, cycle: int, warn: Callable[[str], None] | None) -> None:
         """Warn or stop where the ensemble has lost the truth.
@@ -156,13 +171,13 @@ class Watchdog:
             warn: is given the warning, one line; it is not told if None.
 
         Raises:
-            BadStateError: the configuration wants the run to stop.
+            BadStateError: the rule wants the run to stop.
         """
-        told = alarm(self.memory, self.config)
+        told = alarm(self.memory, self.rule)
         if told is None:
             return
         message = f"cycle {cycle}: {told}"
-        if self.config.policy == "stop":
+        if self.rule.policy == "stop":
             raise BadStateError(message)
         if warn is not None:
             warn(message)

@@ -23,7 +23,6 @@ import numpy as np
 
 from align_da.atmosphere import Grid, Layout, VerticalCoordinate, variable_named
 from align_da.atmosphere.variables import VARIABLES
-from align_da.config import OnnxConfig
 from align_da.errors import ConfigError
 
 ChannelName = tuple[str, float | None]
@@ -62,19 +61,29 @@ class GraphKind:
     outputs: tuple[tuple[int, ...], ...]
 
 
-def graph_kind(config: OnnxConfig) -> GraphKind:
-    """The kind of graph that `config` names.
+def graph_kind(
+    name: Literal["fengwu", "pangu", "frame"],
+    order: Literal["fengwu", "lda"] = "fengwu",
+    variables: Sequence[str] = (),
+    levels: Sequence[float] = (),
+) -> GraphKind:
+    """The kind of graph of this name.
+
+    Args:
+        name: of the kind.
+        order: of the 69 channels, except of "pangu".
+        variables: of a "frame" with channels of its own, in the order of the graph.
+        levels: of those aloft, Pa, in the order of the graph.
 
     Raises:
         ConfigError: a variable is unknown, or a variable or level is named twice.
     """
-    if config.kind == "pangu":
+    if name == "pangu":
         shapes = ((5, 13), (4,))
         return GraphKind("pangu", _channels(_PANGU, LEVELS[::-1]), 1, shapes, shapes)
-    names = config.variables or _ORDERS[config.order]
-    channels = _channels(names, config.levels or LEVELS)
+    channels = _channels(variables or _ORDERS[order], levels or LEVELS)
     frame = (1, len(channels))
-    if config.kind == "fengwu":
+    if name == "fengwu":
         return GraphKind("fengwu", channels, 2, ((1, 2 * len(channels)),), (frame,))
     return GraphKind("frame", channels, 1, (frame,), (frame,))
 

@@ -12,7 +12,6 @@ from typing import Any
 import jax
 import xarray as xr
 
-from align_da.config import NeuralGcmConfig
 from align_da.errors import ConfigError, InputError
 from align_da.forecast.named_file import Read, named_content
 from align_da.forecast.neuralgcm import NeuralGcmForecastModel
@@ -22,12 +21,17 @@ _KEYS = {"model_config_str": str, "aux_ds_dict": dict, "params": dict}
 _IMPORTS = ("import ", "from ", "include ")  # statements of gin
 
 
-def neuralgcm_from_files(config: NeuralGcmConfig, read: Read) -> NeuralGcmForecastModel:
+def neuralgcm_from_files(
+    path: str, forcings: str, read: Read, seed: int | None = None, sha256: str | None = None
+) -> NeuralGcmForecastModel:
     """The model of a checkpoint with its forcings.
 
     Args:
-        config: names the files.
+        path: of the checkpoint.
+        forcings: path of a netCDF-4 file with the sea surface and the ice by time.
         read: gives the content of a file.
+        seed: of a stochastic model.
+        sha256: digest of the checkpoint, if that is known.
 
     Raises:
         ConfigError: the package is not installed.
@@ -35,21 +39,21 @@ def neuralgcm_from_files(config: NeuralGcmConfig, read: Read) -> NeuralGcmForeca
         InputError: a file is not what it should be.
     """
     neuralgcm = _package()
-    content = named_content(read, "neuralgcm", config.path, config.sha256)
-    what = f"neuralgcm.path = {config.path!r}"
+    content = named_content(read, "neuralgcm", path, sha256)
+    what = f"neuralgcm.path = {path!r}"
     checkpoint = checkpoint_values(content, what)
-    forcings = _forcings(read(config.forcings), f"neuralgcm.forcings = {config.forcings!r}")
+    surface = _forcings(read(forcings), f"neuralgcm.forcings = {forcings!r}")
     try:
         model = neuralgcm.PressureLevelModel.from_checkpoint(checkpoint)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         message = f"{what}: the package neuralgcm makes no model of it ({error}): another version?"
         raise InputError(message) from error
-    key = None if config.seed is None else jax.random.key(config.seed)
-    found = NeuralGcmForecastModel(model, forcings, key)
+    key = None if seed is None else jax.random.key(seed)
+    found = NeuralGcmForecastModel(model, surface, key)
     try:
-        model.forcings_from_xarray(forcings.isel(time=[0]))
+        model.forcings_from_xarray(surface.isel(time=[0]))
     except ValueError as error:  # latitudes or longitudes are others
-        message = f"neuralgcm.forcings = {config.forcings!r}: {error}"
+        message = f"neuralgcm.forcings = {forcings!r}: {error}"
         raise InputError(message) from error
     return found
 

@@ -15,10 +15,9 @@ import numpy as np
 from jaxtyping import Array, Float, Float32, Float64
 
 from align_da.atmosphere import Layout, State
-from align_da.config import OnnxConfig
 from align_da.errors import InputError
 from align_da.forecast.checks import check_request
-from align_da.forecast.graph_kinds import graph_kind, layout_of, places_in
+from align_da.forecast.graph_kinds import GraphKind, layout_of, places_in
 from align_da.forecast.graph_session import check_signature, open_session, run_session
 
 Frame = Float32[np.ndarray, "channel lat lon"]
@@ -79,26 +78,37 @@ class OnnxForecastModel:
     differentiable = False
 
     def __init__(
-        self, graph: bytes, config: OnnxConfig, scaling: FrameScaling | None = None
+        self,
+        graph: bytes,
+        kind: GraphKind,
+        scaling: FrameScaling | None = None,
+        *,
+        step_hours: int = 6,
+        rows: Literal["poles", "bands"] = "poles",
+        provider: Literal["cpu", "cuda"] = "cpu",
+        threads: int = 1,
     ) -> None:
         """Load the graph and hold its signature against its kind.
 
         Args:
             graph: content of the file.
-            config: kind, step, rows, provider and threads.
+            kind: what it takes and gives.
             scaling: of the channels; none if None.
+            step_hours: of the graph.
+            rows: where its latitudes lie, see `layout_of`.
+            provider: what it runs on.
+            threads: that it runs on, where that is a CPU.
 
         Raises:
             ConfigError: a package, or the provider that is asked for, is missing.
             InputError: the graph cannot be loaded, or takes something else than its kind.
         """
-        kind = graph_kind(config)
-        self._session = open_session(graph, config.provider, config.threads)
+        self._session = open_session(graph, provider, threads)
         self._inputs, shape = check_signature(self._session, kind)
         self._kind = kind
         self._scaling = scaling or frame_scaling(None, None, len(kind.channels))
-        self.layout: Layout = layout_of(kind.channels, shape, config.rows)
-        self.step_hours: int = config.step_hours
+        self.layout: Layout = layout_of(kind.channels, shape, rows)
+        self.step_hours: int = step_hours
         self.frames: Literal[1, 2] = kind.frames
         self._places = places_in(self.layout, kind.channels)
 

@@ -7,7 +7,7 @@ import jax
 import numpy as np
 from jax.experimental import multihost_utils
 
-from align_da.config import digest_of
+from align_da.digests import digest_of
 from align_da.errors import InputError
 
 

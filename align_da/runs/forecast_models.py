@@ -10,10 +10,11 @@ import numpy as np
 import xarray as xr
 
 from align_da.atmosphere import Layout, State
-from align_da.config import Config, digest_of
+from align_da.config import Config, OnnxConfig
+from align_da.digests import digest_of
 from align_da.errors import ConfigError, InputError
 from align_da.forecast.contract import ForecastModel
-from align_da.forecast.graph_kinds import graph_kind
+from align_da.forecast.graph_kinds import GraphKind, graph_kind
 from align_da.forecast.lorenz96 import Lorenz96ForecastModel
 from align_da.forecast.named_file import named_content
 from align_da.forecast.neuralgcm_checkpoint import neuralgcm_from_files
@@ -72,22 +73,42 @@ def onnx(config: Config) -> ForecastModel:
     if section is None:
         message = "world.model = 'onnx' needs a graph: name its file in onnx.path"
         raise ConfigError(message)
-    kind = graph_kind(section)
+    kind = kind_of(section)
     mean, std = (
         None if path is None else _numbers(read_model_file(path), f"{name} = {path!r}")
         for name, path in (("onnx.mean", section.mean), ("onnx.std", section.std))
     )
     scaling = frame_scaling(mean, std, len(kind.channels))
     graph = named_content(read_model_file, "onnx", section.path, section.sha256)
-    return OnnxForecastModel(graph, section, scaling)
+    return OnnxForecastModel(
+        graph,
+        kind,
+        scaling,
+        step_hours=section.step_hours,
+        rows=section.rows,
+        provider=section.provider,
+        threads=section.threads,
+    )
+
+
+def kind_of(section: OnnxConfig) -> GraphKind:
+    """The kind of graph of [onnx].
+
+    Raises:
+        ConfigError: a variable is unknown, or a variable or level is named twice.
+    """
+    return graph_kind(section.kind, section.order, section.variables, section.levels)
 
 
 def neuralgcm(config: Config) -> ForecastModel:
     """NeuralGCM, see the section [neuralgcm]."""
-    if config.neuralgcm is None:
+    section = config.neuralgcm
+    if section is None:
         message = "world.model = 'neuralgcm' needs a checkpoint: name its file in neuralgcm.path"
         raise ConfigError(message)
-    return neuralgcm_from_files(config.neuralgcm, read_model_file)
+    return neuralgcm_from_files(
+        section.path, section.forcings, read_model_file, section.seed, section.sha256
+    )
 
 
 def _numbers(content: bytes, what: str) -> np.ndarray:

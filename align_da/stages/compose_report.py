@@ -11,7 +11,7 @@ import xarray as xr
 
 from align_da.atmosphere import Layout, State, variable_named
 from align_da.atmosphere.dataset import state_from_dataset
-from align_da.config import digest_of
+from align_da.digests import digest_of
 from align_da.keys import Purpose, key_for
 from align_da.observations.batch import Flag
 from align_da.runs.run import Run

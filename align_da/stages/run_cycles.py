@@ -10,6 +10,7 @@ from align_da.config import Config
 from align_da.cycling.cycle import CycleParts, QualityControl
 from align_da.cycling.driver import CyclingExperiment, run_experiment
 from align_da.cycling.replacement import ReplacementRule
+from align_da.cycling.watchdog import AlarmRule
 from align_da.observations.batch import ObservationBatch
 from align_da.parallel.progress import progress_bar
 from align_da.registry import (
@@ -51,7 +52,7 @@ def run_cycles(config: Config, folder: Path, name: str) -> int:
         quality_control,
         config.seed,
         config.cycle.physical_bounds,
-        ReplacementRule(**config.cycle.replacement.model_dump()),
+        ReplacementRule(**dict(config.cycle.replacement)),
         run.operator_for,
     )
     experiment = CyclingExperiment(
@@ -60,7 +61,7 @@ def run_cycles(config: Config, folder: Path, name: str) -> int:
         start=start,
         cycles=config.cycle.cycles,
         observe=lambda cycle: observe(start + (cycle + 1) * parts.window, cycle),
-        watchdog=config.cycle.watchdog,
+        watchdog=AlarmRule(**dict(config.cycle.watchdog)),
     )
     manifest = manifest_of(config, config.seed, _inputs(run))
     bar = progress_bar()

@@ -7,10 +7,12 @@ from typing import Any
 
 from jax.sharding import Mesh
 
-from align_da.config import TrainingConfig, digest_of
+from align_da.config import TrainingConfig
+from align_da.digests import digest_of
 from align_da.parallel.meeting import meet, writes
 from align_da.parallel.mesh import check_batch
 from align_da.runs.run import Run
+from align_da.runs.training_plan import training_plan
 from align_da.storage.checkpoints import save_weights
 from align_da.storage.run_folder import RunFolder
 from align_da.storage.stages import Stage, definition_digest, run_stage
@@ -89,15 +91,15 @@ def fit_stage(
     Returns:
         The best parameters.
     """
-    seed, folder = run.config.seed, run.folder
+    seed, folder, plan = run.config.seed, run.folder, training_plan(config)
     checkpoints = _own_checkpoints(folder.checkpoints(name), identity)
-    with progress_bar(name, config.steps) as report:
+    with progress_bar(name, plan.steps) as report:
         result = fit(
             params,
             loss,
-            batches_of(training, config.batch_size, seed),
-            validation_batches(validation, config.batch_size, seed),
-            config,
+            batches_of(training, plan.batch_size, seed),
+            validation_batches(validation, plan.batch_size, seed),
+            plan,
             seed,
             checkpoints=checkpoints,
             mesh=mesh,

@@ -24,7 +24,6 @@ from align_da.storage.digest import digest_of_array, digest_of_file, digests_of_
 from align_da.storage.durable import (
     remove_unfinished,
     sync_files,
-    sync_tree,
     write_errors,
     written_whole,
 )
@@ -179,7 +178,6 @@ def _make(path: Path, template: StoreTemplate, manifest: Manifest) -> Ledger:
     with written_whole(path) as unfinished:
         write_manifest(manifest_path(path), manifest)
         write_template(unfinished, template, _provenance(manifest))
-        sync_tree(unfinished)
         of_template = digests_of_files(unfinished)
         ledger = Ledger(
             {manifest_path(path).name: digest_of_file(manifest_path(path))}

@@ -109,17 +109,6 @@ def sync_files(paths: Iterable[Path]) -> None:
             _sync(folder)
 
 
-def sync_tree(folder: Path) -> None:
-    """Flush every file and folder below `folder`, and the entry of `folder` itself.
-
-    Raises:
-        StorageError: the disk reports an error.
-    """
-    with storage_errors(folder):
-        _sync_whole(folder)
-        _sync(folder.parent)
-
-
 def remove_unfinished(folder: Path) -> None:
     """Remove what writers that were killed have left under temporary names.
 

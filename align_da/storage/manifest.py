@@ -8,7 +8,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from align_da.config import Section
+from pydantic import BaseModel
+
+from align_da.digests import plain
 from align_da.errors import StorageError
 from align_da.storage.digest import digest_of_json
 from align_da.storage.durable import storage_errors, write_durably
@@ -38,7 +40,7 @@ class Manifest:
 
 
 def manifest_of(
-    config: Mapping[str, Any] | Section, seed: int, inputs: Mapping[str, str]
+    config: Mapping[str, Any] | BaseModel, seed: int, inputs: Mapping[str, str]
 ) -> Manifest:
     """The manifest of a result computed here and now.
 
@@ -47,7 +49,7 @@ def manifest_of(
         seed: seed of the run.
         inputs: digest of every input by name.
     """
-    table = _plain(config)
+    table = plain(config)
     python = ".".join(map(str, sys.version_info[:2]))
     libraries = {"python": python} | {name: version(name) for name in _LIBRARIES}
     return Manifest(
@@ -86,23 +88,12 @@ def check_manifest(path: Path, expected: Manifest) -> None:
     Raises:
         StorageError: lists every difference between the manifest at `path` and `expected`.
     """
-    differences = _differences(asdict(read_manifest(path)), _plain(asdict(expected)))
+    differences = _differences(asdict(read_manifest(path)), plain(asdict(expected)))
     if differences:
         message = (
             f"{path} belongs to another run: restore what defined it or choose another name\n  "
         )
         raise StorageError(message + "\n  ".join(differences))
-
-
-def _plain(content: Any) -> Any:  # noqa: ANN401 (nested tables of anything)
-    """Sections as tables and tuples as lists, all the way down, as JSON gives them back."""
-    if isinstance(content, Section):
-        return content.model_dump(mode="json")
-    if isinstance(content, Mapping):
-        return {str(key): _plain(value) for key, value in content.items()}
-    if isinstance(content, list | tuple):
-        return [_plain(value) for value in content]
-    return content
 
 
 def _differences(stored: Any, now: Any, place: str = "") -> list[str]:  # noqa: ANN401 (as above)

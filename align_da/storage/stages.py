@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from align_da.config import digest_of
+from align_da.digests import digest_of
 from align_da.errors import StorageError
 from align_da.storage.fingerprint import Fingerprint, fingerprint_of
 from align_da.storage.lock import owned

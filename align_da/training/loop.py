@@ -15,7 +15,7 @@ import numpy as np
 from jax.sharding import Mesh
 from jaxtyping import Array
 
-from align_da.config import TrainingConfig, digest_of
+from align_da.digests import digest_of
 from align_da.errors import BadStateError, InputError, StorageError
 from align_da.keys import Purpose, key_for
 from align_da.parallel.meeting import meet, writes
@@ -24,6 +24,7 @@ from align_da.storage.checkpoints import newest_whole, save_step
 from align_da.storage.digest import digest_of_array
 from align_da.storage.training_checkpoints import IDENTITY
 from align_da.training.optimizer import make_optimizer
+from align_da.training.plan import TrainingPlan
 from align_da.training.prefetch import prefetched
 from align_da.training.state import Params, TrainState, copied, initial_state
 from align_da.training.step import Loss, Metrics, TrainingStep, make_evaluation, make_step
@@ -41,7 +42,7 @@ class FitResult:
 
     Attributes:
         params: the averaged parameters with the lowest validation loss; the last ones where the
-            configuration wants no early stopping.
+            plan wants no early stopping.
         history: one row a validation, from step 0 on: `step`, and the mean of every metric since
             the last row (`training_loss`, ...) and over the validation batches
             (`validation_loss`, ...). Row 0 has no training metrics.
@@ -74,7 +75,7 @@ class _Task:
     evaluate: Callable[..., Metrics]
     batch_at: Callable[[int], Any]
     validation_batches: Sequence[Any]
-    config: TrainingConfig
+    plan: TrainingPlan
     seed: int
     identity: str  # what a checkpoint must have been made with to go on from it
     mesh: Mesh | None
@@ -86,7 +87,7 @@ def fit(
     loss: Loss,
     batch_at: Callable[[int], Any],
     validation_batches: Sequence[Any],
-    config: TrainingConfig,
+    plan: TrainingPlan,
     seed: int,
     checkpoints: Path | None = None,
     mesh: Mesh | None = None,
@@ -95,14 +96,14 @@ def fit(
 ) -> FitResult:
     """Train until the steps are used up or validation has not improved for `patience` times.
 
-    Without `config.early_stopping` all steps are made, whatever validation says.
+    Without `plan.early_stopping` all steps are made, whatever validation says.
 
     Args:
         params: initial parameters.
         loss: what is minimised, a mean over the batch.
         batch_at: the batch of a step, a pure function (see `BatchPlan`).
         validation_batches: batches of equal size; they see the same keys each time.
-        config: steps, learning rate and so on.
+        plan: steps, learning rate and so on.
         seed: seed of the keys that the loss gets, by step.
         checkpoints: folder to save to every `validate_every` steps, and to go on from if it holds
             checkpoints already.
@@ -121,26 +122,26 @@ def fit(
     if not validation_batches:
         message = "expected at least one validation batch, got none: hold some cases back"
         raise InputError(message)
-    optimizer = make_optimizer(config)
+    optimizer = make_optimizer(plan)
     task = _Task(
-        step=make_step(loss, optimizer, config.ema_decay, mesh),
+        step=make_step(loss, optimizer, plan.ema_decay, mesh),
         evaluate=make_evaluation(loss, mesh),
         batch_at=batch_at,
         validation_batches=validation_batches,
-        config=config,
+        plan=plan,
         seed=seed,
-        identity=digest_of(config, seed) if identity is None else identity,
+        identity=digest_of(plan, seed) if identity is None else identity,
         mesh=mesh,
         report=report,
     )
     start = placed(initial_state(params, optimizer), mesh)
     run = _resume(checkpoints, start, task) or _first(start, task)
     _meet(run, params, task)
-    while run.step < config.steps and not (config.early_stopping and run.stale >= config.patience):
+    while run.step < plan.steps and not (plan.early_stopping and run.stale >= plan.patience):
         run = _until_next_validation(run, task)
         if checkpoints is not None:
             _save(checkpoints, run, task)
-    kept = run.best if config.early_stopping else run.state.ema
+    kept = run.best if plan.early_stopping else run.state.ema
     return FitResult(whole(kept, mesh), list(run.history))
 
 
@@ -165,8 +166,8 @@ def _meet(run: _Run, params: Params, task: _Task) -> None:
 
 def _until_next_validation(run: _Run, task: _Task) -> _Run:
     """Train to the next multiple of `validate_every` (or the end) and validate."""
-    every = task.config.validate_every
-    end = min((run.step // every + 1) * every, task.config.steps)
+    every = task.plan.validate_every
+    end = min((run.step // every + 1) * every, task.plan.steps)
     state, metrics = run.state, []
     steps = range(run.step, end)
     batches = prefetched(lambda step: split_batch(task.batch_at(step), task.mesh), steps)

@@ -11,13 +11,13 @@ from typing import Any
 import jax
 from flax import nnx
 
-from align_da.config import TrainingConfig
 from align_da.diffusion.objective import denoising_loss
 from align_da.diffusion.schedule import Schedule
 from align_da.prior.latent_scaling import LatentScaling
 from align_da.training.batches import Cases, batches_of, validation_batches
 from align_da.training.latent_pairs import LatentPairs
 from align_da.training.loop import Row, fit
+from align_da.training.plan import TrainingPlan
 from align_da.training.progress import progress_bar
 from align_da.training.state import Params
 from align_da.training.step import Loss
@@ -86,26 +86,26 @@ def score_model_task(
 
 
 def train_score_model(
-    task: ScoreModelTask, config: TrainingConfig, seed: int, title: str
+    task: ScoreModelTask, plan: TrainingPlan, seed: int, title: str
 ) -> TrainedScoreModel:
     """Train in memory, without checkpoints; the command keeps them (`stages.train_denoiser`).
 
     Args:
         task: what to learn.
-        config: how long and how fast.
+        plan: how long and how fast.
         seed: of batches and noise.
         title: of the progress bar.
 
     Raises:
         BadStateError: the loss is not finite.
     """
-    with progress_bar(title, config.steps) as report:
+    with progress_bar(title, plan.steps) as report:
         result = fit(
             task.params,
             task.loss,
-            batches_of(task.training, config.batch_size, seed),
-            validation_batches(task.validation, config.batch_size, seed),
-            config,
+            batches_of(task.training, plan.batch_size, seed),
+            validation_batches(task.validation, plan.batch_size, seed),
+            plan,
             seed,
             report=report,
         )

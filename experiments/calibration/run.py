@@ -25,6 +25,7 @@ from align_da.runs.background_latents import learned_latents, scaling_of
 from align_da.runs.denoisers import build_schedule
 from align_da.runs.priors import load_space, untrained_network
 from align_da.runs.run import Run, open_run
+from align_da.runs.training_plan import training_plan
 from align_da.training.latent_pairs import LatentPairs
 from align_da.training.score_model import TrainedScoreModel, score_model_task, train_score_model
 from align_da.verification.figure_style import to_png
@@ -115,7 +116,9 @@ def prior_after(
     network = untrained_network(run.config, gaussian.space.autoencoder.latent_shape)
     task = score_model_task(network, schedule, gaussian.scaling, pairs, held_out)
     config = schedule_of(settings.training, len(pairs), epochs)
-    found = train_score_model(task, config, run.config.seed, f"{label}, {epochs} epochs")
+    found = train_score_model(
+        task, training_plan(config), run.config.seed, f"{label}, {epochs} epochs"
+    )
     prior = replace(gaussian, network=found.network, schedule=schedule)
     return Trained(label, prior, epochs, lowest_loss(found))
 

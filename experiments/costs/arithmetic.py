@@ -19,6 +19,7 @@ from align_da.config import Config, TrainingConfig
 from align_da.diffusion.condition import Condition
 from align_da.diffusion.objective import DenoisingBatch, denoising_loss
 from align_da.prior.latent_prior import LatentPrior
+from align_da.runs.training_plan import training_plan
 from align_da.training import initial_state, make_optimizer, make_step
 from align_da.training.step import Loss
 from experiments.costs.synthetic import LEAD_HOURS, autoencoder_loss_of, latent_shape_of, prior_of
@@ -197,7 +198,7 @@ def _step(
     batch: Any,  # noqa: ANN401  whatever the loss takes
     settings: TrainingConfig,
 ) -> Demand:
-    optimizer, params = make_optimizer(settings), nnx.state(network)
+    optimizer, params = make_optimizer(training_plan(settings)), nnx.state(network)
     state = jax.eval_shape(lambda params: initial_state(params, optimizer), params)
     step = make_step(loss, optimizer, settings.ema_decay)
     return _program(params, step, state, batch, _shapes(lambda: jax.random.key(0)))

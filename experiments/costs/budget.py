@@ -31,6 +31,7 @@ from align_da.config import Config, TrainingConfig, load_config
 from align_da.diffusion.condition import Condition
 from align_da.diffusion.objective import DenoisingBatch, denoising_loss
 from align_da.parallel.mesh import shardings
+from align_da.runs.training_plan import training_plan
 from align_da.training import device_mesh, initial_state, make_optimizer, make_step
 from align_da.training.step import Loss
 from align_da.verification.table_format import to_markdown
@@ -112,7 +113,7 @@ def components(config: Config, layout: Layout) -> Iterator[Component]:
 
 def arithmetic(part: Component) -> dict[str, object]:
     """Parameters, and multiplications and additions of a case in training."""
-    optimizer = make_optimizer(part.training)
+    optimizer = make_optimizer(training_plan(part.training))
     state = jax.eval_shape(lambda params: initial_state(params, optimizer), part.params)
     flops = []
     for loss in part.loss:
@@ -130,7 +131,7 @@ def arithmetic(part: Component) -> dict[str, object]:
 def memory(part: Component, tensor: int) -> dict[str, object]:
     """Memory of a device in training, parameters split over `tensor` of them."""
     mesh = device_mesh(tensor, jax.devices()[:tensor])
-    optimizer = make_optimizer(part.training)
+    optimizer = make_optimizer(training_plan(part.training))
     state = jax.eval_shape(lambda params: initial_state(params, optimizer), part.params)
     placed = jax.tree.map(
         lambda leaf, where: leaf.update(sharding=where), state, shardings(state, mesh)

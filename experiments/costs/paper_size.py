@@ -38,6 +38,7 @@ from align_da.prior.latent_prior import LatentPrior
 from align_da.runs.guidances import build_posterior_sampler
 from align_da.runs.observation_errors import errors_of
 from align_da.runs.observing_system import configured_network
+from align_da.runs.training_plan import training_plan
 from align_da.training import initial_state, make_optimizer, make_step
 from align_da.training.step import Loss
 from align_da.verification.cost import measured
@@ -208,7 +209,7 @@ def _step(
     settings: TrainingConfig,
 ) -> Program:
     """A step of training under two losses: as it is run, and without recomputation."""
-    optimizer = make_optimizer(settings)
+    optimizer = make_optimizer(training_plan(settings))
     state = initial_state(params, optimizer)
     step, plain = (make_step(loss, optimizer, settings.ema_decay) for loss in losses)
     return Program(name, step, (state, batch, KEY), plain, settings.batch_size)

@@ -23,6 +23,7 @@ from flax import nnx
 from align_da.config import TrainingConfig, load_config
 from align_da.diffusion.objective import DenoisingBatch
 from align_da.prior.latent_prior import LatentPrior
+from align_da.runs.training_plan import training_plan
 from align_da.training import BatchPlan, initial_state, make_optimizer, make_step
 from align_da.training.latent_pairs import LatentPairs
 from align_da.training.prefetch import prefetched
@@ -97,7 +98,7 @@ def random_cases(shape: tuple[int, int, int]) -> LatentPairs:
 
 def computing_step(prior: LatentPrior, training: TrainingConfig) -> Step:
     """A step of training of the score model."""
-    optimizer = make_optimizer(training)
+    optimizer = make_optimizer(training_plan(training))
     step = make_step(denoising_loss_of(prior), optimizer, training.ema_decay)
     state = initial_state(nnx.state(prior.network), optimizer)
 

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from align_da.config import digest_of, load_config
+from align_da.config import load_config
+from align_da.digests import digest_of
 from align_da.runs.priors import MODEL_ERROR, REPRESENTATION, SCALING, load_model_error, load_prior
 from align_da.runs.run import Run, open_run
 from align_da.storage.checkpoints import save_weights

@@ -20,6 +20,7 @@ from align_da.runs.background_latents import encode_backgrounds
 from align_da.runs.denoisers import build_schedule
 from align_da.runs.priors import load_prior, untrained_network
 from align_da.runs.run import Run, open_run
+from align_da.runs.training_plan import training_plan
 from align_da.training.latent_pairs import LatentPairs, together
 from align_da.training.score_model import score_model_task, train_score_model
 from experiments.options import run_options
@@ -64,7 +65,7 @@ def retrained(run: Run, prior: LatentPrior, new: LatentPairs, unseen: LatentPair
     config = settings.training.model_copy(update={"early_stopping": False})
     network = untrained_network(run.config, shape)
     task = score_model_task(network, build_schedule(settings), prior.scaling, new, unseen)
-    trained = train_score_model(task, config, run.config.seed, f"{len(new)} pairs")
+    trained = train_score_model(task, training_plan(config), run.config.seed, f"{len(new)} pairs")
     return replace(prior, network=trained.network)
 
 

@@ -18,13 +18,11 @@ from align_da.assimilation.optimal_interpolation import OptimalInterpolation
 from align_da.assimilation.recentred import Recentred
 from align_da.atmosphere import Grid, Layout, Normalisation, State, VerticalCoordinate
 from align_da.autoencoder import pole_signs
-from align_da.autoencoder.identity import IdentityAutoencoder
 from align_da.autoencoder.latent_space import LatentSpace
 from align_da.config import AutoencoderConfig, DenoiserConfig, GuidanceConfig, SamplerConfig
-from align_da.diffusion.schedule import EDMSchedule
-from align_da.diffusion.unit_normal import UnitNormal
 from align_da.observations.batch import Flag, ObservationBatch, Vertical
 from align_da.observations.interpolation import interpolation_operator
+from align_da.prior.background_errors import prior_from_root
 from align_da.prior.increment_correlation import no_correlation
 from align_da.prior.latent_prior import LatentPrior
 from align_da.prior.latent_scaling import LatentScaling
@@ -85,16 +83,7 @@ def latent_three_d_var() -> LatentThreeDVar:
 @cache
 def three_d_var() -> LatentThreeDVar:
     """In model space, with uncorrelated errors of standard deviation 2."""
-    shape = LAYOUT.shape
-    rows, _, channels = shape
-    root = jnp.broadcast_to(jnp.eye(channels), (1, rows, channels, channels))
-    scaling = LatentScaling(
-        jnp.asarray([6.0]), root, jnp.zeros(channels), jnp.ones(channels), no_correlation(shape, 1)
-    )
-    space = LatentSpace(
-        IdentityAutoencoder(shape), Normalisation(jnp.full(5, 10.0), jnp.full(5, 2.0))
-    )
-    model_space = LatentPrior(space, UnitNormal(), scaling, EDMSchedule(0.0, 1.0))
+    model_space = prior_from_root(LAYOUT, lambda white: 2 * white)
     return LatentThreeDVar(model_space, interpolation_operator, outer=1, inner=20)
 
 

@@ -9,11 +9,11 @@ import numpy as np
 
 from align_da.assimilation.letkf import LETKF, Localisation
 from align_da.atmosphere import State
-from align_da.config import WatchdogConfig
 from align_da.cycling.cycle import Cycle, CycleParts, CycleState
 from align_da.cycling.cycles import cycles
 from align_da.cycling.driver import CyclingExperiment, run_experiment
 from align_da.cycling.twin_experiment import observe_everything
+from align_da.cycling.watchdog import AlarmRule
 from align_da.forecast.lorenz96 import Lorenz96ForecastModel
 from align_da.keys import Purpose, key_for
 from align_da.observations.batch import ObservationBatch
@@ -58,7 +58,7 @@ def filter_experiment(
     inflation: float = 1.05,
     error: float = 1.0,
     spread: float = 1.0,
-    watchdog: WatchdogConfig | None = None,
+    watchdog: AlarmRule | None = None,
 ) -> CyclingExperiment:
     """A localised LETKF; its first members have this error in common, and this spread."""
     shift, noise = (
@@ -73,7 +73,7 @@ def filter_experiment(
         start=START,
         cycles=count,
         observe=observe,
-        watchdog=watchdog or WatchdogConfig(),
+        watchdog=watchdog or AlarmRule(),
     )
 
 

@@ -25,8 +25,8 @@ from align_da.training import fit, initial_state, make_optimizer
 
 Figure = Callable[[str], None]
 PARAMS = tiny.initial_params()
-TEMPLATE = {"state": initial_state(PARAMS, make_optimizer(tiny.CONFIG)), "best": PARAMS}
-STEPS = tiny.CONFIG.steps
+TEMPLATE = {"state": initial_state(PARAMS, make_optimizer(tiny.TRAINING)), "best": PARAMS}
+STEPS = tiny.TRAINING.steps
 LAST = f"step_{STEPS:08d}"
 
 
@@ -52,7 +52,7 @@ def last_state(folder: Path) -> dict[str, Any]:
     arrays, metadata = read_arrays(folder / LAST)
     assert any(name.startswith("state/optimizer") for name in arrays)
     assert arrays["state/step"] == STEPS  # which is the position among the batches too
-    assert len(metadata["history"]) == 1 + STEPS // tiny.CONFIG.validate_every
+    assert len(metadata["history"]) == 1 + STEPS // tiny.TRAINING.validate_every
     return {**{name: array.tobytes() for name, array in arrays.items()}, "metadata": metadata}
 
 
@@ -92,7 +92,7 @@ def test_row_26_training_falls_back_one_checkpoint_with_a_warning(
             damage(file)
             found, warnings = newest_whole(checkpoints, TEMPLATE)
             assert found is not None
-            assert found.step == STEPS - tiny.CONFIG.validate_every
+            assert found.step == STEPS - tiny.TRAINING.validate_every
             assert (len(warnings), LAST in warnings[0]) == (1, True)
             file.write_bytes(content)
     found, warnings = newest_whole(checkpoints, TEMPLATE)
@@ -157,7 +157,7 @@ def test_row_28_a_training_of_another_network_is_refused_before_its_first_step(
 
     params = {name: leaf for name, leaf in {**PARAMS, **change}.items() if leaf is not None}
     with pytest.raises(StorageError, match=reason):
-        fit(params, never, never, [tiny.batch_of(np.arange(8))], tiny.CONFIG, 3, trained)
+        fit(params, never, never, [tiny.batch_of(np.arange(8))], tiny.TRAINING, 3, trained)
 
 
 @pytest.mark.row(11)

@@ -20,9 +20,9 @@ from align_da.config import (
     OnnxConfig,
     ReportsConfig,
     config_from_table,
-    digest_of,
     load_config,
 )
+from align_da.digests import digest_of
 from align_da.errors import AlignDAError, ConfigError, StorageError
 from align_da.storage.ledger import read_ledger
 from align_da.storage.manifest import read_manifest

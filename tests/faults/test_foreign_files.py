@@ -12,7 +12,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from align_da.config import WorldConfig, digest_of
+from align_da.config import WorldConfig
+from align_da.digests import digest_of
 from align_da.errors import StorageError
 from align_da.forecast import Lorenz96ForecastModel
 from align_da.storage.checkpoints import load_weights, save_weights

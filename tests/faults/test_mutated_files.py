@@ -20,7 +20,8 @@ from small_run import run_small, small_experiment
 
 from align_da.atmosphere import Grid, Layout, State, VerticalCoordinate
 from align_da.atmosphere.dataset import dataset_from_state, layout_from_dataset
-from align_da.config import WorldConfig, digest_of, load_config
+from align_da.config import WorldConfig, load_config
+from align_da.digests import digest_of
 from align_da.errors import AlignDAError, StorageError
 from align_da.storage.analysis_store import open_cycles
 from align_da.storage.checkpoints import load_weights, save_weights

@@ -17,8 +17,8 @@ from small_run import MODEL, Nudging, run_small, small_experiment, with_parts
 
 from align_da.assimilation.contract import AnalysisDiagnostics
 from align_da.atmosphere import Layout, State
-from align_da.config import WatchdogConfig
 from align_da.cycling.driver import CyclingExperiment
+from align_da.cycling.watchdog import AlarmRule
 from align_da.errors import BadStateError
 from align_da.observations.batch import ObservationBatch
 from align_da.storage.analysis_store import open_cycles
@@ -183,9 +183,9 @@ def test_row_52_a_filter_with_enough_inflation_gives_no_alarm(
     figure(f"inflation 1.05: silent in {cycles} cycles")
 
 
-def lost(policy: str, cycles: int = 14) -> CyclingExperiment:
+def lost(policy: Literal["stop", "inflate"], cycles: int = 14) -> CyclingExperiment:
     """A filter that is wrong by 2 and sure of itself by 0.05 from the start."""
-    watchdog = WatchdogConfig(policy=policy)
+    watchdog = AlarmRule(policy)
     return filter_experiment(cycles, 1.0, error=2.0, spread=0.05, watchdog=watchdog)
 
 

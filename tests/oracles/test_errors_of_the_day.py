@@ -1,5 +1,6 @@
 """Hybrid background errors (the ensemble alone is an ensemble Kalman filter), and their size."""
 
+import math
 from dataclasses import replace
 
 import jax
@@ -10,23 +11,18 @@ import pytest
 from align_da.assimilation.latent_score import LatentScoreAnalysis
 from align_da.assimilation.latent_three_d_var import LatentThreeDVar
 from align_da.assimilation.letkf import LETKF
-from align_da.atmosphere import Grid, Layout, Normalisation, State, VerticalCoordinate
+from align_da.atmosphere import Grid, Layout, State, VerticalCoordinate
 from align_da.atmosphere.localisation import gaspari_cohn, great_circle_distance
-from align_da.autoencoder.identity import IdentityAutoencoder
-from align_da.autoencoder.latent_space import LatentSpace
 from align_da.config import GuidanceConfig, SamplerConfig
-from align_da.diffusion.schedule import EDMSchedule
-from align_da.diffusion.unit_normal import UnitNormal
 from align_da.observations.batch import Flag, ObservationBatch, Vertical
 from align_da.observations.interpolation import interpolation_operator
 from align_da.observations.likelihood import Likelihood
+from align_da.prior.background_errors import prior_from_covariance
 from align_da.prior.calibration import LARGEST, SMALLEST, background_factor
 from align_da.prior.ensemble_errors import taper_root
 from align_da.prior.errors_of_the_day import ErrorsOfTheDay
 from align_da.prior.hybrid_errors import Hybrid
-from align_da.prior.increment_correlation import no_correlation
 from align_da.prior.latent_prior import LatentPrior
-from align_da.prior.latent_scaling import LatentScaling
 from align_da.runs.guidances import build_posterior_sampler
 
 GRID = Grid(
@@ -41,13 +37,7 @@ NOT_LOCAL = 1e12  # a radius, metres
 
 def prior() -> LatentPrior:
     """States as their own latents, uncorrelated static errors of standard deviation 1."""
-    shape = LAYOUT.shape
-    root = jnp.ones((1, shape[0], 1, 1))
-    scaling = LatentScaling(
-        jnp.asarray([6.0]), root, jnp.zeros(1), jnp.ones(1), no_correlation(shape, 1)
-    )
-    space = LatentSpace(IdentityAutoencoder(shape), Normalisation(jnp.zeros(1), jnp.ones(1)))
-    return LatentPrior(space, UnitNormal(), scaling, EDMSchedule(0.0, 1.0))
+    return prior_from_covariance(LAYOUT, np.eye(math.prod(LAYOUT.shape)))
 
 
 def ensemble() -> State:

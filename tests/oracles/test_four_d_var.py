@@ -1,5 +1,6 @@
 """4D-Var: latent 3D-Var in model space with an operator that forecasts to the observations."""
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -9,21 +10,16 @@ import numpy as np
 import pytest
 
 from align_da.assimilation.latent_three_d_var import LatentThreeDVar
-from align_da.atmosphere import Layout, Normalisation, State
-from align_da.autoencoder.identity import IdentityAutoencoder
-from align_da.autoencoder.latent_space import LatentSpace
+from align_da.atmosphere import Layout, State
 from align_da.cycling.twin_experiment import TwinExperiment, observe_everything, run_twins
-from align_da.diffusion.schedule import EDMSchedule
-from align_da.diffusion.unit_normal import UnitNormal
 from align_da.errors import InputError
 from align_da.forecast import Lorenz96ForecastModel
 from align_da.observations.batch import ObservationBatch
 from align_da.observations.contract import ObservationOperator
 from align_da.observations.interpolation import interpolation_operator
 from align_da.observations.trajectory import trajectory_operator
-from align_da.prior.increment_correlation import no_correlation
+from align_da.prior.background_errors import prior_from_covariance
 from align_da.prior.latent_prior import LatentPrior
-from align_da.prior.latent_scaling import LatentScaling
 
 START = np.datetime64("2000-01-01", "ns")
 STEPS = 4
@@ -49,17 +45,7 @@ class Shift:
 
 def prior(layout: Layout, std: float) -> LatentPrior:
     """Independent background errors in model space."""
-    scaling = LatentScaling(
-        jnp.asarray([6.0]),
-        std * jnp.ones((1, 1, 1, 1)),
-        jnp.zeros(1),
-        jnp.ones(1),
-        no_correlation(layout.shape, 1),
-    )
-    space = LatentSpace(
-        IdentityAutoencoder(layout.shape), Normalisation(jnp.zeros(1), jnp.ones(1))
-    )
-    return LatentPrior(space, UnitNormal(), scaling, EDMSchedule(0.0, 1.0))
+    return prior_from_covariance(layout, std**2 * np.eye(math.prod(layout.shape)))
 
 
 def of_window(layout: Layout, variance: float) -> ObservationBatch:

@@ -13,14 +13,13 @@ from align_da.atmosphere.truncation import spectral_truncation
 from align_da.autoencoder import pole_signs
 from align_da.autoencoder.latent_space import LatentSpace
 from align_da.config import AutoencoderConfig
-from align_da.diffusion.schedule import EDMSchedule
-from align_da.diffusion.unit_normal import UnitNormal
 from align_da.observations.batch import Flag, ObservationBatch, Vertical
 from align_da.observations.interpolation import interpolation_operator
 from align_da.prior.increment_correlation import no_correlation
 from align_da.prior.latent_prior import LatentPrior
 from align_da.prior.latent_scaling import LatentScaling
 from align_da.prior.representation_error import Representation
+from align_da.prior.static_prior import static_prior
 from align_da.runs.autoencoders import build_autoencoder
 
 NODES, _ = np.polynomial.legendre.leggauss(8)
@@ -48,7 +47,7 @@ def prior() -> LatentPrior:
         jnp.asarray([6.0]), root, jnp.zeros(latent), jnp.ones(latent), no_correlation(shape, 1)
     )
     space = LatentSpace(autoencoder, Normalisation(jnp.zeros(2), jnp.ones(2)))
-    return LatentPrior(space, UnitNormal(), scaling, EDMSchedule(0.0, 1.0))
+    return static_prior(space, scaling)
 
 
 def method(of: LatentPrior, inner: int = 40) -> LatentThreeDVar:

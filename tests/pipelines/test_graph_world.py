@@ -25,10 +25,9 @@ from align_da.config import (
     WorldConfig,
 )
 from align_da.errors import StorageError
-from align_da.forecast.graph_kinds import graph_kind
 from align_da.keys import Purpose, key_for
 from align_da.runs.alignment_cases import cases_of
-from align_da.runs.forecast_models import configured_forecast_model, frame_before
+from align_da.runs.forecast_models import configured_forecast_model, frame_before, kind_of
 from align_da.runs.run import Run
 from align_da.stages import score_runs
 from align_da.stages.score_candidates import RewardScore
@@ -64,7 +63,7 @@ class GraphWorld:
     def step(self, now: np.ndarray, before: np.ndarray) -> np.ndarray:
         """What the graph makes of states [batch, lat, lon, channel]."""
         assert self.config.onnx is not None
-        kind = graph_kind(self.config.onnx)
+        kind = kind_of(self.config.onnx)
         return expected_step(kind, self.layout, now, before, scaling_of(kind)[1])
 
     def assert_same(self, found: np.ndarray, expected: np.ndarray) -> None:

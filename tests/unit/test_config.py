@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from align_da.config import Config, ReportsConfig, config_from_table, digest_of, load_config
+from align_da.config import Config, ReportsConfig, config_from_table, load_config
+from align_da.digests import digest_of
 from align_da.errors import ConfigError
 
 

@@ -7,7 +7,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 LAYERS = (
-    ("constants", "errors", "keys", "registry"),
+    ("constants", "digests", "errors", "keys", "registry"),
     ("atmosphere", "config", "mixed_precision"),
     ("parallel", "forecast", "observations", "autoencoder", "diffusion"),
     ("guidance",),
@@ -20,6 +20,8 @@ LAYERS = (
     ("cli", "earth2studio"),
 )
 ROOMS = [room for layer in LAYERS for room in layer]
+UNPACKING = {"config", "runs", "stages", "cli", "earth2studio"}
+"""Rooms that see a section of the configuration; all others take plain arguments."""
 
 
 def modules(package: str) -> list[Path]:
@@ -54,6 +56,13 @@ def test_imports_point_to_earlier_rooms_only(path: Path) -> None:
         return
     later = {other for other in imported_rooms(path) if ROOMS.index(other) > ROOMS.index(room)}
     assert later == set()
+
+
+@pytest.mark.parametrize("room", sorted(set(ROOMS) - UNPACKING))
+def test_below_runs_no_function_knows_a_section_of_the_configuration(room: str) -> None:
+    files = [path for path in modules("align_da") if room_of(path) == room]
+    assert files
+    assert [path for path in files if "config" in imported_rooms(path)] == []
 
 
 @pytest.mark.parametrize("path", modules("align_da/storage"), ids=lambda p: p.name)

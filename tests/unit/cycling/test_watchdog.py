@@ -9,10 +9,10 @@ import pytest
 
 from align_da.assimilation.diagnostics import diagnose
 from align_da.atmosphere import State
-from align_da.config import WatchdogConfig
 from align_da.cycling.twin_experiment import observe_everything
 from align_da.cycling.watchdog import (
     LARGEST_INFLATION,
+    AlarmRule,
     Consistency,
     Watchdog,
     alarm,
@@ -23,7 +23,7 @@ from align_da.forecast.lorenz96 import Lorenz96ForecastModel
 from align_da.observations.batch import Flag, ObservationBatch
 
 LAYOUT = Lorenz96ForecastModel().layout
-CONFIG = WatchdogConfig(cycles=3)
+RULE = AlarmRule(cycles=3)
 GOOD, BAD = Consistency(1000, 1.05, 0.04), Consistency(1000, 5.0, 0.04)
 SILENT = Consistency(0, 0.0, 0.0)
 
@@ -51,7 +51,7 @@ def test_row_52_one_member_and_an_empty_window_are_not_judged() -> None:
     plain = observe_everything(LAYOUT, 0.25)
     alone = report(np.zeros((1, 40)), plain)
     assert math.isnan(alone.background_variance)
-    watchdog = Watchdog(CONFIG, (BAD, BAD))
+    watchdog = Watchdog(RULE, (BAD, BAD))
     for cycle in (alone, SILENT):
         watchdog.remember(cycle)
     assert watchdog.memory == (BAD, BAD)
@@ -68,18 +68,16 @@ def test_row_52_a_consistent_ensemble_has_a_factor_and_a_ratio_of_one() -> None:
 
 
 def test_row_52_alarm_needs_every_remembered_cycle_and_more_than_chance() -> None:
-    assert alarm((BAD, BAD), CONFIG) is None
-    assert alarm((BAD, GOOD, BAD), CONFIG) is None
-    assert "10.0 times what it is" in str(alarm((BAD, BAD, BAD), CONFIG))
+    assert alarm((BAD, BAD), RULE) is None
+    assert alarm((BAD, GOOD, BAD), RULE) is None
+    assert "10.0 times what it is" in str(alarm((BAD, BAD, BAD), RULE))
     few = Consistency(10, 1.9, 0.01)  # factor 9.5, but so few differ by so much by chance
-    assert alarm((few,) * 3, CONFIG) is None
-    assert (
-        alarm((Consistency(10, 3.0, 0.0),) * 3, CONFIG) is not None
-    )  # nothing left of the spread
+    assert alarm((few,) * 3, RULE) is None
+    assert alarm((Consistency(10, 3.0, 0.0),) * 3, RULE) is not None  # nothing left of the spread
 
 
 def test_row_52_memory_keeps_the_last_cycles_that_tell_something() -> None:
-    watchdog = Watchdog(CONFIG)
+    watchdog = Watchdog(RULE)
     for cycle in (GOOD, BAD, SILENT, BAD, GOOD):
         watchdog.remember(cycle)
     assert watchdog.memory == (BAD, BAD, GOOD)

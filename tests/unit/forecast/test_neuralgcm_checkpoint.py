@@ -14,7 +14,8 @@ import xarray as xr
 from neuralgcm_stand_in import LATITUDE, LONGITUDE, TIME, StandIn, sea
 from small_graphs import random_states
 
-from align_da.config import Config, config_from_table, digest_of
+from align_da.config import Config, config_from_table
+from align_da.digests import digest_of
 from align_da.errors import ConfigError, InputError, StorageError
 from align_da.forecast.neuralgcm_checkpoint import checkpoint_values
 from align_da.runs.forecast_models import configured_forecast_model, forecast_model_digests

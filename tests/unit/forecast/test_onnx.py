@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import jax.numpy as jnp
 import numpy as np
@@ -34,7 +34,7 @@ from align_da.forecast import ForecastModel
 from align_da.forecast.graph_kinds import LEVELS, graph_kind
 from align_da.forecast.onnx import OnnxForecastModel
 from align_da.observations.interpolation import interpolation_operator
-from align_da.runs.forecast_models import configured_forecast_model
+from align_da.runs.forecast_models import configured_forecast_model, kind_of
 from align_da.runs.forecast_models import onnx as onnx_builder
 from align_da.storage.model_files import model_file_digests
 
@@ -68,7 +68,7 @@ def config(request: pytest.FixtureRequest, tmp_path: Path) -> OnnxConfig:
 
 
 def test_three_steps_are_those_of_the_graph(config: OnnxConfig) -> None:
-    model, kind = built(config), graph_kind(config)
+    model, kind = built(config), kind_of(config)
     std = scaling_of(kind)[1] if config.kind == "fengwu" else np.ones(len(kind.channels))
     states, previous = (random_states(model.layout, batch=3, seed=seed) for seed in (0, 1))
     before, now = np.asarray(previous.values), np.asarray(states.values)
@@ -123,18 +123,19 @@ def test_rows_from_pole_to_pole_are_those_of_the_published_graphs(tmp_path: Path
 
 def test_the_first_channels_of_fengwu_are_those_of_its_readme(tmp_path: Path) -> None:
     """u10, v10, t2m, msl, z50: a unit in one of them comes back in the same."""
-    for order, first in (
-        ("fengwu", "10m_u_component_of_wind"),
-        ("lda", "mean_sea_level_pressure"),
-    ):
+    orders: dict[Literal["fengwu", "lda"], str] = {
+        "fengwu": "10m_u_component_of_wind",
+        "lda": "mean_sea_level_pressure",
+    }
+    for order, first in orders.items():
         graph = frame_graph(69, offset=0.0)
         model = built(written(tmp_path / order, graph, kind="frame", order=order))
-        kind = graph_kind(OnnxConfig(path="", kind="frame", order=order))  # type: ignore[arg-type]
+        kind = graph_kind("frame", order)
         assert kind.channels[0] == (first, None)
         assert kind.channels[4] == ("geopotential", 5000.0)
         assert kind.channels[-1] == ("temperature", 100000.0)
         assert model.layout.shape[-1] == 69
-    pangu = graph_kind(OnnxConfig(path="", kind="pangu"))
+    pangu = graph_kind("pangu")
     assert pangu.channels[0] == ("geopotential", 100000.0)
     assert pangu.channels[12] == ("geopotential", 5000.0)
     assert pangu.channels[65:] == (
@@ -146,12 +147,11 @@ def test_the_first_channels_of_fengwu_are_those_of_its_readme(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("threads", [1, 2])
-def test_a_new_session_gives_the_same_bits(threads: int, tmp_path: Path) -> None:
+def test_a_new_session_gives_the_same_bits(threads: int) -> None:
     graph = convolving_graph()
-    config = written(tmp_path, graph, kind="frame", threads=threads)
     values = []
     for _ in range(2):
-        model = OnnxForecastModel(graph, config)
+        model = OnnxForecastModel(graph, graph_kind("frame"), rows="bands", threads=threads)
         states = random_states(model.layout, batch=3)
         values.append(np.asarray(model.forecast(states, TIME, 24).values))
     np.testing.assert_array_equal(*values)

@@ -9,8 +9,10 @@ import pytest
 import xarray as xr
 
 from align_da.atmosphere import Grid, Layout, VerticalCoordinate
-from align_da.config import Config, TrainingConfig, digest_of
+from align_da.config import Config, TrainingConfig
+from align_da.digests import digest_of
 from align_da.runs.run import Run
+from align_da.runs.training_plan import training_plan
 from align_da.stages.training_stage import fit_stage, training_stage
 from align_da.storage.checkpoints import load_weights, save_step
 from align_da.storage.durable import write_durably
@@ -125,7 +127,7 @@ def test_lost_weights_come_back_from_the_checkpoints(run: Run) -> None:
 
 def test_checkpoints_that_do_not_say_what_they_were_trained_on_are_set_aside(run: Run) -> None:
     """Those of earlier versions know settings and seed alone."""
-    state = initial_state(START, make_optimizer(SETTINGS))
+    state = initial_state(START, make_optimizer(training_plan(SETTINGS)))
     old = {"identity": digest_of(SETTINGS, run.config.seed), "best_loss": 0.0, "stale": 0}
     tree = {"state": state, "best": START}
     save_step(run.folder.checkpoints(NAME), SETTINGS.steps, tree, {**old, "history": []})

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from align_da.errors import StorageError
-from align_da.storage.durable import remove_unfinished, sync_files, sync_tree, write_durably
+from align_da.storage.durable import remove_unfinished, sync_files, write_durably
 
 
 def test_content_is_replaced_and_nothing_unfinished_remains(tmp_path: Path) -> None:
@@ -77,6 +77,5 @@ def test_only_unfinished_files_are_removed(tmp_path: Path) -> None:
     (tmp_path / "deep").mkdir()
     for name in ("whole", "deep/c.0.abc.partial", "half.partial"):
         (tmp_path / name).write_bytes(b"")
-    sync_tree(tmp_path)
     remove_unfinished(tmp_path)
     assert sorted(p.name for p in tmp_path.rglob("*")) == ["deep", "whole"]

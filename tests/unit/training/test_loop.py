@@ -12,7 +12,8 @@ import pytest
 
 from align_da.config import TrainingConfig
 from align_da.errors import BadStateError, InputError, StorageError
-from align_da.training import fit, make_optimizer, make_step
+from align_da.runs.training_plan import training_plan
+from align_da.training import TrainingPlan, fit, make_optimizer, make_step
 from align_da.training.state import initial_state
 
 
@@ -23,7 +24,7 @@ def quadratic(
     return jnp.square(params - batch).sum(), {"key": jax.random.uniform(key)}
 
 
-def settings(**changes: Any) -> TrainingConfig:
+def settings(**changes: Any) -> TrainingPlan:
     plain = {
         "steps": 20,
         "learning_rate": 0.1,
@@ -33,16 +34,16 @@ def settings(**changes: Any) -> TrainingConfig:
         "validate_every": 5,
         "patience": 100,
     }
-    return TrainingConfig(**{**plain, **changes})
+    return training_plan(TrainingConfig(**{**plain, **changes}))
 
 
-def fit_to(target: float, validation: float, config: TrainingConfig, **more: Any) -> Any:
+def fit_to(target: float, validation: float, plan: TrainingPlan, **more: Any) -> Any:
     return fit(
         jnp.zeros(1),
         quadratic,
         lambda _: jnp.full(1, target),
         [jnp.full(1, validation)],
-        config,
+        plan,
         seed=0,
         **more,
     )
@@ -69,11 +70,11 @@ def test_training_lowers_the_validation_loss(tiny: ModuleType) -> None:
 
 def test_training_stops_when_validation_no_longer_improves_and_returns_the_best() -> None:
     """Training goes to 1, validation wants 0.3: it improves on the way and then worsens."""
-    config = settings(steps=200, validate_every=1, patience=3)
-    result = fit_to(1.0, 0.3, config)
+    plan = settings(steps=200, validate_every=1, patience=3)
+    result = fit_to(1.0, 0.3, plan)
     losses = [row["validation_loss"] for row in result.history]
     best = int(np.argmin(losses))
-    assert 0 < best == len(losses) - 1 - config.patience
+    assert 0 < best == len(losses) - 1 - plan.patience
     np.testing.assert_allclose(np.square(result.params - 0.3).sum(), losses[best], rtol=1e-6)
 
 

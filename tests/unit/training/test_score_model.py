@@ -10,14 +10,17 @@ from align_da.diffusion.condition import Condition
 from align_da.diffusion.schedule import EDMSchedule
 from align_da.prior.increment_correlation import CorrelationRank
 from align_da.prior.latent_scaling import LatentScaling, estimate_scaling
+from align_da.runs.training_plan import training_plan
 from align_da.training import batches
 from align_da.training.batches import VALIDATION_BATCHES, BatchPlan, validation_batches
 from align_da.training.latent_pairs import LatentPairs
 from align_da.training.score_model import ScoreModelTask, score_model_task, train_score_model
 
 SHAPE = (4, 8, 2)
-CONFIG = TrainingConfig(
-    steps=4, batch_size=4, learning_rate=1e-2, warm_up_steps=0, validate_every=2, patience=9
+PLAN = training_plan(
+    TrainingConfig(
+        steps=4, batch_size=4, learning_rate=1e-2, warm_up_steps=0, validate_every=2, patience=9
+    )
 )
 
 
@@ -71,7 +74,7 @@ def test_a_score_model_learns_from_its_pairs_and_is_validated_on_others(
 
 
 def test_training_twice_gives_the_same_bits(task: ScoreModelTask) -> None:
-    first, second = (train_score_model(task, CONFIG, 0, "test") for _ in range(2))
+    first, second = (train_score_model(task, PLAN, 0, "test") for _ in range(2))
     assert [row["step"] for row in first.history] == [0.0, 2.0, 4.0]
     assert first.history == second.history
     leaves = (jax.tree.leaves(nnx.state(found.network)) for found in (first, second))

@@ -14,25 +14,27 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh
 
-from align_da.config import TrainingConfig
 from align_da.parallel.distributed import joined_processes
 from align_da.parallel.distributed_processes import Processes
-from align_da.training import BatchPlan, FitResult, ProgressReport, fit
+from align_da.training import BatchPlan, FitResult, ProgressReport, TrainingPlan, fit
 
 Params = dict[str, jax.Array]
 _RNG = np.random.default_rng(0)
 FEATURES = _RNG.normal(size=(40, 6)).astype(np.float32)
 VALUES = np.tanh(FEATURES @ _RNG.normal(size=(6, 1)).astype(np.float32))
-CONFIG = TrainingConfig(
+TRAINING = TrainingPlan(
     steps=40,
     batch_size=8,
     learning_rate=1e-2,
     warm_up_steps=5,
+    weight_decay=1e-4,
+    gradient_clip=1.0,
     ema_decay=0.9,
     validate_every=8,
+    early_stopping=True,
     patience=100,
 )
-PLAN = BatchPlan(count=32, batch_size=CONFIG.batch_size, seed=1)
+PLAN = BatchPlan(count=32, batch_size=TRAINING.batch_size, seed=1)
 
 
 def initial_params() -> Params:
@@ -65,7 +67,7 @@ def train(
         loss,
         lambda step: batch_of(PLAN.indices(step)),
         [batch_of(np.arange(32, 40))],
-        CONFIG,
+        TRAINING,
         seed=3,
         checkpoints=checkpoints,
         mesh=mesh,
