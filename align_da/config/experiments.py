@@ -48,8 +48,9 @@ class CycleConfig(Section):
     gives the mean alone, of `draws` draws. Every forecast of a
     cycle is corrected by `model_error_share` of what `align-da train model_error` has learned from
     forecasts from the truth, which are shocked by more than those from analyses. Methods are tuned
-    on the `split` "validation". Values of analyses that a variable cannot have (negative or
-    supersaturated humidity) are moved by `physical_bounds`.
+    on the `split` "validation"; "train" is long, and what was learned has seen it. Values of
+    analyses that a variable cannot have (negative or supersaturated humidity) are moved by
+    `physical_bounds`.
     """
 
     method: AnalysisName = "latent_score"
@@ -62,7 +63,7 @@ class CycleConfig(Section):
     perturbations: Literal["own", "prior", "letkf"] = "prior"
     draws: Positive = 4
     model_error_share: Share = 0.0
-    split: Literal["validation", "test"] = "test"
+    split: Literal["train", "validation", "test"] = "test"
     members: Positive = 4
     cycles: Positive = 40
     window_hours: Positive = 6

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from align_da.errors import StorageError
 from align_da.storage.analysis_store import open_cycles
 from align_da.storage.gridded import open_states
@@ -15,6 +17,8 @@ from align_da.storage.stages import check_products
 from align_da.storage.store_files import ledger_path, manifest_path
 from align_da.storage.verification import verify_store
 from align_da.storage.verified_arrays import MANIFEST, read_arrays
+
+_TOLD = 20  # members that were replaced
 
 
 @dataclass(frozen=True)
@@ -95,10 +99,25 @@ def _describe_cycles(path: Path) -> Description:
             f"  code {manifest.code_version}, seed {manifest.seed}, configuration {digest}",
             *_listed("inputs", manifest.inputs),
             *_listed("libraries", manifest.libraries),
+            *_replaced_members(path),
         ]
         return _joined(*lines, "  WHOLE: every array is as it was written")
     named = [f"  {damage}" for damage in damages]
     return _joined(*lines, f"  DAMAGED in {len(damages)} places:", *named, whole=False)
+
+
+def _replaced_members(path: Path) -> list[str]:
+    """How many members were not plausible and were replaced; no line if none was."""
+    counts = open_cycles(path, "diagnostics").get("replaced_members")  # not in stores of before
+    if counts is None or not counts.size or not int(counts[-1]):
+        return []
+    reasons = open_cycles(path, "members").load()
+    told = []
+    for product in ("background", "analysis"):
+        for cycle, member in np.argwhere(reasons[f"{product}_replaced"].to_numpy() > 0):
+            told.append(f"{product} of cycle {cycle} member {member}")
+    more = f" and {len(told) - _TOLD} more" if len(told) > _TOLD else ""
+    return [f"  replaced members: {len(told)}, {', '.join(told[:_TOLD])}{more}"]
 
 
 def _describe_arrays(path: Path) -> Description:
