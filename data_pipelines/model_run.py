@@ -90,7 +90,7 @@ def _standing(
     step = np.timedelta64(model.step_hours, "h")
     if done:
         with open_states(store) as truth:
-            start = read_times(truth, layout_from_dataset(truth), times[done - 1 : done])
+            start = read_times(truth, model.layout, times[done - 1 : done])
         before = times[done - 1 : done]
     else:
         start = model.start()

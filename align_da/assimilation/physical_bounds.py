@@ -64,7 +64,7 @@ def within_physical_bounds(state: State, bounds: PhysicalBounds) -> tuple[State,
     for limits in physical_limits(state):
         channels = state.layout.channels_of(limits.variable)
         outside = _outside(values[..., channels], limits)
-        beyond, counted = beyond + np.count_nonzero(outside), counted + outside.size
+        beyond, counted = beyond + int(outside.sum()), counted + outside.size
         values[..., channels] = _moved(values[..., channels], limits, outside, _MOVES[bounds])
     if not beyond:
         return state, Moved()
@@ -75,7 +75,7 @@ def within_physical_bounds(state: State, bounds: PhysicalBounds) -> tuple[State,
 def _outside(
     values: Float[np.ndarray, "member lat lon level"], limits: Limits
 ) -> Bool[np.ndarray, "member lat lon level"]:
-    return (values < limits.least) | (values > limits.greatest)
+    return np.asarray((values < limits.least) | (values > limits.greatest))
 
 
 def _moved(

@@ -12,6 +12,7 @@ from align_da.assimilation.diagnostics import diagnose
 from align_da.assimilation.physical_bounds import Moved, PhysicalBounds, within_physical_bounds
 from align_da.atmosphere import Layout, State
 from align_da.cycling.replacement import (
+    NONE_REPLACED,
     Product,
     Replaced,
     ReplacementRule,
@@ -38,7 +39,7 @@ class CycleParts:
         quality_control: flags the observations; by the checks that need no background if None.
         seed: of every random draw; cycle c draws with the key of (seed, ANALYSIS, c).
         physical_bounds: what becomes of values of an analysis that a variable cannot have.
-        replacement: how many members that are not plausible may be replaced; none if not given.
+        replacement: how many members that are not plausible may be replaced.
         operator_for: gives H, with which an analysis that was changed after its method is
             reported; if None, the report stays that of the method.
     """
@@ -49,7 +50,7 @@ class CycleParts:
     quality_control: QualityControl | None = None
     seed: int = 0
     physical_bounds: PhysicalBounds = "none"
-    replacement: ReplacementRule = field(default_factory=ReplacementRule)
+    replacement: ReplacementRule = NONE_REPLACED
     operator_for: Callable[[ObservationBatch, Layout], ObservationOperator] | None = None
 
     @property

@@ -110,8 +110,9 @@ def run_experiment(
             store = write_cycle(store, record)
             watchdog.remember(consistency_from(record.scalars))
             bar.update(task, completed=store.complete)
-            for replaced in cycle.replaced if warn is not None else ():
-                warn(str(replaced))
+            if warn is not None:
+                for replaced in cycle.replaced:
+                    warn(str(replaced))
             watchdog.judge(cycle.number, warn)
     return 0 if store.complete == experiment.cycles else request.exit_code
 

@@ -37,8 +37,8 @@ class ReplacementRule:
         total: of all backgrounds and analyses of a run together.
     """
 
-    share: float = 0.0
-    total: int = 0
+    share: float = 0.2
+    total: int = 100
 
     def allowed(self, members: int) -> int:
         """How many of so many members may be replaced at once."""
@@ -65,6 +65,10 @@ class ReplacementRule:
                 f"(cycle.replacement.total = {self.total})"
             )
         return None
+
+
+NONE_REPLACED = ReplacementRule(share=0.0, total=0)
+"""The first member that is not plausible ends the cycling."""
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,8 @@ from align_da.atmosphere import State
 from align_da.errors import BadStateError
 from align_da.observations.batch import ObservationBatch
 
+Policy = Literal["warn", "stop", "inflate"]
+
 LARGEST_INFLATION = 4.0
 """Of the perturbations of one background; beyond it something else is wrong."""
 _CHANCE = 3.0  # standard deviations of D among so many observations
@@ -41,7 +43,7 @@ class AlarmRule:
         cycles: how many in a row have to be above it.
     """
 
-    policy: Literal["warn", "stop", "inflate"] = "warn"
+    policy: Policy = "warn"
     limit: float = 3.0
     cycles: int = 4
 

@@ -38,6 +38,7 @@ METHODS = {
     "align_da": "latent_score",
 }
 VARIABLES = ("u", "T", "q", "p_s")
+_WRITE = "write_cycle"  # what the driver calls when a cycle is done
 _COMPILING = 2  # cycles that are not counted
 
 
@@ -95,7 +96,7 @@ def measured(config: Config, folder: Path, name: str) -> pd.DataFrame:
 @contextmanager
 def noted_costs() -> Iterator[list[tuple[float, float]]]:
     """Has the driver note when a cycle was stored, and the megabytes that the process then has."""
-    write: Callable[..., Any] = driver.write_cycle
+    write: Callable[..., Any] = getattr(driver, _WRITE)
     costs: list[tuple[float, float]] = []
 
     def noted(*arguments: object) -> object:
@@ -103,11 +104,11 @@ def noted_costs() -> Iterator[list[tuple[float, float]]]:
         costs.append((time.perf_counter(), resident_megabytes()))
         return store
 
-    driver.write_cycle = noted  # type: ignore[assignment]
+    setattr(driver, _WRITE, noted)
     try:
         yield costs
     finally:
-        driver.write_cycle = write
+        setattr(driver, _WRITE, write)
 
 
 def resident_megabytes() -> float:
@@ -118,8 +119,8 @@ def resident_megabytes() -> float:
 
 def by_quarter(rows: pd.DataFrame) -> pd.DataFrame:
     """Median cost and root mean square errors of every quarter of every run."""
-    quarter = rows.groupby("method")["cycle"].transform(lambda cycle: cycle * 4 // len(cycle))
-    grouped = rows.assign(quarter=quarter + 1).groupby(["method", "quarter"], sort=False)
+    quarter = rows["cycle"] * 4 // rows.groupby("method")["cycle"].transform("size") + 1
+    grouped = rows.assign(quarter=quarter).groupby(["method", "quarter"], sort=False)
     errors = grouped[[*VARIABLES]].agg(lambda values: float(np.sqrt(np.mean(values**2))))
     costs = grouped[["seconds", "megabytes"]].median()
     return errors.join(costs).join(grouped["replaced_members"].max()).reset_index()

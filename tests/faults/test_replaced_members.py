@@ -16,7 +16,7 @@ from align_da.assimilation.letkf import LETKF
 from align_da.atmosphere import Grid, Layout, State, VerticalCoordinate
 from align_da.cycling.cycle import CycleParts
 from align_da.cycling.driver import CyclingExperiment, run_experiment
-from align_da.cycling.replacement import ReplacementRule
+from align_da.cycling.replacement import NONE_REPLACED, ReplacementRule
 from align_da.errors import BadStateError
 from align_da.forecast import FunctionForecastModel
 from align_da.observations.batch import ObservationBatch
@@ -112,7 +112,7 @@ def test_row_51_a_broken_member_is_told_replaced_stored_and_counted(
 
 def test_row_51_before_a_member_breaks_nothing_is_changed(tmp_path: Path) -> None:
     whole, broken = tmp_path / "whole.zarr", tmp_path / "broken.zarr"
-    run_telling(whole, ensemble_run(BrokenAt({}), ReplacementRule()))
+    run_telling(whole, ensemble_run(BrokenAt({}), NONE_REPLACED))
     run_telling(broken, ensemble_run(BrokenAt({5: (0,)})))
     before, after = (open_cycles(path)["lorenz_96"].to_numpy() for path in (whole, broken))
     np.testing.assert_array_equal(before[:5], after[:5])
@@ -182,7 +182,9 @@ def observe_temperature(_: int) -> ObservationBatch:
 
 
 def humid_run(
-    driest: float, bounds: Literal["none", "clip", "conserve_mean"] = "none", rule: object = RULE
+    driest: float,
+    bounds: Literal["none", "clip", "conserve_mean"] = "none",
+    rule: ReplacementRule = RULE,
 ) -> CyclingExperiment:
     """A LETKF with inflation 1.6; one member is so dry at one point, where others have 1 g/kg."""
     values = np.full((MEMBERS, *HUMID.shape), 0.001, np.float32)
@@ -223,7 +225,7 @@ def test_row_51_a_humidity_that_a_filter_made_impossible_does_not_end_the_run(
     assert analysed[:, 1, 2].min() > 0.0
     figure("humidity of -0.0055 kg/kg in one member: replaced, the run goes on")
     with pytest.raises(BadStateError, match=r"analysis of cycle 0: member 3 .* -0\.0055"):
-        run_telling(tmp_path / "strict.zarr", humid_run(LOWEST, rule=ReplacementRule()))
+        run_telling(tmp_path / "strict.zarr", humid_run(LOWEST, rule=NONE_REPLACED))
 
 
 @pytest.mark.parametrize(("bounds", "water"), [("clip", True), ("conserve_mean", False)])
@@ -253,6 +255,6 @@ def test_where_no_limit_is_touched_bounds_change_no_bit_of_a_run(
 ) -> None:
     (tmp_path / "plain").mkdir()
     (tmp_path / "bounded").mkdir()
-    run_telling(tmp_path / "plain" / "run.zarr", humid_run(0.0015, rule=ReplacementRule()))
+    run_telling(tmp_path / "plain" / "run.zarr", humid_run(0.0015, rule=NONE_REPLACED))
     run_telling(tmp_path / "bounded" / "run.zarr", humid_run(0.0015, bounds))
     assert folder_digest(tmp_path / "plain") == folder_digest(tmp_path / "bounded")

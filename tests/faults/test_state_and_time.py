@@ -18,7 +18,7 @@ from small_run import MODEL, Nudging, run_small, small_experiment, with_parts
 from align_da.assimilation.contract import AnalysisDiagnostics
 from align_da.atmosphere import Layout, State
 from align_da.cycling.driver import CyclingExperiment
-from align_da.cycling.watchdog import AlarmRule
+from align_da.cycling.watchdog import AlarmRule, Policy
 from align_da.errors import BadStateError
 from align_da.observations.batch import ObservationBatch
 from align_da.storage.analysis_store import open_cycles
@@ -183,7 +183,7 @@ def test_row_52_a_filter_with_enough_inflation_gives_no_alarm(
     figure(f"inflation 1.05: silent in {cycles} cycles")
 
 
-def lost(policy: Literal["stop", "inflate"], cycles: int = 14) -> CyclingExperiment:
+def lost(policy: Policy, cycles: int = 14) -> CyclingExperiment:
     """A filter that is wrong by 2 and sure of itself by 0.05 from the start."""
     watchdog = AlarmRule(policy)
     return filter_experiment(cycles, 1.0, error=2.0, spread=0.05, watchdog=watchdog)
@@ -207,7 +207,8 @@ def test_row_52_by_policy_the_run_stops_after_a_whole_cycle_and_stays_stopped(
 def test_row_52_by_policy_the_spread_is_inflated_and_the_filter_finds_the_truth(
     tmp_path: Path, figure: Figure
 ) -> None:
-    stores = {policy: tmp_path / f"{policy}.zarr" for policy in ("warn", "inflate")}
+    policies: tuple[Policy, ...] = ("warn", "inflate")
+    stores = {policy: tmp_path / f"{policy}.zarr" for policy in policies}
     for policy, store in stores.items():
         run_filter(store, lost(policy, cycles=18))
     left, found = (errors_of(store, "analysis")[-1] for store in stores.values())

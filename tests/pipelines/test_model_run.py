@@ -33,7 +33,7 @@ class Starting(FunctionForecastModel):
     """A model with two variables that knows its start."""
 
     def start(self) -> State:
-        return State(jnp.ones((1, *LAYOUT.shape)), LAYOUT)
+        return State(jnp.full((1, *LAYOUT.shape), 0.3), LAYOUT)
 
 
 @pytest.fixture(autouse=True)
@@ -42,11 +42,17 @@ def steps(monkeypatch: pytest.MonkeyPatch) -> list[np.datetime64]:
     taken: list[np.datetime64] = []
 
     class Counted(Starting):
-        def forecast(self, states: State, valid_time: np.datetime64, *others: Any) -> State:
+        def forecast(
+            self,
+            states: State,
+            valid_time: np.datetime64,
+            lead_hours: int,
+            previous: State | None = None,
+        ) -> State:
             taken.append(valid_time)
-            return super().forecast(states, valid_time, *others)
+            return super().forecast(states, valid_time, lead_hours, previous)
 
-    model = Counted(lambda x: 3.7 * x * (1.1 - x), LAYOUT)
+    model = Counted(lambda x: 3.7 * x * (1 - x), LAYOUT)
     monkeypatch.setattr(model_run, "configured_forecast_model", lambda _: model)
     return taken
 
@@ -64,11 +70,11 @@ def end_in_block(monkeypatch: pytest.MonkeyPatch, folder: Path, number: int) -> 
     write = template.write_dataset_region
 
     def torn(store: Path, region: xr.Dataset, place: dict[str, slice]) -> None:
-        if place["time"].start < number * BLOCK:
-            return write(store, region, place)
-        write(store, region[["lorenz_96"]], place)
-        (store / "abstract_field" / "c.partial").write_bytes(b"half")
-        raise PowerCutError
+        ended = place["time"].start >= number * BLOCK
+        write(store, region[["lorenz_96"]] if ended else region, place)
+        if ended:
+            (store / "abstract_field" / "c.partial").write_bytes(b"half")
+            raise PowerCutError
 
     with monkeypatch.context() as patch:
         patch.setattr(template, "write_dataset_region", torn)
@@ -97,7 +103,8 @@ def test_a_run_that_is_done_is_told_by_a_few_of_its_chunks(
     whole = run(tmp_path)
     chunks = [name for name in whole if name.startswith("lorenz_96/c/")]
     assert len(chunks) == -(-STATES // BLOCK)
-    read, get = [], zarr.storage.LocalStore.get
+    read: list[str] = []
+    get = zarr.storage.LocalStore.get
 
     async def counted(store: Any, key: str, *others: Any, **named: Any) -> Any:
         read.append(key)

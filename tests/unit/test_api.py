@@ -1,5 +1,6 @@
 """What `import align_da` offers, and how it is used."""
 
+import importlib
 import runpy
 import subprocess
 import sys
@@ -15,10 +16,13 @@ import xarray as xr
 
 import align_da
 from align_da import api
+from align_da.alignment import AlignmentCase, Reward
+from align_da.atmosphere import Grid, VerticalCoordinate, limited_area
+from align_da.observations import interpolation_operator
 
 README = Path(__file__).parents[2] / "README.md"
 LAYOUT = align_da.Layout(
-    align_da.limited_area((40.0, 41.0, 42.0), (5.0, 6.0, 7.0, 8.0)), ("abstract_field",)
+    limited_area((40.0, 41.0, 42.0), (5.0, 6.0, 7.0, 8.0)), ("abstract_field",)
 )
 
 
@@ -47,6 +51,22 @@ def test_every_name_is_told_in_the_one_place_that_lists_them() -> None:
     assert [name for name in api.__all__ if not getattr(api, name).__doc__] == []
 
 
+def test_there_are_few_enough_names_to_be_read() -> None:
+    assert len(api.__all__) <= 25
+
+
+def test_what_is_told_to_come_from_a_room_does_and_is_told_once() -> None:
+    lines = [line for line in (api.__doc__ or "").splitlines() if line.startswith("    from ")]
+    assert len(lines) > 8
+    named: list[str] = []
+    for line in lines:
+        room, _, names = line.partition(" import ")
+        module = importlib.import_module(room.split()[1])
+        named += names.split(", ")
+        assert [name for name in names.split(", ") if name not in module.__all__] == []
+    assert sorted(named) == sorted({*named} - {*api.__all__})
+
+
 def test_another_name_is_no_attribute() -> None:
     with pytest.raises(AttributeError, match="'align_da' has no attribute 'analyze'"):
         align_da.analyze  # noqa: B018
@@ -54,7 +74,7 @@ def test_another_name_is_no_attribute() -> None:
 
 def example() -> str:
     """The example of own parts in the README."""
-    text = README.read_text(encoding="utf-8").partition("In Python")[2]
+    text = README.read_text(encoding="utf-8").partition("`import align_da`")[2]
     return text.partition("```python\n")[2].partition("```")[0]
 
 
@@ -78,7 +98,7 @@ def test_a_cycle_of_own_parts_in_a_limited_area() -> None:
     """Diffusion towards a pattern, observed in a data frame at every point."""
     pattern = jnp.cos(jnp.arange(12.0)).reshape(LAYOUT.shape)
     model = align_da.FunctionForecastModel(lambda x: 0.9 * x + 0.1 * pattern, LAYOUT, 3)
-    method = align_da.LETKF(align_da.interpolation_operator, align_da.Localisation(5e4))
+    method = align_da.LETKF(interpolation_operator, align_da.Localisation(5e4))
     north, east = np.meshgrid(LAYOUT.grid.latitude, LAYOUT.grid.longitude, indexing="ij")
     start = np.datetime64("2020-01-01", "ns")
 
@@ -116,7 +136,7 @@ class Calm:
     name: str = "calm"
     differentiable: bool = True
 
-    def __call__(self, candidates: align_da.State, case: align_da.AlignmentCase) -> jax.Array:
+    def __call__(self, candidates: align_da.State, case: AlignmentCase) -> jax.Array:
         return -jnp.square(candidates["u_component_of_wind"]).mean(axis=(1, 2, 3))
 
 
@@ -143,10 +163,10 @@ def test_shipped_weights_are_opened_and_take_a_guidance_and_a_reward_of_ones_own
     )
     drawn, report = method(background, observations, 24.0, jax.random.key(0))
     assert drawn.values.shape == background.values.shape
-    assert isinstance(Calm(), align_da.Reward)
+    assert isinstance(Calm(), Reward)
     time = np.datetime64("2000-01-01")
     state = align_da.State(values[0], run.layout)
-    case = align_da.AlignmentCase(state, state, time, state, 24.0)
+    case = AlignmentCase(state, state, time, state, 24.0)
     assert Calm()(drawn, case).shape == (2,)
     assert report.analysis_equivalent.shape == (1,)
     with pytest.raises(align_da.errors.StorageError, match=r"truth\.zarr, there is none"):
@@ -154,9 +174,7 @@ def test_shipped_weights_are_opened_and_take_a_guidance_and_a_reward_of_ones_own
 
 
 def test_a_state_goes_to_xarray_and_back() -> None:
-    grid = align_da.Grid(
-        (-45.0, 45.0), (0.0, 180.0), align_da.VerticalCoordinate("pressure", (5e4, 8.5e4))
-    )
+    grid = Grid((-45.0, 45.0), (0.0, 180.0), VerticalCoordinate("pressure", (5e4, 8.5e4)))
     layout = align_da.Layout(grid, ("temperature", "surface_pressure"))
     state = align_da.State(jnp.arange(24.0).reshape(2, *layout.shape), layout)
     dataset = align_da.dataset_from_state(state, {"realization": np.arange(2)})

@@ -6,7 +6,12 @@ import numpy as np
 import pytest
 
 from align_da.atmosphere import Grid, Layout, State, VerticalCoordinate
-from align_da.cycling.replacement import Replaced, ReplacementRule, with_plausible_members
+from align_da.cycling.replacement import (
+    NONE_REPLACED,
+    Replaced,
+    ReplacementRule,
+    with_plausible_members,
+)
 from align_da.errors import BadStateError
 
 GRID = Grid((-30.0, 30.0), (0.0, 180.0), VerticalCoordinate("sigma", (0.5, 0.9)))
@@ -33,7 +38,9 @@ def replaced(
 
 def test_a_plausible_ensemble_is_given_back() -> None:
     state = ensemble()
-    assert with_plausible_members(state, "analysis", 0, KEY, RULE, 0) == (state, ())
+    whole, told = with_plausible_members(state, "analysis", 0, KEY, RULE, 0)
+    assert whole is state
+    assert told == ()
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -0.0055])
@@ -96,6 +103,6 @@ def test_a_share_is_rounded_down_but_one_member_at_least() -> None:
     assert [ReplacementRule(0.2, 1).allowed(members) for members in (3, 9, 10, 15, 20)] == [
         *(1, 1, 2, 3, 4)
     ]
-    assert ReplacementRule().allowed(20) == 0
+    assert NONE_REPLACED.allowed(20) == 0
     with pytest.raises(BadStateError, match="0 may be replaced"):
-        replaced(ensemble(1), rule=ReplacementRule())
+        replaced(ensemble(1), rule=NONE_REPLACED)
