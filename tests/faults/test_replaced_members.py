@@ -105,7 +105,8 @@ def test_row_51_a_broken_member_is_told_replaced_stored_and_counted(
     assert reasons(store, "analysis") == {}
     assert diagnostics(store)["replaced_members"].to_numpy().tolist() == [0, 0, 1, 1, 1, 3, 3, 3]
     assert (
-        "replaced members: 3 (backgrounds 3, analyses 0), last in cycle 5" in describe(store).text
+        "replaced members: 3, background of cycle 2 member 4, background of cycle 5 member 0, "
+        "background of cycle 5 member 9" in describe(store).text
     )
     figure("1 and 2 of 10 members lost: told, replaced, named in the store; the run goes on")
 
@@ -202,7 +203,7 @@ def humid_run(
         ),
         initial=State(jnp.asarray(values), HUMID),
         start=START,
-        cycles=2,
+        cycles=1,
         observe=observe_temperature,
     )
 
@@ -220,7 +221,7 @@ def test_row_51_a_humidity_that_a_filter_made_impossible_does_not_end_the_run(
         "analysis of cycle 0: member 3 has specific_humidity at level 1 = -0.0055"
     )
     assert reasons(store, "analysis") == {(0, 3): 2 + HUMID.variables.index("specific_humidity")}
-    assert diagnostics(store)["replaced_members"].to_numpy().tolist() == [1, 1]
+    assert diagnostics(store)["replaced_members"].to_numpy().tolist() == [1]
     analysed = open_cycles(store)["specific_humidity"].to_numpy()[0, :, 1]
     assert analysed[:, 1, 2].min() > 0.0
     figure("humidity of -0.0055 kg/kg in one member: replaced, the run goes on")
@@ -246,7 +247,7 @@ def test_analyses_keep_to_physical_limits_and_the_store_says_what_that_added(
     told = diagnostics(kept).isel(time=0)
     assert float(told["beyond_limits"]) == pytest.approx(1 / (MEMBERS * 4 * 4 * 2))
     assert (float(told["water_added"]) > 1e-4) == water
-    assert diagnostics(free)["beyond_limits"].to_numpy().tolist() == [0.0, 0.0]
+    assert diagnostics(free)["beyond_limits"].to_numpy().tolist() == [0.0]
 
 
 @pytest.mark.parametrize("bounds", ["none", "clip", "conserve_mean"])

@@ -23,7 +23,7 @@ KEY = jax.random.key(3)
 def ensemble(*broken: int, members: int = 10, value: float = np.nan) -> State:
     """Members of different temperatures, some of them broken at one point."""
     values = np.full((members, *LAYOUT.shape), 0.002, np.float32)
-    values[..., :2] = 280 + np.arange(members)[:, None, None, None] ** 2
+    values[..., :2] = 280 + 3 * np.arange(members)[:, None, None, None]
     for member in broken:
         values[member, 1, 0, 3] = value
     return State(jnp.asarray(values), LAYOUT)
