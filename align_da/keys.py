@@ -24,6 +24,7 @@ class Purpose(enum.IntEnum):
     VERIFICATION = 10
     VALIDATION = 11
     BATCHES = 12
+    REPLACEMENT = 13
 
 
 def key_for(seed: int, purpose: Purpose, *place: int | jax.Array) -> jax.Array:

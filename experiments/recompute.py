@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from experiments.bounds import run as bounds
 from experiments.calibration import tables as calibration
 from experiments.densities import tables as densities
 from experiments.downscaling import tables as downscaling
@@ -22,6 +23,7 @@ from experiments.rounds import tables as rounds
 
 HERE = Path(__file__).parent
 SHOW: Mapping[str, Callable[[pd.DataFrame], str]] = {
+    "bounds": bounds.show,
     "calibration": calibration.show,
     "densities": densities.show,
     "downscaling": downscaling.show,

@@ -26,6 +26,8 @@ class Variable:
         bounds: lowest and highest plausible value, in `units`.
         observation_error: standard deviation of what a station reports of it, in `units`, where
             the section [observations] has none; None where no station reports it.
+        least: what it cannot be less than by its nature, in `units`; None where nothing is known.
+        condenses: whether it is at most the specific humidity of saturated air.
     """
 
     name: str
@@ -35,6 +37,8 @@ class Variable:
     location: Literal["levels", "surface"]
     bounds: tuple[float, float]
     observation_error: float | None = None
+    least: float | None = None
+    condenses: bool = False
 
     def __post_init__(self) -> None:
         lowest, highest = self.bounds
@@ -59,7 +63,16 @@ _VARIABLES = (
     Variable("u_component_of_wind", "eastward_wind", "m s-1", "u", "levels", (-200.0, 200.0)),
     Variable("v_component_of_wind", "northward_wind", "m s-1", "v", "levels", (-200.0, 200.0)),
     Variable("temperature", "air_temperature", "K", "T", "levels", (100.0, 350.0)),
-    Variable("specific_humidity", "specific_humidity", "kg kg-1", "q", "levels", (-0.005, 0.06)),
+    Variable(
+        "specific_humidity",
+        "specific_humidity",
+        "kg kg-1",
+        "q",
+        "levels",
+        (-0.005, 0.06),
+        least=0.0,
+        condenses=True,
+    ),
     Variable("geopotential", "geopotential", "m2 s-2", "z", "levels", (-1.0e4, 6.0e5)),
     Variable("surface_pressure", "surface_air_pressure", "Pa", "p_s", "surface", (4.0e4, 1.1e5)),
     Variable(

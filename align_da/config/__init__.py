@@ -11,6 +11,7 @@ from align_da.config.experiments import (
     BenchmarkConfig,
     CycleConfig,
     DownscalingConfig,
+    ReplacementConfig,
     VerificationConfig,
     WatchdogConfig,
 )
@@ -70,6 +71,7 @@ __all__ = [
     "OnnxConfig",
     "OptimalInterpolationConfig",
     "QualityControlConfig",
+    "ReplacementConfig",
     "ReportsConfig",
     "SamplerConfig",
     "Section",

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from align_da.config.names import AnalysisName, GuidanceName
-from align_da.config.section import Positive, PositiveFloat, Section, Share
+from align_da.config.section import LARGEST, Positive, PositiveFloat, Section, Share
 
 
 class WatchdogConfig(Section):
@@ -20,6 +20,17 @@ class WatchdogConfig(Section):
     policy: Literal["warn", "stop", "inflate"] = "warn"
     limit: Annotated[float, Field(gt=1)] = 3.0
     cycles: Positive = 4
+
+
+class ReplacementConfig(Section):
+    """How many members that are not finite or plausible are replaced before a run stops.
+
+    At most the `share` of the members of an ensemble, rounded down but one at least, and `total`
+    in all cycles; with a share of 0 the first one stops the run.
+    """
+
+    share: Share = 0.2
+    total: Annotated[int, Field(ge=0, le=LARGEST)] = 100
 
 
 class CycleConfig(Section):
@@ -37,7 +48,9 @@ class CycleConfig(Section):
     gives the mean alone, of `draws` draws. Every forecast of a
     cycle is corrected by `model_error_share` of what `align-da train model_error` has learned from
     forecasts from the truth, which are shocked by more than those from analyses. Methods are tuned
-    on the `split` "validation".
+    on the `split` "validation"; "train" is long, and what was learned has seen it. Values of
+    analyses that a variable cannot have (negative or supersaturated humidity) are moved by
+    `physical_bounds`.
     """
 
     method: AnalysisName = "latent_score"
@@ -50,11 +63,13 @@ class CycleConfig(Section):
     perturbations: Literal["own", "prior", "letkf"] = "prior"
     draws: Positive = 4
     model_error_share: Share = 0.0
-    split: Literal["validation", "test"] = "test"
+    split: Literal["train", "validation", "test"] = "test"
     members: Positive = 4
     cycles: Positive = 40
     window_hours: Positive = 6
     watchdog: WatchdogConfig = WatchdogConfig()
+    replacement: ReplacementConfig = ReplacementConfig()
+    physical_bounds: Literal["none", "clip", "conserve_mean"] = "none"
 
 
 class VerificationConfig(Section):

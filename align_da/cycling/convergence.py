@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 
 
-def left_unsolved(cycle: int, scalars: Mapping[str, int | float]) -> str | None:
-    """What is wrong, in one line; None if nothing is, or if the method solves no system.
+def left_unsolved(cycle: int, scalars: Mapping[str, int | float]) -> list[str]:
+    """What is wrong, in a line; none if nothing is, or if the method solves no system.
 
     Args:
         cycle: its number.
@@ -12,9 +12,10 @@ def left_unsolved(cycle: int, scalars: Mapping[str, int | float]) -> str | None:
     """
     residual, iterations = scalars["solver_residual"], scalars["solver_iterations"]
     if not residual > 1:  # NaN: no system
-        return None
-    return (
+        return []
+    line = (
         f"cycle {cycle}: a system of the analysis was left at {residual:.2g} times its tolerance "
         f"after {iterations:.0f} iterations, so that the analysis fits the observations badly: "
         "raise guidance.iterations (of a variational method: inner), or its tolerance"
     )
+    return [line]

@@ -1,21 +1,30 @@
 """One assimilation cycle, as functions: forecast, quality control, analysis."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Int
 
 from align_da.assimilation.contract import Analysis, AnalysisDiagnostics
-from align_da.atmosphere import State
-from align_da.atmosphere.plausibility import check_plausible
+from align_da.assimilation.diagnostics import diagnose
+from align_da.assimilation.physical_bounds import Moved, PhysicalBounds, within_physical_bounds
+from align_da.atmosphere import Layout, State
 from align_da.atmosphere.state import check_state
 from align_da.checks import check_count, check_kind
+from align_da.cycling.replacement import (
+    NONE_REPLACED,
+    Product,
+    Replaced,
+    ReplacementRule,
+    with_plausible_members,
+)
 from align_da.diffusion.effort import Effort
 from align_da.forecast.contract import ForecastModel
 from align_da.keys import Purpose, key_for
 from align_da.observations.batch import ObservationBatch
+from align_da.observations.contract import ObservationOperator
 from align_da.observations.quality_control import quality_controlled
 
 QualityControl = Callable[[ObservationBatch, State], ObservationBatch]
@@ -32,6 +41,10 @@ class CycleParts:
         window_hours: length of the cycle window, the lead time of the backgrounds.
         quality_control: flags the observations; by the checks that need no background if None.
         seed: of every random draw; cycle c draws with the key of (seed, ANALYSIS, c).
+        physical_bounds: what becomes of values of an analysis that a variable cannot have.
+        replacement: how many members that are not plausible may be replaced.
+        operator_for: gives H, with which an analysis that was changed after its method is
+            reported; if None, the report stays that of the method.
     """
 
     forecast_model: ForecastModel
@@ -39,6 +52,9 @@ class CycleParts:
     window_hours: int
     quality_control: QualityControl | None = None
     seed: int = 0
+    physical_bounds: PhysicalBounds = "none"
+    replacement: ReplacementRule = NONE_REPLACED
+    operator_for: Callable[[ObservationBatch, Layout], ObservationOperator] | None = None
 
     def __post_init__(self) -> None:
         check_kind("forecast_model", self.forecast_model, ForecastModel, "a ForecastModel")
@@ -68,12 +84,14 @@ class CycleState:
         valid_time: of `analysis`.
         cycle: number of the cycle to come, from 0.
         previous: the ensemble one window before, member by member; None where the cycling starts.
+        replaced: how many members of backgrounds and analyses have been replaced so far.
     """
 
     analysis: State
     valid_time: np.datetime64
     cycle: int = 0
     previous: State | None = None
+    replaced: int = 0
 
     def __post_init__(self) -> None:
         check_state("the analysis that a cycle starts from", self.analysis)
@@ -91,6 +109,8 @@ class Cycle:
         observations: of the cycle window, quality controlled.
         report: of the analysis in observation space.
         following: what the next cycle starts from.
+        replaced: members of background and analysis that were not plausible.
+        moved: what of the analysis lay beyond physical limits.
     """
 
     number: int
@@ -98,6 +118,8 @@ class Cycle:
     observations: ObservationBatch
     report: AnalysisDiagnostics
     following: CycleState
+    replaced: tuple[Replaced, ...] = ()
+    moved: Moved = field(default_factory=Moved)
 
     @property
     def analysis(self) -> State:
@@ -115,26 +137,40 @@ class Cycle:
         return jnp.sum(self.observations.used)
 
 
-def make_background(parts: CycleParts, state: CycleState) -> State:
-    """The background of the cycle to come.
+def make_background(
+    parts: CycleParts,
+    state: CycleState,
+    adjusted: Callable[[State], State] = lambda background: background,
+) -> tuple[State, tuple[Replaced, ...]]:
+    """The background of the cycle to come, and its members that were replaced.
 
     It is judged here, before anything is computed from it: a NaN would flag every observation, and
-    the cycle would go on as if its window were empty.
+    the cycle would go on as if its window were empty. A member that was replaced keeps the past of
+    the one whose place it takes, which a model of two frames sees.
+
+    Args:
+        parts: what the cycle is made of.
+        state: the last analysis.
+        adjusted: what becomes of the background before it is used.
 
     Raises:
-        BadStateError: a value is not finite or not plausible; names member and variable.
+        BadStateError: more members than may be replaced are not finite or not plausible; names the
+            first, and its variable.
     """
     model, hours = parts.forecast_model, parts.window_hours
     # An ensemble of another window than the step of the model is no frame for it.
     frame = state.previous if hours == model.step_hours else None
-    background = model.forecast(state.analysis, state.valid_time, hours, frame)
-    what = f"background of cycle {state.cycle}"
-    check_plausible(np.asarray(background.values), background.layout, what)
-    return background
+    forecast = model.forecast(state.analysis, state.valid_time, hours, frame)
+    background, replaced = _plausible(parts, state, "background", forecast)
+    return _plausible(parts, state, "background", adjusted(background), replaced)
 
 
 def assimilate(
-    parts: CycleParts, state: CycleState, background: State, observations: ObservationBatch
+    parts: CycleParts,
+    state: CycleState,
+    background: State,
+    observations: ObservationBatch,
+    replaced: tuple[Replaced, ...] = (),
 ) -> Cycle:
     """The analysis of the cycle to come; the background itself if no observation is used.
 
@@ -143,15 +179,59 @@ def assimilate(
         state: the last analysis.
         background: ensemble, values [member, lat, lon, channel], SI units.
         observations: of this cycle, their times relative to the new valid time.
+        replaced: members of the background that were replaced.
+
+    Raises:
+        BadStateError: more members of the analysis than may be replaced are not plausible.
     """
     checked = parts.checked(observations, background)
     key = key_for(parts.seed, Purpose.ANALYSIS, state.cycle)
-    ensemble, report = parts.analysis(background, checked, float(parts.window_hours), key)
-    if not jnp.any(checked.used):  # also where a method would draw from its prior
-        ensemble, report = background, _nothing_learned(report)
-    valid_time = state.valid_time + parts.window
-    following = CycleState(ensemble, valid_time, state.cycle + 1, state.analysis)
-    return Cycle(state.cycle, background, checked, report, following)
+    made, report = parts.analysis(background, checked, float(parts.window_hours), key)
+    if jnp.any(checked.used):
+        whole, replaced = _plausible(parts, state, "analysis", made, replaced)
+        ensemble, moved = within_physical_bounds(whole, parts.physical_bounds)
+        if ensemble is not made:
+            report = _reported(parts, report, background, checked, ensemble)
+    else:  # also where a method would draw from its prior
+        ensemble, moved, report = background, Moved(), _nothing_learned(report)
+    following = CycleState(
+        ensemble,
+        state.valid_time + parts.window,
+        state.cycle + 1,
+        state.analysis,
+        state.replaced + len(replaced),
+    )
+    return Cycle(state.cycle, background, checked, report, following, replaced, moved)
+
+
+def _plausible(
+    parts: CycleParts,
+    state: CycleState,
+    product: Product,
+    ensemble: State,
+    replaced: tuple[Replaced, ...] = (),
+) -> tuple[State, tuple[Replaced, ...]]:
+    """An ensemble without members that are not plausible, and all that the cycle has replaced."""
+    key = key_for(parts.seed, Purpose.REPLACEMENT, state.cycle, int(product == "analysis"))
+    before = state.replaced + len(replaced)
+    whole, found = with_plausible_members(
+        ensemble, product, state.cycle, key, parts.replacement, before
+    )
+    return whole, (*replaced, *found)
+
+
+def _reported(
+    parts: CycleParts,
+    report: AnalysisDiagnostics,
+    background: State,
+    observations: ObservationBatch,
+    analysis: State,
+) -> AnalysisDiagnostics:
+    """The report of an analysis that is not what its method made."""
+    if parts.operator_for is None:
+        return report
+    operator = parts.operator_for(observations, background.layout)
+    return diagnose(operator, observations, background, analysis, report.background_factor)
 
 
 def _nothing_learned(report: AnalysisDiagnostics) -> AnalysisDiagnostics:

@@ -33,14 +33,15 @@ def cycles(
         Every cycle when it is done.
 
     Raises:
-        BadStateError: a background is not finite or not plausible.
+        BadStateError: more members of a background or analysis than may be replaced are not finite
+            or not plausible.
     """
     for observations in observed:
         if stopped():
             return
-        background = adjusted(make_background(parts, state))
+        background, replaced = make_background(parts, state, adjusted)
         if stopped():
             return
-        cycle = assimilate(parts, state, background, observations)
+        cycle = assimilate(parts, state, background, observations, replaced)
         yield cycle
         state = cycle.following

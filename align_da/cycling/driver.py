@@ -20,7 +20,7 @@ from align_da.atmosphere.times import in_nanoseconds
 from align_da.cycling.convergence import left_unsolved
 from align_da.cycling.cycle import CycleParts, CycleState
 from align_da.cycling.cycles import cycles
-from align_da.cycling.record import OBSERVATION_FIELDS, SCALAR_FIELDS, record_of
+from align_da.cycling.record import MEMBER_FIELDS, OBSERVATION_FIELDS, SCALAR_FIELDS, record_of
 from align_da.cycling.signals import stop_on_signal
 from align_da.cycling.watchdog import AlarmRule, Consistency, Watchdog, consistency_from
 from align_da.observations.batch import ObservationBatch
@@ -81,7 +81,8 @@ def run_experiment(
         path: the store, ending in ".zarr".
         manifest: what defines the run; a store made by anything else is refused.
         progress: shows the cycles done; nothing is shown if None.
-        warn: is given the warnings of the watchdog and of the solver, one line each.
+        warn: is given the warnings of the watchdog and of the solver, and every member that was
+            replaced, one line each.
 
     Returns:
         Exit code: 0 if every cycle is complete, 130 or 143 if a signal ended the run before.
@@ -89,8 +90,8 @@ def run_experiment(
     Raises:
         StorageError: another process owns the store, or it is damaged, foreign or cannot be
             written.
-        BadStateError: a background or analysis is not plausible, or the watchdog stops the run;
-            the complete cycles are kept.
+        BadStateError: more members of a background or analysis than may be replaced are not
+            plausible, or the watchdog stops the run; the complete cycles are kept.
     """
     bar = progress or Progress(disable=True)
     with owned(lock_path(path)), stop_on_signal() as request, bar:
@@ -110,9 +111,12 @@ def run_experiment(
             store = write_cycle(store, record)
             watchdog.remember(consistency_from(record.scalars))
             bar.update(task, completed=store.complete)
-            unsolved = left_unsolved(cycle.number, record.scalars)
-            if warn is not None and unsolved is not None:
-                warn(unsolved)
+            if warn is not None:
+                for line in (
+                    *map(str, cycle.replaced),
+                    *left_unsolved(cycle.number, record.scalars),
+                ):
+                    warn(line)
             watchdog.judge(cycle.number, warn)
     return 0 if store.complete == experiment.cycles else request.exit_code
 
@@ -121,11 +125,13 @@ def _reached(experiment: CyclingExperiment, store: AnalysisStore) -> CycleState:
     """How far the run has come according to the store."""
     if store.complete == 0:
         return CycleState(experiment.initial, experiment.start.astype(experiment.times.dtype))
+    last = store.complete - 1
     return CycleState(
-        read_analysis(store, store.complete - 1),
-        experiment.times[store.complete - 1],
+        read_analysis(store, last),
+        experiment.times[last],
         store.complete,
         _previous(experiment, store),
+        int(read_scalars(store, last)["replaced_members"]),
     )
 
 
@@ -158,4 +164,5 @@ def _template(experiment: CyclingExperiment) -> StoreTemplate:
         observations=experiment.observe(0).value.shape[0],
         observation_fields=OBSERVATION_FIELDS,
         scalar_fields=SCALAR_FIELDS,
+        member_fields=MEMBER_FIELDS,
     )

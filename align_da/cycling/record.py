@@ -1,4 +1,4 @@
-"""What is stored of a cycle beside the states: fields of each observation and scalars."""
+"""What is stored of a cycle beside the states: fields of observations and members, and scalars."""
 
 import numpy as np
 
@@ -85,6 +85,39 @@ SCALAR_FIELDS = (
             **_DIMENSIONLESS,
         },
     ),
+    StoredField(
+        "replaced_members",
+        "int32",
+        {
+            "long_name": "members of backgrounds and analyses that were replaced up to this cycle",
+            **_DIMENSIONLESS,
+        },
+    ),
+    StoredField(
+        "beyond_limits",
+        "float32",
+        {
+            "long_name": "share of analysed values that were moved into physical limits",
+            **_DIMENSIONLESS,
+        },
+    ),
+    StoredField(
+        "water_added",
+        "float32",
+        {
+            "long_name": "precipitable water that moving values into physical limits added, mean "
+            "over members and area",
+            "units": "kg m-2",
+        },
+    ),
+)
+_REASON = (
+    "0: kept, 1: replaced, a value is not finite, 2 + i: replaced, a value of variable i of the "
+    "state is not plausible"
+)
+MEMBER_FIELDS = tuple(
+    StoredField(f"{product}_replaced", "int32", {"long_name": f"{product} member, {_REASON}"})
+    for product in ("background", "analysis")
 )
 _RENAMED = {"time": "seconds_from_valid_time"}  # "time" is the axis of the store
 
@@ -104,5 +137,21 @@ def record_of(cycle: Cycle) -> CycleRecord:
         "background_factor": float(report.background_factor),
         "solver_iterations": float(report.effort.iterations),
         "solver_residual": float(report.effort.residual),
+        "replaced_members": cycle.following.replaced,
+        "beyond_limits": cycle.moved.share,
+        "water_added": cycle.moved.water_added,
     }
-    return CycleRecord(cycle.background, cycle.analysis, observations, scalars)
+    return CycleRecord(cycle.background, cycle.analysis, observations, scalars, _reasons_of(cycle))
+
+
+def _reasons_of(cycle: Cycle) -> dict[str, np.ndarray]:
+    """Why members were replaced, see `MEMBER_FIELDS`."""
+    members = cycle.background.values.shape[0]
+    reasons = {field.name: np.zeros(members, np.int32) for field in MEMBER_FIELDS}
+    variables = cycle.background.layout.variables
+    for replaced in cycle.replaced:
+        offence = replaced.offence
+        which = variables.index(offence.channel.variable.name)
+        reason = 2 + which if np.isfinite(offence.value) else 1
+        reasons[f"{replaced.product}_replaced"][offence.member] = reason
+    return reasons

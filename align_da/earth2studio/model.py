@@ -46,7 +46,8 @@ class AlignDA:
     backgrounds, as at the start of `align-da cycle`.
 
     Random draws depend on the seed of the run and the number of the cycle alone. Stations are not
-    withheld, and the watchdog of `align-da cycle` does not look on.
+    withheld, the watchdog of `align-da cycle` does not look on, and no member is replaced: one
+    that is not plausible is an error.
 
     Attributes:
         run: the run.
@@ -282,6 +283,8 @@ def open_model(
         settings.cycle.window_hours,
         quality_control_of_reports(opened),
         settings.seed,
+        settings.cycle.physical_bounds,
+        operator_for=opened.operator_for,
     )
     filled = fill_errors or partial(errors_of_run, errors=errors_of(settings.observations))
     return AlignDA(opened, parts, filled)

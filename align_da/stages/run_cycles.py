@@ -9,6 +9,7 @@ import numpy as np
 from align_da.config import Config
 from align_da.cycling.cycle import CycleParts, QualityControl
 from align_da.cycling.driver import CyclingExperiment, run_experiment
+from align_da.cycling.replacement import ReplacementRule
 from align_da.cycling.watchdog import AlarmRule
 from align_da.observations.batch import ObservationBatch
 from align_da.parallel.progress import progress_bar
@@ -40,7 +41,7 @@ def run_cycles(config: Config, folder: Path, name: str) -> int:
 
     Raises:
         StorageError: an input is missing, or the store belongs to another run.
-        BadStateError: a state is not plausible.
+        BadStateError: more members than may be replaced are not plausible.
         InputError: no report from files can ever be used, or none of a type that is required.
     """
     with noting_reads() as reads:
@@ -65,6 +66,9 @@ def _experiment(run: Run) -> CyclingExperiment:
         config.cycle.window_hours,
         quality_control,
         config.seed,
+        config.cycle.physical_bounds,
+        ReplacementRule(**dict(config.cycle.replacement)),
+        run.operator_for,
     )
     return CyclingExperiment(
         parts=parts,

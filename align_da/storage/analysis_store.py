@@ -159,7 +159,7 @@ def open_cycles(path: Path, group: str = "analysis") -> xr.Dataset:
 
     Args:
         path: the store.
-        group: "analysis", "background", "increment", "observations" or "diagnostics".
+        group: "analysis", "background", "increment", "observations", "diagnostics" or "members".
 
     Raises:
         StorageError: the store or its ledger is missing or damaged, a chunk is missing, or there

@@ -1,7 +1,7 @@
 """What a store keeps of one cycle, and the arrays that this becomes."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import jax.numpy as jnp
 import numpy as np
@@ -37,6 +37,7 @@ class StoreTemplate:
         observations: number of observations of a cycle, padding included.
         observation_fields: what is stored of each observation.
         scalar_fields: what is stored once a cycle.
+        member_fields: what is stored of each member beside its states.
     """
 
     layout: Layout
@@ -45,13 +46,14 @@ class StoreTemplate:
     observations: int
     observation_fields: tuple[StoredField, ...]
     scalar_fields: tuple[StoredField, ...]
+    member_fields: tuple[StoredField, ...] = ()
 
     @property
     def bytes_per_cycle(self) -> int:
         """Size of one cycle on disk, not compressed."""
         states = (2 * self.members + 1) * int(np.prod(self.layout.shape))
         fields = self.observations * len(self.observation_fields) + len(self.scalar_fields)
-        return 4 * (states + fields)
+        return 4 * (states + fields + self.members * len(self.member_fields))
 
     def summary(self) -> dict[str, object]:
         """The template as a plain table for a manifest."""
@@ -80,19 +82,22 @@ class CycleRecord:
         analysis: ensemble of the same shape.
         observations: an array [observation] for each observation field.
         scalars: a number for each scalar field.
+        members: an array [member] for each member field.
     """
 
     background: State
     analysis: State
     observations: Mapping[str, np.ndarray]
     scalars: Mapping[str, int | float]
+    members: Mapping[str, np.ndarray] = field(default_factory=dict)
 
 
 def arrays_of(record: CycleRecord, template: StoreTemplate) -> dict[str, np.ndarray]:
     """Every array of a cycle by "group/variable", without the time axis.
 
     Groups: background and analysis (realization, level, latitude, longitude), increment (ensemble
-    mean of analysis − background), observations (observation) and diagnostics (scalars).
+    mean of analysis − background), observations (observation), diagnostics (scalars) and members
+    (realization).
 
     Raises:
         StorageError: an array has another shape than the template gives it.
@@ -110,11 +115,13 @@ def arrays_of(record: CycleRecord, template: StoreTemplate) -> dict[str, np.ndar
         for group, dataset in datasets.items()
         for name in template.layout.variables
     }
-    for field in template.observation_fields:
-        found[f"observations/{field.name}"] = _checked(record.observations, field, template)
-    for field in template.scalar_fields:
-        value = np.asarray(record.scalars[field.name], dtype=field.dtype)
-        found[f"diagnostics/{field.name}"] = value
+    for stored in template.observation_fields:
+        found[f"observations/{stored.name}"] = _checked(record.observations, stored, template)
+    for stored in template.scalar_fields:
+        value = np.asarray(record.scalars[stored.name], dtype=stored.dtype)
+        found[f"diagnostics/{stored.name}"] = value
+    for stored in template.member_fields:
+        found[f"members/{stored.name}"] = np.asarray(record.members[stored.name], stored.dtype)
     return found
 
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from align_da.errors import AlignDAError, StorageError
 from align_da.storage.analysis_store import open_cycles
 from align_da.storage.datasets import read_dataset
@@ -18,6 +20,8 @@ from align_da.storage.stages import check_products
 from align_da.storage.store_files import ledger_path, manifest_path
 from align_da.storage.verification import verify_store
 from align_da.storage.verified_arrays import MANIFEST, read_arrays
+
+_TOLD = 20  # members that were replaced
 
 
 @dataclass(frozen=True)
@@ -98,6 +102,7 @@ def _describe_cycles(path: Path) -> Description:
             f"  code {manifest.code_version}, seed {manifest.seed}, configuration {digest}",
             *_listed("inputs", manifest.inputs),
             *_listed("libraries", manifest.libraries),
+            *_replaced_members(path),
         ]
         changed = _changed_since(path, manifest)
         whole = "  WHOLE: every array is as it was written"
@@ -112,6 +117,20 @@ def _changed_since(store: Path, manifest: Manifest) -> list[str]:
         f"  NOT WHAT THE RUN HAS LOADED: {path}: restore it from a copy to go on with this run"
         for path in changed_since(manifest.loaded, store.absolute().parents[1])
     ]
+
+
+def _replaced_members(path: Path) -> list[str]:
+    """How many members were not plausible and were replaced; no line if none was."""
+    counts = open_cycles(path, "diagnostics").get("replaced_members")  # not in stores of before
+    if counts is None or not counts.size or not int(counts[-1]):
+        return []
+    reasons = open_cycles(path, "members").load()
+    told = []
+    for product in ("background", "analysis"):
+        for cycle, member in np.argwhere(reasons[f"{product}_replaced"].to_numpy() > 0):
+            told.append(f"{product} of cycle {cycle} member {member}")
+    more = f" and {len(told) - _TOLD} more" if len(told) > _TOLD else ""
+    return [f"  replaced members: {len(told)}, {', '.join(told[:_TOLD])}{more}"]
 
 
 def _describe_arrays(path: Path) -> Description:

@@ -78,12 +78,14 @@ def _datasets(template: StoreTemplate) -> dict[str, xr.Dataset]:
     times = {"time": template.times.astype("datetime64[ns]")}
     members = {"realization": np.arange(template.members)}
     each: dict[Hashable, int] = {"observation": template.observations}
+    of_members: dict[Hashable, int] = {"realization": template.members}
     return {
         "background": _states(template.layout, times | members),
         "analysis": _states(template.layout, times | members),
         "increment": _states(template.layout, times),
         "observations": _series(template.observation_fields, times, each),
         "diagnostics": _series(template.scalar_fields, times, {}),
+        "members": _series(template.member_fields, times | members, of_members),
     }
 
 
@@ -99,12 +101,14 @@ def _states(layout: Layout, leading: Mapping[str, np.ndarray]) -> xr.Dataset:
 
 
 def _series(
-    fields: tuple[StoredField, ...], times: Mapping[str, np.ndarray], each: Mapping[Hashable, int]
+    fields: tuple[StoredField, ...],
+    leading: Mapping[str, np.ndarray],
+    each: Mapping[Hashable, int],
 ) -> xr.Dataset:
     """Fields along time and the dimensions of `each`, empty."""
-    sizes: dict[Hashable, int] = {"time": len(times["time"]), **each}
+    sizes: dict[Hashable, int] = {"time": len(leading["time"]), **each}
     empty = {field.name: _empty(sizes, field.dtype, field.attributes) for field in fields}
-    return with_coordinate_attributes(xr.Dataset(empty, coords=dict(times)))
+    return with_coordinate_attributes(xr.Dataset(empty, coords=dict(leading)))
 
 
 def _empty(

@@ -1,14 +1,14 @@
 """From what instruments report to the variables of the state, in float64.
 
-Sources: saturation over water, Bolton 1980, Mon. Wea. Rev. 108, 1046-1053, equation 10; pressure
-of a flight level, the ICAO standard atmosphere (Doc 7488, 1993); wind direction, WMO-No. 306
-(where the wind comes from, clockwise from north).
+Sources: pressure of a flight level, the ICAO standard atmosphere (Doc 7488, 1993); wind direction,
+WMO-No. 306 (where the wind comes from, clockwise from north).
 """
 
 import numpy as np
 from jaxtyping import Float
 
-from align_da.constants import DRY_AIR_GAS_CONSTANT, GRAVITY, VAPOUR_TO_DRY_GAS_RATIO
+from align_da.atmosphere.saturation import saturation_specific_humidity
+from align_da.constants import DRY_AIR_GAS_CONSTANT, GRAVITY
 
 _SEA_LEVEL_PRESSURE, _SEA_LEVEL_TEMPERATURE, _LAPSE_RATE = 101325.0, 288.15, 0.0065
 _TROPOPAUSE, _TROPOPAUSE_TEMPERATURE = 11000.0, 216.65  # m, K
@@ -19,18 +19,13 @@ def specific_humidity(
 ) -> Float[np.ndarray, " row"]:
     """Specific humidity of air with a dewpoint, kg kg-1.
 
-    e = 611.2 Pa exp(17.67 t / (t + 243.5)) with t the dewpoint in degrees Celsius, and
-    q = 0.622 e / (p − 0.378 e). Dewpoints are over water at any temperature (WMO-No. 306).
+    Dewpoints are over water at any temperature (WMO-No. 306).
 
     Args:
         dewpoint: K.
         pressure: Pa.
     """
-    celsius = dewpoint - 273.15
-    with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
-        vapour = 611.2 * np.exp(17.67 * celsius / (celsius + 243.5))
-        rest = pressure - (1 - VAPOUR_TO_DRY_GAS_RATIO) * vapour
-        return np.where(rest > 0, VAPOUR_TO_DRY_GAS_RATIO * vapour / rest, np.nan)
+    return saturation_specific_humidity(dewpoint, pressure)
 
 
 def wind_components(

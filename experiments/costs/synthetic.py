@@ -13,7 +13,7 @@ from align_da.atmosphere import Grid, Layout, Normalisation, State, VerticalCoor
 from align_da.autoencoder import autoencoder_loss
 from align_da.autoencoder.latent_space import LatentSpace
 from align_da.config import AutoencoderConfig, Config
-from align_da.cycling.record import OBSERVATION_FIELDS, SCALAR_FIELDS
+from align_da.cycling.record import MEMBER_FIELDS, OBSERVATION_FIELDS, SCALAR_FIELDS
 from align_da.diffusion.objective import denoising_loss
 from align_da.prior.increment_correlation import IncrementCorrelation
 from align_da.prior.latent_prior import LatentPrior
@@ -154,7 +154,7 @@ def noise_states(layout: Layout, count: int) -> State:
 def template_of(layout: Layout, members: int, observations: int, cycles: int) -> StoreTemplate:
     """A store of so many cycles, six hours apart."""
     times = np.datetime64("2000-01-01", "ns") + np.arange(cycles) * np.timedelta64(6, "h")
-    fields = OBSERVATION_FIELDS, SCALAR_FIELDS
+    fields = OBSERVATION_FIELDS, SCALAR_FIELDS, MEMBER_FIELDS
     return StoreTemplate(layout, times, members, observations, *fields)
 
 
@@ -171,7 +171,8 @@ def record_with(background: State, analysis: State, template: StoreTemplate) -> 
         for field in template.observation_fields
     }
     scalars = {field.name: 1 for field in template.scalar_fields}
-    return CycleRecord(background, analysis, observations, scalars)
+    members = {field.name: np.zeros(template.members) for field in template.member_fields}
+    return CycleRecord(background, analysis, observations, scalars, members)
 
 
 def bytes_on_disk(path: Path) -> int:

@@ -55,11 +55,11 @@ def cycle_weight(
     """
     template = template_of(layout, members, observations, 1)
     rows, columns, _ = layout.shape
-    arrays = 3 * len(layout.variables) + len(template.observation_fields)
+    fields = template.observation_fields, template.scalar_fields, template.member_fields
     return CycleWeight(
         template.bytes_per_cycle,
         template.bytes_per_cycle / compression,
-        arrays + len(template.scalar_fields),
+        3 * len(layout.variables) + sum(map(len, fields)),
         FLOAT * members * layout.grid.level_count * rows * columns,
         ledger_line(layout),
     )

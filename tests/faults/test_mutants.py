@@ -88,6 +88,18 @@ MUTANTS = {
         "    if True:\n",
         ("test_store.py", "row_51"),
     ),
+    "any number of members is replaced": Mutant(
+        "cycling/replacement.py",
+        "    if reason is not None:\n",
+        "    if False:\n",
+        ("test_replaced_members.py", "more_than_the_limit"),
+    ),
+    "replaced members are forgotten": Mutant(
+        "cycling/driver.py",
+        'int(read_scalars(store, last)["replaced_members"])',
+        "0",
+        ("test_replaced_members.py", "total_is_remembered"),
+    ),
     "the disk is not estimated": Mutant(
         "storage/store_template.py",
         "if needed > free:",

@@ -2,7 +2,14 @@
 
 import hashlib
 
-from align_da.config import SamplerConfig, TrainingConfig, VerificationConfig, WatchdogConfig
+from align_da.config import (
+    ReplacementConfig,
+    SamplerConfig,
+    TrainingConfig,
+    VerificationConfig,
+    WatchdogConfig,
+)
+from align_da.cycling.replacement import ReplacementRule
 from align_da.cycling.watchdog import AlarmRule
 from align_da.diffusion.noise_levels import NoiseLevels
 from align_da.digests import digest_of
@@ -24,6 +31,7 @@ def test_a_plan_has_the_digest_of_the_section_it_was_made_of() -> None:
 
 def test_what_a_room_does_unasked_is_what_the_configuration_says_unasked() -> None:
     assert AlarmRule() == AlarmRule(**dict(WatchdogConfig()))
+    assert ReplacementRule() == ReplacementRule(**dict(ReplacementConfig()))
     assert NoiseLevels() == noise_levels(SamplerConfig())
     asked = VerificationConfig()
     assert Bootstrap() == Bootstrap(asked.bootstrap_samples)
