@@ -93,7 +93,7 @@ def _moved(
 
 
 def _clipped(values: Points, least: float, greatest: Points) -> Points:
-    return np.minimum(np.maximum(values, least), greatest)
+    return np.asarray(np.minimum(np.maximum(values, least), greatest))
 
 
 def _with_mean_conserved(values: Points, least: float, greatest: Points) -> Points:
