@@ -126,7 +126,8 @@ class AlignDA:
     def input_coords(self) -> tuple[Coordinates]:
         """Columns of the observations: empty arrays of their types, and the variables' names.
 
-        Pressure and elevation may be missing where the rows have no need of them.
+        Pressure and elevation may be missing where the rows have no need of them: pressures,
+        temperatures and humidities at the surface stay passive without an elevation.
         """
         columns = Coordinates(time=np.empty(0, "datetime64[ns]"))
         for name in ("lat", "lon", "observation"):

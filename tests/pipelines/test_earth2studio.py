@@ -172,7 +172,7 @@ def observations(time: np.datetime64, seed: int) -> pd.DataFrame:
             "observation": np.float32(values + errors * random.standard_normal(count)),
             "variable": names,
             "pres": np.where(names == "u", 70000.0, np.nan).astype(np.float32),
-            "elev": np.where(names == "sp", 150.0, np.nan).astype(np.float32),
+            "elev": np.where(np.isin(names, ["sp", "t2m"]), 150.0, np.nan).astype(np.float32),
             "error": errors,
             "station": [f"s{number}" for number in range(count)],
         }
@@ -327,11 +327,11 @@ def test_nothing_that_was_reported_goes_untold(run: ReportedRun) -> None:
     frame.loc[0, "observation"] = np.nan
     frame.loc[1, "time"] += np.timedelta64(9, "h")
     frame.loc[2, "observation"] = 1000.0
-    frame.loc[3, "elev"] = np.nan
+    frame.loc[[3, 6], "elev"] = np.nan  # a pressure and a temperature at the surface
     frame.attrs = {"request_time": np.asarray([time]), "request_lead_time": np.zeros(1, "m8[ns]")}
     (found,) = run.model(array_of(run.initial, time), frame)
     assert found.attrs["observations"] == (
-        "pass 56, passive 1, missing 1, bounds 1, outside the window 1"
+        "pass 55, passive 2, missing 1, bounds 1, outside the window 1"
     )
 
 
