@@ -93,7 +93,8 @@ def _moved(
 
 
 def _clipped(values: Points, least: float, greatest: Points) -> Points:
-    return np.minimum(np.maximum(values, least), greatest)
+    clipped: Points = np.minimum(np.maximum(values, least), greatest)
+    return clipped
 
 
 def _with_mean_conserved(values: Points, least: float, greatest: Points) -> Points:

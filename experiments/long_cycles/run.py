@@ -121,9 +121,13 @@ def by_quarter(rows: pd.DataFrame) -> pd.DataFrame:
     """Median cost and root mean square errors of every quarter of every run."""
     quarter = rows["cycle"] * 4 // rows.groupby("method")["cycle"].transform("size") + 1
     grouped = rows.assign(quarter=quarter).groupby(["method", "quarter"], sort=False)
-    errors = grouped[[*VARIABLES]].agg(lambda values: float(np.sqrt(np.mean(values**2))))
+    errors = grouped[[*VARIABLES]].agg(_root_mean_square)
     costs = grouped[["seconds", "megabytes"]].median()
     return errors.join(costs).join(grouped["replaced_members"].max()).reset_index()
+
+
+def _root_mean_square(values: pd.Series) -> float:
+    return float(np.sqrt(np.mean(values.to_numpy() ** 2)))
 
 
 def drift(quarters: pd.DataFrame) -> pd.DataFrame:
