@@ -2,7 +2,7 @@
 PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
-# As the commands do, see align_da/cli/application.py.
+# As the commands do, see align_da/environment.py.
 export OPENBLAS_NUM_THREADS ?= 1
 
 .PHONY: install demo pipeline scores peers test check format types tests test-chain test-faults audit lock clean

@@ -1,6 +1,7 @@
 """The names that `align_da` offers; each is documented where it is made.
 
-Runs: `open_run`, `open_shipped`, `load_prior`, `build_analysis`, `cycle_forecast_model`.
+Runs: `open_run`, `open_shipped`, `load_prior`, `build_analysis`, `cycle_forecast_model`;
+`open_cycles` reads what they have written.
 States: `State`, `Layout`, `periodic_line`, `state_from_dataset`, `dataset_from_state`.
 Observations: `ObservationBatch`, `observations_from_frame`, `observe_everything`,
 `FunctionOperator`.
@@ -42,7 +43,7 @@ from align_da.forecast import (
 from align_da.observations import FunctionOperator, ObservationBatch, observations_from_frame
 from align_da.runs.analyses import build_analysis
 from align_da.runs.guided_analysis import guided_analysis
-from align_da.runs.opening import open_run, open_shipped
+from align_da.runs.opening import open_cycles, open_run, open_shipped
 from align_da.runs.priors import cycle_forecast_model, load_prior
 
 __all__ = [
@@ -66,6 +67,7 @@ __all__ = [
     "load_prior",
     "observations_from_frame",
     "observe_everything",
+    "open_cycles",
     "open_run",
     "open_shipped",
     "periodic_line",

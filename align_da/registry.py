@@ -3,15 +3,18 @@
 A part is an entry point of an installed distribution, ours or another's, in the group of its
 contract (`[project.entry-points."align_da.rewards"]` in pyproject.toml). Names are known without
 importing anything; a part is imported when it is used. What is not installed does not exist:
-nothing is ever imported by a name that a configuration or a run folder spells.
+nothing is ever imported by a name that a configuration or a run folder spells. Nor is there a part
+whose entry point is none: `Registry.unsound` tells of those.
 """
 
 import difflib
 import hashlib
-from collections.abc import Mapping
+import inspect
+import re
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import entry_points
+from importlib.metadata import distributions, entry_points
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
@@ -20,6 +23,8 @@ from align_da.errors import ConfigError
 
 OURS = "align-da"
 """The distribution whose parts need no digest: the version of the code stands for them."""
+_NAME = re.compile(r"\w[\w.-]*", re.ASCII)
+_PLACE = re.compile(r"[a-zA-Z_]\w*(\.[a-zA-Z_]\w*)*:[a-zA-Z_]\w*(\.[a-zA-Z_]\w*)*", re.ASCII)
 
 
 @runtime_checkable
@@ -59,16 +64,28 @@ class Registry:
         group: of their entry points.
         what: one of them, for messages.
         builds: whether a part is a function, and not an object.
+        has_settings: whether its builder is given the configuration, with a table [parts.name].
     """
 
     group: str
     what: str
     builds: bool = True
+    has_settings: bool = False
 
     @property
     def names(self) -> tuple[str, ...]:
         """Every name, our own first, in the order of their declaration."""
         return tuple(_installed(self.group))
+
+    @property
+    def unsound(self) -> tuple[str, ...]:
+        """What is declared as a part and is none: with what is wrong and whose it is."""
+        return tuple(
+            f"{point.name!r} of {_distribution(point)}: expected a name of letters, digits, '_', "
+            f"'-' and '.' and a place module:attribute, got {point.value!r}"
+            for point in _declared(self.group)
+            if not _is_sound(point)
+        )
 
     def checked(self, name: str) -> str:
         """`name`, if there is such a part.
@@ -102,17 +119,46 @@ class Registry:
             part = point.load()
         except (Exception, SystemExit) as error:
             message = (
-                f"the {self.what} {name!r} of {_distribution(point)} cannot be imported "
+                f"{self.owner(name)} cannot be imported "
                 f"({error!r}): install what it needs, or another version of it"
             )
             raise ConfigError(message) from error
         if self.builds and not callable(part):
             message = (
-                f"the {self.what} {name!r} of {_distribution(point)} is no function that builds "
-                f"one, but {part!r}: correct {point.value!r} in its package"
+                f"{self.owner(name)} is no function that builds one, but {part!r}: correct "
+                f"{point.value!r} in its package"
             )
             raise ConfigError(message)
         return part
+
+    def check_takes(self, name: str, build: Callable[..., Any], arguments: Iterable[str]) -> None:
+        """Refuse a builder that cannot be called with these arguments, before it is.
+
+        Args:
+            name: of the part.
+            build: its builder.
+            arguments: what it is given, in order.
+
+        Raises:
+            ConfigError: it takes others.
+        """
+        try:
+            signature = inspect.signature(build)
+        except ValueError:  # of a function that is not written in Python
+            return
+        given = list(arguments)
+        try:
+            signature.bind(*given)
+        except TypeError as error:
+            message = (
+                f"{self.owner(name)} is given ({', '.join(given)}) and takes {signature}: correct "
+                "it in its package"
+            )
+            raise ConfigError(message) from error
+
+    def owner(self, name: str) -> str:
+        """What `name` is and whose, be it ours, for messages."""
+        return f"the {self.what} {name!r} of {_distribution(_installed(self.group)[name])}"
 
     def origin(self, name: str) -> str | None:
         """What `name` is and whose: "reward dry of some-package 1.0"; None for our own.
@@ -138,7 +184,8 @@ def _installed(group: str) -> Mapping[str, InstalledPart]:
         ConfigError: two distributions bring parts of one name.
     """
     found: dict[str, InstalledPart] = {}
-    for point in sorted(entry_points(group=group), key=lambda point: not _is_ours(point)):
+    sound = filter(_is_sound, _declared(group))
+    for point in sorted(sound, key=lambda point: not _is_ours(point)):
         other = found.setdefault(point.name, point)
         if other.value != point.value:
             message = (
@@ -149,12 +196,46 @@ def _installed(group: str) -> Mapping[str, InstalledPart]:
     return found
 
 
+def _declared(group: str) -> list[Any]:
+    """The entry points of a group, sound or not: of garbage some properties raise.
+
+    One distribution whose file of entry points cannot be read makes that of all others unread
+    too: then each is asked for its own.
+    """
+    try:
+        return list(entry_points(group=group))
+    except _UNREADABLE:
+        return [
+            point
+            for distribution in distributions()
+            for point in _readable(distribution)
+            if point.group == group
+        ]
+
+
+_UNREADABLE = (ValueError, TypeError, KeyError, AttributeError, OSError)
+"""What importlib.metadata raises for files that are not as they should be."""
+
+
+def _readable(distribution: Any) -> Iterable[Any]:  # noqa: ANN401 (of either library)
+    """The entry points of a distribution; none where they cannot be read."""
+    try:
+        return list(distribution.entry_points)
+    except _UNREADABLE:
+        return []
+
+
+def _is_sound(point: Any) -> bool:  # noqa: ANN401 (see `_declared`)
+    """Whether an entry point has a name that can be written and a place that can be imported."""
+    return bool(_NAME.fullmatch(point.name) and _PLACE.fullmatch(point.value))
+
+
 def _is_ours(point: InstalledPart) -> bool:
     """Whether Align-DA itself brings the part."""
     return point.dist is not None and point.dist.name == OURS
 
 
-def _distribution(point: InstalledPart) -> str:
+def _distribution(point: Any) -> str:  # noqa: ANN401 (see `_declared`)
     """Name and version of the distribution that brings the part."""
     if point.dist is None:
         return "an unknown package"
@@ -168,7 +249,10 @@ def _digest_of_package(package: str) -> str:
     Raises:
         ConfigError: it has no files.
     """
-    spec = find_spec(package)
+    try:
+        spec = find_spec(package)
+    except ValueError:  # of what was made by hand
+        spec = None
     if spec is None or spec.origin is None:
         message = f"the package {package!r} has no files that could be told apart: install it anew"
         raise ConfigError(message)
@@ -180,14 +264,15 @@ def _digest_of_package(package: str) -> str:
     return digest.hexdigest()
 
 
-FORECAST_MODELS = Registry("align_da.forecast_models", "forecast model")
-ANALYSES = Registry("align_da.analyses", "analysis method", builds=False)
+FORECAST_MODELS = Registry("align_da.forecast_models", "forecast model", has_settings=True)
+ANALYSES = Registry("align_da.analyses", "analysis method", builds=False, has_settings=True)
 GUIDANCES = Registry("align_da.guidances", "guidance")
 SAMPLERS = Registry("align_da.samplers", "sampler")
-REWARDS = Registry("align_da.rewards", "reward")
+REWARDS = Registry("align_da.rewards", "reward", has_settings=True)
 OBJECTIVES = Registry("align_da.objectives", "objective")
 OBSERVATION_OPERATORS = Registry("align_da.observation_operators", "observation operator")
 STATE_VARIABLES = Registry("align_da.variables", "state variable", builds=False)
+COMMANDS = Registry("align_da.commands", "group of commands")
 
 REGISTRIES = (
     *(FORECAST_MODELS, ANALYSES, GUIDANCES, SAMPLERS),

@@ -25,12 +25,13 @@ from align_da.forecast import ForecastModel
 from align_da.forecast.leads import forecasts_at
 from align_da.keys import Purpose, key_for
 from align_da.parallel.cluster import run_tasks
-from align_da.parallel.compilation import use_compilation_cache
 from align_da.runs.forecast_models import configured_forecast_model, forecast_model_definition
+from align_da.storage.compiled_programs import use_compilation_cache
 from align_da.storage.datasets import write_dataset_region
 from align_da.storage.durable import remove_unfinished
 from align_da.storage.gridded import open_states
 from align_da.storage.run_folder import RunFolder
+from align_da.storage.seal import blocks_missing
 from data_pipelines.splits import Period, SplitName, periods_of
 from data_pipelines.template import is_made, write_region, write_template
 
@@ -121,7 +122,7 @@ def starts_of(config: Config) -> dict[SplitName, Shaped[np.ndarray, " start"]]:
 
 def forecast_block(task: BackgroundsTask) -> None:
     """Forecast from the starts of `task` and write them. Runs in a worker process."""
-    use_compilation_cache(task.folder)
+    use_compilation_cache()
     model = configured_forecast_model(task.config)
     starts = _block_of(starts_of(task.config)[task.split], task.block)
     with open_states(RunFolder(task.folder).truth) as truth:
@@ -220,7 +221,7 @@ def _write(
 
 
 def _open_tasks(config: Config, folder: Path, split: SplitName) -> list[BackgroundsTask]:
-    """The blocks of a store that are not written yet; makes the store where there is none."""
+    """The blocks of a store that are not written yet, or lost; makes the store if needed."""
     starts = starts_of(config)[split]
     store = RunFolder(folder).backgrounds(split)
     definition = forecast_model_definition(config)
@@ -236,11 +237,11 @@ def _open_tasks(config: Config, folder: Path, split: SplitName) -> list[Backgrou
         write_template(store, layout, leading, BLOCK, extra)
     with xr.open_zarr(store, consolidated=False) as dataset:
         missing = np.isnan(dataset["amplitude"].to_numpy())
-    blocks = range(0, starts.size, BLOCK)
+    blocks, lost = range(0, starts.size, BLOCK), blocks_missing(store)
     return [
         BackgroundsTask(config, folder, split, i)
         for i, first in enumerate(blocks)
-        if missing[first : first + BLOCK].any()
+        if i in lost or missing[first : first + BLOCK].any()
     ]
 
 

@@ -49,11 +49,11 @@ def truth(
 def _simulate(config: Config, run: Path) -> None:
     """The nature run; one process, since each state follows from the one before."""
     # Heavy imports come after the configuration is known to be right.
-    from align_da.parallel.compilation import use_compilation_cache
+    from align_da.storage.compiled_programs import use_compilation_cache
     from data_pipelines.model_run import run_model
     from data_pipelines.nature_run import run_nature
 
-    use_compilation_cache(run)
+    use_compilation_cache()
     with progress_bar() as progress:
         if config.world.model == "jcm":
             run_nature(config.world, run, progress)
@@ -193,10 +193,10 @@ def report(
 ) -> None:
     """Measure the world: climate, forecast errors, growth of errors, balance, tendencies."""
     settings = load_config(config, override or ())
-    from align_da.parallel.compilation import use_compilation_cache
+    from align_da.storage.compiled_programs import use_compilation_cache
     from data_pipelines.world_report import world_report
 
-    use_compilation_cache(run)
+    use_compilation_cache()
     text = world_report(settings, run)
     if out is None:
         typer.echo(text)

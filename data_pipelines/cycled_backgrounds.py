@@ -25,7 +25,6 @@ from align_da.digests import digest_of
 from align_da.errors import ConfigError
 from align_da.forecast import ForecastModel
 from align_da.parallel.cluster import run_tasks
-from align_da.parallel.compilation import use_compilation_cache
 from align_da.runs.analyses import latent_three_d_var
 from align_da.runs.background_latents import encode_backgrounds, scaling_of
 from align_da.runs.forecast_models import configured_forecast_model
@@ -35,6 +34,7 @@ from align_da.runs.run import Run, open_run
 from align_da.runs.stage_graph import cycled_stage
 from align_da.storage.background_pairs import BackgroundPairs
 from align_da.storage.checkpoints import save_weights
+from align_da.storage.compiled_programs import use_compilation_cache
 from align_da.storage.durable import remove_unfinished
 from align_da.storage.run_folder import RunFolder
 from align_da.storage.stages import digest_of_stage
@@ -114,7 +114,7 @@ def _save_first_guess(run: Run) -> None:
 
 def cycle_segment(segment: Segment) -> None:
     """Cycle through `segment` and write its backgrounds. Runs in a worker process."""
-    use_compilation_cache(segment.folder)
+    use_compilation_cache()
     run = _run_of(segment)
     method = latent_three_d_var(run, load_forecast_prior(run))
     kept = [np.asarray(cycle.background.values) for cycle in cycles_of(segment, method)]

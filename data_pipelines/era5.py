@@ -8,22 +8,25 @@ as one that was not.
 from dataclasses import dataclass
 from pathlib import Path
 
+import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 from jaxtyping import Float, Shaped
 from rich.progress import Progress
 
-from align_da.atmosphere import Layout
+from align_da.atmosphere import Layout, State
 from align_da.config import Era5Config, WorldConfig
 from align_da.digests import digest_of
 from align_da.parallel.cluster import run_tasks
 from align_da.storage.datasets import write_dataset_region
 from align_da.storage.durable import remove_unfinished
 from align_da.storage.run_folder import RunFolder
+from align_da.storage.seal import blocks_missing
 from data_pipelines.era5_source import Era5Source, open_era5
 from data_pipelines.grib import SURFACE
 from data_pipelines.regridding import conservative_regridding, named_grid
 from data_pipelines.splits import times_of_truth
+from data_pipelines.state_checks import check_persistence
 from data_pipelines.template import is_made, states_within, write_region, write_template
 
 STEP_HOURS = 6
@@ -85,10 +88,11 @@ def make_era5_truth(
         write_template(store, layout, {"time": times}, block, extra)
     with xr.open_zarr(store, consolidated=False) as dataset:
         missing = np.isnan(dataset[WRITTEN].to_numpy())
+    lost = blocks_missing(store)
     tasks = [
         Era5Task(world, era5, folder, number)
         for number, first in enumerate(range(0, times.size, block))
-        if missing[first : first + block].any()
+        if number in lost or missing[first : first + block].any()
     ]
     run_tasks(write_block, tasks, workers, progress, "ERA5")
     remove_unfinished(store)
@@ -108,7 +112,9 @@ def write_block(task: Era5Task) -> None:
         regrid(source.states(chosen[start : start + at_once]))
         for start in range(0, chosen.size, at_once)
     ]
-    write_region(store, np.concatenate(parts), layout, {"time": chosen}, first)
+    values = np.concatenate(parts)
+    check_persistence(State(jnp.asarray(values), layout), chosen)
+    write_region(store, values, layout, {"time": chosen}, first)
     written = xr.Dataset({WRITTEN: ("time", np.ones(chosen.size, np.float32))})
     region = {"time": slice(first, first + chosen.size)}
     write_dataset_region(store, written, region)

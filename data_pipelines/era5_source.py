@@ -2,8 +2,7 @@
 
 Names, units and axes are those of WeatherBench 2 and ARCO-ERA5; either order of longitude and
 latitude, south or north first, and longitudes from -180 or from 0 are read. A label can be wrong
-where every number is plausible: geopotential in metres, levels in another order than the values.
-Hydrostatic balance tells, see `check_states`.
+where every number is plausible, see `state_checks`.
 
 This is the only module that may reach another machine, and only where `era5.source` is a URL.
 """
@@ -12,33 +11,22 @@ from dataclasses import dataclass
 from functools import cached_property
 from glob import glob
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
 
 import dask
-import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 from jaxtyping import Float, Shaped
 
-from align_da.atmosphere import Grid, Layout, State, VerticalCoordinate, variable_named
-from align_da.atmosphere.balance import STANDARD_PRESSURE, hydrostatic_residual
+from align_da.atmosphere import Grid, Layout, VerticalCoordinate, variable_named
+from align_da.atmosphere.balance import STANDARD_PRESSURE
 from align_da.atmosphere.dataset import check_times, layout_from_dataset, state_from_dataset
-from align_da.atmosphere.plausibility import check_plausible
 from align_da.config import Era5Config
-from align_da.errors import AlignDAError, ConfigError, InputError, StorageError
+from align_da.errors import AlignDAError, InputError, StorageError
 from data_pipelines.grib import ENDINGS, SURFACE, open_grib
+from data_pipelines.state_checks import check_chunks, check_states
+from data_pipelines.zarr_source import open_zarr_source
 
-LARGEST_RESIDUAL = 0.2  # ERA5 has 0.01; metres for m2 s-2 or levels in another order 0.9 and more
-_LAYERS = (0.2, 0.9)  # of STANDARD_PRESSURE, those that `hydrostatic_residual` looks at
-_OPTIONS: dict[str, dict[str, Any]] = {  # of each kind of URL, to read without an account
-    "file": {},
-    "memory": {},
-    "gs": {"token": "anon"},
-    "s3": {"anon": True},
-}
-# What xarray, zarr and fsspec raise for damaged or foreign content.
-_UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError)
+_WIDEST_STEP = 1.3  # of the median: Gaussian rows are apart alike within a few per cent
 
 
 @dataclass(frozen=True)
@@ -64,7 +52,9 @@ class Era5Source:
         # In this thread: a graph of a worker would go back to the scheduler.
         with dask.config.set(scheduler="synchronous"):
             try:
-                states = state_from_dataset(self.dataset.sel(time=times), self.layout)
+                dataset = _in_memory(self.dataset.drop_vars(SURFACE).sel(time=times))
+                check_chunks(dataset)
+                states = state_from_dataset(dataset, self.layout)
                 check_states(states, self.surface_geopotential)
             except AlignDAError as error:
                 message = f"ERA5 from {_told(times[0])} to {_told(times[-1])}: {error}"
@@ -121,90 +111,34 @@ def open_era5(config: Era5Config, times: Shaped[np.ndarray, " time"]) -> Era5Sou
     return Era5Source(chosen, layout)
 
 
-def check_states(states: State, surface_geopotential: Float[np.ndarray, "lat lon"]) -> None:
-    """Refuse states that are not plausible, empty, or labelled wrongly.
+def _in_memory(dataset: xr.Dataset) -> xr.Dataset:
+    """The dataset with its values.
 
     Raises:
-        BadStateError: a value is out of bounds.
-        InputError: a channel has the same value everywhere, or the layers are as thick as no air
-            of their temperature is.
+        InputError: they cannot be read.
     """
-    layout, values = states.layout, np.asarray(states.values)
-    check_plausible(values, layout, "the source")
-    flat = (values.max(axis=(-3, -2)) == values.min(axis=(-3, -2))).any(axis=0)
-    if flat.any():
-        channel = layout.channels[int(np.argmax(flat))]
-        message = (
-            f"{channel.variable.name} has the same value everywhere (level {channel.level} from "
-            "the top): the source is incomplete, fetch it again"
-        )
-        raise InputError(message)
-    if _has_thickness(layout):
-        residual = float(hydrostatic_residual(states, jnp.asarray(surface_geopotential)).max())
-        if not residual <= LARGEST_RESIDUAL:
-            message = (
-                f"the thickness of the layers is {residual:.0%} off hydrostatic balance, expected "
-                f"at most {LARGEST_RESIDUAL:.0%}: geopotential in another unit than m2 s-2, or "
-                "levels in another order than the values"
-            )
-            raise InputError(message)
-
-
-def _has_thickness(layout: Layout) -> bool:
-    """Whether there is a layer whose thickness can be compared with its temperature."""
-    shares = np.asarray(layout.grid.vertical.levels[1:]) / STANDARD_PRESSURE
-    inside = bool(np.any((shares >= _LAYERS[0]) & (shares <= _LAYERS[1])))
-    return inside and {"geopotential", "temperature"} <= set(layout.variables)
+    for name, array in dataset.data_vars.items():
+        try:
+            array.load()
+        except (OSError, ValueError, RuntimeError) as error:  # of whatever decodes the file
+            message = f"{name}: the values cannot be read ({error}): the input is damaged"
+            raise InputError(message) from error
+    return dataset
 
 
 def _opened(config: Era5Config) -> xr.Dataset:
     """All that is at the source."""
     source = config.source or ""
     if source.lower().endswith(ENDINGS):
-        files = sorted(Path(name) for name in glob(source))  # noqa: PTH207 (absolute patterns)
+        # What exists is no pattern, whatever brackets it has.
+        found = [source] if Path(source).exists() else glob(source)  # noqa: PTH207 (absolute)
+        files = sorted(map(Path, found))
         if not files:
             message = f"era5.source: expected GRIB files at {source}, found none"
             raise StorageError(message)
         return open_grib(files, (*config.variables, SURFACE))
-    kind = urlsplit(source).scheme if "://" in source else None
-    if kind is not None and kind not in _OPTIONS:
-        message = f"era5.source: expected a path or a URL of {', '.join(_OPTIONS)}, got {source!r}"
-        raise ConfigError(message)
-    if kind is None and not Path(source).is_dir():
-        message = f"era5.source: expected a zarr store at {source!r}, found none"
-        raise StorageError(message)
-    options = None if kind is None else _OPTIONS[kind] if config.anonymous else {}
-    return _open_zarr(source, options)
-
-
-def _open_zarr(source: str, options: dict[str, Any] | None) -> xr.Dataset:
-    """A zarr store of format 2 or 3, with consolidated metadata or without.
-
-    Raises:
-        ConfigError: the package for this kind of URL is missing.
-        StorageError: it cannot be opened.
-    """
-    try:
-        try:
-            return _open_zarr_with(source, options, consolidated=True)
-        except (ValueError, KeyError, FileNotFoundError):  # there are none
-            return _open_zarr_with(source, options, consolidated=False)
-    except ImportError as error:
-        message = f"{source} needs a package that is missing: pip install 'align-da[cloud]'"
-        raise ConfigError(message) from error
-    except _UNREADABLE as error:
-        message = f"{source} cannot be opened as a zarr store ({error}): check era5.source"
-        raise StorageError(message) from error
-
-
-def _open_zarr_with(
-    source: str, options: dict[str, Any] | None, *, consolidated: bool
-) -> xr.Dataset:
-    # Lazy without dask: a block is read at a time.
-    dataset: xr.Dataset = xr.open_zarr(
-        source, chunks=None, consolidated=consolidated, storage_options=options
-    )
-    return dataset
+    names = (*config.variables, SURFACE)
+    return open_zarr_source(source, names, anonymous=config.anonymous)
 
 
 def _check_axes(dataset: xr.Dataset, config: Era5Config) -> None:
@@ -277,10 +211,18 @@ def _in_table_order(dataset: xr.Dataset) -> tuple[str, ...]:
 
 
 def _check_whole_globe(grid: Grid) -> None:
-    """Refuse latitudes that leave more than one step to a pole (longitudes close the circle)."""
+    """Refuse rows that are missing at a pole or between others (longitudes close the circle)."""
     latitude = np.asarray(grid.latitude)
-    step = float(np.diff(latitude).max()) if latitude.size > 1 else 0.0
-    if latitude[0] + 90 > step or 90 - latitude[-1] > step:
+    step = float(np.median(np.diff(latitude))) if latitude.size > 1 else 0.0
+    wide = np.diff(latitude) > _WIDEST_STEP * step
+    if wide.any():
+        south, north = latitude[:-1][wide][0], latitude[1:][wide][0]
+        message = (
+            f"expected rows about {step:g} degrees apart, got none between latitudes {south:g} "
+            f"and {north:g}: the source is incomplete"
+        )
+        raise InputError(message)
+    if max(latitude[0] + 90, 90 - latitude[-1]) > _WIDEST_STEP * step:
         message = (
             f"expected latitudes from pole to pole, got {latitude[0]} to {latitude[-1]}: "
             "the source is a region"

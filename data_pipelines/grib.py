@@ -11,6 +11,7 @@ from pathlib import Path
 import xarray as xr
 
 from align_da.errors import ConfigError, InputError, StorageError
+from data_pipelines.grib_messages import check_messages
 
 SURFACE = "geopotential_at_surface"
 ENDINGS = (".grib", ".grib1", ".grib2", ".grb", ".grb2")
@@ -44,10 +45,13 @@ def open_grib(files: Sequence[Path], names: Iterable[str]) -> xr.Dataset:
     Raises:
         ConfigError: cfgrib is not installed.
         StorageError: a file cannot be read as GRIB.
-        InputError: variables have different times or grids, or only forecasts are there.
+        InputError: variables have different times or grids, only forecasts are there, or the
+            messages are refused by `check_messages`.
     """
+    wanted = {name: _KEYS[name] for name in names if name in _KEYS}
+    check_messages(files, wanted)
     found = {}
-    for name in (name for name in names if name in _KEYS):
+    for name in wanted:
         parts = [part for file in files for part in _fields(file, name)]
         if parts:
             series = _in_time(parts, name)
@@ -92,6 +96,8 @@ def _renamed(array: xr.DataArray, file: Path) -> xr.DataArray:
     array = array.rename({"isobaricInhPa": "level"} if "isobaricInhPa" in array.coords else {})
     for name in ("time", *(("level",) if "level" in array.coords else ())):
         array = array if name in array.dims else array.expand_dims(name)
+    if array.attrs.get("GRIB_iScansNegatively"):  # longitudes increase in any case
+        array = array.copy(data=array.isel(longitude=slice(None, None, -1)).data)
     steps = array["step"].to_numpy().astype("timedelta64[s]").astype(int)
     if not (steps == 0).any():
         message = f"{file} holds forecasts {steps / 3600} h long: expected analyses (step 0)"
@@ -100,7 +106,8 @@ def _renamed(array: xr.DataArray, file: Path) -> xr.DataArray:
         array = array.isel(step=int((steps == 0).argmax()))
     if "level" in array.coords:
         array = array.assign_coords(level=array["level"].assign_attrs(units="hPa"))
-    return array.reset_coords(drop=True)
+    # Files may differ in the direction of their rows.
+    return array.reset_coords(drop=True).sortby("latitude", ascending=False)
 
 
 def _in_time(parts: Sequence[xr.DataArray], name: str) -> xr.DataArray:

@@ -24,6 +24,7 @@ from align_da.runs.forecast_models import configured_forecast_model, forecast_mo
 from align_da.storage.durable import remove_unfinished
 from align_da.storage.gridded import open_states, read_times
 from align_da.storage.run_folder import RunFolder
+from align_da.storage.seal import blocks_missing
 from data_pipelines.splits import times_of_truth
 from data_pipelines.template import is_made, states_within, write_region, write_template
 
@@ -74,9 +75,10 @@ def _trajectory(
     model: ForecastModel, state: State, times: Shaped[np.ndarray, " time"]
 ) -> Iterator[State]:
     """The states of `times`, the first of which is `state`, values [1, lat, lon, channel]."""
-    for time in times:
-        yield state
+    yield state
+    for time in times[:-1]:
         state = model.forecast(state, time, model.step_hours)
+        yield state
 
 
 def _standing(
@@ -105,7 +107,7 @@ def _written(store: Path, block: int) -> int:
     """How many times the store holds, found from the first state of a few blocks.
 
     Blocks are written in order, and a chunk is there whole or not at all; a block lacks variables
-    where the run was ended between two of them.
+    where the run was ended between two of them, or chunks that were lost later.
     """
     with open_states(store) as truth:
         variables = truth[list(layout_from_dataset(truth).variables)]
@@ -116,4 +118,4 @@ def _written(store: Path, block: int) -> int:
             return not all(bool(np.isfinite(values).all()) for values in states)
 
         blocks = bisect_left(range(0, size, block), x=True, key=is_missing)
-    return min(blocks * block, size)
+    return min(min({blocks, *blocks_missing(store)}) * block, size)

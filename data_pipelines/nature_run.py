@@ -31,6 +31,7 @@ from data_pipelines.template import is_made, write_region, write_template
 
 BLOCK_DAYS = 10
 RESTART = "truth_restart.npz"
+_HEADERS = 2**16  # bytes of an npz file beside its arrays, at most
 # What numpy and zip files raise for damaged or foreign content.
 _UNREADABLE = (
     *(OSError, EOFError, ValueError, TypeError, KeyError, RuntimeError),
@@ -129,12 +130,12 @@ def _write_restart(path: Path, run: RunState, done: int, world: WorldConfig) -> 
 
 def _read_restart(path: Path, model: JcmForecastModel, world: WorldConfig) -> tuple[RunState, int]:
     """The native state and the number of times that are written."""
-    saved = _arrays_in(path)
+    like = model.begin(jnp.ones(model.layout.shape), np.datetime64(world.start))
+    leaves, structure = jax.tree.flatten(like)
+    saved = _arrays_in(path, sum(np.asarray(leaf).nbytes for leaf in leaves) + _HEADERS)
     if str(saved.get("configuration")) != digest_of(world):
         message = f"{path} belongs to another [world]: choose another folder, or remove it"
         raise StorageError(message)
-    like = model.begin(jnp.ones(model.layout.shape), np.datetime64(world.start))
-    leaves, structure = jax.tree.flatten(like)
     names = [f"leaf_{i}" for i in range(len(leaves))]
     for name, value in zip(["done", *names], [0, *leaves], strict=True):
         found = saved[name].shape if name in saved else None
@@ -144,13 +145,18 @@ def _read_restart(path: Path, model: JcmForecastModel, world: WorldConfig) -> tu
     return jax.tree.unflatten(structure, [saved[name] for name in names]), int(saved["done"])
 
 
-def _arrays_in(path: Path) -> dict[str, np.ndarray]:
+def _arrays_in(path: Path, most: int) -> dict[str, np.ndarray]:
     """The arrays of an npz file; objects in it are refused, not made.
 
     Raises:
-        StorageError: it is damaged or of another kind.
+        StorageError: it is damaged or of another kind, or would take more than `most` bytes.
     """
     try:
+        with zipfile.ZipFile(path) as parts:
+            size = sum(part.file_size for part in parts.infolist())
+        if size > most:
+            message = f"its arrays take {size} bytes, those of this model at most {most}"
+            raise ValueError(message)
         with path.open("rb") as file, np.load(file, allow_pickle=False) as saved:
             return dict(saved)
     except _UNREADABLE as error:

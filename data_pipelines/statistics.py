@@ -5,7 +5,6 @@ blocks of states to their moments, which are joined in the order of the blocks: 
 workers changes no bit, and no more than a block a worker is in memory.
 """
 
-import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import reduce
@@ -20,8 +19,8 @@ from align_da.atmosphere import Layout
 from align_da.atmosphere.dataset import state_from_dataset
 from align_da.config import WorldConfig
 from align_da.parallel.cluster import run_tasks
+from align_da.storage import statistics
 from align_da.storage.background_pairs import BackgroundPairs, open_background_pairs
-from align_da.storage.durable import write_durably
 from align_da.storage.run_folder import RunFolder
 from data_pipelines.moments import Moments, moments_of
 from data_pipelines.splits import periods_of
@@ -83,7 +82,7 @@ def write_statistics(world: WorldConfig, folder: Path, workers: int, progress: P
         blocks[task.name].append(moments)
     summaries = {name: _summary(moments) for name, moments in blocks.items()}
     content = {"channels": channel_names(pairs.layout), **summaries}
-    write_durably(files.statistics, json.dumps(content, indent=1).encode())
+    statistics.write_statistics(files.statistics, content)
 
 
 def channel_names(layout: Layout) -> list[str]:

@@ -6,7 +6,7 @@ from align_da.config import Config, load_config
 from align_da.keys import Purpose, key_for
 from align_da.runs.run import bootstrap_of
 from align_da.verification.score_table import summarise_scores
-from align_da.verification.table_format import readable_table, to_markdown
+from align_da.verification.table_format import readable_table, to_markdown, told_dates
 from experiments.options import CONFIG
 
 
@@ -26,4 +26,11 @@ def summarised(rows: pd.DataFrame, reference: str, config: Config | None = None)
 def by_method(summary: pd.DataFrame, score: str, product: str) -> str:
     """A score of a product as Markdown: a row a method, a column a variable."""
     wide = readable_table(summary, score, product).set_index("variable").T
-    return to_markdown(wide.rename_axis("method").reset_index())
+    shown = summary[(summary["score"] == score) & (summary["product"] == product)]
+    return with_dates(to_markdown(wide.rename_axis("method").reset_index()), shown)
+
+
+def with_dates(table: str, gains: pd.DataFrame) -> str:
+    """A table as Markdown with the dates behind its intervals below it."""
+    told = told_dates(gains)
+    return f"{table}\n{told}\n" if told else table

@@ -20,7 +20,7 @@ _HASTE = "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false
 # Compiled programs, shared by the workers and by one run with the next. A key is a digest of the
 # program, the flags and the version of the compiler, and a folder is of one number of cores, by
 # which loops are split: a program that is found is the one that would be compiled. Processes that
-# tests start have no such cache: they compile, and may be killed.
+# tests start have another below it, in the place of that of the user.
 _PROGRAMS = Path(__file__).parents[1] / ".jax_cache"
 
 # Workers side by side wait for each other's threads where each has as many as there are cores.
@@ -41,6 +41,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if not config.getoption("--as-users"):
         os.environ["XLA_FLAGS"] = f"{_HASTE} {os.environ.get('XLA_FLAGS', '')}".strip()
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    os.environ["XDG_CACHE_HOME"] = str(_PROGRAMS / "of_commands")
     jax.config.update("jax_compilation_cache_dir", str(_PROGRAMS / f"{cores}_cores"))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
 

@@ -1,15 +1,19 @@
 """A small world in exactly the schema of WeatherBench 2 and ARCO-ERA5: smooth travelling waves.
 
 Geopotential and temperature are in hydrostatic balance for every layer: with Phi' independent of
-height, Phi = R_d T_0 ln(p_0 / p) + Phi' (1 + s ln(p_0 / p)) has T = T_0 + s Phi' / R_d.
+height, Phi = R_d T_0 ln(p_0 / p) + Phi' (1 + s ln(p_0 / p)) has T = T_0 + s Phi' / R_d. Winds are
+geostrophic.
 """
 
 from collections.abc import Sequence
 from pathlib import Path
 
+import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 
+from align_da.atmosphere import Grid, Layout, State, VerticalCoordinate
+from align_da.atmosphere.balance import geostrophic_wind
 from align_da.constants import DRY_AIR_GAS_CONSTANT
 
 LEVELS = (300, 500, 850)
@@ -42,23 +46,27 @@ def travelling_waves(
     longitude = 360 / columns * np.arange(columns)
     phi, lam = np.deg2rad(latitude)[:, None], np.deg2rad(longitude)
     time = hours[:, None, None, None]
-    # Two waves of other speed and amplitude that grow and decay: no state comes twice.
+    # Two waves of other speed and amplitude that grow and decay: no state comes twice. They vanish
+    # at the equator, where the geostrophic wind does not.
     wave = sum(
-        size * np.cos(phi) ** 2 * np.sin(k * lam + drift - speed * time + 2 * phi)
+        size * np.sin(2 * phi) ** 2 * np.sin(k * lam + drift - speed * time + 2 * phi)
         for k, size, speed, drift in (
-            (2, 700 + 300 * np.sin(time / 61), 0.020, 0.3),
-            (3, 500 + 200 * np.sin(time / 37), 0.035, 1.1),
+            (2, 1400 + 600 * np.sin(time / 61), 0.020, 0.3),
+            (3, 1000 + 400 * np.sin(time / 37), 0.035, 1.1),
         )
     )
     height = np.log(1000 / np.asarray(levels, float))[:, None, None]
     base = 255.0 + 0 * wave
     slope = 1.5
+    jet = wave - 2000 * np.sin(phi) ** 2  # 4 m/s of west wind at the equator
+    mass = DRY_AIR_GAS_CONSTANT * base * height + jet * (1 + slope * height)
+    eastward, northward = winds_of(mass, latitude, longitude, levels)
     fields = {
-        "geopotential": DRY_AIR_GAS_CONSTANT * base * height + wave * (1 + slope * height),
-        "temperature": base + slope * wave / DRY_AIR_GAS_CONSTANT + 0 * height,
+        "geopotential": mass,
+        "temperature": base + slope * jet / DRY_AIR_GAS_CONSTANT + 0 * height,
         "specific_humidity": 0.008 * np.exp(-2 * height) * (1 + wave / 4000),
-        "u_component_of_wind": 15 * np.cos(phi) * (1 + height) + wave / 150,
-        "v_component_of_wind": np.roll(wave, 3, axis=-1) / 100 * (1 + height),
+        "u_component_of_wind": eastward,
+        "v_component_of_wind": northward,
     }
     surface = {
         "10m_u_component_of_wind": fields["u_component_of_wind"][:, -1] / 2,
@@ -86,6 +94,19 @@ def travelling_waves(
     for name, units in UNITS.items():
         dataset[name].attrs["units"] = units
     return dataset
+
+
+def winds_of(
+    mass: np.ndarray, latitude: np.ndarray, longitude: np.ndarray, levels: Sequence[int]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Geostrophic winds of geopotential [time, level, latitude, longitude], north first."""
+    vertical = VerticalCoordinate("pressure", tuple(100.0 * level for level in levels))
+    grid = Grid(tuple(latitude[::-1].tolist()), tuple(longitude.tolist()), vertical)
+    values = np.moveaxis(mass[:, :, ::-1], 1, -1)
+    state = State(jnp.asarray(values, jnp.float32), Layout(grid, ("geopotential",)))
+    winds = geostrophic_wind(state, jnp.zeros(grid.shape))
+    eastward, northward = (np.moveaxis(np.asarray(wind), -1, 1)[:, :, ::-1] for wind in winds)
+    return eastward, northward
 
 
 def write_store(

@@ -1,13 +1,14 @@
 """The contract of an analysis method: the learned method and every peer fulfil it."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
 import jax
 from jaxtyping import Array, Float
 
 from align_da.atmosphere import State
+from align_da.diffusion.effort import Effort
 from align_da.observations.batch import ObservationBatch
 
 
@@ -24,6 +25,7 @@ class AnalysisDiagnostics:
             `align_da.prior.calibration`.
         background_spread: standard deviation of H x_b over the members, [observation], SI units;
             NaN where it is not known, as with one member.
+        effort: of the hardest linear system that was solved; NaN where there was none.
     """
 
     background_equivalent: Float[Array, " observation"]
@@ -31,6 +33,7 @@ class AnalysisDiagnostics:
     chi_square: Float[Array, ""]
     background_factor: Float[Array, ""] | float = 1.0
     background_spread: Float[Array, " observation"] | float = math.nan
+    effort: Effort = field(default_factory=Effort.unknown)
 
 
 @runtime_checkable

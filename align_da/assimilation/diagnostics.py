@@ -5,6 +5,7 @@ from jaxtyping import Array, Float
 
 from align_da.assimilation.contract import AnalysisDiagnostics
 from align_da.atmosphere import State
+from align_da.diffusion.effort import Effort
 from align_da.observations.batch import ObservationBatch
 from align_da.observations.contract import ObservationOperator
 
@@ -15,6 +16,7 @@ def diagnose(
     background: State,
     analysis: State,
     background_factor: Float[Array, ""] | float = 1.0,
+    effort: Effort | None = None,
 ) -> AnalysisDiagnostics:
     """Equivalents of the ensembles and the residual chi-square per used observation.
 
@@ -24,6 +26,7 @@ def diagnose(
         background: ensemble, values [member, lat, lon, channel].
         analysis: ensemble; it may have another number of members.
         background_factor: see `AnalysisDiagnostics`.
+        effort: of the systems of all members; None where there were none.
     """
     equivalents = operator(background)
     before = equivalents.mean(axis=0)
@@ -34,4 +37,5 @@ def diagnose(
     chi_square = (residual**2).sum() / jnp.maximum(used.sum(), 1)
     known = equivalents.shape[0] > 1
     spread = equivalents.std(axis=0, ddof=1) if known else jnp.full_like(before, jnp.nan)
-    return AnalysisDiagnostics(before, after, chi_square, background_factor, spread)
+    hardest = Effort.unknown() if effort is None else effort.hardest()
+    return AnalysisDiagnostics(before, after, chi_square, background_factor, spread, hardest)

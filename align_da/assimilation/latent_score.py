@@ -12,18 +12,27 @@ from jaxtyping import Array, Float
 from align_da.assimilation.contract import AnalysisDiagnostics
 from align_da.assimilation.diagnostics import diagnose
 from align_da.atmosphere import Layout, State
+from align_da.atmosphere.state import check_state
 from align_da.autoencoder.latent_space import Values
+from align_da.checks import check_count, check_kind
+from align_da.diffusion.effort import Effort, told_by
 from align_da.guidance.contract import PosteriorSampler
 from align_da.guidance.prior_variance import estimate_prior_variance
 from align_da.keys import keys_for_members
 from align_da.observations.batch import ObservationBatch
-from align_da.observations.contract import ErrorsFor, ObservationErrors, ObservationOperator
-from align_da.observations.likelihood import Likelihood
+from align_da.observations.contract import (
+    ErrorsFor,
+    ObservationErrors,
+    ObservationOperator,
+    check_operator_for,
+)
+from align_da.observations.likelihood import Likelihood, check_errors
 from align_da.prior.errors_of_the_day import ErrorsOfTheDay
-from align_da.prior.latent_prior import Control, LatentPrior
+from align_da.prior.latent_prior import PRIOR, Control, LatentPrior
 
 MEMBER_AXIS = "member"
 """The axis of the members of a micro-batch, over which noise may be centred."""
+_POSTERIOR = "a PosteriorSampler such as GuidedSampler(guidance, sampler)"
 _VARIANCE_DRAWS = 16  # the variance within about a third; not computed where it is not used
 
 
@@ -56,6 +65,13 @@ class LatentScoreAnalysis:
     draws: int | None = None
     observation_errors: ObservationErrors | ErrorsFor | None = None
 
+    def __post_init__(self) -> None:
+        check_kind("the prior of an analysis", self.prior, LatentPrior, PRIOR)
+        check_kind("what draws from the posterior", self.posterior, PosteriorSampler, _POSTERIOR)
+        check_operator_for(self.operator_for)
+        check_count("micro_batch", self.micro_batch)
+        check_errors(self.observation_errors)
+
     def __call__(
         self,
         background: State,
@@ -64,15 +80,17 @@ class LatentScoreAnalysis:
         key: jax.Array,
     ) -> tuple[State, AnalysisDiagnostics]:
         """One analysis; see `align_da.assimilation.contract.Analysis`."""
+        check_state("the background of an analysis", background)
         operator = self.operator_for(observations, background.layout)
         likelihood = self.prior.likelihood(
-            observations, operator, background.layout, lead_hours, self.observation_errors
+            observations, operator, background, lead_hours, self.observation_errors
         )
         prior, factor = self.errors_of_the_day.applied_to(
             self.prior, operator, likelihood, background, lead_hours, key
         )
-        analysis = self._draw(prior, background, operator, likelihood, lead_hours, key)
-        return analysis, diagnose(operator, observations, background, analysis, factor)
+        analysis, effort = self._draw(prior, background, operator, likelihood, lead_hours, key)
+        report = diagnose(operator, observations, background, analysis, factor, effort)
+        return analysis, report
 
     def _draw(
         self,
@@ -82,7 +100,7 @@ class LatentScoreAnalysis:
         likelihood: Likelihood,
         lead_hours: float,
         key: jax.Array,
-    ) -> State:
+    ) -> tuple[State, Effort]:
         """One draw a background, values [member, lat, lon, channel] in SI units."""
         values = background.values
         members = self.draws or values.shape[0]
@@ -103,7 +121,8 @@ class LatentScoreAnalysis:
             )
             for start in range(0, members + padding, self.micro_batch)
         ]
-        return State(jnp.concatenate(drawn)[:members], background.layout)
+        values, efforts = jax.tree.map(lambda *parts: jnp.concatenate(parts)[:members], *drawn)
+        return State(values, background.layout), efforts
 
 
 @partial(jax.jit, static_argnames="posterior")
@@ -115,10 +134,10 @@ def _draw_batch(
     lead_hours: Float[Array, ""],
     keys: jax.Array,
     posterior: PosteriorSampler,
-) -> Float[Array, "member lat lon channel"]:
-    """Guided draws of one micro-batch."""
+) -> tuple[Float[Array, "member lat lon channel"], Effort]:
+    """Guided draws of one micro-batch, and what each took."""
 
-    def draw_one(values: Values, key: jax.Array) -> Values:
+    def draw_one(values: Values, key: jax.Array) -> tuple[Values, Effort]:
         latent = prior.space.encode(values)
 
         def analysis_of(z: Control) -> Values:
@@ -131,7 +150,8 @@ def _draw_batch(
         draws = jax.random.normal(jax.random.fold_in(key, 0), (_VARIANCE_DRAWS, *shape))
         informed = replace(likelihood, prior_variance=estimate_prior_variance(equivalent, draws))
         denoiser = prior.denoiser(latent, lead_hours)
-        drawn = posterior(denoiser, equivalent, informed, jax.random.fold_in(key, 1), shape)
-        return analysis_of(drawn)
+        own = jax.random.fold_in(key, 1)
+        drawn, effort = told_by(posterior, denoiser, equivalent, informed, own, shape)
+        return analysis_of(drawn), effort
 
     return jax.vmap(draw_one, axis_name=MEMBER_AXIS)(background.values, keys)

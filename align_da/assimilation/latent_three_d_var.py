@@ -3,7 +3,7 @@
     J(z) = ½ zᵀ z + ½ |R^-½ (y − H(x(z)))|²,    x(z) as `LatentPrior.analysis` decodes it
 
 The background error covariance is that of the latent prior without its network. J is minimised by
-Gauss-Newton iterations, each a dual problem solved by conjugate gradients in observation space:
+Gauss-Newton iterations, each a dual problem solved in observation space to a tolerance:
 with A the Jacobian of R^-½ H(x(z)) at z and r the residual there,
 
     z ← Aᵀ (I + A Aᵀ)⁻¹ (r + A z).
@@ -30,14 +30,23 @@ from align_da.assimilation.contract import AnalysisDiagnostics
 from align_da.assimilation.diagnostics import diagnose
 from align_da.assimilation.perturbed_observations import observation_perturbations
 from align_da.atmosphere import Layout, State
+from align_da.atmosphere.state import check_state
 from align_da.autoencoder.latent_space import Values
+from align_da.checks import check_count, check_kind
+from align_da.diffusion.effort import Effort
 from align_da.guidance.dual import dual_gradient
+from align_da.guidance.krylov import Krylov
 from align_da.guidance.near_estimate import near_estimate
 from align_da.observations.batch import ObservationBatch
-from align_da.observations.contract import ErrorsFor, ObservationErrors, ObservationOperator
-from align_da.observations.likelihood import Likelihood
+from align_da.observations.contract import (
+    ErrorsFor,
+    ObservationErrors,
+    ObservationOperator,
+    check_operator_for,
+)
+from align_da.observations.likelihood import Likelihood, check_errors
 from align_da.prior.errors_of_the_day import ErrorsOfTheDay
-from align_da.prior.latent_prior import Control, LatentPrior
+from align_da.prior.latent_prior import PRIOR, Control, LatentPrior
 
 
 @dataclass(frozen=True)
@@ -48,10 +57,12 @@ class LatentThreeDVar:
         prior: gives the control variable; its network is not used.
         operator_for: gives H for the observations of a cycle.
         outer: Gauss-Newton iterations.
-        inner: conjugate gradient iterations in each.
+        inner: iterations of the solver in each, at most.
         errors_of_the_day: what the cycle itself tells of the background errors.
         observation_errors: how they are correlated, or how long their tails are; see
             `likelihood_of`.
+        tolerance: of the system of each, in standard deviations of the observation errors; see
+            `align_da.guidance.krylov`.
     """
 
     prior: LatentPrior
@@ -60,6 +71,14 @@ class LatentThreeDVar:
     inner: int
     errors_of_the_day: ErrorsOfTheDay = field(default_factory=ErrorsOfTheDay)
     observation_errors: ObservationErrors | ErrorsFor | None = None
+    tolerance: float = 0.01
+
+    def __post_init__(self) -> None:
+        check_kind("the prior of 3D-Var", self.prior, LatentPrior, PRIOR)
+        check_operator_for(self.operator_for)
+        check_count("outer iterations of 3D-Var", self.outer)
+        check_count("inner iterations of 3D-Var", self.inner)
+        check_errors(self.observation_errors)
 
     def __call__(
         self,
@@ -69,14 +88,15 @@ class LatentThreeDVar:
         key: jax.Array,
     ) -> tuple[State, AnalysisDiagnostics]:
         """One analysis; see `align_da.assimilation.contract.Analysis`."""
+        check_state("the background of an analysis", background)
         operator = self.operator_for(observations, background.layout)
         likelihood = self.prior.likelihood(
-            observations, operator, background.layout, lead_hours, self.observation_errors
+            observations, operator, background, lead_hours, self.observation_errors
         )
         prior, factor = self.errors_of_the_day.applied_to(
             self.prior, operator, likelihood, background, lead_hours, key
         )
-        analysis = _analyse(
+        analysis, effort = _analyse(
             prior,
             operator,
             likelihood,
@@ -84,12 +104,13 @@ class LatentThreeDVar:
             jnp.float32(lead_hours),
             observation_perturbations(key, background.values.shape[0], likelihood.noisy),
             outer=self.outer,
-            inner=self.inner,
+            solver=Krylov(self.tolerance, self.inner),
         )
-        return analysis, diagnose(operator, observations, background, analysis, factor)
+        report = diagnose(operator, observations, background, analysis, factor, effort)
+        return analysis, report
 
 
-@partial(jax.jit, static_argnames=("outer", "inner"))
+@partial(jax.jit, static_argnames=("outer", "solver"))
 def _analyse(
     prior: LatentPrior,
     operator: ObservationOperator,
@@ -99,11 +120,13 @@ def _analyse(
     noise: Float[Array, "member observation"],
     *,
     outer: int,
-    inner: int,
-) -> State:
-    """The analysis of every member, one after the other."""
+    solver: Krylov,
+) -> tuple[State, Effort]:
+    """The analysis of every member, one after the other, and what each took."""
 
-    def analyse_one(member: tuple[Values, Float[Array, " observation"]]) -> Values:
+    def analyse_one(
+        member: tuple[Values, Float[Array, " observation"]],
+    ) -> tuple[Values, Effort]:
         values, perturbation = member
         latent = prior.space.encode(values)
 
@@ -112,23 +135,17 @@ def _analyse(
                 State(prior.analysis(values, latent, z, lead_hours), background.layout)
             )
 
-        def improve(z: Control, _: None) -> tuple[Control, None]:
+        def improve(z: Control, _: None) -> tuple[Control, Effort]:
             near = near_estimate(likelihood, equivalent, z, jnp.zeros(()))
-            return _gauss_newton(
-                lambda z: near.residual(equivalent(z)) + perturbation, z, inner
-            ), None
+            at_z, forward = jax.linearize(lambda z: near.residual(equivalent(z)) + perturbation, z)
+            count = jnp.sum(likelihood.used)
+            # The tangent of the residual is −A.
+            moved, effort = dual_gradient(forward, z, at_z - forward(z), 1.0, count, solver)
+            return -moved, effort
 
-        minimum, _ = jax.lax.scan(improve, jnp.zeros(prior.control_shape), length=outer)
-        return prior.analysis(values, latent, minimum, lead_hours)
+        minimum, effort = jax.lax.scan(improve, jnp.zeros(prior.control_shape), length=outer)
+        return prior.analysis(values, latent, minimum, lead_hours), effort.hardest()
 
-    values = jax.lax.map(analyse_one, (background.values, noise))
+    values, effort = jax.lax.map(analyse_one, (background.values, noise))
     kept = jnp.where(jnp.any(likelihood.used), values, background.values)
-    return State(kept, background.layout)
-
-
-def _gauss_newton(
-    residual: Callable[[Control], Float[Array, " observation"]], z: Control, iterations: int
-) -> Control:
-    """One iteration; the tangent of the residual is −A."""
-    at_z, forward = jax.linearize(residual, z)
-    return -dual_gradient(forward, z, at_z - forward(z), 1.0, iterations)
+    return State(kept, background.layout), effort

@@ -33,7 +33,9 @@ from align_da.assimilation.ensemble_transform import (
 )
 from align_da.atmosphere import Layout, State
 from align_da.atmosphere.localisation import column_positions, gaspari_cohn, great_circle_distance
+from align_da.atmosphere.state import check_state
 from align_da.atmosphere.truncation import SpectralTruncation
+from align_da.checks import check_kind, check_positive, check_share
 from align_da.errors import InputError
 from align_da.observations.batch import ObservationBatch, Vertical
 from align_da.observations.contract import (
@@ -41,9 +43,10 @@ from align_da.observations.contract import (
     GaussianErrors,
     ObservationErrors,
     ObservationOperator,
+    check_operator_for,
 )
 from align_da.observations.interpolation import vertical_place
-from align_da.observations.likelihood import Likelihood, likelihood_of
+from align_da.observations.likelihood import Likelihood, check_errors, likelihood_of
 from align_da.prior.calibration import background_factor
 
 _SMALLEST_SPREAD = 1e-12  # a channel in which all members agree has nothing to relax
@@ -60,6 +63,11 @@ class Localisation:
 
     radius: float | None = None
     depth: float | None = None
+
+    def __post_init__(self) -> None:
+        for name, width in {"radius": self.radius, "depth": self.depth}.items():
+            if width is not None:
+                check_positive(f"the {name} of a localisation", width)
 
 
 @dataclass(frozen=True)
@@ -88,6 +96,13 @@ class LETKF:
     calibrates: bool = False
     observation_errors: ObservationErrors | ErrorsFor | None = None
 
+    def __post_init__(self) -> None:
+        check_operator_for(self.operator_for)
+        check_kind("localisation of a LETKF", self.localisation, Localisation, "a Localisation")
+        check_positive("inflation of a LETKF", self.inflation)
+        check_share("relaxation of a LETKF", self.relaxation)
+        check_errors(self.observation_errors)
+
     def __call__(
         self,
         background: State,
@@ -100,6 +115,7 @@ class LETKF:
         Raises:
             InputError: the ensemble has one member only; see also `likelihood_of`.
         """
+        check_state("the background of an analysis", background)
         members = background.values.shape[0]
         if members < 2:
             message = f"expected an ensemble of at least two members for a LETKF, got {members}"

@@ -22,13 +22,16 @@ from align_da.assimilation.diagnostics import diagnose
 from align_da.assimilation.perturbed_observations import observation_perturbations
 from align_da.atmosphere import Layout, State
 from align_da.atmosphere.localisation import column_positions, gaspari_cohn, great_circle_distance
+from align_da.atmosphere.state import check_state
 from align_da.atmosphere.truncation import SpectralTruncation
+from align_da.checks import check_positive
 from align_da.observations.batch import ObservationBatch
 from align_da.observations.contract import (
     ErrorsFor,
     GaussianErrors,
     ObservationErrors,
     ObservationOperator,
+    check_operator_for,
 )
 from align_da.observations.likelihood import Likelihood, likelihood_of
 
@@ -58,6 +61,11 @@ class OptimalInterpolation:
     truncation: SpectralTruncation | None = None
     observation_errors: ObservationErrors | ErrorsFor | None = None
 
+    def __post_init__(self) -> None:
+        # The rest may be what JAX puts in its place while it transforms the method.
+        check_positive("radius of optimal interpolation", self.radius)
+        check_operator_for(self.operator_for)
+
     def __call__(
         self,
         background: State,
@@ -66,6 +74,7 @@ class OptimalInterpolation:
         key: jax.Array,
     ) -> tuple[State, AnalysisDiagnostics]:
         """One analysis; see `align_da.assimilation.contract.Analysis`."""
+        check_state("the background of an analysis", background)
         operator = self.operator_for(observations, background.layout)
         likelihood = likelihood_of(observations, self.observation_errors)
         # The likelihood holds them now; a function of the observations is no argument for JAX.

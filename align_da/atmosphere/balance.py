@@ -16,7 +16,6 @@ atmosphere has R = 0: what counts is the distance to the imbalance of the truth.
 
 from dataclasses import dataclass
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
@@ -114,27 +113,10 @@ def geostrophic_imbalance(
     """
     eastward, northward = geostrophic_wind(state, surface_geopotential)
     u, v = state["u_component_of_wind"], state["v_component_of_wind"]
-    weights = _above_ground(state, surface_geopotential) * region.weights(state.layout.grid)
+    weights = above_ground(state, surface_geopotential) * region.weights(state.layout.grid)
     departure = ((u - eastward) ** 2 + (v - northward) ** 2) * weights
     energy = (u**2 + v**2) * weights
     return _total(departure) / jnp.maximum(_total(energy), np.finfo(np.float32).tiny)
-
-
-def geostrophic_score(
-    state: State,
-    truth: State,
-    surface_geopotential: Float[Array, "lat lon"],
-    region: BalanceRegion = EXTRATROPICAL_TROPOSPHERE,
-) -> Float[Array, "*batch"]:
-    """How close the imbalance of a state is to that of the truth: 2 sigmoid(−|√R − √R_truth|).
-
-    The root is the relative size of the ageostrophic wind; R itself, its square, hardly resolves.
-
-    Dimensionless, in (0, 1], higher is better, 1 at the imbalance of the truth.
-    """
-    imbalance = geostrophic_imbalance(state, surface_geopotential, region)
-    reference = geostrophic_imbalance(truth, surface_geopotential, region)
-    return 2 * jax.nn.sigmoid(-jnp.abs(jnp.sqrt(imbalance) - jnp.sqrt(reference)))
 
 
 def hydrostatic_residual(
@@ -159,12 +141,12 @@ def hydrostatic_residual(
     mean = (temperature[..., 1:] + temperature[..., :-1]) / 2
     expected = DRY_AIR_GAS_CONSTANT * mean * np.diff(np.log(vertical.levels))
     residual = jnp.abs(jnp.diff(state["geopotential"], axis=-1) / expected + 1)
-    above = _above_ground(state, surface_geopotential)
+    above = above_ground(state, surface_geopotential)
     weights = (above * region.weights(state.layout.grid))[..., 1:]
     return _total(residual * weights) / _total(weights)
 
 
-def _above_ground(
+def above_ground(
     state: State, surface_geopotential: Float[Array, "lat lon"]
 ) -> Float[Array, "*batch lat lon level"]:
     """1 where a level is above the ground and 0 below; sigma levels are always above."""

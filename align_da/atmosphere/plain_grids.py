@@ -9,12 +9,18 @@ outermost points, where observations are flagged "domain". A plane is such a box
 from collections.abc import Sequence
 
 from align_da.atmosphere.grid import Grid, VerticalCoordinate
+from align_da.checks import check_count
 
 _ONE_LEVEL = VerticalCoordinate("index", (1.0,))
 
 
 def periodic_line(size: int, vertical: VerticalCoordinate = _ONE_LEVEL) -> Grid:
-    """`size` points on a circle, as of a Lorenz model."""
+    """`size` points on a circle, as of a Lorenz model.
+
+    Raises:
+        InputError: there is not one point.
+    """
+    check_count("the points of a line", size)
     return Grid((0.0,), tuple(float(i) * 360.0 / size for i in range(size)), vertical)
 
 

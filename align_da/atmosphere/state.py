@@ -16,6 +16,7 @@ from jaxtyping import Array, Float
 from align_da.atmosphere.grid import Grid
 from align_da.atmosphere.html_table import html_table, is_known
 from align_da.atmosphere.variables import Variable, variable_named
+from align_da.checks import check_kind
 from align_da.errors import InputError
 
 
@@ -38,6 +39,16 @@ class Layout:
 
     grid: Grid
     variables: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        check_kind("the grid of a layout", self.grid, Grid, "a Grid")
+        names = self.variables
+        if not isinstance(names, tuple) or not names or len({*names}) < len(names):
+            message = (
+                "the variables of a layout: expected a tuple of names, each once, such as "
+                f"('temperature',), got {names!r:.80}"
+            )
+            raise InputError(message)
 
     @cached_property
     def channels(self) -> tuple[Channel, ...]:
@@ -83,6 +94,18 @@ class State:
     values: Float[Array, "*batch lat lon channel"]
     layout: Layout = field(metadata={"static": True})
 
+    def __post_init__(self) -> None:
+        # JAX puts other things in the place of values while it transforms what holds a state.
+        known = isinstance(self.values, jax.Array | np.ndarray)
+        if known:
+            check_kind("the layout of a state", self.layout, Layout, "a Layout")
+        if known and self.values.shape[-3:] != self.layout.shape:
+            message = (
+                f"expected values [..., lat, lon, channel] with trailing shape {self.layout.shape}"
+                f" for {self.layout!r}, got {self.values.shape}"
+            )
+            raise InputError(message)
+
     def __getitem__(self, name: str) -> Float[Array, "*batch lat lon level"]:
         """The variable `name` on its levels (one level for a surface variable), SI units."""
         return self.values[..., self.layout.channels_of(name)]
@@ -103,6 +126,16 @@ class State:
         numbers = [f"{float(number):.6g}" for number in told] or [""] * 3
         span = self.layout.channels_of(name)
         return name, variable_named(name).units, span.stop - span.start, *numbers
+
+
+def check_state(what: str, value: object) -> None:
+    """Raise an InputError unless `value` is a state.
+
+    Args:
+        what: of what it is given as, for the message.
+        value: whatever came.
+    """
+    check_kind(what, value, State, "a State (state_from_dataset makes one of a dataset)")
 
 
 def state_from_fields(

@@ -6,9 +6,10 @@ the CF table. Units are SI; conversion happens only where data enter or leave.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from math import inf
 from typing import Literal
 
-from align_da.errors import ConfigError
+from align_da.errors import ConfigError, InputError
 from align_da.registry import STATE_VARIABLES
 
 
@@ -38,6 +39,19 @@ class Variable:
     observation_error: float | None = None
     least: float | None = None
     condenses: bool = False
+
+    def __post_init__(self) -> None:
+        lowest, highest = self.bounds
+        wrong = {
+            "location 'levels' or 'surface'": self.location not in {"levels", "surface"},
+            "finite bounds, the lowest first": not -inf < lowest < highest < inf,
+            "an observation error > 0, or None": self.observation_error is not None
+            and not 0 < self.observation_error < inf,
+        }
+        for expected, applies in wrong.items():
+            if applies:
+                message = f"the variable {self.name!r}: expected {expected}, got {self!r}"
+                raise InputError(message)
 
     @property
     def on_levels(self) -> bool:
@@ -87,22 +101,40 @@ class _Variables(Mapping[str, Variable]):
     """The table above and the variables that other packages bring (`align_da.variables`)."""
 
     def __getitem__(self, name: str) -> Variable:
+        foreign = _names_of_packages()
         for variable in _VARIABLES:
             if variable.name == name:
                 return variable
-        if name not in STATE_VARIABLES.names:
+        if name not in foreign:
             raise KeyError(name)
         return _checked(name, STATE_VARIABLES.load(name))
 
     def __iter__(self) -> Iterator[str]:
         yield from (variable.name for variable in _VARIABLES)
-        yield from STATE_VARIABLES.names
+        yield from _names_of_packages()
 
     def __len__(self) -> int:
-        return len(_VARIABLES) + len(STATE_VARIABLES.names)
+        return len(_VARIABLES) + len(_names_of_packages())
 
 
 VARIABLES: Mapping[str, Variable] = _Variables()
+
+
+def _names_of_packages() -> tuple[str, ...]:
+    """Names of the variables that other packages bring.
+
+    Raises:
+        ConfigError: one is that of a variable in the table, which would be taken for it.
+    """
+    names = STATE_VARIABLES.names
+    taken = [variable.name for variable in _VARIABLES if variable.name in names]
+    if taken:
+        message = (
+            f"{STATE_VARIABLES.owner(taken[0])} has the name of a variable of Align-DA: give it "
+            "another in its package, or uninstall that"
+        )
+        raise ConfigError(message)
+    return names
 
 
 def _checked(name: str, part: object) -> Variable:

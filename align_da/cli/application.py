@@ -7,9 +7,9 @@ Exit codes: 0 done, 1 an unforeseen error, 2 configuration or usage, 3 input, 4 
 integrity, 5 bad state, 6 lost workers, 130 and 143 ended by a signal.
 """
 
+import errno
 import signal
 import sys
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -30,12 +30,14 @@ from align_da.cli.process_options import (
     ProcessOption,
     TensorOption,
 )
-from align_da.cli.threads import settle_threads
 from align_da.config import Config, load_config
-from align_da.errors import AlignDAError, StorageError
+from align_da.environment import settle_environment
+from align_da.errors import AlignDAError, ConfigError, StorageError
 from align_da.parallel.distributed_processes import Processes
-from align_da.registry import REGISTRIES
+from align_da.registry import COMMANDS, REGISTRIES, Registry
 from align_da.storage.run_folder import checked_name
+
+_NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -47,24 +49,40 @@ app = typer.Typer(
 
 def main() -> None:
     """Run the command line; errors raised on purpose become one line and an exit code."""
-    settle_threads()
     # The shell reports 130; a cycling run handles the signal itself while it owns a store.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    for command in entry_points(group="align_da.commands"):
-        app.add_typer(command.load(), name=command.name)
     try:
+        for name in settle_environment():
+            typer.echo(f"align-da: {name} would change results: it is not looked at", err=True)
+        _add_commands()
         app()
     except AlignDAError as error:
         typer.echo(f"align-da: {error}", err=True)
         sys.exit(error.exit_code)
+    except OSError as error:
+        if error.errno not in _NO_SPACE:
+            raise
+        place = error.filename or "the output, or a file below TMPDIR"
+        typer.echo(f"align-da: {place}: {error.strerror}: free some space", err=True)
+        sys.stdout = sys.stderr  # what has not been written would fail once more at the end
+        sys.exit(StorageError.exit_code)
 
 
-def _settings(config: Path | None, run: Path, override: list[str] | None) -> Config:
-    """The configuration of a command, whose compiled programs are then kept with the run."""
+def _add_commands() -> None:
+    """Add the commands that packages bring; one that is broken leaves the others as they are."""
+    for name in COMMANDS.names:
+        try:
+            app.add_typer(COMMANDS.load(name), name=name)
+        except ConfigError as error:
+            typer.echo(f"align-da: {error}", err=True)
+
+
+def _settings(config: Path | None, override: list[str] | None) -> Config:
+    """The configuration of a command, which then uses what others have compiled."""
     settings = load_config(config, override or ())
-    from align_da.parallel.compilation import use_compilation_cache
+    from align_da.storage.compiled_programs import use_compilation_cache
 
-    use_compilation_cache(run)
+    use_compilation_cache()
     return settings
 
 
@@ -94,7 +112,7 @@ def train(
     group = Processes(coordinator_address, num_processes, process_id, distributed, tensor)
     if what == "covariance":
         group.check_alone("the covariance")
-    settings = _settings(config, run, override)
+    settings = _settings(config, override)
     from align_da.parallel.distributed import joined_processes
     from align_da.stages.estimate_covariance import estimate_covariance
     from align_da.stages.train_autoencoder import train_autoencoder
@@ -136,7 +154,7 @@ def align(
     group = Processes(coordinator_address, num_processes, process_id, distributed, tensor)
     if what in {"leads", "candidates", "compare"}:
         group.check_alone(what)
-    settings = _settings(config, run, override)
+    settings = _settings(config, override)
     from align_da.parallel.distributed import joined_processes
     from align_da.stages.compare_leads import compare_leads
     from align_da.stages.compare_priors import compare_priors
@@ -162,7 +180,7 @@ def cycle(
     override: SetOption = None,
 ) -> None:
     """Run the assimilation cycle over the test period; goes on where a killed run has stopped."""
-    settings = _settings(config, run, override)
+    settings = _settings(config, override)
     from align_da.stages.run_cycles import run_cycles
 
     raise typer.Exit(run_cycles(settings, run, name))
@@ -178,7 +196,7 @@ def verify(
     override: SetOption = None,
 ) -> None:
     """Score cycling runs against the truth and write the report."""
-    settings = _settings(config, run, override)
+    settings = _settings(config, override)
     from align_da.stages.score_runs import score_runs
 
     score_runs(settings, run, name or ["main"])
@@ -192,7 +210,7 @@ def monitor(
     override: SetOption = None,
 ) -> None:
     """Say where counts or departures of observations have left their limits of 20 cycles."""
-    settings = _settings(config, run, override)
+    settings = _settings(config, override)
     from align_da.stages.monitor_observations import monitor_observations
 
     monitor_observations(settings, run, name)
@@ -208,7 +226,7 @@ def benchmark(
     override: SetOption = None,
 ) -> None:
     """Compare methods on single analyses with the same backgrounds, dates and observations."""
-    settings = _settings(config, run, override)
+    settings = _settings(config, override)
     from align_da.stages.benchmark import benchmark as stage
 
     stage(settings, run, name)
@@ -224,7 +242,7 @@ def downscale(
     override: SetOption = None,
 ) -> None:
     """Make fine analyses of coarse maps and stations, and compare methods and sources."""
-    settings = _settings(config, run, override)
+    settings = _settings(config, override)
     from align_da.stages.downscale import downscale as stage
 
     stage(settings, run, name)
@@ -255,11 +273,32 @@ def export(
 
 @app.command(epilog="Example: align-da parts")
 def parts() -> None:
-    """List what a configuration can name: models, methods, rewards and the like, and whose."""
+    """List what a configuration can name: models, methods, rewards and the like, and whose.
+
+    Parts of other packages are imported: ends with code 2 where one cannot be used.
+    """
+    broken = False
     for registry in REGISTRIES:
         typer.echo(f"{registry.what} ({registry.group})")
         for name in registry.names:
-            typer.echo(f"  {registry.origin(name) or name}")
+            fault = _fault_of(registry, name)
+            typer.echo(f"  {registry.origin(name) or name}{fault}")
+            broken |= bool(fault)
+        for unsound in registry.unsound:
+            typer.echo(f"  CANNOT BE USED: {unsound}")
+            broken = True
+    if broken:
+        raise typer.Exit(ConfigError.exit_code)
+
+
+def _fault_of(registry: Registry, name: str) -> str:
+    """Why a part of another package cannot be used; nothing where it can."""
+    try:
+        if registry.origin(name):
+            registry.load(name)
+    except ConfigError as error:
+        return f": CANNOT BE USED: {error}"
+    return ""
 
 
 @app.command(epilog="Example: align-da inspect runs/demo/cycles/main.zarr")

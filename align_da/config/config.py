@@ -127,14 +127,20 @@ class Config(Section):
 
     @model_validator(mode="after")
     def _settings_of_parts_that_are_installed(self) -> "Config":
-        installed = {name for registry in REGISTRIES for name in registry.names}
-        unknown = sorted({*self.parts} - installed)
-        if unknown:
-            message = (
-                f"[parts.{unknown[0]}] is of no part that is installed: correct the name, or "
-                "install the package that brings it"
-            )
-            raise ValueError(message)
+        for name in self.parts:
+            kinds = [registry for registry in REGISTRIES if name in registry.names]
+            if not kinds:
+                message = (
+                    f"[parts.{name[:100]}] is of no part that is installed: correct the name, or "
+                    "install the package that brings it"
+                )
+                raise ValueError(message)
+            if not any(kind.has_settings and kind.origin(name) for kind in kinds):
+                message = (
+                    f"[parts.{name}] would not be read by {kinds[0].owner(name)}: remove it. Of "
+                    "packages forecast models, analysis methods and rewards have such settings"
+                )
+                raise ValueError(message)
         return self
 
     @property

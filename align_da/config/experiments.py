@@ -78,7 +78,6 @@ class VerificationConfig(Section):
     forecast_lead_hours: tuple[Positive, ...] = (24, 48)
     forecast_every: Positive = 4
     bootstrap_samples: Positive = 1000
-    block_length: Positive = 4
 
 
 class DownscalingConfig(Section):
@@ -104,7 +103,7 @@ class DownscalingConfig(Section):
 class BenchmarkConfig(Section):
     """Single analyses of several methods on the same dates and observations.
 
-    A guidance has the strength that `strengths` gives it, or else 1.
+    A guidance has the strength that `strengths` gives it, or else its own default.
     """
 
     split: Literal["validation", "test"] = "test"
@@ -119,6 +118,6 @@ class BenchmarkConfig(Section):
     )
     guidance: tuple[GuidanceName, ...] = ("none", "dps", "repaint", "jfps")
     control_guidance: tuple[GuidanceName, ...] = ("none", "dps", "repaint", "jfps")
-    strengths: Mapping[GuidanceName, PositiveFloat] = {"sda": 0.1}
+    strengths: Mapping[GuidanceName, PositiveFloat] = Field(default_factory=dict)
     priors: tuple[Literal["reference", "aligned"], ...] = ("reference", "aligned")
     controls: tuple[Literal["continued", "supervised"], ...] = ("continued", "supervised")

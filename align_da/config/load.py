@@ -1,23 +1,28 @@
 """Strict TOML and overrides into a configuration; a mistake is told with the nearest key."""
 
-import difflib
-import reprlib
+import codecs
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar, get_args
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
 from align_da.config.config import Config
+from align_da.config.mistakes import shown, told_of
 from align_da.config.section import Section
 from align_da.errors import ConfigError
 
 AnySection = TypeVar("AnySection", bound=Section)
-_TOLD = 5
-"""Mistakes told at once."""
-_LONGEST = 100
-"""Characters of a key that are looked at."""
+_LONGEST_LINE = 2000
+"""Characters of a line: the time that a dotted key takes grows with the square of its length."""
+_LARGEST_FILE = 100_000
+"""Bytes of a file."""
+_MARKS = {codecs.BOM_UTF8: "a mark of byte order", b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
+"""What a file begins with that is no plain UTF-8."""
+_BARE_TIME = re.compile(r"=\s*\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?!:)")
+"""What is nearly a time of TOML, which has seconds."""
 
 
 def load_config(path: Path | None, overrides: Sequence[str] = ()) -> Config:
@@ -30,6 +35,9 @@ def load_config(path: Path | None, overrides: Sequence[str] = ()) -> Config:
     Raises:
         ConfigError: no such file, no TOML, unknown key, wrong type or value out of range.
     """
+    if isinstance(overrides, str):
+        message = f"expected a list of overrides such as ['seed=1'], got {shown(overrides)}"
+        raise ConfigError(message)
     table = {} if path is None else _read_toml(path)
     for override in overrides:
         _apply(table, override)
@@ -58,9 +66,7 @@ def section_from_table(
     try:
         return section.model_validate(_with_tuples(table))
     except ValidationError as error:
-        told = [_explain(section, place, item) for item in error.errors()[:_TOLD]]
-        more = error.error_count() - len(told)
-        raise ConfigError("; ".join(told) + (f"; and {more} more" if more else "")) from error
+        raise ConfigError(told_of(error, section, place)) from error
     except RecursionError as error:
         message = "the configuration is nested too deeply: expected sections of sections of values"
         raise ConfigError(message) from error
@@ -69,20 +75,56 @@ def section_from_table(
 def _read_toml(path: Path) -> dict[str, Any]:
     """The table in a TOML file."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        with path.open("rb") as file:
+            content = file.read(_LARGEST_FILE + 1)
     except OSError as error:
         message = f"cannot read the configuration {path}: {error.strerror}"
         raise ConfigError(message) from error
+    try:
+        text = _as_text(content)
+        return tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # no UTF-8, no TOML, a number without end
         message = f"{path} is not valid TOML: {error}"
+        if _BARE_TIME.search(content.decode(errors="replace")):
+            message += ": a time stands in quotes, as in start = '1959-01-02T00:00'"
         raise ConfigError(message) from error
+
+
+def _as_text(content: bytes) -> str:
+    """The text of a file, if it is plain and of a size that a configuration has.
+
+    Raises:
+        ValueError: it is not.
+    """
+    if len(content) > _LARGEST_FILE:
+        message = f"it has more than {_LARGEST_FILE} bytes: keep a configuration to its keys"
+        raise ValueError(message)
+    for mark, what in _MARKS.items():
+        if content.startswith(mark):
+            message = f"it begins with {what}: save it as UTF-8 without a mark of byte order"
+            raise ValueError(message)
+    text = content.decode()
+    longest = max(map(len, text.splitlines()), default=0)
+    if longest > _LONGEST_LINE:
+        message = f"a line of {longest} characters: break it into some of at most {_LONGEST_LINE}"
+        raise ValueError(message)
+    return text
 
 
 def _apply(table: dict[str, Any], override: str) -> None:
     """Write one "section.key=value" into the nested table."""
     name, equals, text = override.partition("=")
-    if not equals or not name.strip():
-        message = f"expected an override of the form section.key=value, got {override!r}"
+    if not equals or not name.strip() or {"\n", "\r"} & {*override}:
+        message = (
+            "expected an override of the form section.key=value, one on one line, "
+            f"got {shown(override)}"
+        )
+        raise ConfigError(message)
+    if len(override) > _LONGEST_LINE:
+        message = (
+            f"expected an override of at most {_LONGEST_LINE} characters, got {len(override)}: "
+            "give a file by --config"
+        )
         raise ConfigError(message)
     try:
         value = tomllib.loads(f"value = {text}")["value"]
@@ -93,7 +135,7 @@ def _apply(table: dict[str, Any], override: str) -> None:
     for section in sections:
         place = place.setdefault(section, {})
         if not isinstance(place, dict):
-            message = f"{override!r}: {section!r} is a value, not a section"
+            message = f"{shown(override)}: {shown(section)} is a value, not a section"
             raise ConfigError(message)
     place[key] = value
 
@@ -105,26 +147,3 @@ def _with_tuples(content: Any) -> Any:  # noqa: ANN401 (nested tables of anythin
     if isinstance(content, list | tuple):
         return tuple(_with_tuples(value) for value in content)
     return content
-
-
-def _explain(section: type[Section], above: tuple[str, ...], item: Mapping[str, Any]) -> str:
-    """One line for one validation error of a section."""
-    if not item["loc"]:  # a rule between sections
-        return str(item["ctx"]["error"])
-    *sections, key = (str(part) for part in item["loc"])
-    place = ".".join([*above, *sections, key])[:_LONGEST]
-    if item["type"] != "extra_forbidden":
-        told = str(item["msg"]).removeprefix("Value error, ")
-        return f"{place}: {told}, got {reprlib.repr(item['input'])}"
-    known = list(_section_at(section, sections).model_fields)
-    nearest = difflib.get_close_matches(key[:_LONGEST], known, n=1, cutoff=0.0)[0]
-    return f"unknown key {place!r}: did you mean {'.'.join([*above, *sections, nearest])!r}?"
-
-
-def _section_at(found: type[Section], sections: Sequence[str]) -> type[Section]:
-    """The section class at a path of names below another."""
-    for name in sections:
-        annotation = found.model_fields[name].annotation
-        candidates = (annotation, *get_args(annotation))
-        found = next(c for c in candidates if isinstance(c, type) and issubclass(c, Section))
-    return found

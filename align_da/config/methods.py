@@ -1,8 +1,9 @@
 """Analysis methods: what holds for all, the sampler and the guidance, the peers."""
 
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from align_da.config.names import GuidanceName, SamplerName
 from align_da.config.section import Positive, PositiveFloat, Section, Share
@@ -19,8 +20,23 @@ class AnalysisConfig(Section):
     representation_error: bool = True
 
 
+_Defaults = Mapping[str, Mapping[str, object]]
+_OF_SAMPLER: _Defaults = {"stochastic": {"steps": 128}}
+_OF_GUIDANCE: _Defaults = {"split_gibbs": {"repetitions": 10}}
+
+
+def _completed(given: object, name: str, defaults: _Defaults) -> object:
+    """A section with the defaults of the part that it names; what is no table stays."""
+    if not isinstance(given, dict) or not isinstance(given.get(name), str):
+        return given
+    return {**defaults.get(given[name], {}), **given}
+
+
 class SamplerConfig(Section):
-    """How the reverse process is integrated."""
+    """How the reverse process is integrated.
+
+    Where `steps` are not given they are what the kind needs.
+    """
 
     kind: SamplerName = "dpm_solver"
     steps: Positive = 10
@@ -33,14 +49,36 @@ class SamplerConfig(Section):
     micro_batch: Positive = 4
     centred: bool = True
 
+    @model_validator(mode="before")
+    @classmethod
+    def _defaults_of_the_kind(cls, given: object) -> object:
+        return _completed(given, "kind", _OF_SAMPLER)
+
 
 class GuidanceConfig(Section):
-    """How the observations steer the sampler."""
+    """How the observations steer the sampler, and how far its linear systems are solved.
+
+    `tolerance` is in standard deviations of the observation errors, `iterations` a bound that
+    should not be met. What is not given is what the method needs to draw from the posterior of the
+    conformance (experiments/conformance), where it can: jfps, mmps and split_gibbs.
+    """
 
     method: GuidanceName = "jfps"
     strength: PositiveFloat = 1.0
-    iterations: Positive = 5
+    tolerance: PositiveFloat = 0.05
+    iterations: Positive = 50
     repetitions: Positive = 1
+
+    @model_validator(mode="before")
+    @classmethod
+    def _defaults_of_the_method(cls, given: object) -> object:
+        return _completed(given, "method", _OF_GUIDANCE)
+
+    def of(self, method: str, strength: float | None = None) -> "GuidanceConfig":
+        """Another method, its systems solved as far; by its own strength if None is given."""
+        solved = self.model_dump(include={"tolerance", "iterations"})
+        given = {} if strength is None else {"strength": strength}
+        return GuidanceConfig.model_validate({"method": method} | solved | given)
 
 
 class OptimalInterpolationConfig(Section):
@@ -57,10 +95,11 @@ class OptimalInterpolationConfig(Section):
 
 
 class LatentThreeDVarConfig(Section):
-    """Latent 3D-Var: Gauss-Newton iterations, and those of conjugate gradients in each."""
+    """Latent 3D-Var: Gauss-Newton iterations, and how far the system of each is solved."""
 
     outer: Positive = 1
-    inner: Positive = 30
+    tolerance: PositiveFloat = 0.01
+    inner: Positive = 100
 
 
 class ThreeDVarConfig(Section):
@@ -69,7 +108,8 @@ class ThreeDVarConfig(Section):
     modes: Positive = 200
     radius_km: PositiveFloat = 8000.0
     outer: Positive = 1
-    inner: Positive = 30
+    tolerance: PositiveFloat = 0.01
+    inner: Positive = 100
 
 
 class LetkfConfig(Section):

@@ -1,8 +1,12 @@
 """What every section of the configuration is, and the numbers that they hold."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic._internal._model_construction import ModelMetaclass  # has no public name
+
+from align_da.config.mistakes import told_of
+from align_da.errors import ConfigError
 
 LARGEST = 2**31 - 1  # of integers, as JAX and the stores hold them
 Positive = Annotated[int, Field(gt=0, le=LARGEST)]
@@ -11,7 +15,22 @@ NonNegativeFloat = Annotated[float, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
-class Section(BaseModel):
+class _Told(ModelMetaclass):
+    """Makes a mistake in a section that is made in Python an error of ours."""
+
+    def __call__(self, *arguments: Any, **content: Any) -> Any:  # noqa: ANN401
+        """A section; those within tables are made by pydantic, which tells all mistakes at once.
+
+        Raises:
+            ConfigError: unknown key, wrong type or value out of range.
+        """
+        try:
+            return super().__call__(*arguments, **content)
+        except ValidationError as error:
+            raise ConfigError(told_of(error, self)) from error  # type: ignore[arg-type]  # a section
+
+
+class Section(BaseModel, metaclass=_Told):
     """A frozen part of the configuration; a number is neither text nor true nor infinite."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)

@@ -102,8 +102,9 @@ class ReportsConfig(Section):
 
     Boxes of `thinning` have degrees of latitude and Pa; `padded` is the fixed number of
     observations of a cycle; beyond `largest_elevation_difference` metres between a station and the
-    surface of the model its pressure stays passive. The share of stations that are withheld is
-    that of [observations].
+    surface of the model its pressure, temperature and humidity stay passive. The share of stations
+    that are withheld is that of [observations]. A run without any report of a type that is
+    `required` is refused, one without any of a type that is `optional` is warned of.
     """
 
     thinning: Literal["none", "thin", "superob"] = "none"
@@ -111,6 +112,8 @@ class ReportsConfig(Section):
     box_pascal: PositiveFloat = 5000.0
     padded: Positive = 20_000
     largest_elevation_difference: PositiveFloat = 300.0
+    required: Annotated[tuple[str, ...], Field(exclude_if=lambda types: not types)] = ()
+    optional: Annotated[tuple[str, ...], Field(exclude_if=lambda types: not types)] = ()
 
 
 class CoarseMapConfig(ErrorsConfig):

@@ -11,6 +11,8 @@ from align_da.assimilation.contract import Analysis, AnalysisDiagnostics
 from align_da.assimilation.diagnostics import diagnose
 from align_da.assimilation.physical_bounds import Moved, PhysicalBounds, within_physical_bounds
 from align_da.atmosphere import Layout, State
+from align_da.atmosphere.state import check_state
+from align_da.checks import check_count, check_kind
 from align_da.cycling.replacement import (
     NONE_REPLACED,
     Product,
@@ -18,6 +20,7 @@ from align_da.cycling.replacement import (
     ReplacementRule,
     with_plausible_members,
 )
+from align_da.diffusion.effort import Effort
 from align_da.forecast.contract import ForecastModel
 from align_da.keys import Purpose, key_for
 from align_da.observations.batch import ObservationBatch
@@ -53,6 +56,11 @@ class CycleParts:
     replacement: ReplacementRule = NONE_REPLACED
     operator_for: Callable[[ObservationBatch, Layout], ObservationOperator] | None = None
 
+    def __post_init__(self) -> None:
+        check_kind("forecast_model", self.forecast_model, ForecastModel, "a ForecastModel")
+        check_kind("analysis", self.analysis, Analysis, "an Analysis such as LETKF(...)")
+        check_count("window_hours", self.window_hours)
+
     @property
     def window(self) -> np.timedelta64:
         """Length of the cycle window."""
@@ -84,6 +92,11 @@ class CycleState:
     cycle: int = 0
     previous: State | None = None
     replaced: int = 0
+
+    def __post_init__(self) -> None:
+        check_state("the analysis that a cycle starts from", self.analysis)
+        time = "a numpy.datetime64 (of a pandas.Timestamp: its to_datetime64())"
+        check_kind("valid_time of a cycle", self.valid_time, np.datetime64, time)
 
 
 @dataclass(frozen=True)
@@ -228,4 +241,5 @@ def _nothing_learned(report: AnalysisDiagnostics) -> AnalysisDiagnostics:
         analysis_equivalent=report.background_equivalent,
         chi_square=jnp.zeros_like(report.chi_square),
         background_factor=1.0,
+        effort=Effort.unknown(),
     )

@@ -17,6 +17,7 @@ from rich.progress import Progress
 
 from align_da.atmosphere import State
 from align_da.atmosphere.times import in_nanoseconds
+from align_da.cycling.convergence import left_unsolved
 from align_da.cycling.cycle import CycleParts, CycleState
 from align_da.cycling.cycles import cycles
 from align_da.cycling.record import MEMBER_FIELDS, OBSERVATION_FIELDS, SCALAR_FIELDS, record_of
@@ -80,8 +81,8 @@ def run_experiment(
         path: the store, ending in ".zarr".
         manifest: what defines the run; a store made by anything else is refused.
         progress: shows the cycles done; nothing is shown if None.
-        warn: is given the warnings of the watchdog and every member that was replaced, one line
-            each.
+        warn: is given the warnings of the watchdog and of the solver, and every member that was
+            replaced, one line each.
 
     Returns:
         Exit code: 0 if every cycle is complete, 130 or 143 if a signal ended the run before.
@@ -111,8 +112,11 @@ def run_experiment(
             watchdog.remember(consistency_from(record.scalars))
             bar.update(task, completed=store.complete)
             if warn is not None:
-                for replaced in cycle.replaced:
-                    warn(str(replaced))
+                for line in (
+                    *map(str, cycle.replaced),
+                    *left_unsolved(cycle.number, record.scalars),
+                ):
+                    warn(line)
             watchdog.judge(cycle.number, warn)
     return 0 if store.complete == experiment.cycles else request.exit_code
 

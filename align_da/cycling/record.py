@@ -69,6 +69,23 @@ SCALAR_FIELDS = (
         },
     ),
     StoredField(
+        "solver_iterations",
+        "float32",
+        {
+            "long_name": "iterations of the hardest linear system of the analysis (NaN: none)",
+            **_DIMENSIONLESS,
+        },
+    ),
+    StoredField(
+        "solver_residual",
+        "float32",
+        {
+            "long_name": "largest residual of a linear system of the analysis over what its "
+            "tolerance allows (above 1: not met, NaN: no system)",
+            **_DIMENSIONLESS,
+        },
+    ),
+    StoredField(
         "replaced_members",
         "int32",
         {
@@ -118,6 +135,8 @@ def record_of(cycle: Cycle) -> CycleRecord:
         **vars(consistency_of(cycle.observations, report)),
         "chi_square": float(report.chi_square),
         "background_factor": float(report.background_factor),
+        "solver_iterations": float(report.effort.iterations),
+        "solver_residual": float(report.effort.residual),
         "replaced_members": cycle.following.replaced,
         "beyond_limits": cycle.moved.share,
         "water_added": cycle.moved.water_added,

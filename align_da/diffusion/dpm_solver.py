@@ -13,7 +13,7 @@ from align_da.diffusion.contract import Denoiser, LatentField, Sampler
 from align_da.diffusion.langevin import NO_CORRECTORS, Correctors
 from align_da.diffusion.noise import NoiseDraw, standard_normal
 from align_da.diffusion.noise_levels import NoiseLevels
-from align_da.diffusion.reverse_process import Levels, sampler_from_step
+from align_da.diffusion.reverse_process import Levels, ReverseProcess
 from align_da.diffusion.stochastic import stochastic_sampler
 
 
@@ -52,4 +52,4 @@ def dpm_solver_sampler(
     """
     if correctors.count:
         return stochastic_sampler(levels, correctors, noise, churn=0.0)
-    return sampler_from_step(dpm_solver_step, levels, correctors, noise)
+    return ReverseProcess(dpm_solver_step, levels, correctors, noise)

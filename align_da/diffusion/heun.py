@@ -11,7 +11,7 @@ from align_da.diffusion.contract import Denoiser, LatentField, Sampler
 from align_da.diffusion.langevin import NO_CORRECTORS, Correctors
 from align_da.diffusion.noise import NoiseDraw, standard_normal
 from align_da.diffusion.noise_levels import NoiseLevels
-from align_da.diffusion.reverse_process import Levels, sampler_from_step
+from align_da.diffusion.reverse_process import Levels, ReverseProcess
 
 
 def heun_step(
@@ -40,4 +40,4 @@ def heun_sampler(
     noise: NoiseDraw = standard_normal,
 ) -> Sampler:
     """Heun's method over `levels`: two denoiser calls a step."""
-    return sampler_from_step(heun_step, levels, correctors, noise)
+    return ReverseProcess(heun_step, levels, correctors, noise)

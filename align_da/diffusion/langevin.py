@@ -14,6 +14,7 @@ import jax
 from jaxtyping import Array, Float
 
 from align_da.diffusion.contract import Denoiser, LatentField
+from align_da.diffusion.effort import Effort, told_by
 from align_da.diffusion.noise import NoiseDraw, standard_normal
 
 
@@ -38,19 +39,25 @@ def langevin_correct(
     noisy: LatentField,
     sigma: Float[Array, ""],
     key: jax.Array,
-    corrections: int,
-    step: float,
+    correctors: Correctors,
     noise: NoiseDraw = standard_normal,
-) -> LatentField:
-    """Apply `corrections` Langevin steps of size τ = `step` at the level `sigma` > 0."""
+) -> tuple[LatentField, Effort]:
+    """Apply the correctors at the level `sigma` > 0; also what the denoiser tells of its calls."""
+    step = correctors.step
 
-    def correct(index: int | Array, x: LatentField) -> LatentField:
-        predicted = (x - denoiser(x, sigma)) / sigma
+    def correct(
+        index: int | Array, carry: tuple[LatentField, Effort]
+    ) -> tuple[LatentField, Effort]:
+        x, before = carry
+        denoised, effort = told_by(denoiser, x, sigma)
+        predicted = (x - denoised) / sigma
         fresh = noise(jax.random.fold_in(key, index), x.shape)
-        return x - (step * predicted + (2 * step) ** 0.5 * fresh) * sigma
+        moved = x - (step * predicted + (2 * step) ** 0.5 * fresh) * sigma
+        return moved, before.and_of(effort)
 
-    if corrections == 0:
-        return noisy
-    corrected: LatentField
-    corrected = jax.lax.fori_loop(0, corrections, correct, noisy)
+    start = (noisy, Effort.unknown())
+    if correctors.count == 0:
+        return start
+    corrected: tuple[LatentField, Effort]
+    corrected = jax.lax.fori_loop(0, correctors.count, correct, start)
     return corrected

@@ -11,7 +11,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from align_da.diffusion.contract import Denoiser, LatentField, Sampler
+from align_da.diffusion.contract import Denoiser, LatentField
+from align_da.diffusion.effort import Effort, Listener
 from align_da.diffusion.langevin import NO_CORRECTORS, Correctors, langevin_correct
 from align_da.diffusion.noise import NoiseDraw, standard_normal
 from align_da.diffusion.noise_levels import NoiseLevels
@@ -35,7 +36,7 @@ class Levels:
 
 @runtime_checkable
 class SolverStep(Protocol):
-    """One step of a sampler."""
+    """One step of a sampler; it calls its denoiser outside of loops and branches of JAX."""
 
     def __call__(
         self,
@@ -54,41 +55,63 @@ class SolverStep(Protocol):
         ...
 
 
-def sampler_from_step(
-    step: SolverStep,
-    levels: NoiseLevels,
-    correctors: Correctors = NO_CORRECTORS,
-    noise: NoiseDraw = standard_normal,
-) -> Sampler:
-    """The sampler that repeats `step` over the noise levels, with Langevin correctors."""
-    visited = jnp.asarray(levels.values, jnp.float32)
-    around_steps = Levels(
-        previous=jnp.concatenate([visited[:1], visited[:-2]]),
-        current=visited[:-1],
-        following=visited[1:],
-    )
+@dataclass(frozen=True)
+class ReverseProcess:
+    """A sampler: a step repeated over the noise levels, with Langevin correctors before it.
 
-    def sample(denoiser: Denoiser, key: jax.Array, shape: tuple[int, int, int]) -> LatentField:
+    Attributes:
+        step: from one level to the next.
+        levels: that are visited.
+        correctors: before every step.
+        noise: draws the initial noise and all that is added.
+    """
+
+    step: SolverStep
+    levels: NoiseLevels
+    correctors: Correctors = NO_CORRECTORS
+    noise: NoiseDraw = standard_normal
+
+    def __call__(
+        self, denoiser: Denoiser, key: jax.Array, shape: tuple[int, int, int]
+    ) -> LatentField:
+        """One draw; see `align_da.diffusion.contract.Sampler`."""
+        return self.told(denoiser, key, shape)[0]
+
+    def told(
+        self, denoiser: Denoiser, key: jax.Array, shape: tuple[int, int, int]
+    ) -> tuple[LatentField, Effort]:
+        """The same draw, and what the calls of the denoiser took."""
+
         def advance(
-            carry: tuple[Array, Array], inputs: tuple[Array, Levels]
-        ) -> tuple[tuple[Array, Array], None]:
+            carry: tuple[LatentField, LatentField], inputs: tuple[Array, Levels]
+        ) -> tuple[tuple[LatentField, LatentField], Effort]:
             noisy, last_denoised = carry
             index, around = inputs
             step_key = jax.random.fold_in(key, index + 1)
-            noisy = langevin_correct(
+            listener = Listener(denoiser)
+            corrected, before = langevin_correct(
                 denoiser,
                 noisy,
                 around.current,
                 jax.random.fold_in(step_key, 1),
-                correctors.count,
-                correctors.step,
-                noise,
+                self.correctors,
+                self.noise,
             )
-            return step(denoiser, noisy, last_denoised, around, step_key), None
+            moved = self.step(listener, corrected, last_denoised, around, step_key)
+            return moved, before.and_of(listener.heard)
 
-        initial = visited[0] * noise(jax.random.fold_in(key, 0), shape)
+        initial = self.levels.values[0] * self.noise(jax.random.fold_in(key, 0), shape)
         start = (initial, jnp.zeros_like(initial))
-        (drawn, _), _ = jax.lax.scan(advance, start, (jnp.arange(levels.steps), around_steps))
-        return drawn
+        steps = (jnp.arange(self.levels.steps), self._around_steps)
+        (drawn, _), efforts = jax.lax.scan(advance, start, steps)
+        return drawn, efforts.hardest()
 
-    return sample
+    @property
+    def _around_steps(self) -> Levels:
+        """The levels around each step."""
+        visited = jnp.asarray(self.levels.values, jnp.float32)
+        return Levels(
+            previous=jnp.concatenate([visited[:1], visited[:-2]]),
+            current=visited[:-1],
+            following=visited[1:],
+        )

@@ -13,7 +13,7 @@ from align_da.diffusion.contract import Denoiser, LatentField, Sampler
 from align_da.diffusion.langevin import NO_CORRECTORS, Correctors
 from align_da.diffusion.noise import NoiseDraw, standard_normal
 from align_da.diffusion.noise_levels import NoiseLevels
-from align_da.diffusion.reverse_process import Levels, sampler_from_step
+from align_da.diffusion.reverse_process import Levels, ReverseProcess
 
 
 def stochastic_sampler(
@@ -39,4 +39,4 @@ def stochastic_sampler(
         fresh = noise(key, noisy.shape)
         return denoised + down / levels.current * (noisy - denoised) + up * fresh, denoised
 
-    return sampler_from_step(step, visited, correctors, noise)
+    return ReverseProcess(step, visited, correctors, noise)

@@ -1,6 +1,7 @@
 """What every forecast model checks of a request."""
 
 from align_da.atmosphere import Layout, State
+from align_da.atmosphere.state import check_state
 from align_da.errors import InputError
 
 
@@ -23,6 +24,7 @@ def check_request(
     Raises:
         InputError: the request does not keep the contract.
     """
+    check_state("what a forecast starts from", states)
     if states.layout != layout or states.values.ndim != 4:
         message = (
             f"expected states [batch, lat, lon, channel] with trailing shape {layout.shape} on "

@@ -1,6 +1,7 @@
 """Sessions of ONNX Runtime: opened from the bytes of a graph, checked against a kind, run."""
 
 import math
+import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -27,7 +28,7 @@ def open_session(
     """A session that computes the same bits every time.
 
     Args:
-        graph: an ONNX file that holds its weights.
+        graph: an ONNX file that holds its weights; weights in files beside it are refused.
         provider: where it runs; there is no falling back to another.
         threads: of an operation. Their number may change the last bits.
 
@@ -49,12 +50,19 @@ def open_session(
     options.inter_op_num_threads = 1
     options.use_deterministic_compute = True
     options.log_severity_level = 4  # what goes wrong is raised
+    # Weights in other files would be looked for in the working directory: no digest covers them.
+    options.add_session_config_entry(
+        "session.model_external_initializers_file_folder_path", os.devnull
+    )
     # Threads that spin while they wait would take the cores that JAX needs in between.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
         session = runtime.InferenceSession(graph, options, providers=[(name, _OPTIONS[provider])])
     except _errors() as error:
-        message = f"the graph cannot be loaded ({error}): expected one ONNX file with its weights"
+        message = (
+            f"the graph cannot be loaded ({error}): expected one ONNX file with its weights; if "
+            "they lie in files beside it (external data), save them into it"
+        )
         raise InputError(message) from error
     if name not in session.get_providers():
         message = (

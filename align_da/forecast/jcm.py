@@ -47,6 +47,11 @@ OROGRAPHY_TRUNCATION = 21
 LEVELS = 8
 STEP_HOURS = 6
 TIME_STEP_MINUTES = {21: 40.0, 31: 30.0}
+BOUNDARY_FILES = {
+    name: str(files("jcm") / "data" / "bc" / "t30" / "clim" / f"{name}.nc")
+    for name in ("terrain", "forcing")
+}
+"""Boundary conditions, as the jcm wheel brings them."""
 REFERENCE_PRESSURE = 1.0e5  # Pa, what JCM divides surface pressure by
 VARIABLES = (
     "u_component_of_wind",
@@ -217,12 +222,11 @@ def _step(model: Model, run: RunState, forcing: ForcingData) -> RunState:
 def _build(truncation: int, parameters: Parameters) -> tuple[Model, ForcingData]:
     """The model and its boundary conditions from the files of the jcm wheel."""
     coordinates = get_speedy_coords(LEVELS, truncation)
-    folder = files("jcm") / "data" / "bc" / "t30" / "clim"
     with warnings.catch_warnings():
         # JCM calls xarray and pandas in ways that later ones will refuse; its user can do nothing.
         warnings.simplefilter("ignore")
-        land = TerrainData.from_file(str(folder / "terrain.nc"), coordinates).fmask
-        forcing = ForcingData.from_file(str(folder / "forcing.nc"), coordinates)
+        land = TerrainData.from_file(BOUNDARY_FILES["terrain"], coordinates).fmask
+        forcing = ForcingData.from_file(BOUNDARY_FILES["forcing"], coordinates)
     terrain = TerrainData.from_coords(
         coordinates, orography=_shared_orography(coordinates.horizontal), fmask=land
     )
@@ -241,8 +245,7 @@ def _shared_orography(grid: SphericalGrid) -> Float[Array, "lon lat"]:
     JCM clips the two highest wavenumbers that it stores from the orography of its dynamics.
     Orography that only the finer model keeps would move surface pressure by 7 hPa.
     """
-    path = files("jcm") / "data" / "bc" / "t30" / "clim" / "terrain.nc"
-    with xr.open_dataset(str(path), engine="netcdf4") as terrain:
+    with xr.open_dataset(BOUNDARY_FILES["terrain"], engine="netcdf4") as terrain:
         height = jnp.asarray(terrain["orog"].transpose("lon", "lat").to_numpy())
     modal = get_speedy_coords(LEVELS, 31).horizontal.to_modal(height)
     coarse = get_speedy_coords(LEVELS, OROGRAPHY_TRUNCATION).horizontal

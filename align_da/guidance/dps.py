@@ -20,9 +20,10 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from align_da.diffusion.contract import Denoiser
-from align_da.guidance.contract import Guidance, LatentOperator
+from align_da.diffusion.effort import Effort
+from align_da.guidance.contract import Field, Guidance, LatentOperator
 from align_da.guidance.pullback import linearise, safe_ratio
-from align_da.guidance.unobserved import prior_if_unobserved
+from align_da.guidance.unobserved import GuidedDenoiser
 from align_da.observations.likelihood import Likelihood
 
 
@@ -32,9 +33,7 @@ def dps_guidance(strength: float) -> Guidance:
     def guide(denoiser: Denoiser, operator: LatentOperator, likelihood: Likelihood) -> Denoiser:
         root_of_count = jnp.sqrt(jnp.sum(likelihood.used))
 
-        def guided(
-            noisy: Float[Array, "lat lon latent"], sigma: Float[Array, ""]
-        ) -> Float[Array, "lat lon latent"]:
+        def guided(noisy: Field, sigma: Float[Array, ""]) -> tuple[Field, Effort]:
             at = linearise(denoiser, operator, likelihood, noisy, sigma)
             # A perfect fit has no direction: its norm of 0 gives the shift 0, not NaN.
             size = jnp.sqrt(jnp.sum(jnp.square(at.residual)))
@@ -42,8 +41,8 @@ def dps_guidance(strength: float) -> Guidance:
             at_denoised, at_noisy = at.pull(direction)
             slope = jnp.vdot(at_denoised, at_noisy)  # decrease of the norm a unit of shift
             step = jnp.minimum(strength * root_of_count * sigma**2, safe_ratio(size, slope))
-            return at.denoised - step * at_noisy
+            return at.denoised - step * at_noisy, Effort.unknown()
 
-        return prior_if_unobserved(denoiser, guided, likelihood)
+        return GuidedDenoiser(denoiser, guided, likelihood)
 
     return guide

@@ -7,10 +7,11 @@ iteration of latent 3D-Var both need Fᵀ (I + c F Fᵀ)⁻¹ d, without ever fo
 from collections.abc import Callable
 
 import jax
-from jax.scipy.sparse.linalg import cg
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
+from align_da.diffusion.effort import Effort
 from align_da.guidance.contract import Field
+from align_da.guidance.krylov import Krylov
 
 Tangent = Callable[[Field], Float[Array, " observation"]]
 
@@ -20,16 +21,18 @@ def dual_gradient(
     at: Field,
     departure: Float[Array, " observation"],
     variance: Float[Array, ""] | float,
-    iterations: int,
-) -> Field:
-    """Fᵀ (I + c F Fᵀ)⁻¹ d by conjugate gradients.
+    count: Int[Array, ""],
+    solver: Krylov,
+) -> tuple[Field, Effort]:
+    """Fᵀ (I + c F Fᵀ)⁻¹ d, and what it took.
 
     Args:
         forward: F, linear.
         at: a field of the shape that F takes.
         departure: d, in units of √R.
         variance: c, of the white latent increment.
-        iterations: of conjugate gradients, at most.
+        count: how many observations are used.
+        solver: says how well.
     """
     transpose = jax.linear_transpose(forward, at)
 
@@ -38,6 +41,6 @@ def dual_gradient(
     ) -> Float[Array, " observation"]:
         return weight + variance * forward(*transpose(weight))
 
-    weight, _ = cg(innovation_covariance, departure, maxiter=iterations)  # type: ignore[no-untyped-call]
+    weight, effort = solver.solve(innovation_covariance, departure, count)
     gradient: Field = transpose(weight)[0]
-    return gradient
+    return gradient, effort

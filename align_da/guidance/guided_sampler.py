@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import jax
 
 from align_da.diffusion.contract import Denoiser, Sampler
+from align_da.diffusion.effort import Effort, told_by
 from align_da.guidance.contract import Field, Guidance, LatentOperator
 from align_da.observations.likelihood import Likelihood
 
@@ -30,4 +31,15 @@ class GuidedSampler:
         shape: tuple[int, int, int],
     ) -> Field:
         """One draw; see `align_da.guidance.contract.PosteriorSampler`."""
-        return self.sampler(self.guidance(denoiser, operator, likelihood), key, shape)
+        return self.told(denoiser, operator, likelihood, key, shape)[0]
+
+    def told(
+        self,
+        denoiser: Denoiser,
+        operator: LatentOperator,
+        likelihood: Likelihood,
+        key: jax.Array,
+        shape: tuple[int, int, int],
+    ) -> tuple[Field, Effort]:
+        """The same draw, and what the systems of the guidance took."""
+        return told_by(self.sampler, self.guidance(denoiser, operator, likelihood), key, shape)

@@ -15,7 +15,10 @@ The inverse is a regularised one. Through a decoder some directions of the obser
 seen; fitting them needs changes so large that the linearisation fails, and the analysis is worse
 than its background. Iterated Tikhonov regularisation (Engl, Hanke and Neubauer 1996, section 5.1)
 with few conjugate gradient iterations each fits every direction that is seen well, a mask to
-rounding, and leaves those alone.
+rounding, and leaves those alone. Seen well is relative to A Aᵀ, unless no direction is, as where H
+is saturated: a trust region (Levenberg 1944, Marquardt 1963) then keeps the change finite. A
+damping α bounds the change of a refinement by |r| / (2 √α), here by Δ √p: Δ prior standard
+deviations for each of p observations.
 
 The repetitions of RePaint re-noise the composite and denoise again, so that the unobserved part
 takes notice. Here the noise of the sample is put back: x' = x + (composite − ẑ). Where it settles,
@@ -28,16 +31,18 @@ from jax.scipy.sparse.linalg import cg
 from jaxtyping import Array, Float
 
 from align_da.diffusion.contract import Denoiser
+from align_da.diffusion.effort import Effort
 from align_da.errors import InputError
-from align_da.guidance.contract import Guidance, LatentOperator
+from align_da.guidance.contract import Field, Guidance, LatentOperator
 from align_da.guidance.pullback import safe_ratio
-from align_da.guidance.unobserved import prior_if_unobserved
+from align_da.guidance.unobserved import GuidedDenoiser
 from align_da.observations.contract import RobustErrors
 from align_da.observations.likelihood import Likelihood
 
 _REFINEMENTS = 5
 _CG_ITERATIONS = 3  # a refinement
 _DAMPING = 0.1  # of the size of A Aᵀ
+_LARGEST = 5.0  # Δ: within what the truth lies, so that it bounds no change that is right
 
 
 def repaint_guidance(repetitions: int) -> Guidance:
@@ -46,38 +51,34 @@ def repaint_guidance(repetitions: int) -> Guidance:
     def guide(denoiser: Denoiser, operator: LatentOperator, likelihood: Likelihood) -> Denoiser:
         _refuse_long_tails(likelihood)
 
-        def guided(
-            noisy: Float[Array, "lat lon latent"], sigma: Float[Array, ""]
-        ) -> Float[Array, "lat lon latent"]:
-            def renoise(
-                _: int | Array, x: Float[Array, "lat lon latent"]
-            ) -> Float[Array, "lat lon latent"]:
+        def guided(noisy: Field, sigma: Float[Array, ""]) -> tuple[Field, Effort]:
+            def renoise(_: int | Array, x: Field) -> Field:
                 return x + _change_that_fits(denoiser(x, sigma), operator, likelihood)
 
             settled = jax.lax.fori_loop(0, repetitions - 1, renoise, noisy)
             denoised = denoiser(settled, sigma)
-            return denoised + _change_that_fits(denoised, operator, likelihood)
+            moved = denoised + _change_that_fits(denoised, operator, likelihood)
+            return moved, Effort.unknown()
 
-        return prior_if_unobserved(denoiser, guided, likelihood)
+        return GuidedDenoiser(denoiser, guided, likelihood)
 
     return guide
 
 
-def _change_that_fits(
-    denoised: Float[Array, "lat lon latent"], operator: LatentOperator, likelihood: Likelihood
-) -> Float[Array, "lat lon latent"]:
+def _change_that_fits(denoised: Field, operator: LatentOperator, likelihood: Likelihood) -> Field:
     """A small change of `denoised` that brings the linearised residual near zero."""
     residual, forward = jax.linearize(lambda z: likelihood.residual(operator(z)), denoised)
     transpose = jax.linear_transpose(forward, denoised)
     (first,) = transpose(residual)
-    damping = _DAMPING * safe_ratio(jnp.vdot(first, first), jnp.vdot(residual, residual))
+    misfit, count = jnp.vdot(residual, residual), jnp.sum(likelihood.used)
+    trust = misfit / (4 * _LARGEST**2 * jnp.maximum(count, 1))
+    seen = safe_ratio(jnp.vdot(first, first), misfit)
+    damping = jnp.maximum(_DAMPING * seen, trust)
 
     def normal(u: Float[Array, " observation"]) -> Float[Array, " observation"]:
         return jnp.asarray(forward(*transpose(u)) + damping * u)
 
-    def refine(
-        _: int | Array, change: Float[Array, "lat lon latent"]
-    ) -> Float[Array, "lat lon latent"]:
+    def refine(_: int | Array, change: Field) -> Field:
         left = residual + forward(change)
         solution, _info = cg(normal, left, maxiter=_CG_ITERATIONS)  # type: ignore[no-untyped-call]
         return jnp.asarray(change - transpose(solution)[0])

@@ -17,18 +17,34 @@ class Flag(enum.IntEnum):
     """Quality control flags, numbered as in UFO (JCSDA/ufo, src/ufo/filters/QCflags.h).
 
     Flags never delete: an observation keeps its place and says why it is not used. UFO has no flag
-    of its own for duplicates; theirs is beyond all of its numbers.
+    of its own for duplicates; theirs is beyond all of its numbers. Some of the others only come
+    with files that UFO has written.
     """
 
     PASS = 0
     PASSIVE = 1
     MISSING = 10
+    PRE_QC = 11  # rejected before it came here
     BOUNDS = 12
     DOMAIN = 13
+    BLACKLISTED = 14
     OPERATOR_FAILED = 15
     THINNED = 16
+    REFERENCE = 17  # metadata too far from a reference
+    CLOUD = 18
     BACKGROUND = 19
+    SEA_ICE = 20
+    TRACK = 21
     BUDDY = 22
+    DERIVATIVE = 23  # of metadata
+    PROFILE = 24
+    ONE_D_VAR = 25
+    BAYESIAN = 26
+    MODEL_THRESHOLD = 27
+    HISTORY = 28
+    PROCESSED = 29  # its equivalent was left out on purpose
+    SUPERREFRACTION = 30
+    SUPEROB = 31  # it is in the superob of another
     DUPLICATE = 100
 
 

@@ -6,6 +6,7 @@ from typing import Protocol, runtime_checkable
 from jaxtyping import Array, Bool, Float
 
 from align_da.atmosphere import State
+from align_da.errors import InputError
 from align_da.observations.batch import ObservationBatch
 
 
@@ -63,6 +64,17 @@ class RobustErrors(Protocol):
 
 ObservationErrors = GaussianErrors | RobustErrors
 """How observation errors differ from independent Gaussian ones."""
+
+
+def check_operator_for(given: object) -> None:
+    """Raise an InputError unless `given` may be asked for the H of the observations of a cycle."""
+    if isinstance(given, type) or not callable(given):
+        message = (
+            "operator_for: expected a function of an ObservationBatch and a Layout, such as "
+            f"interpolation_operator or the `bind` of a FunctionOperator, got {given!r:.80}"
+        )
+        raise InputError(message)
+
 
 ErrorsFor = Callable[[ObservationBatch], ObservationErrors]
 """The errors of the observations of a cycle, as R depends on where they are."""

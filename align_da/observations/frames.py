@@ -34,8 +34,9 @@ def observations_from_frame(
         unknown: what to do about variables that the state does not hold; see `batch_from_table`.
 
     Raises:
-        InputError: a column is missing, unknown or of the wrong type, or times are absolute and
-            there is no `valid_time`.
+        InputError: a column is missing, unknown or of the wrong type, an error is not positive, a
+            place or time is not finite, or times are absolute and there is no `valid_time`. A row
+            without a value is flagged missing.
     """
     table = frame if frame.columns.empty else _completed(frame, valid_time)
     return batch_from_table(table, layout, pad_to, unknown)
@@ -50,7 +51,8 @@ def _completed(frame: pd.DataFrame, valid_time: np.datetime64 | None) -> pd.Data
         "station": np.arange(len(frame)),
     }
     missing = {name: column for name, column in defaults.items() if name not in frame}
-    table = frame.assign(level=level.fillna(0.0), **missing)
+    at_surface = level.isna() & (frame.get("vertical", "surface") == "surface")
+    table = frame.assign(level=level.mask(at_surface, 0.0), **missing)
     if table["time"].dtype.kind == "M":
         table = table.assign(time=_seconds(table["time"], valid_time))
     return table

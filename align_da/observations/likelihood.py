@@ -99,12 +99,17 @@ class Likelihood:
         return replace(self, variance=safe_variance / weight, errors=None)
 
 
-def _check_errors(given: object) -> None:
-    """Raise an InputError for what is no model of errors: a matrix alone would be passed over."""
-    if given is not None and not isinstance(given, GaussianErrors | RobustErrors):
+def check_errors(given: object) -> None:
+    """Raise an InputError for what is no model of errors, and no function that says one.
+
+    A matrix alone would be passed over, and a class taken for such a function.
+    """
+    model = isinstance(given, GaussianErrors | RobustErrors) or callable(given)
+    if isinstance(given, type) or not (given is None or model):
+        came = f"the class {given.__name__}" if isinstance(given, type) else type(given).__name__
         message = (
             "expected observation errors such as CorrelatedErrors(R), WhitenedErrors(W), Huber(2) "
-            f"or StudentT(4) of align_da.observations, got {type(given).__name__}"
+            f"or StudentT(4) of align_da.observations, got {came}"
         )
         raise InputError(message)
 
@@ -123,8 +128,9 @@ def likelihood_of(
         InputError: a matrix is not the covariance of these observations, or what is given is no
             model of errors.
     """
+    check_errors(errors)
     known = errors(observations) if callable(errors) else errors
-    _check_errors(known)
+    check_errors(known)
     if isinstance(known, CorrelatedErrors):
         check_covariance(known, observations)
     error = jnp.where(observations.used, observations.error, 1.0)

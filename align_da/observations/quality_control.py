@@ -17,10 +17,8 @@ from jaxtyping import Array, Bool, Float
 
 from align_da.atmosphere import Grid, Layout
 from align_da.observations.batch import UNKNOWN_VARIABLE, Flag, ObservationBatch, Vertical
+from align_da.observations.fill_values import FILL_VALUES, LARGEST_VALUE
 
-# Conventions for "no value": WMO and text files, DART, 16-bit integers.
-_FILL_VALUES = (-999.0, -9999.0, -888888.0, 32767.0, -32767.0, -32768.0)
-_LARGEST_VALUE = 1.0e30  # netCDF fills with 9.97e36, eccodes with 1.7e38
 _ROUNDING = 1e-5  # positions are float32
 _ROUNDING_DEGREES = 1e-4
 
@@ -46,10 +44,10 @@ def quality_controlled(
 def check_missing(batch: ObservationBatch) -> ObservationBatch:
     """Flag missing where there is no value or no positive error; put 0 and 1 in their place."""
     value, error = batch.value, batch.error
-    no_value = ~(jnp.abs(value) < _LARGEST_VALUE)
-    for fill in _FILL_VALUES:
+    no_value = ~(jnp.abs(value) < LARGEST_VALUE)
+    for fill in FILL_VALUES:
         no_value |= value == fill
-    no_error = ~((error > 0) & (error < _LARGEST_VALUE))
+    no_error = ~((error > 0) & (error < LARGEST_VALUE))
     batch = replace(
         batch, value=jnp.where(no_value, 0, value), error=jnp.where(no_error, 1, error)
     )
@@ -67,7 +65,10 @@ def check_domain(batch: ObservationBatch, layout: Layout) -> ObservationBatch:
     top, bottom = _vertical_extent(layout)
     on_levels = jnp.asarray([_has_levels(name, layout) for name in layout.variables])
     needs_level = (batch.vertical == Vertical.LEVEL) & on_levels[_variable(batch, layout)]
-    inside = (jnp.abs(batch.latitude) <= 90) & (jnp.abs(batch.longitude) <= 360)
+    inside = (jnp.abs(batch.latitude) <= 90) & (batch.longitude >= -180)
+    inside &= (
+        batch.longitude <= 360
+    )  # beyond is a fill value or a mistake, no other name of a place
     inside &= _within_area(batch, layout.grid)
     inside &= ~needs_level | ((batch.level >= top) & (batch.level <= bottom))
     inside &= (batch.variable >= 0) & (batch.variable < len(layout.variables))

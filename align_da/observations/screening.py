@@ -7,6 +7,7 @@ from jaxtyping import Array, Float
 from align_da.atmosphere import Layout
 from align_da.observations.batch import ObservationBatch
 from align_da.observations.buddy_check import check_buddies
+from align_da.observations.companions import check_copies, check_winds
 from align_da.observations.quality_control import check_background, quality_controlled
 from align_da.observations.rejection import check_reject_ratio
 
@@ -52,9 +53,9 @@ def screened(
     Raises:
         InputError: most observations of a variable are rejected.
     """
-    batch = quality_controlled(reported, layout, window_seconds)
+    batch = check_copies(quality_controlled(reported, layout, window_seconds))
     batch = check_background(batch, equivalent, variance, limits.background_threshold)
     if limits.buddy_threshold is not None:
         batch = check_buddies(batch, layout, equivalent, variance, limits.buddy_threshold)
     check_reject_ratio(reported, batch, layout, limits.largest_reject_ratio)
-    return batch
+    return check_winds(batch, layout)

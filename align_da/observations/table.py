@@ -24,6 +24,7 @@ from align_da.observations.batch import (
     padded_batch,
 )
 from align_da.observations.columns import codes_of, names_of, numbers_of, whole_numbers_of
+from align_da.observations.fill_values import is_fill, without_fill
 
 _NUMBERS = ("value", "error", "latitude", "longitude", "level", "time")
 _COLUMNS = (*_NUMBERS, "vertical", "variable", "station")
@@ -51,11 +52,12 @@ def batch_from_table(
             them.
 
     Returns:
-        The batch in SI units, not yet quality controlled: NaN values stay.
+        The batch in SI units, not yet quality controlled. What has no value is flagged missing.
 
     Raises:
         InputError: a column is missing, unknown or of the wrong type, a name or unit is unknown,
-            latitude and longitude are swapped, or there are more than `pad_to` rows.
+            an error is not positive, a place or time is not finite, latitude and longitude are
+            swapped, or there are more than `pad_to` rows.
     """
     try:
         arrays = _arrays(table, layout, unknown)
@@ -102,8 +104,39 @@ def _arrays(table: pd.DataFrame, layout: Layout, unknown: UnknownPolicy) -> dict
     }
     strange = (variable == UNKNOWN_VARIABLE) & (codes["flag"] == Flag.PASS)
     codes["flag"] = np.where(strange, np.int32(Flag.PASSIVE), codes["flag"])
-    with np.errstate(over="ignore"):  # what float32 cannot hold is infinite, and flagged missing
+    numbers, codes["flag"] = _with_missing(numbers, codes)
+    with np.errstate(over="ignore"):  # of what is not used
         return {name: numbers[name].astype(np.float32) for name in _NUMBERS} | codes
+
+
+def _with_missing(
+    numbers: dict[str, np.ndarray], codes: dict[str, np.ndarray]
+) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """What has no value is flagged missing, with 0 and 1 for value and error.
+
+    Raises:
+        InputError: what counts has no place, no time or no positive error.
+    """
+    flag, on_levels = codes["flag"], codes["vertical"] == Vertical.LEVEL
+    counts = np.isin(flag, (Flag.PASS, Flag.PASSIVE))
+    nothing = is_fill(numbers["value"])
+    flag = np.where(counts & nothing, np.int32(Flag.MISSING), flag).astype(np.int32)
+    counts &= ~nothing
+    _refuse("positive errors", counts & ~(numbers["error"] > 0), numbers["error"])
+    for name in ("error", "latitude", "longitude", "level", "time"):
+        needed = counts & on_levels if name == "level" else counts
+        _refuse(f"finite {name}s", needed & ~np.isfinite(numbers[name]), numbers[name])
+    value = np.where(nothing, 0.0, numbers["value"])
+    return numbers | {"value": value, "error": np.where(nothing, 1.0, numbers["error"])}, flag
+
+
+def _refuse(what: str, wrong: np.ndarray, values: np.ndarray) -> None:
+    """Raise an InputError where anything is wrong; names the rows."""
+    if np.any(wrong):
+        rows = np.flatnonzero(wrong) + 1
+        told = ", ".join(map(str, rows[:5])) + (", ..." if rows.size > 5 else "")
+        message = f"expected {what}, got {values[rows[0] - 1]} in {rows.size} rows: {told}"
+        raise InputError(message)
 
 
 def _check_columns(table: pd.DataFrame) -> None:
@@ -159,8 +192,8 @@ def _in_si_units(
     error: Float[np.ndarray, " row"],
     layout: Layout,
 ) -> dict[str, Float[np.ndarray, " row"]]:
-    """Value and error in the SI unit of their variable."""
-    value, error = value.copy(), error.copy()
+    """Value and error in the SI unit of their variable; a fill value is none in any unit."""
+    value, error = without_fill(value), without_fill(error)
     unit = np.asarray(units, dtype=object)
     for index, name in enumerate(layout.variables):
         for declared in sorted(set(unit[variable == index])):

@@ -14,6 +14,12 @@ from align_da.observations.batch import ObservationBatch
 from align_da.observations.frames import observations_from_frame
 
 _SEA_LEVEL_TEMPERATURE, _LAPSE_RATE = 288.15, 0.0065  # ICAO standard atmosphere
+_OF_HEIGHT = (
+    ("surface_pressure",),
+    ("2m_temperature", "temperature"),
+    ("specific_humidity",),
+)
+_AFLOAT = ("ship", "buoy")
 
 
 def reports_in_window(
@@ -42,26 +48,34 @@ def with_stations_withheld(reports: pd.DataFrame, share: float, seed: int) -> pd
 def reduced_to_surface(
     reports: pd.DataFrame, surface: Float[np.ndarray, " report"], limit: float
 ) -> pd.DataFrame:
-    """Surface pressures at the surface of the model instead of that of the station.
+    """Reports at the surface of the model instead of that of the station.
 
-    p' = p exp(g (z − z') / (R_d T)) with T of the ICAO standard atmosphere halfway between both.
-    A pressure without an elevation, or further than `limit` from the surface, stays passive.
+    p' = p exp(g (z − z') / (R_d T)) with T of the ICAO standard atmosphere halfway between both,
+    T' = T + Γ (z − z') with its lapse rate Γ; humidity stays as it is. What depends on height and
+    has no elevation, or is further than `limit` from the surface, stays passive. Ships and buoys
+    are at sea level.
 
     Args:
         reports: checked reports.
         surface: z', height of the surface of the model at each report, m.
         limit: m.
     """
-    elevation = reports["elevation"].to_numpy(np.float64)
+    given = reports["elevation"].to_numpy(np.float64)
+    afloat = np.isnan(given) & reports["type"].isin(_AFLOAT).to_numpy()
+    elevation = np.where(afloat, 0.0, given)
     above = elevation - surface
-    temperature = _SEA_LEVEL_TEMPERATURE - _LAPSE_RATE * (elevation + surface) / 2
-    factor = np.exp(GRAVITY * above / (DRY_AIR_GAS_CONSTANT * temperature))
-    pressure = (reports["variable"] == "surface_pressure").to_numpy()
     near = np.abs(above) <= limit
-    far = pressure & ~near & (reports["flag"] == "pass").to_numpy()
+    halfway = _SEA_LEVEL_TEMPERATURE - _LAPSE_RATE * (elevation + surface) / 2
+    factor = np.exp(GRAVITY * above / (DRY_AIR_GAS_CONSTANT * halfway))
+    on_ground = (reports["vertical"] == "surface").to_numpy()
+    pressure, temperature, humidity = (
+        on_ground & reports["variable"].isin(names).to_numpy() for names in _OF_HEIGHT
+    )
+    far = (pressure | temperature | humidity) & ~near & (reports["flag"] == "pass").to_numpy()
     value = reports["value"].to_numpy(np.float64)
+    value = np.where(pressure & near, value * factor, value)
     return reports.assign(
-        value=np.where(pressure & near, value * factor, value),
+        value=np.where(temperature & near, value + _LAPSE_RATE * above, value),
         flag=reports["flag"].mask(far, "passive"),
     )
 
@@ -72,13 +86,17 @@ def batch_of_reports(
     """The batch of the reports of a window; levels stay pressures in Pa.
 
     A station is its number, or a checksum of its name. Variables that the state does not hold
-    stay passive.
+    stay passive, what has no error is missing.
 
     Raises:
         InputError: there are more than `padded` reports.
     """
-    table = reports.drop(columns=["station_id", "type", "elevation"]).assign(
-        station=[_number_of(name) for name in reports["station_id"]]
+    known = reports.drop(columns=["station_id", "type", "elevation", "file"], errors="ignore")
+    no_error = ~(reports["error"] > 0)
+    table = known.assign(
+        station=[_number_of(name) for name in reports["station_id"]],
+        error=reports["error"].mask(no_error, 1.0),
+        flag=reports["flag"].mask(no_error & reports["flag"].isin(["pass", "passive"]), "missing"),
     )
     with warnings.catch_warnings():  # told once when the files are read, not in every cycle
         warnings.filterwarnings("ignore", message=".*the state does not hold")

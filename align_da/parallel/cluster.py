@@ -17,6 +17,7 @@ from distributed import Client, Future, KilledWorker, LocalCluster, as_completed
 from distributed.comm import CommClosedError
 from rich.progress import Progress
 
+from align_da.environment import shield_children
 from align_da.errors import ConfigError, WorkerError
 
 # Importing distributed sets its loggers to tell of every connection, beside the progress bar.
@@ -104,6 +105,7 @@ def run_tasks(
 @contextmanager
 def _local(workers: int) -> Iterator[Client]:
     """A client of a cluster on this host that nothing else can reach."""
+    shield_children()
     with (
         dask.config.set(_ALONE),
         LocalCluster(

@@ -99,6 +99,7 @@ def prior_from_covariance(
             f"{layout.shape}, got {matrix.shape}"
         )
         raise InputError(message)
+    _check_covariance(matrix)
     root = jnp.asarray(_root(matrix), jnp.float32)
     return prior_from_root(layout, jax.tree_util.Partial(_times, root))  # type: ignore[no-untyped-call]
 
@@ -138,17 +139,38 @@ def prior_from_samples(
     )
 
 
+def _check_covariance(matrix: Float[np.ndarray, "size size"]) -> None:
+    """Raise an InputError unless the matrix is finite and symmetric, with variances ≥ 0."""
+    variance = np.diag(matrix)
+    std = np.sqrt(np.where(variance > 0, variance, 1.0))
+    with np.errstate(invalid="ignore"):  # what is not finite is told first
+        apart = np.abs(matrix - matrix.T)
+    wrong = {
+        "finite numbers": ~np.isfinite(matrix),
+        "variances of at least 0 on the diagonal": np.diag(variance < 0),
+        "a symmetric matrix": apart > _TOLERANCE * std[:, None] * std,
+    }
+    for expected, places in wrong.items():
+        if places.any():
+            row, column = np.argwhere(places)[0]
+            message = (
+                f"expected {expected} in a background error covariance, got "
+                f"{matrix[row, column]:.3g} in row {row}, column {column}"
+            )
+            raise InputError(message)
+
+
 def _root(matrix: Float[np.ndarray, "size size"]) -> Float[np.ndarray, "size size"]:
     """B^½ by the root of the correlations: units of the variables may differ by any power."""
     std = np.sqrt(np.maximum(np.diag(matrix), 0.0))
     safe = np.where(std > 0, std, 1.0)
     correlation = matrix / safe[:, None] / safe
     root = square_root(correlation)
-    wrong = np.abs(root @ root - correlation).max()
-    if not wrong < _TOLERANCE:
+    if np.abs(root @ root - correlation).max() > _TOLERANCE:
         message = (
-            "expected a background error covariance, symmetric and without negative eigenvalues, "
-            f"got a matrix whose correlations miss one by {wrong:.3g}"
+            "expected a background error covariance without negative eigenvalues, got one whose "
+            f"correlations have the eigenvalue {np.linalg.eigvalsh(correlation)[0]:.3g}: take the "
+            "nearest matrix that has none"
         )
         raise InputError(message)
     scaled: Float[np.ndarray, "size size"] = std[:, None] * root

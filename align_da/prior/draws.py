@@ -32,7 +32,8 @@ def draw_from_prior(
         count: number of draws; another number changes the last bits.
 
     Returns:
-        The states [draw, lat, lon, channel] in SI units and their scaled latent increments.
+        The states [draw, lat, lon, channel] in SI units and their scaled latent increments; with
+        errors of an ensemble the increments are the static part alone.
     """
     keys = keys_for_members(key, count)
     values, latents = _draw(prior, background.values, jnp.float32(lead_hours), keys, sampler)
@@ -48,12 +49,12 @@ def _draw(
     sampler: Sampler,
 ) -> tuple[Float[Array, "draw lat lon channel"], Float[Array, "draw rows columns latent"]]:
     latent = prior.space.encode(background)
-    rows, columns, channels = latent.shape
+    static = latent.shape[2]
     denoiser = prior.denoiser(latent, lead_hours)
 
     def draw_one(key: jax.Array) -> tuple[Values, Latent]:
-        z = sampler(denoiser, key, (rows, columns, channels))
-        scaled = prior.scaling.colour(z, lead_hours)
+        z = sampler(denoiser, key, prior.control_shape)
+        scaled = prior.scaling.colour(z[..., :static], lead_hours)
         return prior.analysis(background, latent, z, lead_hours), scaled
 
     values, latents = jax.vmap(draw_one)(keys)

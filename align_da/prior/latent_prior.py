@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from align_da.atmosphere import Layout
+from align_da.atmosphere import State
 from align_da.atmosphere.truncation import SpectralTruncation
 from align_da.autoencoder.latent_space import Latent, LatentSpace, Values
 from align_da.diffusion.condition import Condition
@@ -29,6 +29,10 @@ from align_da.prior.representation_error import Representation
 
 Control = Float[Array, "rows columns control"]
 """The white control variable z."""
+
+
+PRIOR = "a prior, as load_prior or prior_from_covariance give it"
+"""What is expected where something else than a prior came."""
 
 
 @jax.tree_util.register_dataclass
@@ -72,7 +76,7 @@ class LatentPrior:
         self,
         observations: ObservationBatch,
         operator: ObservationOperator,
-        layout: Layout,
+        background: State,
         lead_hours: Float[Array, ""] | float,
         errors: ObservationErrors | ErrorsFor | None = None,
     ) -> Likelihood:
@@ -81,7 +85,7 @@ class LatentPrior:
         Args:
             observations: of the cycle.
             operator: H, bound to them.
-            layout: of the states that H takes.
+            background: values [member, lat, lon, channel], SI units.
             lead_hours: age of the background forecast.
             errors: of the observations, where they are not independent and Gaussian.
 
@@ -91,7 +95,7 @@ class LatentPrior:
         plain = likelihood_of(observations, errors)
         if self.representation is None:
             return plain
-        return self.representation.added_to(plain, operator, layout, lead_hours)
+        return self.representation.added_to(plain, operator, background, lead_hours)
 
     def denoiser(self, background: Latent, lead_hours: Float[Array, ""]) -> Denoiser:
         """The denoiser of z, given the latent of a background and its age in hours."""

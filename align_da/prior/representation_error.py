@@ -2,7 +2,8 @@
 
 An analysis that is decoded can never have that part, so that to it an observation errs by more
 than its instrument does: that part belongs to R. The variance is estimated on increments of the
-validation period, whose truth is known.
+validation period, whose truth is known. What is lost is of the smallest scales, and so the errors
+of neighbouring points are taken as independent (`observations.error_propagation`).
 """
 
 from dataclasses import dataclass, replace
@@ -11,10 +12,11 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from align_da.atmosphere import Layout, State
+from align_da.atmosphere import State
 from align_da.errors import InputError
 from align_da.observations.contract import ObservationOperator
 from align_da.observations.correlated_errors import WhitenedErrors
+from align_da.observations.error_propagation import equivalent_variance
 from align_da.observations.likelihood import Likelihood
 from align_da.prior.latent_scaling import share_of_leads
 
@@ -36,15 +38,15 @@ class Representation:
         self,
         likelihood: Likelihood,
         operator: ObservationOperator,
-        layout: Layout,
+        background: State,
         lead_hours: Float[Array, ""] | float,
     ) -> Likelihood:
         """The likelihood with the error of representation in R.
 
         Args:
             likelihood: with the errors of the observations alone.
-            operator: H, which interpolates the standard deviation as it does the variable.
-            layout: of the states that H takes.
+            operator: H.
+            background: values [member, lat, lon, channel]; H is taken as linear about their mean.
             lead_hours: age of the background forecast, hours; constant outside the statistics.
 
         Raises:
@@ -57,7 +59,8 @@ class Representation:
             )
             raise InputError(message)
         at_lead = share_of_leads(self.lead_hours, lead_hours) @ self.variance
-        everywhere = jnp.broadcast_to(jnp.sqrt(at_lead), layout.shape)
-        lost = operator(State(everywhere, layout))
-        variance = likelihood.variance + jnp.where(likelihood.used, lost, 0.0) ** 2
+        everywhere = jnp.broadcast_to(at_lead, background.layout.shape)
+        mean = State(background.values.mean(axis=0), background.layout)
+        lost = equivalent_variance(operator, mean, everywhere)
+        variance = likelihood.variance + jnp.where(likelihood.used, lost, 0.0)
         return replace(likelihood, variance=variance)

@@ -17,7 +17,7 @@ from align_da.assimilation.letkf import LETKF, Localisation
 from align_da.assimilation.optimal_interpolation import OptimalInterpolation
 from align_da.assimilation.recentred import Recentred
 from align_da.atmosphere import State
-from align_da.config import Config
+from align_da.config import Config, LatentThreeDVarConfig, SamplerConfig, ThreeDVarConfig
 from align_da.diffusion.noise import centred_over, standard_normal
 from align_da.errors import ConfigError
 from align_da.prior.ensemble_errors import taper_root
@@ -26,6 +26,7 @@ from align_da.prior.hybrid_errors import Hybrid
 from align_da.prior.latent_prior import LatentPrior
 from align_da.registry import ANALYSES
 from align_da.runs.guidances import build_posterior_sampler
+from align_da.runs.parts import built
 from align_da.runs.priors import load_model_space_prior, load_prior
 from align_da.runs.run import Run
 from align_da.storage.background_pairs import BackgroundPairs
@@ -52,6 +53,14 @@ def _no_stage(_: Config) -> tuple[str, ...]:
     return ()
 
 
+def _always_centred(_: Config, __: Use) -> bool:
+    return True
+
+
+def _never_centred(_: Config, __: Use) -> bool:
+    return False
+
+
 @dataclass(frozen=True)
 class AnalysisPart:
     """An analysis method that a configuration can name.
@@ -62,12 +71,28 @@ class AnalysisPart:
         stages: stages of the run whose results it reads in a cycle, beside the backgrounds.
         needs_ensemble: whether its background errors come from the ensemble of a cycle, so that
             single backgrounds tell it nothing.
+        centred: whether the mean of the members has no sampling error, as that of a filter's or
+            with perturbations without a mean; they are scored accordingly.
     """
 
     build: Callable[[Run, Use], Analysis]
     label: str
     stages: Callable[[Config], tuple[str, ...]] = _no_stage
     needs_ensemble: bool = False
+    centred: Callable[[Config, Use], bool] = _never_centred
+
+
+@dataclass(frozen=True)
+class SingleAnalysis:
+    """A method for single dates.
+
+    Attributes:
+        method: the analysis.
+        centred: see `AnalysisPart`.
+    """
+
+    method: Analysis
+    centred: bool
 
 
 def analysis_part(name: str) -> AnalysisPart:
@@ -85,10 +110,23 @@ def analysis_part(name: str) -> AnalysisPart:
 
 def build_analysis(run: Run) -> Analysis:
     """The analysis method that the section [cycle] names."""
-    return analysis_part(run.config.cycle.method).build(run, None)
+    return _built(run, run.config.cycle.method, None)
 
 
-def single_analyses(run: Run, names: Iterable[str], use: SingleAnalyses) -> dict[str, Analysis]:
+def _built(run: Run, name: str, use: Use) -> Analysis:
+    """The method called `name` for a run and a use.
+
+    Raises:
+        ConfigError: the part is not what it should be.
+    """
+    build = analysis_part(name).build
+    made: Analysis = built(ANALYSES, name, build, Analysis, run.config, run=run, use=use)
+    return made
+
+
+def single_analyses(
+    run: Run, names: Iterable[str], use: SingleAnalyses
+) -> dict[str, SingleAnalysis]:
     """The methods called `names` for single dates, by label.
 
     Raises:
@@ -102,7 +140,15 @@ def single_analyses(run: Run, names: Iterable[str], use: SingleAnalyses) -> dict
                 "analyse single backgrounds: leave it out here, or run align-da cycle with it"
             )
             raise ConfigError(message)
-    return {part.label: part.build(run, use) for part in parts.values()}
+    return {
+        part.label: SingleAnalysis(_built(run, name, use), part.centred(run.config, use))
+        for name, part in parts.items()
+    }
+
+
+def cycles_are_centred(config: Config) -> bool:
+    """Whether the mean of the members of the cycles in [cycle] has no sampling error."""
+    return analysis_part(config.cycle.method).centred(config, None)
 
 
 def _latent_score(run: Run, use: Use) -> Analysis:
@@ -134,16 +180,28 @@ def latent_score(run: Run, prior: LatentPrior, members: int) -> LatentScoreAnaly
     Noise is centred over the members of a micro-batch where `members` fill them.
     """
     config = run.config
-    batch = config.sampler.micro_batch
-    centred = config.sampler.centred and batch > 1 and members % batch == 0
+    centred = draws_are_centred(config.sampler, members)
     noise = centred_over(MEMBER_AXIS, members) if centred else standard_normal
     return LatentScoreAnalysis(
         prior,
         build_posterior_sampler(config.guidance, config.sampler, noise),
         run.operator_for,
-        batch,
+        config.sampler.micro_batch,
         config.cycle.condition_on,
     )
+
+
+def draws_are_centred(settings: SamplerConfig, members: int) -> bool:
+    """Whether the noise of so many members has no mean: they fill micro-batches."""
+    batch = settings.micro_batch
+    return settings.centred and batch > 1 and members % batch == 0
+
+
+def _centred_latent_score(config: Config, use: Use) -> bool:
+    if use is not None:
+        return draws_are_centred(config.sampler, use.members)
+    of_filter = config.cycle.perturbations == "letkf"
+    return of_filter or draws_are_centred(config.sampler, config.cycle.members)
 
 
 def _latent_three_d_var(run: Run, use: Use) -> Analysis:
@@ -154,15 +212,23 @@ def _latent_three_d_var(run: Run, use: Use) -> Analysis:
 def latent_three_d_var(run: Run, prior: LatentPrior) -> LatentThreeDVar:
     """Latent 3D-Var with the covariance of a prior."""
     settings = run.config.latent_three_d_var
-    return LatentThreeDVar(prior, run.operator_for, settings.outer, settings.inner)
+    return _variational(run, prior, settings)
 
 
 def _three_d_var(run: Run, use: Use) -> Analysis:
     """3D-Var in model space."""
     settings, prior = run.config.three_d_var, load_model_space_prior(run)
-    method = LatentThreeDVar(prior, run.operator_for, settings.outer, settings.inner)
+    method = _variational(run, prior, settings)
     calibrated = ErrorsOfTheDay(calibrates=run.config.cycle.calibrated)
     return method if use else replace(method, errors_of_the_day=calibrated)
+
+
+def _variational(
+    run: Run, prior: LatentPrior, settings: LatentThreeDVarConfig | ThreeDVarConfig
+) -> LatentThreeDVar:
+    return LatentThreeDVar(
+        prior, run.operator_for, settings.outer, settings.inner, tolerance=settings.tolerance
+    )
 
 
 def letkf(run: Run, _: Use = None) -> LETKF:
@@ -222,13 +288,22 @@ def _stage_of_the_prior(config: Config) -> tuple[str, ...]:
     return ("denoiser" if prior in {"static", "reference"} else prior,)
 
 
-LATENT_SCORE = AnalysisPart(_latent_score, "Align-DA", _stage_of_the_prior)
+LATENT_SCORE = AnalysisPart(
+    _latent_score, "Align-DA", _stage_of_the_prior, centred=_centred_latent_score
+)
 LATENT_THREE_D_VAR = AnalysisPart(
     _latent_three_d_var,
     "latent 3D-Var",
     lambda _: ("denoiser",),  # the stage of its covariance
+    centred=_always_centred,
 )
-THREE_D_VAR = AnalysisPart(_three_d_var, "3D-Var", lambda _: ("covariance",))
-LETKF_PART = AnalysisPart(letkf, "LETKF", needs_ensemble=True)
-OPTIMAL_INTERPOLATION = AnalysisPart(_optimal_interpolation, "optimal interpolation")
-FREE_RUN = AnalysisPart(lambda run, _: FreeRun(run.operator_for), "free run")
+THREE_D_VAR = AnalysisPart(
+    _three_d_var, "3D-Var", lambda _: ("covariance",), centred=_always_centred
+)
+LETKF_PART = AnalysisPart(letkf, "LETKF", needs_ensemble=True, centred=_always_centred)
+OPTIMAL_INTERPOLATION = AnalysisPart(
+    _optimal_interpolation, "optimal interpolation", centred=_always_centred
+)
+FREE_RUN = AnalysisPart(
+    lambda run, _: FreeRun(run.operator_for), "free run", centred=_always_centred
+)

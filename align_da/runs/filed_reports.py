@@ -19,7 +19,8 @@ from align_da.config import ReportsConfig
 from align_da.constants import GRAVITY
 from align_da.observations.batch import ObservationBatch, Vertical
 from align_da.observations.interpolation import interpolation_operator
-from align_da.observations.thinning import superobbed, thinned
+from align_da.observations.period import check_period
+from align_da.observations.thinning import BoxedObservations, boxed, superobbed, thinned
 from align_da.observations.window import (
     batch_of_reports,
     reduced_to_surface,
@@ -54,6 +55,17 @@ class FiledObservations:
         reports = read_reports(self.run.folder.observations)
         return with_stations_withheld(reports, config.observations.withheld, config.seed)
 
+    def told(self, period: tuple[np.datetime64, np.datetime64]) -> list[str]:
+        """What is to be told of the reports before cycling over a period; see `check_period`.
+
+        Raises:
+            InputError: no report is ever used, or none of a type that is required.
+            StorageError: there are none, or they are damaged.
+        """
+        reports = read_reports(self.run.folder.observations)
+        types = self.settings.required, self.settings.optional
+        return check_period(reports, self.run.layout.variables, period, *types)
+
     def observe(self, time: np.datetime64) -> ObservationBatch:
         """Reports of the window around `time`, levels in Pa."""
         found = reports_in_window(self.reports, time, self.run.config.cycle.window_hours)
@@ -63,7 +75,9 @@ class FiledObservations:
 def batch_of_window(
     run: Run, settings: ReportsConfig, reports: pd.DataFrame, time: np.datetime64
 ) -> ObservationBatch:
-    """Reports of one window, reduced to the surface of the model and thinned, in their order.
+    """Reports of one window, reduced to the surface of the model, in their order.
+
+    Thinning and superobbing wait for quality control; the boxes for it are found here.
 
     Args:
         run: the run.
@@ -79,20 +93,28 @@ def batch_of_window(
     """
     surface = _surface_height(run.surface_geopotential, run.layout.grid, reports)
     found = reduced_to_surface(reports, surface, settings.largest_elevation_difference)
-    boxes = settings.box_degrees, settings.box_pascal
-    if settings.thinning == "thin":
-        found = thinned(found, *boxes)
-    elif settings.thinning == "superob":
-        found = superobbed(found, *boxes)
-    return batch_of_reports(found, run.layout, time, settings.padded)
+    batch = batch_of_reports(found, run.layout, time, settings.padded)
+    if settings.thinning == "none":
+        return batch
+    return boxed(batch, found, settings.box_degrees, settings.box_pascal)
 
 
 def quality_control_of_reports(
     run: Run,
 ) -> Callable[[ObservationBatch, State], ObservationBatch]:
-    """Every check of `quality_control_for`, once the levels are those of the state."""
+    """Every check of `quality_control_for` on the levels of the state; thinning comes after them.
+
+    A superob is as good as what is in it: a report that is wrong or a copy must not be.
+    """
     control = quality_control_for(run)
-    return lambda reported, background: control(on_levels_of(reported, background), background)
+    settings = run.config.reports or ReportsConfig()
+    thin = superobbed if settings.thinning == "superob" else thinned
+
+    def controlled(reported: ObservationBatch, background: State) -> ObservationBatch:
+        checked = control(on_levels_of(reported, background), background)
+        return thin(checked) if isinstance(checked, BoxedObservations) else checked
+
+    return controlled
 
 
 def on_levels_of(reported: ObservationBatch, background: State) -> ObservationBatch:

@@ -5,6 +5,7 @@ A builder takes the configuration and reads of it what it needs: [world], a sect
 
 import io
 from collections.abc import Callable
+from importlib.metadata import version
 
 import numpy as np
 import xarray as xr
@@ -20,7 +21,7 @@ from align_da.forecast.named_file import named_content
 from align_da.forecast.neuralgcm_checkpoint import neuralgcm_from_files
 from align_da.forecast.onnx import OnnxForecastModel, frame_scaling
 from align_da.registry import FORECAST_MODELS
-from align_da.runs.parts import digests_of_foreign
+from align_da.runs.parts import built, digests_of_foreign
 from align_da.storage.gridded import read_times
 from align_da.storage.model_files import model_file_digests, read_model_file
 
@@ -35,7 +36,7 @@ def configured_forecast_model(config: Config) -> ForecastModel:
     cannot be sent to another process: each worker builds its own.
 
     Raises:
-        ConfigError: a package or a provider is missing.
+        ConfigError: a package or a provider is missing, or the part is not what it should be.
         StorageError: a file of the model cannot be read, or is not the one that was named.
         InputError: a file is not what the configuration says.
     """
@@ -43,7 +44,9 @@ def configured_forecast_model(config: Config) -> ForecastModel:
     same = digest_of(*sections, config.parts.get(config.world.model))
     if same not in _BUILT:
         builder: ForecastModelBuilder = FORECAST_MODELS.load(config.world.model)
-        _BUILT[same] = builder(config)
+        _BUILT[same] = built(
+            FORECAST_MODELS, config.world.model, builder, ForecastModel, config, config=config
+        )
     return _BUILT[same]
 
 
@@ -137,6 +140,23 @@ def forecast_model_digests(config: Config) -> dict[str, str]:
     section = config.onnx or config.neuralgcm
     files = {} if section is None else model_file_digests(section.files)
     return files | digests_of_foreign(FORECAST_MODELS, config.world.model)
+
+
+def boundary_digests(config: Config) -> dict[str, str]:
+    """Digest of every file of boundary conditions that the embedded model brings, by its name.
+
+    They are no part of a definition: files of the package change with its version.
+
+    Raises:
+        StorageError: a file cannot be read.
+    """
+    if config.world.model != "jcm":
+        return {}
+    # Only here, so that align_da can be imported and used without JCM.
+    from align_da.forecast.jcm import BOUNDARY_FILES  # noqa: PLC0415
+
+    files = {f"jcm/{name}.nc": path for name, path in BOUNDARY_FILES.items()}
+    return {**model_file_digests(files), "jcm": version("jcm")}
 
 
 def forecast_model_definition(config: Config) -> list[object]:

@@ -15,12 +15,14 @@ from align_da.guidance.contract import PosteriorSampler
 from align_da.guidance.dps import dps_guidance
 from align_da.guidance.guided_sampler import GuidedSampler
 from align_da.guidance.jfps import jfps_guidance
+from align_da.guidance.krylov import Krylov
 from align_da.guidance.mmps import mmps_guidance
 from align_da.guidance.none import none_guidance
 from align_da.guidance.repaint import repaint_guidance
 from align_da.guidance.sda import sda_guidance
 from align_da.guidance.split_gibbs import SplitGibbs
 from align_da.registry import GUIDANCES
+from align_da.runs.parts import built
 from align_da.runs.samplers import build_sampler, noise_levels
 
 GuidanceBuilder = Callable[[GuidanceConfig, Sampler, NoiseLevels], PosteriorSampler]
@@ -29,9 +31,22 @@ GuidanceBuilder = Callable[[GuidanceConfig, Sampler, NoiseLevels], PosteriorSamp
 def build_posterior_sampler(
     guidance: GuidanceConfig, sampler: SamplerConfig, noise: NoiseDraw = standard_normal
 ) -> PosteriorSampler:
-    """What draws from the posterior with the guidance and the sampler that are named."""
+    """What draws from the posterior with the guidance and the sampler that are named.
+
+    Raises:
+        ConfigError: a part is not what it should be.
+    """
     builder: GuidanceBuilder = GUIDANCES.load(guidance.method)
-    return builder(guidance, build_sampler(sampler, noise), noise_levels(sampler))
+    made: PosteriorSampler = built(
+        GUIDANCES,
+        guidance.method,
+        builder,
+        PosteriorSampler,
+        settings=guidance,
+        sampler=build_sampler(sampler, noise),
+        noise_levels=noise_levels(sampler),
+    )
+    return made
 
 
 def none(_: GuidanceConfig, sample: Sampler, _levels: NoiseLevels) -> GuidedSampler:
@@ -46,17 +61,17 @@ def dps(settings: GuidanceConfig, sample: Sampler, _: NoiseLevels) -> GuidedSamp
 
 def sda(settings: GuidanceConfig, sample: Sampler, _: NoiseLevels) -> GuidedSampler:
     """Score-based data assimilation; `strength` is γ."""
-    return GuidedSampler(sda_guidance(settings.strength), sample)
+    return GuidedSampler(sda_guidance(settings.strength, solver(settings)), sample)
 
 
 def mmps(settings: GuidanceConfig, sample: Sampler, _: NoiseLevels) -> GuidedSampler:
     """Moment matching; `strength` multiplies the covariance."""
-    return GuidedSampler(mmps_guidance(settings.strength, settings.iterations), sample)
+    return GuidedSampler(mmps_guidance(settings.strength, solver(settings)), sample)
 
 
 def jfps(settings: GuidanceConfig, sample: Sampler, _: NoiseLevels) -> GuidedSampler:
     """Jacobian-free posterior sampling; `strength` multiplies the covariance."""
-    return GuidedSampler(jfps_guidance(settings.strength, settings.iterations), sample)
+    return GuidedSampler(jfps_guidance(settings.strength, solver(settings)), sample)
 
 
 def repaint(settings: GuidanceConfig, sample: Sampler, _: NoiseLevels) -> GuidedSampler:
@@ -67,4 +82,9 @@ def repaint(settings: GuidanceConfig, sample: Sampler, _: NoiseLevels) -> Guided
 def split_gibbs(settings: GuidanceConfig, sample: Sampler, levels: NoiseLevels) -> SplitGibbs:
     """Split Gibbs: ρ goes down the noise levels of the sampler, each `repetitions` times."""
     visited = levels.values[:-1].repeat(settings.repetitions)
-    return SplitGibbs(sample, tuple(visited.tolist()), settings.iterations)
+    return SplitGibbs(sample, tuple(visited.tolist()), solver(settings))
+
+
+def solver(settings: GuidanceConfig) -> Krylov:
+    """How far the systems of a guidance are solved."""
+    return Krylov(settings.tolerance, settings.iterations)

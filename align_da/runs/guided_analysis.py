@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from align_da.assimilation.latent_score import LatentScoreAnalysis
 from align_da.atmosphere import Layout
+from align_da.checks import check_kind
 from align_da.config import SamplerConfig
 from align_da.guidance.contract import Guidance
 from align_da.guidance.guided_sampler import GuidedSampler
@@ -33,7 +34,12 @@ def guided_analysis(
         sampler: kind and steps; the defaults of the section [sampler] if None.
         micro_batch: members computed at once.
         observation_errors: R beyond its diagonal, or errors with long tails.
+
+    Raises:
+        InputError: what is given is something else, such as the name of a guidance.
     """
+    made = "a guidance such as jfps_guidance() of align_da.guidance.jfps"
+    check_kind("guidance", guidance, Guidance, made)
     sample = build_sampler(sampler or SamplerConfig())
     return LatentScoreAnalysis(
         prior,

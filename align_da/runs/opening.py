@@ -10,6 +10,7 @@ from align_da.config import load_config
 from align_da.runs import run as runs
 from align_da.runs.forecast_models import configured_forecast_model
 from align_da.runs.run import Run
+from align_da.storage import analysis_store
 from align_da.storage.run_folder import RunFolder
 from align_da.storage.shipped import SHIPPED_CONFIG, shipped_folder
 
@@ -32,6 +33,31 @@ def open_run(
     """
     settings = load_config(None if config is None else Path(config), overrides)
     return runs.open_run(settings, Path(folder))
+
+
+def open_cycles(
+    run: Run | str | PathLike[str], name: str = "main", group: str = "analysis"
+) -> xr.Dataset:
+    """The complete cycles of a run, verified: nothing else is ever shown.
+
+    Metadata and coordinates are compared with the ledger here, and no chunk may be missing. The
+    values of a cycle are compared when they are read, at next to no cost; what is not what the
+    run has written at that place is never returned.
+
+    Args:
+        run: a run, or its folder.
+        name: of the cycles.
+        group: "analysis", "background", "increment", "observations" or "diagnostics".
+
+    Returns:
+        A lazy dataset, one chunk a cycle; a later load, too, can raise the StorageError.
+
+    Raises:
+        StorageError: there are no such cycles, or they are damaged; names cycle and variable.
+        ConfigError: the name leads out of the folder.
+    """
+    folder = run.folder if isinstance(run, Run) else RunFolder(Path(run))
+    return analysis_store.open_cycles(folder.cycles(name), group)
 
 
 def open_shipped(overrides: Sequence[str] = ()) -> Run:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
@@ -16,6 +17,7 @@ from align_da.autoencoder.identity import IdentityAutoencoder
 from align_da.autoencoder.latent_space import LatentSpace
 from align_da.config import AutoencoderConfig, Config
 from align_da.diffusion.amplitude import AdaptedNetwork
+from align_da.errors import StorageError
 from align_da.forecast import CorrectedForecastModel, ForecastModel
 from align_da.keys import Purpose, key_for
 from align_da.prior.increment_correlation import IncrementCorrelation
@@ -28,6 +30,7 @@ from align_da.runs.denoisers import build_denoiser_network, build_schedule
 from align_da.runs.forecast_models import configured_forecast_model
 from align_da.runs.run import Run
 from align_da.storage.checkpoints import load_weights, save_weights
+from align_da.storage.stages import check_as_made
 from align_da.storage.statistics import read_normalisation
 
 SCALING = "scaling"
@@ -72,7 +75,7 @@ def load_space(run: Run) -> LatentSpace:
     graph, state = nnx.split(nnx.eval_shape(blank))
     channels = jnp.zeros(run.layout.shape[-1])
     template = {"autoencoder": state, "normalisation": Normalisation(channels, channels)}
-    loaded = load_weights(run.folder.weights("autoencoder"), template)
+    loaded = _loaded(run, "autoencoder", template)
     return LatentSpace(nnx.merge(graph, loaded["autoencoder"]), loaded["normalisation"])
 
 
@@ -82,6 +85,7 @@ def model_space(run: Run) -> LatentSpace:
     Raises:
         StorageError: the statistics are missing or damaged.
     """
+    check_as_made(run.folder, run.folder.statistics)
     normalisation = read_normalisation(run.folder.statistics)
     return LatentSpace(IdentityAutoencoder(run.layout.shape), normalisation)
 
@@ -96,10 +100,24 @@ def load_prior(run: Run, name: str) -> LatentPrior:
     if name == "static":
         return static
     shape = static.space.autoencoder.latent_shape
+    _check_trained(run, name)
     graph, state = nnx.split(nnx.eval_shape(lambda: _blank_network(run.config, name, shape)))
-    loaded = load_weights(run.folder.weights(name), {"network": state})
+    loaded = _loaded(run, name, {"network": state})
     network = nnx.merge(graph, loaded["network"])
     return replace(static, network=network, schedule=build_schedule(run.config.denoiser))
+
+
+def _check_trained(run: Run, name: str) -> None:
+    """Raise a StorageError that tells which priors there are, unless there is this one."""
+    path = run.folder.weights(name)
+    if not path.exists():
+        known = ("reference", "aligned", "continued", "supervised")
+        made = ["static", *(other for other in known if run.folder.weights(other).exists())]
+        message = (
+            f"expected the weights of the prior {name!r} in {path}, found none: this run has "
+            f"{', '.join(made)}; of {', '.join(known)} each is trained by align-da"
+        )
+        raise StorageError(message)
 
 
 def load_forecast_prior(run: Run) -> LatentPrior:
@@ -143,7 +161,7 @@ def load_model_error(run: Run) -> ModelErrorCorrection:
     static = load_prior(run, "static")
     shape = static.space.autoencoder.latent_shape
     graph, state = nnx.split(nnx.eval_shape(lambda: untrained_network(run.config, shape)))
-    loaded = load_weights(run.folder.weights(MODEL_ERROR), {"network": state})
+    loaded = _loaded(run, MODEL_ERROR, {"network": state})
     network = nnx.merge(graph, loaded["network"])
     return ModelErrorCorrection(
         static.space,
@@ -168,7 +186,7 @@ def _load_representation(run: Run) -> Representation | None:
         return None
     leads = len(run.config.backgrounds.lead_hours)
     blank = Representation(jnp.zeros(leads), jnp.zeros((leads, run.layout.shape[2])))
-    loaded: Representation = load_weights(run.folder.weights(REPRESENTATION), blank)
+    loaded: Representation = _loaded(run, REPRESENTATION, blank)
     return loaded
 
 
@@ -182,8 +200,15 @@ def _latent_static_prior(run: Run, name: str, leads: int) -> LatentPrior:
 def _static_prior(run: Run, space: LatentSpace, name: str, leads: int, modes: int) -> LatentPrior:
     """The prior without a network, with the statistics called `name`."""
     blank = _blank_scaling(space.autoencoder.latent_shape, leads, modes)
-    scaling = load_weights(run.folder.weights(name), blank)
+    scaling = _loaded(run, name, blank)
     return static_prior(space, scaling, run.truncation)
+
+
+def _loaded(run: Run, name: str, template: Any) -> Any:  # noqa: ANN401 (any pytree)
+    """The weights called `name`, as the stage that trained them has left them."""
+    folder = run.folder.weights(name)
+    check_as_made(run.folder, folder)
+    return load_weights(folder, template)
 
 
 def _blank_scaling(latent_shape: tuple[int, int, int], leads: int, modes: int) -> LatentScaling:

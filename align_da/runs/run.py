@@ -10,7 +10,12 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Array, Float
 
-from align_da.atmosphere import Layout
+from align_da.atmosphere import Layout, State
+from align_da.atmosphere.balance_score import (
+    BalanceMeasures,
+    balance_measures,
+    balance_variability,
+)
 from align_da.atmosphere.dataset import layout_from_dataset
 from align_da.atmosphere.truncation import SpectralTruncation, spectral_truncation
 from align_da.config import Config
@@ -19,11 +24,13 @@ from align_da.observations.batch import ObservationBatch
 from align_da.observations.contract import ObservationOperator
 from align_da.registry import OBSERVATION_OPERATORS
 from align_da.storage.background_pairs import BackgroundPairs, open_background_pairs
-from align_da.storage.gridded import open_states
+from align_da.storage.gridded import open_states, read_times
 from align_da.storage.run_folder import RunFolder
 from align_da.verification.significance import Bootstrap
 
 BindOperator = Callable[[ObservationBatch, Layout], ObservationOperator]
+_DATES_OF_BALANCE = 32
+"""Of the truth, to see how its balance varies: a standard deviation to an eighth."""
 
 
 @dataclass(frozen=True)
@@ -56,16 +63,36 @@ class Run:
         Raises:
             StorageError: the run has no truth.
         """
-        if "geopotential_at_surface" not in self.truth:
-            message = f"expected a truth in {self.folder.truth}, there is none: make or copy it"
-            raise StorageError(message)
-        return jnp.asarray(self.truth["geopotential_at_surface"].to_numpy(), jnp.float32)
+        return jnp.asarray(self._of_truth("geopotential_at_surface").to_numpy(), jnp.float32)
 
     @property
     def last_time(self) -> np.datetime64:
-        """Time of the last state of the truth."""
-        last: np.datetime64 = self.truth["time"].to_numpy()[-1]
+        """Time of the last state of the truth.
+
+        Raises:
+            StorageError: the run has no truth.
+        """
+        last: np.datetime64 = self._of_truth("time").to_numpy()[-1]
         return last
+
+    @cached_property
+    def balance_variability(self) -> BalanceMeasures:
+        """How the balance of the truth varies over dates spread over its whole length."""
+        times = self._of_truth("time").to_numpy()
+        chosen = np.unique(np.linspace(0, times.size - 1, _DATES_OF_BALANCE).astype(int))
+        found = []
+        for time in times[chosen]:
+            truth = read_times(self.truth, self.layout, np.asarray([time]))
+            state = State(truth.values[0], truth.layout)
+            found.append(balance_measures(state, self.surface_geopotential))
+        return balance_variability(found)
+
+    def _of_truth(self, name: str) -> xr.DataArray:
+        """A variable of the truth, where there is one."""
+        if name not in self.truth.variables:
+            message = f"expected a truth in {self.folder.truth}, there is none: make or copy it"
+            raise StorageError(message)
+        return self.truth[name]
 
     @property
     def bootstrap(self) -> Bootstrap:
@@ -83,7 +110,9 @@ class Run:
         """What makes H for the observations of a cycle."""
         if self.operator is not None:
             return self.operator
-        named: BindOperator = OBSERVATION_OPERATORS.load(self.config.observations.operator)
+        name = self.config.observations.operator
+        named: BindOperator = OBSERVATION_OPERATORS.load(name)
+        OBSERVATION_OPERATORS.check_takes(name, named, ("observations", "layout"))
         return named
 
     def pairs(self, split: str) -> BackgroundPairs:
@@ -103,7 +132,7 @@ class Run:
 
 def bootstrap_of(config: Config) -> Bootstrap:
     """The bootstrap that [verification] asks for."""
-    return Bootstrap(config.verification.bootstrap_samples, config.verification.block_length)
+    return Bootstrap(config.verification.bootstrap_samples)
 
 
 def open_run(config: Config, run: Path) -> Run:

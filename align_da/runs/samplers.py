@@ -11,14 +11,22 @@ from align_da.diffusion.noise import NoiseDraw, standard_normal
 from align_da.diffusion.noise_levels import NoiseLevels
 from align_da.diffusion.stochastic import stochastic_sampler
 from align_da.registry import SAMPLERS
+from align_da.runs.parts import built
 
 SamplerBuilder = Callable[[SamplerConfig, NoiseDraw], Sampler]
 
 
 def build_sampler(settings: SamplerConfig, noise: NoiseDraw = standard_normal) -> Sampler:
-    """The sampler that `settings` name, its noise drawn by `noise`."""
+    """The sampler that `settings` name, its noise drawn by `noise`.
+
+    Raises:
+        ConfigError: the part is not what it should be.
+    """
     builder: SamplerBuilder = SAMPLERS.load(settings.kind)
-    return builder(settings, noise)
+    made: Sampler = built(
+        SAMPLERS, settings.kind, builder, Sampler, settings=settings, noise=noise
+    )
+    return made
 
 
 def heun(settings: SamplerConfig, noise: NoiseDraw) -> Sampler:

@@ -23,6 +23,8 @@ from align_da.storage.stages import Stage
 
 _SPLITS = ("train", "validation", "test")
 
+_REPORTS = 2  # another number for another reading of the same files
+
 
 def truth_stage(config: Config, folder: RunFolder) -> Stage:
     """The nature run, or ERA5."""
@@ -120,7 +122,8 @@ def fine_tuning_stage(config: Config, folder: RunFolder, what: str) -> Stage:
 
 def observations_stage(form: str, digests: list[str], folder: RunFolder) -> Stage:
     """The reports of observation files with these digests, read as this format."""
-    return Stage("observations", [form, digests], [], [folder.observations])
+    products = [folder.observations, folder.observation_accounts]
+    return Stage("observations", [_REPORTS, form, digests], [], products)
 
 
 def _cycled(config: Config) -> list[str]:

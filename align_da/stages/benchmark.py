@@ -12,9 +12,9 @@ import pandas as pd
 
 from align_da.assimilation.contract import Analysis, AnalysisDiagnostics
 from align_da.assimilation.free_run import FreeRun
-from align_da.assimilation.latent_score import LatentScoreAnalysis
 from align_da.atmosphere import State
-from align_da.atmosphere.balance import geostrophic_score, has_mass_and_wind
+from align_da.atmosphere.balance import has_mass_and_wind
+from align_da.atmosphere.balance_score import balance_scores
 from align_da.config import Config
 from align_da.forecast import ForecastModel
 from align_da.keys import Purpose, key_for
@@ -22,12 +22,19 @@ from align_da.observations.batch import ObservationBatch
 from align_da.parallel.progress import progress_bar
 from align_da.prior.latent_prior import LatentPrior
 from align_da.runs.alignment_cases import verifiable_places
-from align_da.runs.analyses import SingleAnalyses, latent_score, single_analyses
+from align_da.runs.analyses import (
+    SingleAnalyses,
+    SingleAnalysis,
+    draws_are_centred,
+    latent_score,
+    single_analyses,
+)
 from align_da.runs.forecast_models import configured_forecast_model, frame_before
 from align_da.runs.observing_system import observing_system, quality_control_for
 from align_da.runs.priors import load_prior
 from align_da.runs.run import Run, bootstrap_of, open_run
 from align_da.storage.gridded import read_times
+from align_da.storage.lock import lock_beside, owned
 from align_da.storage.tables import write_table
 from align_da.verification.cost import measured
 from align_da.verification.score_table import ROW_COLUMNS, summarise_scores
@@ -41,21 +48,28 @@ def benchmark(config: Config, folder: Path, name: str) -> None:
     """Run every configured method, and write the rows of scores and their summary as CSV.
 
     Raises:
-        StorageError: an input is missing or damaged.
+        StorageError: an input is missing or damaged, or another process writes the table.
     """
     run = open_run(config, folder)
+    target = run.folder.report / "benchmark" / f"{name}.csv"
+    with owned(lock_beside(target)):
+        _write_rows(run, target)
+
+
+def _write_rows(run: Run, target: Path) -> None:
+    """Write the summary to `target`, and the rows beside it."""
+    config = run.config
     rows = score_dates(run, methods_of(run))
     key = key_for(config.seed, Purpose.VERIFICATION)
     summary = summarise_scores(rows, REFERENCE, bootstrap_of(config), key)
-    target = run.folder.report / "benchmark"
-    write_table(target / f"{name}_rows.csv", rows)
-    write_table(target / f"{name}.csv", summary)
+    write_table(target.with_name(f"{target.stem}_rows.csv"), rows)
+    write_table(target, summary)
 
 
-def methods_of(run: Run) -> dict[str, Analysis]:
+def methods_of(run: Run) -> dict[str, SingleAnalysis]:
     """The background, the peers, the prior without a network, and the learned priors."""
     settings, static = run.config.benchmark, load_prior(run, "static")
-    methods: dict[str, Analysis] = {REFERENCE: FreeRun(run.operator_for)}
+    methods = {REFERENCE: SingleAnalysis(FreeRun(run.operator_for), centred=True)}
     use = SingleAnalyses(settings.background_lead_hours, settings.members)
     methods |= single_analyses(run, settings.peers, use)
     methods["jfps static"] = _guided(run, static, "jfps")
@@ -69,13 +83,13 @@ def methods_of(run: Run) -> dict[str, Analysis]:
     return methods
 
 
-def _guided(run: Run, prior: LatentPrior, method: str) -> LatentScoreAnalysis:
+def _guided(run: Run, prior: LatentPrior, method: str) -> SingleAnalysis:
     """The learned method with one guidance at the strength that [benchmark] gives it."""
     settings = run.config.benchmark
-    changes = {"method": method, "strength": settings.strengths.get(method, 1.0)}
-    guidance = run.config.guidance.model_copy(update=changes)
+    guidance = run.config.guidance.of(method, settings.strengths.get(method))
     changed = run.config.model_copy(update={"guidance": guidance})
-    return latent_score(replace(run, config=changed), prior, settings.members)
+    analysis = latent_score(replace(run, config=changed), prior, settings.members)
+    return SingleAnalysis(analysis, draws_are_centred(changed.sampler, settings.members))
 
 
 @dataclass(frozen=True)
@@ -124,7 +138,7 @@ def benchmark_cases(run: Run) -> Iterator[BenchmarkCase]:
             )
 
 
-def score_dates(run: Run, methods: Mapping[str, Analysis]) -> pd.DataFrame:
+def score_dates(run: Run, methods: Mapping[str, SingleAnalysis]) -> pd.DataFrame:
     """Rows of scores of every method at every date; see `verification.score_table`."""
     settings, model = run.config.benchmark, configured_forecast_model(run.config)
     ahead = np.timedelta64(settings.forecast_lead_hours, "h")
@@ -133,9 +147,9 @@ def score_dates(run: Run, methods: Mapping[str, Analysis]) -> pd.DataFrame:
     for case in benchmark_cases(run):
         later = read_times(run.truth, run.layout, np.asarray([case.time + ahead]))
         truths = case.truth, State(later.values[0], later.layout)
-        for name, method in methods.items():
-            (analysis, report), cost = measured(partial(_finished, method, case, lead))
-            values = _scores(run, model, analysis, truths, case.time)
+        for name, one in methods.items():
+            (analysis, report), cost = measured(partial(_finished, one.method, case, lead))
+            values = _scores(run, model, analysis, truths, case.time, centred=one.centred)
             values["state", "chi_square"] = float(report.chi_square)
             compiles = case.number == 0
             values["state", "seconds"] = float("nan") if compiles else cost.seconds
@@ -161,13 +175,17 @@ def _scores(
     analysis: State,
     truths: tuple[State, State],
     time: np.datetime64,
+    *,
+    centred: bool,
 ) -> dict[tuple[str, str], float]:
     """Scores of an analysis ensemble and of the forecast from its mean, against both truths."""
     truth, later = truths
-    found = score_cycle(analysis, truth, default_fields(run.layout))
+    found = score_cycle(analysis, truth, default_fields(run.layout), centred=centred)
     if has_mass_and_wind(run.layout):
-        balance = geostrophic_score(analysis, truth, run.surface_geopotential)
-        found["state", "geostrophic"] = float(jnp.mean(balance))
+        balance = balance_scores(
+            analysis, truth, run.surface_geopotential, run.balance_variability
+        )
+        found |= {("state", name): float(jnp.mean(value)) for name, value in balance.items()}
     mean = State(analysis.values.mean(axis=0, keepdims=True), analysis.layout)
     before = frame_before(model, run.truth, run.layout, time)
     forecast = model.forecast(mean, time, run.config.benchmark.forecast_lead_hours, before)

@@ -13,15 +13,16 @@ from align_da.alignment.rewards.win_rate import channel_rmse, relative_to_group
 from align_da.alignment.separation import separation_by_lead
 from align_da.atmosphere import State
 from align_da.config import Config
-from align_da.parallel.compilation import use_compilation_cache
 from align_da.runs.alignment_cases import cases_of
 from align_da.runs.forecast_models import configured_forecast_model
 from align_da.runs.priors import load_prior
-from align_da.runs.run import open_run
+from align_da.runs.run import Run, open_run
 from align_da.runs.samplers import build_sampler
 from align_da.stages.score_candidates import prior_draw
 from align_da.stages.scoring_on_cluster import score_on_cluster
+from align_da.storage.compiled_programs import use_compilation_cache
 from align_da.storage.gridded import read_times
+from align_da.storage.lock import lock_beside, owned
 from align_da.storage.tables import write_table
 
 LEAD_HOURS = (24, 48, 72, 120)
@@ -41,7 +42,7 @@ class LeadScore:
 
     def __call__(self) -> CandidateScore:
         """The score that tells relative forecast errors [lead, candidate, channel]."""
-        use_compilation_cache(self.folder)
+        use_compilation_cache()
         run, model = open_run(self.config, self.folder), configured_forecast_model(self.config)
 
         def error_at(candidates: State, case: AlignmentCase, lead: int) -> np.ndarray:
@@ -63,9 +64,18 @@ def compare_leads(config: Config, folder: Path) -> None:
     """Write report/forecast_leads.csv: signal, noise and stability of ranks by lead.
 
     Raises:
-        StorageError: the reference prior or the backgrounds are missing or damaged.
+        StorageError: the reference prior or the backgrounds are missing or damaged, or another
+            process writes the table.
     """
-    run, settings = open_run(config, folder), config.alignment
+    run = open_run(config, folder)
+    target = run.folder.report / "forecast_leads.csv"
+    with owned(lock_beside(target)):
+        _compare(run, target)
+
+
+def _compare(run: Run, target: Path) -> None:
+    """Write the table."""
+    config, settings = run.config, run.config.alignment
     cases = cases_of(
         run, "train", settings.backgrounds, max(LEAD_HOURS), config.learned_lead_hours
     )
@@ -75,10 +85,10 @@ def compare_leads(config: Config, folder: Path) -> None:
         prior_draw(
             build_sampler(run.config.sampler), load_prior(run, "reference"), settings.candidates
         ),
-        LeadScore(config, folder),
+        LeadScore(config, run.folder.root),
         description="forecast leads",
         total=settings.backgrounds,
     )
     errors = scored["error"].transpose("lead", "case", "candidate", "channel").to_numpy()
     table = pd.DataFrame(vars(separation_by_lead(LEAD_HOURS, errors)))
-    write_table(run.folder.report / "forecast_leads.csv", table)
+    write_table(target, table)

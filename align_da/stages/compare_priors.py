@@ -17,18 +17,29 @@ from align_da.alignment.candidates import CandidateScore
 from align_da.alignment.evaluation import pooled_draw, prior_differences, prior_score
 from align_da.config import Config
 from align_da.keys import Purpose, key_for
-from align_da.parallel.compilation import use_compilation_cache
 from align_da.runs.alignment_cases import cases_of
 from align_da.runs.priors import load_prior
-from align_da.runs.run import open_run
+from align_da.runs.run import Run, open_run
 from align_da.runs.samplers import build_sampler
 from align_da.stages.score_candidates import configured_rewards, prior_draw
 from align_da.stages.scoring_on_cluster import score_on_cluster
+from align_da.storage.compiled_programs import use_compilation_cache
+from align_da.storage.lock import lock_beside, owned
 from align_da.storage.tables import write_table
 from align_da.verification.significance import Bootstrap, mean_difference
 
 PRIORS = ("reference", "aligned", "continued", "supervised")
-_COLUMNS = ("prior", "measure", "mean", "difference", "low", "high", "significant")
+_COLUMNS = (
+    "prior",
+    "measure",
+    "mean",
+    "difference",
+    "low",
+    "high",
+    "significant",
+    "block_length",
+    "effective_dates",
+)
 
 
 @dataclass(frozen=True)
@@ -45,7 +56,7 @@ class PriorScore:
 
     def __call__(self) -> CandidateScore:
         """The score that tells rewards, errors and spread of each prior."""
-        use_compilation_cache(self.folder)
+        use_compilation_cache()
         return prior_score(configured_rewards(self.config, self.folder), PRIORS)
 
 
@@ -53,9 +64,19 @@ def compare_priors(config: Config, folder: Path) -> None:
     """Write report/alignment.csv: rewards of every prior on test backgrounds, with intervals.
 
     Raises:
-        StorageError: a prior or the backgrounds are missing or damaged.
+        StorageError: a prior or the backgrounds are missing or damaged, or another process
+            writes the table.
     """
     run = open_run(config, folder)
+    target = run.folder.report / "alignment.csv"
+    with owned(lock_beside(target)):
+        _compare(run, target)
+
+
+def _compare(run: Run, target: Path) -> None:
+    """Write the table."""
+    config = run.config
+    configured_rewards(config, run.folder.root)  # what is wrong is told before workers start
     settings, alignment = config.benchmark, config.alignment
     lead = (settings.background_lead_hours,)
     cases = cases_of(run, settings.split, settings.dates, alignment.forecast_lead_hours, lead)
@@ -69,12 +90,12 @@ def compare_priors(config: Config, folder: Path) -> None:
         config,
         cases,
         pooled_draw(draws),
-        PriorScore(config, folder),
+        PriorScore(config, run.folder.root),
         description="priors",
         total=settings.dates,
     )
     write_table(
-        run.folder.report / "alignment.csv",
+        target,
         summarise_priors(scored, run.bootstrap, key_for(config.seed, Purpose.VERIFICATION)),
     )
 
@@ -101,7 +122,7 @@ def summarise_priors(scored: xr.Dataset, bootstrap: Bootstrap, key: jax.Array) -
     summary = prior_differences(scored)
     for measure in ("relative_rmse", "relative_spread", "relative_fair_crps", "spread_skill"):
         rows += [
-            (name, measure, float(summary[measure].sel(prior=name)), None, None, None, None)
+            (name, measure, float(summary[measure].sel(prior=name)), *[None] * len(_COLUMNS[3:]))
             for name in PRIORS
         ]
     return pd.DataFrame(rows, columns=list(_COLUMNS))
@@ -112,4 +133,5 @@ def _gain(
 ) -> tuple[object, ...]:
     """A measure of one prior, and its gain over the reference."""
     gain = mean_difference(new, old, bootstrap, key)
-    return float(new.mean()), gain.estimate, gain.low, gain.high, gain.excludes_zero
+    interval = gain.estimate, gain.low, gain.high, gain.excludes_zero
+    return float(new.mean()), *interval, gain.block_length, gain.effective_dates

@@ -32,7 +32,7 @@ from align_da.verification.report import (
 from align_da.verification.score_chart import improvement_chart
 from align_da.verification.score_table import summarise_scores
 from align_da.verification.spectra_chart import spectra_chart
-from align_da.verification.table_format import readable_table
+from align_da.verification.table_format import readable_table, told_dates
 from align_da.verification.time_series import error_over_cycles
 from align_da.verification.verified_fields import VerifiedField, default_fields
 
@@ -117,9 +117,9 @@ def _scores(summary: pd.DataFrame, runs: Sequence[RunScores]) -> Section:
     tables += [
         ReportTable(f"{title}, analysis", readable_table(summary, score, "analysis"))
         for score, title in (
-            ("crps", "Fair CRPS"),
+            ("crps", "Fair CRPS of independent draws"),
             ("spread_skill", "Spread over skill (1 is reliable)"),
-            ("geostrophic", "Geostrophic score"),
+            ("balance", "Balance score"),
         )
         if ((summary["score"] == score) & (summary["product"] == "analysis")).any()
     ]
@@ -140,8 +140,8 @@ def _scores(summary: pd.DataFrame, runs: Sequence[RunScores]) -> Section:
     text = (
         "Root mean square errors against the truth, averaged by area and over the levels at and "
         "below 0.2 of the surface pressure (SI units). Changes are 1 − new/reference with a star "
-        "where the date-paired block bootstrap interval excludes zero."
-    )
+        "where the date-paired block bootstrap interval excludes zero. "
+    ) + told_dates(summary)
     return Section("Scores", text, tables, figures)
 
 

@@ -28,12 +28,18 @@ from align_da.observations.coarsening import coarsening_operator
 from align_da.observations.sources import Bind, joined_batches, stacked_operator
 from align_da.parallel.progress import progress_bar
 from align_da.runs.alignment_cases import verifiable_places
-from align_da.runs.analyses import SingleAnalyses, latent_score, single_analyses
+from align_da.runs.analyses import (
+    SingleAnalyses,
+    draws_are_centred,
+    latent_score,
+    single_analyses,
+)
 from align_da.runs.coarse_map import configured_map, reported_map
 from align_da.runs.observing_system import ObservingSystem, observing_system, quality_control_for
 from align_da.runs.priors import load_prior
-from align_da.runs.run import Run, bootstrap_of, open_run
+from align_da.runs.run import Run, open_run
 from align_da.storage.datasets import write_dataset
+from align_da.storage.lock import lock_beside, owned
 from align_da.storage.tables import write_table
 from align_da.verification.score_table import ROW_COLUMNS, summarise_scores
 from align_da.verification.station_scores import score_stations
@@ -78,10 +84,12 @@ class Experiment:
     Attributes:
         method: takes map and stations in one batch.
         sources: a name of `SOURCES`.
+        centred: whether the mean of its members has no sampling error.
     """
 
     method: Analysis
     sources: str
+    centred: bool
 
 
 @dataclass(frozen=True)
@@ -114,15 +122,20 @@ def downscale(config: Config, folder: Path, name: str) -> None:
     """Write scores of every method as CSV, and the analyses of the last one as a store.
 
     Raises:
-        StorageError: an input is missing or damaged.
+        StorageError: an input is missing or damaged, or another process writes the analyses.
         InputError: the map is finer than the states.
     """
     run = open_run(config, folder)
+    with owned(lock_beside(run.folder.downscaled(name))):
+        _write_analyses(run, name)
+
+
+def _write_analyses(run: Run, name: str) -> None:
+    """Compute and write scores and analyses."""
     sources = TwoSources(run, configured_map(run), observing_system(run))
     rows, analyses = score_dates(sources, experiments_of(sources))
-    summary = summarise_scores(
-        rows, REFERENCE, bootstrap_of(config), key_for(config.seed, Purpose.VERIFICATION)
-    )
+    key = key_for(run.config.seed, Purpose.VERIFICATION)
+    summary = summarise_scores(rows, REFERENCE, run.bootstrap, key)
     target = run.folder.report / "downscaling"
     write_table(target / f"{name}_rows.csv", rows)
     write_table(target / f"{name}.csv", summary)
@@ -137,13 +150,16 @@ def experiments_of(sources: TwoSources) -> dict[str, Experiment]:
     bind = sources.operators
     run = replace(sources.run, operator=bind)
     settings = run.config.downscaling
-    found = {"corrected": Experiment(FreeRun(bind), "none")}
+    found = {"corrected": Experiment(FreeRun(bind), "none", centred=True)}
     peers = single_analyses(run, settings.peers, SingleAnalyses(_mark(run), settings.members))
-    for name, method in zip(settings.peers, peers.values(), strict=True):
-        found[f"{name}, both"] = Experiment(method, "both")
+    for name, peer in zip(settings.peers, peers.values(), strict=True):
+        found[f"{name}, both"] = Experiment(peer.method, "both", peer.centred)
+    centred = draws_are_centred(run.config.sampler, settings.members)
     for name in settings.priors:
         method = latent_score(run, load_prior(run, name), settings.members)
-        found |= {f"{name}, {chosen}": Experiment(method, chosen) for chosen in settings.sources}
+        found |= {
+            f"{name}, {chosen}": Experiment(method, chosen, centred) for chosen in settings.sources
+        }
     return found
 
 
@@ -183,10 +199,12 @@ def score_dates(
     for case in downscaling_cases(sources):
         expected = operator(case.truth)
         for name, analysis in _analyses(sources, experiments, case):
-            at = operator(analysis)
+            at, centred = operator(analysis), name != REFERENCE and experiments[name].centred
             scores = {
-                "grid": score_cycle(analysis, case.truth, fields),
-                "stations": score_stations(at, expected, case.stations, layout, fields),
+                "grid": score_cycle(analysis, case.truth, fields, centred=centred),
+                "stations": score_stations(
+                    at, expected, case.stations, layout, fields, centred=centred
+                ),
             }
             rows += [
                 (case.time, name, product, *field, value)

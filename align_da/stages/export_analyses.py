@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
+from align_da.storage.lock import lock_beside, owned
 from align_da.storage.netcdf_export import export_netcdf
 from align_da.storage.run_folder import RunFolder
 
@@ -14,7 +15,9 @@ def export_analyses(folder: Path, name: str, group: str, target: Path) -> int:
         The number of cycles.
 
     Raises:
-        StorageError: the store is damaged, or the file cannot be written.
+        StorageError: the store is damaged, or the file cannot be written or is being written.
     """
     made = datetime.now(UTC).isoformat(timespec="seconds")
-    return export_netcdf(RunFolder(folder).cycles(name), group, target, f"{made}: align-da export")
+    store = RunFolder(folder).cycles(name)
+    with owned(lock_beside(target)):
+        return export_netcdf(store, group, target, f"{made}: align-da export")

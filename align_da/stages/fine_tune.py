@@ -76,6 +76,8 @@ def _fine_tune(run: Run, what: What, identity: str, mesh: Mesh | None) -> None:
     graph, params, frozen = nnx.split(network, _TRAINED[settings.trained], ...)
     objective: Objective
     objective = OBJECTIVES.load(settings.objective) if what == "aligned" else CONTROLS[what]
+    if what == "aligned":
+        OBJECTIVES.check_takes(settings.objective, objective, ("errors", "beta"))
     loss = make_preference_loss(
         denoising_error(graph, frozen, prior.schedule, jax.vmap(prior.scaling.colour)),
         params,

@@ -22,13 +22,14 @@ from align_da.registry import (
 )
 from align_da.runs.analyses import analysis_part, build_analysis
 from align_da.runs.filed_reports import FiledObservations, quality_control_of_reports
-from align_da.runs.forecast_models import forecast_model_digests
+from align_da.runs.forecast_models import boundary_digests, forecast_model_digests
 from align_da.runs.initial_ensemble import initial_ensemble
 from align_da.runs.observing_system import observing_system, quality_control_for
 from align_da.runs.parts import digests_of_foreign
 from align_da.runs.priors import MODEL_ERROR, cycle_forecast_model
 from align_da.runs.run import Run, open_run
 from align_da.storage.manifest import manifest_of
+from align_da.storage.reads import by_place, note_read, noting_reads
 from align_da.storage.stages import check_with_inputs, digest_of_stage
 
 
@@ -41,8 +42,22 @@ def run_cycles(config: Config, folder: Path, name: str) -> int:
     Raises:
         StorageError: an input is missing, or the store belongs to another run.
         BadStateError: more members than may be replaced are not plausible.
+        InputError: no report from files can ever be used, or none of a type that is required.
     """
-    run = open_run(config, folder)
+    with noting_reads() as reads:
+        run = open_run(config, folder)
+        experiment = _experiment(run)
+    manifest = manifest_of(config, config.seed, _inputs(run), by_place(reads, folder))
+    bar = progress_bar()
+    warn = partial(bar.console.print, style="yellow", highlight=False)
+    for line in _told(run, experiment.start):
+        warn(line)
+    return run_experiment(experiment, run.folder.cycles(name), manifest, bar, warn)
+
+
+def _experiment(run: Run) -> CyclingExperiment:
+    """Everything that the run is made of, loaded."""
+    config = run.config
     observe, quality_control = _observations(run)
     initial, start = initial_ensemble(run)
     parts = CycleParts(
@@ -55,7 +70,7 @@ def run_cycles(config: Config, folder: Path, name: str) -> int:
         ReplacementRule(**dict(config.cycle.replacement)),
         run.operator_for,
     )
-    experiment = CyclingExperiment(
+    return CyclingExperiment(
         parts=parts,
         initial=initial,
         start=start,
@@ -63,10 +78,6 @@ def run_cycles(config: Config, folder: Path, name: str) -> int:
         observe=lambda cycle: observe(start + (cycle + 1) * parts.window, cycle),
         watchdog=AlarmRule(**dict(config.cycle.watchdog)),
     )
-    manifest = manifest_of(config, config.seed, _inputs(run))
-    bar = progress_bar()
-    warn = partial(bar.console.print, style="yellow", highlight=False)
-    return run_experiment(experiment, run.folder.cycles(name), manifest, bar, warn)
 
 
 def _observations(
@@ -75,10 +86,21 @@ def _observations(
     """The observations of a time and a cycle, and how they are checked."""
     settings = run.config.reports
     if settings is not None:
+        note_read(run.folder.observations)  # they are opened with the first cycle
         filed = FiledObservations(run, settings)
         return lambda time, _: filed.observe(time), quality_control_of_reports(run)
     system = observing_system(run)
     return system.observe, quality_control_for(run)
+
+
+def _told(run: Run, start: np.datetime64) -> list[str]:
+    """What is to be told of the reports before the cycles after `start`."""
+    settings, cycle = run.config.reports, run.config.cycle
+    if settings is None:
+        return []
+    window, half = (np.timedelta64(minutes * cycle.window_hours, "m") for minutes in (60, 30))
+    period = start + half, start + cycle.cycles * window + half
+    return FiledObservations(run, settings).told(period)
 
 
 def _inputs(run: Run) -> dict[str, str]:
@@ -98,6 +120,7 @@ def _inputs(run: Run) -> dict[str, str]:
     return (
         {name: digest_of_stage(run.folder, name) for name in names}
         | forecast_model_digests(config)
+        | boundary_digests(config)
         | digests_of_foreign(ANALYSES, cycle.method)
         | digests_of_foreign(GUIDANCES, config.guidance.method)
         | digests_of_foreign(SAMPLERS, config.sampler.kind)

@@ -10,7 +10,6 @@ from align_da.alignment.contract import AlignmentCase, Reward
 from align_da.atmosphere import State
 from align_da.config import Config
 from align_da.diffusion.contract import Sampler
-from align_da.parallel.compilation import use_compilation_cache
 from align_da.prior.draws import draw_from_prior
 from align_da.prior.latent_prior import LatentPrior
 from align_da.runs.alignment_cases import alignment_cases
@@ -21,6 +20,7 @@ from align_da.runs.run import Run, open_run
 from align_da.runs.samplers import build_sampler
 from align_da.runs.stage_graph import candidates_stage
 from align_da.stages.scoring_on_cluster import score_on_cluster
+from align_da.storage.compiled_programs import use_compilation_cache
 from align_da.storage.datasets import write_dataset
 from align_da.storage.stages import run_stage
 
@@ -39,16 +39,18 @@ class RewardScore:
 
     def __call__(self) -> CandidateScore:
         """The score that tells every configured reward."""
-        use_compilation_cache(self.folder)
+        use_compilation_cache()
         return reward_score(configured_rewards(self.config, self.folder))
 
 
 def configured_rewards(config: Config, folder: Path) -> dict[str, Reward]:
     """The rewards that the section [alignment] names."""
+    run = open_run(config, folder)
     inputs = RewardInputs(
         lambda: configured_forecast_model(config),
         config.alignment.forecast_lead_hours,
-        open_run(config, folder).surface_geopotential,
+        run.surface_geopotential,
+        lambda: run.balance_variability,
         config,
     )
     return build_rewards(config.alignment.rewards, inputs)
@@ -66,6 +68,7 @@ def score_candidates(config: Config, folder: Path) -> None:
 
 def _score(run: Run) -> None:
     config, settings = run.config, run.config.alignment
+    configured_rewards(config, run.folder.root)  # what is wrong is told before workers start
     scored = score_on_cluster(
         config,
         alignment_cases(run),

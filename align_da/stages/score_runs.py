@@ -11,16 +11,21 @@ from jaxtyping import Array, Float
 from rich.console import Console
 
 from align_da.atmosphere import State
-from align_da.atmosphere.balance import geostrophic_score, has_mass_and_wind
+from align_da.atmosphere.balance import has_mass_and_wind
+from align_da.atmosphere.balance_score import balance_scores
 from align_da.atmosphere.dataset import dataset_from_state, state_from_dataset
 from align_da.atmosphere.spectra import mean_zonal_spectrum
-from align_da.config import Config
+from align_da.config import Config, CycleConfig, SamplerConfig, section_from_table
 from align_da.forecast.leads import forecasts_at
 from align_da.parallel.progress import progress_bar
+from align_da.runs.analyses import cycles_are_centred
 from align_da.runs.forecast_models import configured_forecast_model, frame_before
 from align_da.runs.run import Run, open_run
 from align_da.stages.compose_report import RunScores, compose_report
 from align_da.storage.analysis_store import open_cycles
+from align_da.storage.lock import owned
+from align_da.storage.manifest import read_manifest
+from align_da.storage.store_files import manifest_path
 from align_da.storage.tables import write_table
 from align_da.verification.innovation_statistics import Departures, departure_statistics
 from align_da.verification.report import write_report
@@ -34,10 +39,16 @@ def score_runs(config: Config, folder: Path, names: Sequence[str]) -> Path:
         The path of the report.
 
     Raises:
-        StorageError: a store is missing or damaged.
+        StorageError: a store is missing or damaged, or another process writes the report.
         InputError: the truth lacks a valid time.
     """
     run = open_run(config, folder)
+    with owned(run.folder.report / "verify.lock"):
+        return _write_scores(run, names)
+
+
+def _write_scores(run: Run, names: Sequence[str]) -> Path:
+    """Score the runs; the path of the report."""
     scored = [_score_run(run, name) for name in names]
     report = compose_report(run, scored)
     path = write_report(report, run.folder.report)
@@ -53,11 +64,12 @@ def _score_run(run: Run, name: str) -> RunScores:
     cycles = {product: open_cycles(path, product) for product in ("background", "analysis")}
     products = cycles | _forecasts(run, cycles["analysis"], name)
 
-    def balance(ensemble: State, truth: State) -> Float[Array, " member"]:
-        return geostrophic_score(ensemble, truth, run.surface_geopotential)
+    def balance(ensemble: State, truth: State) -> dict[str, Float[Array, " member"]]:
+        return balance_scores(ensemble, truth, run.surface_geopotential, run.balance_variability)
 
-    diagnostics = {"geostrophic": balance} if has_mass_and_wind(run.layout) else {}
-    rows = verify_cycles(products, run.truth, name, diagnostics=diagnostics)
+    diagnose = balance if has_mass_and_wind(run.layout) else None
+    centred = cycles_are_centred(_settings_of(run, path))
+    rows = verify_cycles(products, run.truth, name, diagnose=diagnose, centred=centred)
     spectra = mean_spectra(
         {"analysis": cycles["analysis"]},
         run.truth,
@@ -74,6 +86,16 @@ def _score_run(run: Run, name: str) -> RunScores:
         cycles["analysis"],
         observations,
     )
+
+
+def _settings_of(run: Run, store: Path) -> Config:
+    """The configuration with the cycles and the sampler that a store was made with."""
+    made = read_manifest(manifest_path(store)).config
+    sections = {
+        "cycle": section_from_table(CycleConfig, made["cycle"]),
+        "sampler": section_from_table(SamplerConfig, made["sampler"]),
+    }
+    return run.config.model_copy(update=sections)
 
 
 def _forecasts(run: Run, analyses: xr.Dataset, name: str) -> dict[str, xr.Dataset]:

@@ -4,8 +4,9 @@ A cycle is written in this order, so that it is never half visible, whenever the
 
     check that it is finite and plausible → chunks → fsync → read back and compare → ledger
 
-Users read with `open_cycles`, or with `xarray.open_zarr(path, group="analysis",
-consolidated=False)`, where cycles that are not complete hold NaN.
+Users read with `open_cycles`, which compares with the ledger what it reads. Whoever reads with
+`xarray.open_zarr(path, group="analysis", consolidated=False)` finds NaN in cycles that are not
+complete, and is not told of a chunk in the place of another.
 """
 
 from collections.abc import Mapping
@@ -27,17 +28,25 @@ from align_da.storage.durable import (
     write_errors,
     written_whole,
 )
-from align_da.storage.ledger import CycleLine, Ledger, read_ledger, write_ledger
+from align_da.storage.ledger import (
+    CycleLine,
+    Ledger,
+    append_cycle,
+    read_ledger,
+    write_ledger,
+)
 from align_da.storage.manifest import Manifest, check_manifest, write_manifest
 from align_da.storage.store_files import (
     check_files,
     chunk_path,
+    chunk_seal,
     ledger_path,
     manifest_path,
     open_array,
     read_array,
 )
 from align_da.storage.store_template import check_disk, write_template
+from align_da.storage.verified_cycles import with_verified_arrays
 
 
 @dataclass(frozen=True)
@@ -102,13 +111,13 @@ def write_cycle(store: AnalysisStore, record: CycleRecord) -> AnalysisStore:
     arrays = arrays_of(record, store.template)
     digests = {name: digest_of_array(values) for name, values in arrays.items()}
     with write_errors(store.path):
-        _write_chunks(store.path, cycle, arrays)
+        written = _write_chunks(store.path, cycle, arrays)
     for name, digest in digests.items():
         _read_verified(store.path, name, cycle, digest)
-    line = CycleLine(cycle, str(store.template.times[cycle].astype("datetime64[s]")), digests)
-    ledger = replace(store.ledger, cycles=(*store.ledger.cycles, line))
-    write_ledger(ledger_path(store.path), ledger)
-    return replace(store, ledger=ledger)
+    seals = {name: chunk_seal(file) for name, file in written.items()}
+    valid_time = str(store.template.times[cycle].astype("datetime64[s]"))
+    line = CycleLine(cycle, valid_time, digests, seals)
+    return replace(store, ledger=append_cycle(ledger_path(store.path), store.ledger, line))
 
 
 def read_analysis(store: AnalysisStore, cycle: int) -> State:
@@ -142,7 +151,11 @@ def read_scalars(store: AnalysisStore, cycle: int) -> dict[str, float]:
 
 
 def open_cycles(path: Path, group: str = "analysis") -> xr.Dataset:
-    """The complete cycles of a group, read lazily.
+    """The complete cycles of a group, read lazily; whoever reads a chunk has it verified.
+
+    Metadata, coordinates and manifest are compared with the ledger here, and no chunk may be
+    missing. A chunk is compared when it is read, see `align_da.storage.verified_cycles`: it
+    raises a StorageError if it is not what the run has written at this place.
 
     Args:
         path: the store.
@@ -159,13 +172,12 @@ def open_cycles(path: Path, group: str = "analysis") -> xr.Dataset:
         )
         raise StorageError(message)
     check_files(path, ledger)
-    _check_chunks_exist(path, ledger, group)
     try:
-        dataset: xr.Dataset = xr.open_zarr(path, group=group, consolidated=False)
+        dataset = xr.open_zarr(path, group=group, consolidated=False, chunks=None)
     except (OSError, KeyError, ValueError) as error:
         message = f"{path}: cannot read group {group!r} ({error})"
         raise StorageError(message) from error
-    return dataset.isel(time=slice(0, len(ledger.cycles)))
+    return with_verified_arrays(dataset, path, group, ledger)
 
 
 def _make(path: Path, template: StoreTemplate, manifest: Manifest) -> Ledger:
@@ -183,8 +195,7 @@ def _make(path: Path, template: StoreTemplate, manifest: Manifest) -> Ledger:
             {manifest_path(path).name: digest_of_file(manifest_path(path))}
             | {f"{path.name}/{name}": digest for name, digest in of_template.items()}
         )
-        write_ledger(ledger_file, ledger)
-    return ledger
+        return write_ledger(ledger_file, ledger)
 
 
 def _provenance(manifest: Manifest) -> dict[str, str]:
@@ -196,16 +207,17 @@ def _provenance(manifest: Manifest) -> dict[str, str]:
     }
 
 
-def _write_chunks(path: Path, cycle: int, arrays: Mapping[str, np.ndarray]) -> None:
-    """Write one chunk of every array and flush them to the disk."""
-    written = []
+def _write_chunks(path: Path, cycle: int, arrays: Mapping[str, np.ndarray]) -> dict[str, Path]:
+    """Write one chunk of every array and flush them to the disk; tells their files."""
+    written = {}
     with zarr.config.set({"array.write_empty_chunks": True}):
         group = zarr.open_group(path, mode="r+", zarr_format=3, use_consolidated=False)
         for name, values in arrays.items():
             array = group[name]
             array[cycle] = values
-            written.append(chunk_path(path, name, array, cycle))
-    sync_files(written)
+            written[name] = chunk_path(path, name, array, cycle)
+    sync_files(written.values())
+    return written
 
 
 def _read_verified(path: Path, name: str, cycle: int, digest: str) -> np.ndarray:
@@ -219,15 +231,3 @@ def _read_verified(path: Path, name: str, cycle: int, digest: str) -> np.ndarray
         )
         raise StorageError(message)
     return values
-
-
-def _check_chunks_exist(path: Path, ledger: Ledger, group: str) -> None:
-    """Refuse a group that has lost the file of a complete cycle."""
-    names = {name for line in ledger.cycles for name in line.arrays}
-    for name in sorted(name for name in names if name.startswith(f"{group}/")):
-        array = open_array(path, name)
-        for line in ledger.cycles:
-            file = chunk_path(path, name, array, line.cycle)
-            if not file.is_file():
-                message = f"{file} of cycle {line.cycle} is missing: restore it from a copy"
-                raise StorageError(message)

@@ -17,6 +17,7 @@ from flax import nnx
 
 from align_da.errors import StorageError
 from align_da.storage.durable import storage_errors
+from align_da.storage.reads import note_read
 from align_da.storage.verified_arrays import (
     UNFINISHED,
     read_arrays,
@@ -123,6 +124,7 @@ def load_weights(folder: Path, template: Tree) -> Tree:
         StorageError: a file is missing, cut or altered, or the weights are those of another
             network; names the leaf.
     """
+    note_read(folder)
     arrays, metadata = read_arrays(folder)
     if metadata.get(_PRECISION) == "float16":
         arrays = {

@@ -7,11 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from align_da.errors import StorageError
+from align_da.errors import AlignDAError, StorageError
 from align_da.storage.analysis_store import open_cycles
+from align_da.storage.datasets import read_dataset
 from align_da.storage.gridded import open_states
-from align_da.storage.manifest import read_manifest
+from align_da.storage.manifest import Manifest, read_manifest
+from align_da.storage.reads import changed_since
 from align_da.storage.run_folder import RunFolder
+from align_da.storage.seal import damaged_chunks, seal_path
 from align_da.storage.stage_record import finished_stages, read_stage_record
 from align_da.storage.stages import check_products
 from align_da.storage.store_files import ledger_path, manifest_path
@@ -75,7 +78,7 @@ def _described_or_not(path: Path) -> Description:
     """The description, or what is wrong: one damaged artefact does not hide the others."""
     try:
         return describe(path)
-    except StorageError as error:
+    except AlignDAError as error:
         return Description(f"{path}: DAMAGED\n  {error}", whole=False)
 
 
@@ -101,9 +104,19 @@ def _describe_cycles(path: Path) -> Description:
             *_listed("libraries", manifest.libraries),
             *_replaced_members(path),
         ]
-        return _joined(*lines, "  WHOLE: every array is as it was written")
+        changed = _changed_since(path, manifest)
+        whole = "  WHOLE: every array is as it was written"
+        return _joined(*lines, whole, *changed, whole=not changed)
     named = [f"  {damage}" for damage in damages]
     return _joined(*lines, f"  DAMAGED in {len(damages)} places:", *named, whole=False)
+
+
+def _changed_since(store: Path, manifest: Manifest) -> list[str]:
+    """What the run of a store has loaded and is something else now, one line each."""
+    return [
+        f"  NOT WHAT THE RUN HAS LOADED: {path}: restore it from a copy to go on with this run"
+        for path in changed_since(manifest.loaded, store.absolute().parents[1])
+    ]
 
 
 def _replaced_members(path: Path) -> list[str]:
@@ -133,15 +146,25 @@ def _describe_arrays(path: Path) -> Description:
 
 
 def _describe_states(path: Path) -> Description:
-    """Gridded states; they carry no digests, so that only their form is checked."""
-    dataset = open_states(path)
+    """Gridded states or other arrays; of those of others, without a seal, only the form."""
+    sealed, dataset = seal_path(path).is_file(), read_dataset(path)
+    gridded = {"latitude", "longitude"} <= {*map(str, dataset.dims)}
+    if gridded:
+        open_states(path)
     sizes = ", ".join(f"{name} {size}" for name, size in dataset.sizes.items())
-    return _joined(
-        f"{path}: gridded states",
+    lines = [
+        f"{path}: {'gridded states' if gridded else 'arrays'}",
         f"  {sizes}",
         f"  variables: {', '.join(map(str, dataset.data_vars))}",
         *_listed("attributes", {str(key): value for key, value in dataset.attrs.items()}),
-    )
+    ]
+    if not sealed:
+        return _joined(*lines, "  no seal: made by others or by an earlier version")
+    damages = damaged_chunks(path)
+    if not damages:
+        return _joined(*lines, "  WHOLE: sealed, and every checksum holds")
+    named = [f"  {damage}" for damage in damages]
+    return _joined(*lines, f"  DAMAGED in {len(damages)} places:", *named, whole=False)
 
 
 def _describe_stages(folder: RunFolder, names: Sequence[str]) -> Description:

@@ -4,11 +4,16 @@ A text file with one JSON object a line. The first line lists the files that wer
 the store was made (metadata, coordinates, manifest) with their digests; each further line is a
 completed cycle. The digest of a line covers the digest of the line before, so that a line that was
 changed, lost or moved breaks the chain. Only what the ledger names is trusted.
+
+A cycle adds its line and flushes it: the cost does not grow with the run. A line that a crash has
+cut has no line break; it names no cycle, and the next one is written in its place.
 """
 
 import json
+import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +30,14 @@ class CycleLine:
         cycle: number of the cycle, from 0.
         valid_time: ISO 8601.
         arrays: digest of every array of the cycle by its name in the store.
+        chunks: the seal of the file of every array (see `store_files.chunk_seal`) by its name;
+            empty in ledgers of earlier versions.
     """
 
     cycle: int
     valid_time: str
     arrays: Mapping[str, str]
+    chunks: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -39,49 +47,123 @@ class Ledger:
     Attributes:
         files: digest by path relative to the folder of the ledger.
         cycles: the completed cycles, numbered from 0 without a gap.
+        last: digest of the last line on disk.
+        size: bytes of all whole lines on disk.
     """
 
     files: Mapping[str, str]
     cycles: tuple[CycleLine, ...] = ()
+    last: str = field(default="", compare=False)
+    size: int = field(default=0, compare=False)
 
 
-def write_ledger(path: Path, ledger: Ledger) -> None:
+def write_ledger(path: Path, ledger: Ledger) -> Ledger:
     """Replace the ledger on disk, durably.
+
+    Returns:
+        The ledger, to which cycles can be appended.
 
     Raises:
         StorageError: it cannot be written.
     """
-    write_durably(path, _text(ledger).encode())
+    text, last = _text(ledger)
+    write_durably(path, text.encode())
+    return replace(ledger, last=last, size=len(text.encode()))
+
+
+def append_cycle(path: Path, ledger: Ledger, cycle: CycleLine) -> Ledger:
+    """Add the line of a completed cycle, durably, in the place of a line that was cut.
+
+    Args:
+        path: of the ledger, which is owned by the caller.
+        ledger: as it was read or written last.
+        cycle: the next one.
+
+    Returns:
+        The ledger with one more cycle.
+
+    Raises:
+        StorageError: it cannot be written; the lines before are as they were.
+    """
+    line, last = _line(_entry(cycle), ledger.last)
+    content = line.encode()
+    with storage_errors(path), path.open("r+b", buffering=0) as file:
+        try:
+            file.truncate(ledger.size)
+            file.seek(ledger.size)
+            _write_all(file.fileno(), content)
+            os.fsync(file.fileno())
+        except OSError:
+            with suppress(OSError):  # the first error is what is told
+                file.truncate(ledger.size)
+            raise
+    return Ledger(ledger.files, (*ledger.cycles, cycle), last, ledger.size + len(content))
 
 
 def read_ledger(path: Path) -> Ledger:
     """Read a ledger and check its chain.
 
     Raises:
-        StorageError: the file is missing or is not, bit for bit, what `write_ledger` wrote.
+        StorageError: the file is missing, or its whole lines are not, bit for bit, what was
+            written.
     """
     with storage_errors(path):
         content = path.read_bytes()
     try:
-        ledger = _parse(content.decode())
-        written = _text(ledger).encode()
+        whole = _whole_lines(content)
+        ledger = _parse(whole.decode())
+        text, last = _text(ledger)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         message = f"{path} is damaged ({error!r}): restore it from a copy"
         raise StorageError(message) from error
-    if written != content:
-        line = _first_difference(written.decode(), content.decode())
+    if text.encode() != whole:
+        line = _first_difference(text, whole.decode())
         message = f"{path} is damaged at line {line}: "
         raise StorageError(message + "its chain of digests does not hold; restore it from a copy")
-    return ledger
+    return replace(ledger, last=last, size=len(whole))
 
 
-def _text(ledger: Ledger) -> str:
-    """The ledger as text: the lines in order, each with its digest and that of the line before."""
+def _whole_lines(content: bytes) -> bytes:
+    """Everything up to the last line break: what follows is a line that a crash has cut.
+
+    Raises:
+        ValueError: what follows is more than a line, whose line break was changed.
+    """
+    end = content.rfind(b"\n") + 1
+    rest = content[end:].decode(errors="replace")
+    with suppress(json.JSONDecodeError):
+        _, length = json.JSONDecoder().raw_decode(rest)
+        if length < len(rest):
+            message = f"the last line goes on after its end with {rest[length:]!r}"
+            raise ValueError(message)
+    return content[:end]
+
+
+def _text(ledger: Ledger) -> tuple[str, str]:
+    """The ledger as text, each line with its digest and that of the line before; and the last."""
     previous, lines = "", []
-    for entry in ({"files": dict(ledger.files)}, *map(asdict, ledger.cycles)):
-        previous = digest_of_json(entry | {"previous": previous})
-        lines.append(canonical_json(entry | {"digest": previous}))
-    return "".join(f"{line}\n" for line in lines)
+    for entry in ({"files": dict(ledger.files)}, *map(_entry, ledger.cycles)):
+        line, previous = _line(entry, previous)
+        lines.append(line)
+    return "".join(lines), previous
+
+
+def _line(entry: Mapping[str, Any], previous: str) -> tuple[str, str]:
+    """One line as text, and its digest."""
+    digest = digest_of_json({**entry, "previous": previous})
+    return f"{canonical_json({**entry, 'digest': digest})}\n", digest
+
+
+def _entry(cycle: CycleLine) -> dict[str, Any]:
+    """A cycle as a line holds it; those of earlier versions have no seals."""
+    entry = asdict(cycle)
+    return entry if cycle.chunks else {key: entry[key] for key in entry if key != "chunks"}
+
+
+def _write_all(descriptor: int, content: bytes) -> None:
+    """Write everything: the system may take less at a time."""
+    while content:
+        content = content[os.write(descriptor, content) :]
 
 
 def _parse(text: str) -> Ledger:
@@ -96,7 +178,7 @@ def _cycle_line(entry: Mapping[str, Any], number: int) -> CycleLine:
     if entry["cycle"] != number:
         message = f"expected cycle {number}, got {entry['cycle']}"
         raise ValueError(message)
-    return CycleLine(number, entry["valid_time"], entry["arrays"])
+    return CycleLine(number, entry["valid_time"], entry["arrays"], entry.get("chunks", {}))
 
 
 def _first_difference(expected: str, came: str) -> int:

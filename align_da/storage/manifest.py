@@ -3,7 +3,7 @@
 import json
 import sys
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from pydantic import BaseModel
 
 from align_da.digests import plain
 from align_da.errors import StorageError
+from align_da.storage.arithmetic import arithmetic_of_this_process
 from align_da.storage.digest import digest_of_json
 from align_da.storage.durable import storage_errors, write_durably
 
@@ -29,6 +30,9 @@ class Manifest:
         inputs: digest of every input (data, weights) by name.
         code_version: version of Align-DA.
         libraries: version of each library that computes or writes.
+        arithmetic: how the process computes; empty in manifests of earlier versions.
+        loaded: digest of the content of everything that was loaded (weights, statistics, states),
+            by its place in the folder of the run; empty in manifests of earlier versions.
     """
 
     config: Mapping[str, Any]
@@ -37,10 +41,15 @@ class Manifest:
     inputs: Mapping[str, str]
     code_version: str
     libraries: Mapping[str, str]
+    arithmetic: Mapping[str, str] = field(default_factory=dict)
+    loaded: Mapping[str, str] = field(default_factory=dict)
 
 
 def manifest_of(
-    config: Mapping[str, Any] | BaseModel, seed: int, inputs: Mapping[str, str]
+    config: Mapping[str, Any] | BaseModel,
+    seed: int,
+    inputs: Mapping[str, str],
+    loaded: Mapping[str, str] | None = None,
 ) -> Manifest:
     """The manifest of a result computed here and now.
 
@@ -48,12 +57,20 @@ def manifest_of(
         config: a section, or a table of sections and plain values, that defines the result.
         seed: seed of the run.
         inputs: digest of every input by name.
+        loaded: digest of everything that was loaded by its place, see `align_da.storage.reads`.
     """
     table = plain(config)
     python = ".".join(map(str, sys.version_info[:2]))
     libraries = {"python": python} | {name: version(name) for name in _LIBRARIES}
     return Manifest(
-        table, digest_of_json(table), seed, dict(inputs), version("align-da"), libraries
+        table,
+        digest_of_json(table),
+        seed,
+        dict(inputs),
+        version("align-da"),
+        libraries,
+        arithmetic_of_this_process(),
+        dict(loaded or {}),
     )
 
 
@@ -88,7 +105,14 @@ def check_manifest(path: Path, expected: Manifest) -> None:
     Raises:
         StorageError: lists every difference between the manifest at `path` and `expected`.
     """
-    differences = _differences(asdict(read_manifest(path)), plain(asdict(expected)))
+    stored = read_manifest(path)
+    if expected.loaded and not stored.loaded:
+        message = (
+            f"{path} does not say what its run has loaded: it is of an earlier version, whose "
+            "runs can be read but not gone on with: choose another name"
+        )
+        raise StorageError(message)
+    differences = _differences(asdict(stored), plain(asdict(expected)))
     if differences:
         message = (
             f"{path} belongs to another run: restore what defined it or choose another name\n  "

@@ -13,6 +13,24 @@ from typing import Literal
 import pandas as pd
 
 from align_da.errors import InputError
+from align_da.storage.reads import note_read
+
+# Names are text as it stands: a station may be called 01001, NA or 5E3.
+_NAMES = ("station_id", "type", "variable", "vertical", "flag", "units")
+_NO_NUMBER = [
+    "",
+    "NA",
+    "N/A",
+    "#N/A",
+    "<NA>",
+    "nan",
+    "NaN",
+    "-nan",
+    "-NaN",
+    "null",
+    "NULL",
+    "None",
+]
 
 
 def read_observation_table(
@@ -36,6 +54,7 @@ def read_observation_table(
             raise InputError(message)
         warnings.warn(f"{message}: there are no observations", stacklevel=2)
         return pd.DataFrame()
+    note_read(path)
     try:
         table = _READERS[path.suffix](path)
     except Exception as error:  # parsers fail in ways they do not document
@@ -47,14 +66,21 @@ def read_observation_table(
 
 def _read_csv(path: Path) -> pd.DataFrame:
     """A CSV file, each column read as a whole so that its type is one."""
-    text = path.read_bytes().decode("utf-8")
+    text = path.read_bytes().decode("utf-8-sig")
     if not text.endswith("\n"):
         message = f"the line that ends at byte {path.stat().st_size} has no line break: cut off?"
         raise ValueError(message)
     if "\0" in text:
         message = f"a zero at character {text.index(chr(0))}: not text"
         raise ValueError(message)
-    table = pd.read_csv(io.StringIO(text), low_memory=False)
+    columns = pd.read_csv(io.StringIO(text), nrows=0).columns
+    table = pd.read_csv(
+        io.StringIO(text),
+        low_memory=False,
+        dtype=dict.fromkeys(_NAMES, str),
+        keep_default_na=False,
+        na_values={name: _NO_NUMBER for name in columns if name not in _NAMES},
+    )
     if type(table.index) is not pd.RangeIndex:  # it takes fields without a header for an index
         message = "expected as many fields in every line as in the header, got more"
         raise ValueError(message)

@@ -1,6 +1,8 @@
 """The reports of a run in one parquet file, with the digest of its columns inside."""
 
 import io
+import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ import pandas as pd
 from align_da.errors import ConfigError, StorageError
 from align_da.storage.digest import digest_of_array, digest_of_json
 from align_da.storage.durable import write_durably
+from align_da.storage.reads import note_read
 
 _DIGEST = b"align_da.digest"
 
@@ -46,6 +49,7 @@ def read_reports(path: Path) -> pd.DataFrame:
         message = f"{path}: expected the reports of the run, found none: run "
         message += "`align-da data observations FILES` first"
         raise StorageError(message)
+    note_read(path)
     try:
         table = parquet.read_table(path)
         reports: pd.DataFrame = table.to_pandas()
@@ -57,6 +61,29 @@ def read_reports(path: Path) -> pd.DataFrame:
         message = f"{path}: expected reports with the digest {told!r}: damaged, make it again"
         raise StorageError(message)
     return reports
+
+
+def write_accounts(path: Path, accounts: Sequence[Mapping[str, Any]]) -> None:
+    """Replace the file of what became of the reports of every observation file.
+
+    Raises:
+        StorageError: the file cannot be written.
+    """
+    write_durably(path, json.dumps(list(accounts), indent=1).encode())
+
+
+def read_accounts(path: Path) -> list[dict[str, Any]]:
+    """What became of the reports of every observation file, as it was written.
+
+    Raises:
+        StorageError: there is no such file, or it is damaged.
+    """
+    try:
+        accounts: list[dict[str, Any]] = json.loads(path.read_bytes())
+    except (OSError, ValueError) as error:
+        message = f"{path}: not a readable account of the reports ({error}): make it again"
+        raise StorageError(message) from error
+    return accounts
 
 
 def digest_of_reports(reports: pd.DataFrame) -> str:

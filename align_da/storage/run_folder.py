@@ -12,9 +12,20 @@ class RunFolder:
 
     Attributes:
         root: the folder.
+
+    Raises:
+        ConfigError: its path, from the root of the file system, holds "::".
     """
 
     root: Path
+
+    def __post_init__(self) -> None:
+        if "::" in str(self.root.absolute()):
+            message = (
+                f"expected a run folder whose path holds no '::', which zarr takes for a chain of "
+                f"file systems, got {self.root.absolute()}: choose another folder"
+            )
+            raise ConfigError(message)
 
     @property
     def truth(self) -> Path:
@@ -34,6 +45,11 @@ class RunFolder:
     def observations(self) -> Path:
         """Reports of real observations."""
         return self.root / "observations.parquet"
+
+    @property
+    def observation_accounts(self) -> Path:
+        """What became of the reports of every observation file."""
+        return self.root / "observations.json"
 
     @property
     def candidates(self) -> Path:

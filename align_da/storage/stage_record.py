@@ -1,15 +1,17 @@
 """The records that finished stages leave in a run folder.
 
-A JSON file a stage. Records of earlier versions name no products.
+A JSON file a stage, with a digest of itself. Records of earlier versions have none, and the first
+of them name no products.
 """
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from align_da.errors import StorageError
+from align_da.storage.digest import digest_of_json
 from align_da.storage.durable import remove_file, storage_errors, write_durably
 from align_da.storage.fingerprint import Fingerprint
 from align_da.storage.run_folder import RunFolder
@@ -35,6 +37,10 @@ class StageRecord:
     inputs: Sequence[str]
     wall_seconds: float
     products: Mapping[str, Fingerprint]
+
+
+_OWN_DIGEST = "record_digest"
+_KEYS = {field.name for field in fields(StageRecord)}
 
 
 def is_finished(folder: RunFolder, name: str) -> bool:
@@ -72,7 +78,8 @@ def write_stage_record(folder: RunFolder, record: StageRecord) -> None:
     Raises:
         StorageError: it cannot be written.
     """
-    content = json.dumps(asdict(record), indent=1)
+    told = asdict(record)
+    content = json.dumps({**told, _OWN_DIGEST: digest_of_json(told)}, indent=1)
     write_durably(_record_path(folder, record.stage), content.encode())
 
 
@@ -86,7 +93,18 @@ def remove_stage_record(folder: RunFolder, name: str) -> None:
 
 
 def _parsed(content: Any) -> StageRecord:  # noqa: ANN401 (whatever JSON can hold)
-    """A record; those of earlier versions name no products."""
+    """A record; those of earlier versions name no products and have no digest of themselves.
+
+    Raises:
+        ValueError: it is not what was written.
+    """
+    told = {key: value for key, value in content.items() if key != _OWN_DIGEST}
+    if unknown := set(told) - _KEYS:
+        message = f"expected {sorted(_KEYS)}, got {sorted(unknown)} too"
+        raise ValueError(message)
+    if content.get(_OWN_DIGEST, digest_of_json(told)) != digest_of_json(told):
+        message = "its digest is another: it was altered after it had been written"
+        raise ValueError(message)
     made = dict(content.get("products", {}))
     return StageRecord(
         str(content["stage"]),

@@ -6,7 +6,7 @@ The record is written last and removed before the work begins, so that a stage t
 done again (and resumes by its own means). At the next call with the same definition
 
 - nothing is done if every product is there and as it was,
-- the stage is done again if a product is gone,
+- the stage is done again if a product, or a chunk of a store, is gone: it makes what is missing,
 - it is refused if a product has changed: what has changed it may be worth more than time.
 
 Records of earlier versions name no products; such a stage is done as long as its products exist.
@@ -24,8 +24,10 @@ from align_da.errors import StorageError
 from align_da.storage.fingerprint import Fingerprint, fingerprint_of
 from align_da.storage.lock import owned
 from align_da.storage.run_folder import RunFolder
+from align_da.storage.seal import missing_chunks
 from align_da.storage.stage_record import (
     StageRecord,
+    finished_stages,
     is_finished,
     read_stage_record,
     remove_stage_record,
@@ -81,8 +83,7 @@ def run_stage(
     with owned(folder.stages / f"{stage.name}.lock") if writes else nullcontext():
         if _is_done(folder, stage, digest):  # by another process, a moment ago
             return False
-        for name in stage.inputs:
-            check_products(folder, name)
+        check_with_inputs(folder, stage.inputs)
         if writes:
             remove_stage_record(folder, stage.name)
         start = clock()
@@ -143,6 +144,21 @@ def check_with_inputs(folder: RunFolder, names: Collection[str]) -> None:
         check(folder, name)
 
 
+def check_as_made(folder: RunFolder, path: Path) -> None:
+    """Refuse a product that is not what the stage that made it has left.
+
+    What no record names is passed over: it was copied from elsewhere, or is being made.
+
+    Raises:
+        StorageError: it has changed, or a record is damaged; says what to do.
+    """
+    place = path.relative_to(folder.root).as_posix()
+    for name in finished_stages(folder):
+        made = read_stage_record(folder, name).products.get(place)
+        if made is not None:
+            _check_unchanged(path, made, name)
+
+
 def _with_stages_below(folder: RunFolder, names: Iterable[str]) -> list[str]:
     """The stages, and those that they were built on, each once."""
     found: dict[str, None] = {}
@@ -175,6 +191,8 @@ def _is_done(folder: RunFolder, stage: Stage, digest: str) -> bool:
     if record.digest != digest or not all(path.exists() for path in stage.products):
         return False
     for place, made in record.products.items():
+        if missing_chunks(folder.root / place):
+            return False
         _check_unchanged(folder.root / place, made, stage.name)
     return True
 
@@ -186,6 +204,9 @@ def _check_unchanged(path: Path, made: Fingerprint, name: str) -> None:
     except StorageError as error:
         message = f"{error}; or remove {path} and run the stage {name!r} again, which makes it"
         raise StorageError(message) from error
+    if lost := list(missing_chunks(path)):
+        message = f"{lost[0]} is missing, one of {len(lost)}: run the stage {name!r} again, "
+        raise StorageError(message + "which makes it, or restore it from a copy")
     if found != made:
         message = (
             f"{path} has changed since the stage {name!r} made it: expected {made}, found {found}."
@@ -198,8 +219,15 @@ def _leave_record(folder: RunFolder, stage: Stage, digest: str, seconds: float) 
     """Write the record of a stage that has just been done.
 
     Raises:
-        StorageError: a product is not there, or the record cannot be written.
+        StorageError: a product, or a chunk of one, is not there, or the record cannot be written.
     """
+    for path in stage.products:
+        if lost := list(missing_chunks(path)):
+            message = (
+                f"{lost[0]} is missing, one of {len(lost)}, and was not made again: restore it "
+                f"from a copy, or remove {path} and what the stage resumes from, and run it again"
+            )
+            raise StorageError(message)
     products = {
         path.relative_to(folder.root).as_posix(): fingerprint_of(path) for path in stage.products
     }

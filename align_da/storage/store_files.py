@@ -4,14 +4,19 @@ Beside the zarr store `NAME.zarr` lie `NAME.ledger.jsonl` (which cycles are comp
 `NAME.manifest.json` (what defined the run) and `NAME.lock`.
 """
 
+import os
 from pathlib import Path
 
 import numpy as np
 import zarr
 
 from align_da.errors import StorageError
+from align_da.storage.bounded_chunks import bound_chunks
 from align_da.storage.digest import digest_of_file
+from align_da.storage.durable import storage_errors
 from align_da.storage.ledger import Ledger
+
+_CHECKSUM = 4  # bytes
 
 
 def ledger_path(path: Path) -> Path:
@@ -58,12 +63,28 @@ def chunk_path(path: Path, name: str, array: zarr.Array, cycle: int) -> Path:
     return path / name / str(array.metadata.encode_chunk_key(place))
 
 
+def chunk_seal(file: Path) -> str:
+    """What tells the file of a chunk from every other: its size, and its end.
+
+    The last four bytes are the checksum of its values (zstd, RFC 8878, section 3.1.1), which
+    decoding compares with them.
+
+    Raises:
+        StorageError: the file is missing or cannot be read.
+    """
+    with storage_errors(file), file.open("rb") as opened:
+        size = opened.seek(0, os.SEEK_END)
+        opened.seek(max(0, size - _CHECKSUM))
+        return f"{size}-{opened.read().hex()}"
+
+
 def open_array(path: Path, name: str) -> zarr.Array:
     """The array `name` ("group/variable"), to be read.
 
     Raises:
         StorageError: its metadata is missing or damaged.
     """
+    bound_chunks()
     try:
         return zarr.open_array(path / name, mode="r", zarr_format=3)
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
@@ -79,6 +100,6 @@ def read_array(array: zarr.Array, cycle: int) -> np.ndarray:
     """
     try:
         return np.asarray(array[cycle])
-    except (OSError, ValueError, RuntimeError) as error:
+    except (OSError, ValueError, RuntimeError, StorageError) as error:
         message = f"{array.store_path}: cycle {cycle} cannot be read ({error}): restore it"
         raise StorageError(message) from error

@@ -5,6 +5,7 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import matplotlib as mpl
 from matplotlib.figure import Figure
 
 from align_da.errors import StorageError
@@ -44,6 +45,14 @@ def draw_history(path: Path, history: Sequence[Mapping[str, float]], title: str)
     Raises:
         StorageError: the file cannot be written.
     """
+    with mpl.rc_context():
+        mpl.rcdefaults()  # whatever a matplotlibrc says
+        picture = _drawn(history, title)
+    write_durably(path, picture)
+
+
+def _drawn(history: Sequence[Mapping[str, float]], title: str) -> bytes:
+    """The picture."""
     figure = Figure(figsize=(6, 4), layout="constrained")
     axes = figure.subplots()
     for name in ("training_loss", "validation_loss"):
@@ -53,6 +62,6 @@ def draw_history(path: Path, history: Sequence[Mapping[str, float]], title: str)
     axes.set(title=title, xlabel="step", ylabel="loss")
     axes.legend()
     axes.grid(alpha=0.3)
-    picture = io.BytesIO()
-    figure.savefig(picture, format="png", dpi=120)
-    write_durably(path, picture.getvalue())
+    stream = io.BytesIO()
+    figure.savefig(stream, format="png", dpi=120)
+    return stream.getvalue()

@@ -10,6 +10,14 @@ for a small ensemble. The spread is compared with the error of the mean as in Fo
 
     ratio = sqrt((M + 1) / M) sqrt(mean variance, ddof = 1) / sqrt(mean squared error of the mean).
 
+Both take members for independent draws. Those of most analyses are not: the noise of the members
+has no mean, and theirs is that of the distribution. Around it they spread by √(1 − 1/M) too little
+to be draws, though their differences are those of draws, and its error has no part of sampling. Of
+such centred members X_m − X̄ is multiplied by √(M / (M − 1)) in the first term of the CRPS, and the
+spread is compared without √((M + 1) / M). That gives what independent draws have in the mean:
+exactly where errors are Gaussian, 4 to 8 % too much for the 8 to 4 members of an exponential
+distribution. Taken for independent, four Gaussian members have a CRPS 13 % too low.
+
 One member is no ensemble: its CRPS is the absolute error and it has no spread (None).
 """
 
@@ -25,18 +33,33 @@ from align_da.errors import InputError
 def fair_crps(
     ensemble: Float[Array | np.ndarray, "member *point"],
     truth: Float[Array | np.ndarray, "*point"],
+    *,
+    centred: bool = False,
 ) -> Float[np.ndarray, "*point"]:
     """Fair continuous ranked probability score at each point, unit of the field, lower is better.
 
     A point can be slightly negative, as the fair score is unbiased and not positive.
+
+    Args:
+        ensemble: members.
+        truth: what happened.
+        centred: the mean of the members has no sampling error; they are scored as independent
+            draws would be.
     """
     members = np.sort(np.asarray(ensemble, np.float64), axis=0)
     count = members.shape[0]
-    error = np.abs(members - np.asarray(truth, np.float64)).mean(axis=0)
+    draws = _widened(members) if centred and count > 1 else members
+    error = np.abs(draws - np.asarray(truth, np.float64)).mean(axis=0)
     if count == 1:
         return np.asarray(error)
     weights = (2 * np.arange(1, count + 1) - count - 1) / (count * (count - 1))
     return np.asarray(error - np.tensordot(weights, members, axes=1))
+
+
+def _widened(members: Float[np.ndarray, "member *point"]) -> Float[np.ndarray, "member *point"]:
+    """Centred members as far from their mean as independent draws are from the true one."""
+    count, mean = members.shape[0], members.mean(axis=0)
+    return np.asarray(mean + np.sqrt(count / (count - 1)) * (members - mean))
 
 
 def ensemble_variance(
@@ -49,12 +72,13 @@ def ensemble_variance(
     return np.asarray(members.var(axis=0, ddof=1))
 
 
-def comparable_spread(mean_variance: float, members: int) -> float:
+def comparable_spread(mean_variance: float, members: int, *, centred: bool = False) -> float:
     """Spread that equals the RMSE of the mean of a reliable ensemble, unit of the field.
 
     Args:
         mean_variance: mean over area (and dates) of the unbiased variance, unit squared.
         members: number of members M; the spread is inflated by sqrt((M + 1) / M).
+        centred: the mean of the members has no sampling error; nothing is inflated.
 
     Raises:
         InputError: fewer than two members, which have no spread.
@@ -62,7 +86,8 @@ def comparable_spread(mean_variance: float, members: int) -> float:
     if members < 2:
         message = f"expected at least 2 members to have a spread, got {members}"
         raise InputError(message)
-    return float(np.sqrt((members + 1) / members * mean_variance))
+    inflation = 1.0 if centred else (members + 1) / members
+    return float(np.sqrt(inflation * mean_variance))
 
 
 def rank_histogram(

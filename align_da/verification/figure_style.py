@@ -5,7 +5,8 @@ colour blindness can tell apart. Figures are built without pyplot, so that nothi
 """
 
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import matplotlib as mpl
@@ -49,6 +50,15 @@ STYLE: dict[Any, Any] = {  # matplotlib types the keys as literals
 _RESOLUTION = 150  # dots per inch
 
 
+@contextmanager
+def common_style() -> Iterator[None]:
+    """The style of every figure, whatever a matplotlibrc says; also decorates what draws one."""
+    with mpl.rc_context():
+        mpl.rcdefaults()
+        mpl.rcParams.update(STYLE)
+        yield
+
+
 def new_figure(
     width: float, height: float, rows: int = 1, columns: int = 1
 ) -> tuple[Figure, list[Axes]]:
@@ -87,7 +97,7 @@ def axis_units(units: str) -> str:
 def to_png(figure: Figure) -> bytes:
     """The figure as PNG; equal figures give equal bytes."""
     stream = io.BytesIO()
-    with mpl.rc_context(STYLE):
+    with common_style():
         figure.savefig(stream, format="png", dpi=_RESOLUTION, metadata={"Software": None})
     return stream.getvalue()
 

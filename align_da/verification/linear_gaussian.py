@@ -12,9 +12,10 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 from align_da.guidance.contract import PosteriorSampler
+from align_da.observations.correlated_errors import CorrelatedErrors
 from align_da.observations.likelihood import Likelihood
 from align_da.prior.matrix_root import square_root
 
@@ -32,17 +33,39 @@ class LinearGaussianCase:
     """What is observed.
 
     Attributes:
-        spacing: every how manieth point.
-        error: standard deviation of the observation errors.
+        observed: indices of the observed points.
+        errors: standard deviations of their errors.
+        length: of the exponential correlation of the errors, in points; 0 if they are independent.
     """
 
-    spacing: int
-    error: float
+    observed: tuple[int, ...]
+    errors: tuple[float, ...]
+    length: float = 0.0
 
     @property
-    def observed(self) -> np.ndarray:
-        """The indices of the observed points."""
-        return np.arange(0, POINTS, self.spacing)
+    def covariance(self) -> Float[np.ndarray, "observation observation"]:
+        """R."""
+        points = np.asarray(self.observed)
+        apart = _RING_DISTANCE[np.ix_(points, points)]
+        correlation = np.exp(-apart / self.length) if self.length else np.eye(points.size)
+        return np.outer(self.errors, self.errors) * correlation
+
+
+def every(spacing: int, error: float) -> LinearGaussianCase:
+    """Every so manieth point is observed with the same error."""
+    observed = tuple(range(0, POINTS, spacing))
+    return LinearGaussianCase(observed, (error,) * len(observed))
+
+
+def scattered(
+    share: float, lowest: float, highest: float, length: float = 0.0
+) -> LinearGaussianCase:
+    """A share of the points, at least one, with errors from `lowest` to `highest` anywhere."""
+    random = np.random.default_rng(0)
+    count = max(1, round(share * POINTS))
+    observed = np.sort(random.permutation(POINTS)[:count])
+    errors = random.permutation(np.geomspace(lowest, highest, count))
+    return LinearGaussianCase(tuple(observed.tolist()), tuple(errors.tolist()), length)
 
 
 @dataclass(frozen=True)
@@ -55,6 +78,9 @@ class Conformance:
         wasserstein: W2 distance of the Gaussians with both moments, over √points.
         residual: root mean square of y − H x.
         exact_residual: the same of the exact posterior.
+        standardised_error: of the mean of the draws, in posterior standard deviations of each
+            point, root mean square.
+        standardised_spread: sampled over exact standard deviation of each point, likewise.
     """
 
     mean_error: float
@@ -62,6 +88,8 @@ class Conformance:
     wasserstein: float
     residual: float
     exact_residual: float
+    standardised_error: float
+    standardised_spread: float
 
 
 def denoise(noisy: Float[Array, "1 32 1"], sigma: Float[Array, ""]) -> Float[Array, "1 32 1"]:
@@ -112,33 +140,40 @@ def _compare(
 ) -> tuple[float, ...]:
     random = np.random.default_rng(seed)
     truth = np.linalg.cholesky(COVARIANCE) @ random.normal(size=POINTS)
-    value = truth[case.observed] + case.error * random.normal(size=case.observed.size)
+    observed, errors = np.asarray(case.observed), np.asarray(case.errors)
+    correlation = case.covariance / np.outer(errors, errors)
+    error = np.linalg.cholesky(correlation) @ random.normal(size=observed.size)
+    value = truth[observed] + errors * error
     mean, covariance = kalman_posterior(case, value)
     likelihood = Likelihood(
         jnp.asarray(value, jnp.float32),
-        jnp.full(value.size, case.error**2, jnp.float32),
+        jnp.asarray(errors**2, jnp.float32),
         jnp.ones(value.size, bool),
         jnp.ones(value.size),
+        CorrelatedErrors(jnp.asarray(case.covariance, jnp.float32)) if case.length else None,
     )
     drawn = np.asarray(
         _draw(
             likelihood,
+            jnp.asarray(observed),
             jax.random.key(seed),
             posterior=posterior,
-            spacing=case.spacing,
             draws=draws,
             control_variable=control_variable,
         ),
         np.float64,
     )
-    residual = drawn[:, case.observed] - value
-    exact = (mean[case.observed] - value) ** 2 + covariance.diagonal()[case.observed]
+    residual = drawn[:, observed] - value
+    exact = (mean[observed] - value) ** 2 + covariance.diagonal()[observed]
+    wrong, variance = drawn.mean(axis=0) - mean, covariance.diagonal()
     return (
-        np.sqrt(np.mean((drawn.mean(axis=0) - mean) ** 2)),
-        np.sqrt(drawn.var(axis=0, ddof=1).mean() / covariance.diagonal().mean()),
+        np.sqrt(np.mean(wrong**2)),
+        np.sqrt(drawn.var(axis=0, ddof=1).mean() / variance.mean()),
         _wasserstein(drawn.mean(axis=0), np.cov(drawn.T), mean, covariance) / np.sqrt(POINTS),
         np.sqrt(np.mean(residual**2)),
         np.sqrt(exact.mean()),
+        np.sqrt(np.mean(wrong**2 / variance)),
+        np.sqrt(np.mean(drawn.var(axis=0, ddof=1) / variance)),
     )
 
 
@@ -146,26 +181,27 @@ def kalman_posterior(
     case: LinearGaussianCase, value: Float[np.ndarray, " observation"]
 ) -> tuple[Float[np.ndarray, "32"], Float[np.ndarray, "32 32"]]:
     """Mean and covariance of the exact posterior."""
-    cross = COVARIANCE[:, case.observed]
-    innovation = cross[case.observed] + case.error**2 * np.eye(value.size)
+    observed = np.asarray(case.observed)
+    cross = COVARIANCE[:, observed]
+    innovation = cross[observed] + case.covariance
     gain = np.linalg.solve(innovation, cross.T).T
     return gain @ value, COVARIANCE - gain @ cross.T
 
 
-@partial(jax.jit, static_argnames=("posterior", "spacing", "draws", "control_variable"))
+@partial(jax.jit, static_argnames=("posterior", "draws", "control_variable"))
 def _draw(
     likelihood: Likelihood,
+    observed: Int[Array, " observation"],
     key: jax.Array,
     *,
     posterior: PosteriorSampler,
-    spacing: int,
     draws: int,
     control_variable: bool,
 ) -> Float[Array, "draw 32"]:
     root = jnp.asarray(_ROOT if control_variable else np.eye(POINTS), jnp.float32)
 
     def observe(z: Float[Array, "1 32 1"]) -> Float[Array, " observation"]:
-        return (root @ z.ravel())[::spacing]
+        return (root @ z.ravel())[observed]
 
     prior = denoise_white if control_variable else denoise
     keys = jax.random.split(key, draws)

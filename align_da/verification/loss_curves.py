@@ -2,17 +2,16 @@
 
 from collections.abc import Mapping
 
-import matplotlib as mpl
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from align_da.verification.figure_style import PALETTE, STYLE, legend_below, new_figure
+from align_da.verification.figure_style import PALETTE, common_style, legend_below, new_figure
 
 _FEW_POINTS = 40
 
 
-@mpl.rc_context(STYLE)
+@common_style()
 def loss_curves(histories: Mapping[str, pd.DataFrame]) -> Figure:
     """One panel a network, one line a column.
 

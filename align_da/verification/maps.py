@@ -6,7 +6,6 @@ The grid is drawn cell by cell: nothing is smoothed that the model did not smoot
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import matplotlib as mpl
 import numpy as np
 from jaxtyping import Float
 from matplotlib.axes import Axes
@@ -16,7 +15,7 @@ from matplotlib.figure import Figure
 
 from align_da.atmosphere import Grid
 from align_da.verification.coastlines import coastlines
-from align_da.verification.figure_style import STYLE, axis_units, new_figure
+from align_da.verification.figure_style import axis_units, common_style, new_figure
 
 _STATE_COLOURS = "viridis"
 _DIFFERENCE_COLOURS = "RdBu_r"
@@ -47,7 +46,7 @@ class MapCase:
     station_longitude: Float[np.ndarray, " station"]
 
 
-@mpl.rc_context(STYLE)
+@common_style()
 def analysis_maps(case: MapCase) -> Figure:
     """Truth, background and analysis above; increment and both errors below, with stations."""
     states = {"Truth": case.truth, "Background": case.background, "Analysis": case.analysis}

@@ -2,16 +2,15 @@
 
 from collections.abc import Mapping
 
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
 from align_da.observations.monitoring import ALL, ObservationSeries
-from align_da.verification.figure_style import MUTED, PALETTE, STYLE, axis_units, new_figure
+from align_da.verification.figure_style import MUTED, PALETTE, axis_units, common_style, new_figure
 
 
-@mpl.rc_context(STYLE)
+@common_style()
 def observation_chart(
     series: ObservationSeries, alerts: pd.DataFrame, units: Mapping[str, str]
 ) -> Figure:

@@ -2,15 +2,14 @@
 
 from collections.abc import Mapping
 
-import matplotlib as mpl
 import numpy as np
 from jaxtyping import Int
 from matplotlib.figure import Figure
 
-from align_da.verification.figure_style import INK, STYLE, colour_of, new_figure
+from align_da.verification.figure_style import INK, colour_of, common_style, new_figure
 
 
-@mpl.rc_context(STYLE)
+@common_style()
 def rank_histogram_chart(counts: Mapping[str, Int[np.ndarray, " rank"]], name: str) -> Figure:
     """One panel a method; frequency relative to a flat histogram.
 

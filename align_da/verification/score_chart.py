@@ -1,19 +1,24 @@
 """Improvement over the reference with its interval, variable by variable."""
 
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from align_da.verification.figure_style import MUTED, STYLE, colour_of, legend_below, new_figure
+from align_da.verification.figure_style import (
+    MUTED,
+    colour_of,
+    common_style,
+    legend_below,
+    new_figure,
+)
 from align_da.verification.score_table import SCORES
 
 _SPREAD_OF_METHODS = 0.7  # of the distance between two variables
 
 
-@mpl.rc_context(STYLE)
+@common_style()
 def improvement_chart(summary: pd.DataFrame, score: str, product: str) -> Figure:
     """Points with 95 % intervals; filled where the interval excludes zero.
 

@@ -49,12 +49,16 @@ class ScoreMeaning:
 
 SCORES: Mapping[str, ScoreMeaning] = {
     "rmse": ScoreMeaning("RMSE", "low"),
-    "crps": ScoreMeaning("CRPS", "low"),
+    "crps": ScoreMeaning("CRPS of independent draws", "low"),
     "forecast_rmse": ScoreMeaning("RMSE of the forecast", "low"),
     "bias": ScoreMeaning("bias", "none"),
     "spread": ScoreMeaning("spread", "none"),
     "spread_skill": ScoreMeaning("spread/skill", "none"),
-    "geostrophic": ScoreMeaning("geostrophic score", "high"),
+    "balance": ScoreMeaning("balance score", "high"),
+    "imbalance": ScoreMeaning("imbalance, z", "none"),
+    "strength": ScoreMeaning("strength of the wind, z", "none"),
+    "divergence": ScoreMeaning("divergence, z", "none"),
+    "tendency": ScoreMeaning("tendency of p_s, z", "none"),
     "chi_square": ScoreMeaning("residual chi-square", "none"),
     "seconds": ScoreMeaning("seconds an analysis", "low"),
     "megabytes": ScoreMeaning("MB at its peak", "low"),
@@ -75,7 +79,9 @@ def summarise_scores(
     Returns:
         One row a product, variable, score and method: dates, mean, difference with its 95 %
         interval (unit of the score), improvement 1 − new/old with its interval (where low is
-        better), verdict. Spread and skill yield a further score `spread_skill`.
+        better), verdict, the length of the blocks and the independent dates that the dates are
+        worth (of the improvement if there is one). Spread and skill yield a further score
+        `spread_skill`.
 
     Raises:
         InputError: a column is missing, a date is there twice, the reference is missing, or a
@@ -96,7 +102,7 @@ def summarise_scores(
 def spread_skill_ratios(rows: pd.DataFrame) -> pd.DataFrame:
     """Spread over skill of each method: root of mean squares over the dates, 1 is reliable.
 
-    The rows "spread" are already comparable with the RMSE (inflated by sqrt((M + 1) / M)).
+    The rows "spread" are already comparable with the RMSE, see `ensemble_scores`.
     """
     squares = rows.assign(value=rows["value"] ** 2)
     mean = squares.groupby(["product", "variable", "method", "score"], sort=False)["value"].mean()
@@ -149,15 +155,23 @@ def _gains(
     """Difference, improvement where low is better, verdict where there is a better side."""
     aim = SCORES[score].aim if score in SCORES else "none"
     difference = mean_difference(new, old, bootstrap, key)
-    row = _columns("difference", difference)
+    row = _columns("difference", difference) | _memory(difference)
     if aim == "high":
         return row | {"verdict": verdict(difference)}
     if aim == "low" and old.mean() > 0 and min(new.min(), old.min()) >= 0:
         gain = improvement(new, old, bootstrap, key)
-        return row | _columns("improvement", gain) | {"verdict": verdict(gain)}
+        return row | _columns("improvement", gain) | _memory(gain) | {"verdict": verdict(gain)}
     return row
 
 
 def _columns(name: str, interval: Interval) -> dict[str, object]:
     """The three columns of an interval."""
     return {name: interval.estimate, f"{name}_low": interval.low, f"{name}_high": interval.high}
+
+
+def _memory(interval: Interval) -> dict[str, object]:
+    """What stands behind an interval."""
+    return {
+        "block_length": interval.block_length,
+        "effective_dates": interval.effective_dates,
+    }

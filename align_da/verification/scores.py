@@ -1,10 +1,15 @@
-"""Scores of a single state against the truth, weighted by area.
+"""Scores of a single state against the truth, weighted by area and not by mass.
 
     MSE = Σ_ij w_ij (x_ij − t_ij)²,   bias = Σ_ij w_ij (x_ij − t_ij),
 
 where w is the share of a cell in the area of the sphere (`Grid.area_weights`, sum 1). Definitions
 of WeatherBench 2 (Rasp et al. 2024, J. Adv. Model. Earth Syst. 16). Every score is per case and
 level, in the unit of the field; a level- or date-mean RMSE is the root of a mean of MSE.
+
+Where a table shows one number for several levels, every level counts alike, whatever the mass of
+its layer (`over_levels`): errors are compared as they are on levels, and a table keeps its meaning
+where layers are spaced otherwise. Rewards weight in the same way, a channel at a time. What is
+compared at stations counts every report alike.
 
 Arrays are NumPy in double precision: fields are read from a store, and a float32 sum of surface
 pressure would lose the digits that matter.
@@ -33,6 +38,11 @@ def area_mean(
         )
         raise InputError(message)
     return np.asarray(np.einsum("...ijl,ij->...l", values, grid.area_weights))
+
+
+def over_levels(by_level: Float[np.ndarray, " level"]) -> float:
+    """One number for a field: the mean over its levels, which count alike; unit of the values."""
+    return float(np.mean(by_level))
 
 
 def mean_square_error(

@@ -1,15 +1,29 @@
 """Whether two methods differ: date-paired block bootstrap of their per-date scores.
 
 Scores of neighbouring cycles are correlated, so blocks of consecutive dates are drawn, wrapped
-around the end (circular block bootstrap, Politis and Romano 1992), the same for both methods.
+around the end (circular block bootstrap, Politis and Romano 1992), the same for both methods. How
+long the blocks are, and how many independent dates n_e the series is worth, is found from the
+difference of both (`serial_correlation`). The departures of the percentiles from the estimate are
+multiplied by
 
-A plain percentile interval of few blocks is too narrow. As Hesterberg 2015
-(What teachers should know about the bootstrap, Am. Stat. 69) expands the percentiles of an
-independent sample, so are they expanded here with n = number of blocks:
+    widening · t_{n_e − 1} / t_∞,
 
-    tail = Φ(−sqrt(n / (n − 1)) t_{n−1}),      t_{n−1} the Student quantile of the level.
+for what blocks leave out of the variance, and for a variance that is known from n_e dates only.
+Where these are fewer than two nothing can be said: the interval is the whole line.
 
-Below three blocks nothing can be said: the interval is the whole line.
+In how many per cent of 1000 Gaussian AR(1) series with autocorrelation φ of neighbouring dates the
+interval holds the true mean, and in brackets what fixed blocks of four gave:
+
+    dates   φ = 0      0.5        0.7        0.9        hidden
+    12      93 (88)    94 (80)    92 (68)    90 (40)    78 (58)
+    24      95 (96)    95 (92)    94 (80)    95 (57)    75 (65)
+    60      94 (95)    93 (88)    94 (83)    94 (56)    77 (66)
+    120     95 (95)    94 (91)    93 (81)    95 (59)    81 (66)
+    480     95 (95)    94 (89)    95 (83)    94 (59)    89 (65)
+
+"hidden" is φ = 0.9 under as much white noise: a slow part that hides is found in long series only.
+The price: for 24 dates without memory the interval is 15 % wider than one of known variance, for
+120 dates 4 %; for a dozen dates of φ = 0.7 it is mostly the whole line.
 """
 
 import math
@@ -20,34 +34,44 @@ from typing import Literal
 import jax
 import numpy as np
 from jaxtyping import Float, Int
+from scipy.special import stdtrit
 
 from align_da.errors import InputError
+from align_da.verification.serial_correlation import SerialCorrelation, serial_correlation
 
 Verdict = Literal["better", "worse", "no difference"]
 _LEVEL = 0.95
-_FEWEST_BLOCKS = 3
+_FEWEST_EFFECTIVE_DATES = 2.0
 
 
 @dataclass(frozen=True)
 class Bootstrap:
-    """A moving-block bootstrap over dates.
+    """A block bootstrap over dates.
 
     Attributes:
         samples: how often dates are drawn.
-        block_length: dates that stay together.
     """
 
     samples: int = 1000
-    block_length: int = 4
 
 
 @dataclass(frozen=True)
 class Interval:
-    """An estimate with its confidence interval, in the unit of the estimate."""
+    """An estimate with its confidence interval, in the unit of the estimate.
+
+    Attributes:
+        estimate: of all dates.
+        low: lower end of the interval.
+        high: its upper end.
+        block_length: dates that were drawn together.
+        effective_dates: independent dates that the series is worth.
+    """
 
     estimate: float
     low: float
     high: float
+    block_length: int
+    effective_dates: float
 
     @property
     def excludes_zero(self) -> bool:
@@ -74,8 +98,9 @@ def mean_difference(
     """
     new, old = _paired(new, old)
     estimate = float((new - old).mean())
-    dates = resampled_dates(new.size, bootstrap.samples, bootstrap.block_length, key)
-    return _interval(estimate, (new - old)[dates].mean(axis=1), new.size / bootstrap.block_length)
+    memory = serial_correlation(new - old)
+    dates = resampled_dates(new.size, bootstrap.samples, memory.block_length, key)
+    return _interval(estimate, (new - old)[dates].mean(axis=1), memory)
 
 
 def improvement(
@@ -97,10 +122,11 @@ def improvement(
         )
         raise InputError(message)
     estimate = float(1 - new.mean() / old.mean())
-    dates = resampled_dates(new.size, bootstrap.samples, bootstrap.block_length, key)
+    memory = serial_correlation(new - (1 - estimate) * old)  # what moves the ratio, to first order
+    dates = resampled_dates(new.size, bootstrap.samples, memory.block_length, key)
     denominators = np.maximum(old[dates].mean(axis=1), np.finfo(float).tiny)
     ratios = 1 - new[dates].mean(axis=1) / denominators
-    return _interval(estimate, ratios, new.size / bootstrap.block_length)
+    return _interval(estimate, ratios, memory)
 
 
 def verdict(gain: Interval) -> Verdict:
@@ -116,7 +142,7 @@ def resampled_dates(
     """Indices of the dates of every bootstrap sample, in circular blocks."""
     length = min(block_length, dates)
     blocks = math.ceil(dates / length)
-    starts = np.asarray(jax.random.randint(key, (samples, blocks, 1), 0, dates))
+    starts = np.asarray(jax.random.randint(key, (samples, dates, 1), 0, dates))[:, :blocks]
     indices = (starts + np.arange(length)) % dates
     return np.asarray(indices.reshape(samples, -1)[:, :dates])
 
@@ -136,21 +162,14 @@ def _paired(
 
 
 def _interval(
-    estimate: float, replicates: Float[np.ndarray, " sample"], blocks: float
+    estimate: float, replicates: Float[np.ndarray, " sample"], memory: SerialCorrelation
 ) -> Interval:
-    """Expanded percentile interval."""
-    if blocks < _FEWEST_BLOCKS:
-        return Interval(estimate, -math.inf, math.inf)
-    quantile = math.sqrt(blocks / (blocks - 1)) * _student_quantile(blocks - 1)
-    tail = NormalDist().cdf(-quantile)
-    low, high = np.quantile(replicates, [tail, 1 - tail])
-    return Interval(estimate, float(low), float(high))
-
-
-def _student_quantile(freedom: float) -> float:
-    """Upper Student quantile of the level (Abramowitz and Stegun 26.7.5, to 1/freedom³)."""
-    z = NormalDist().inv_cdf(0.5 + _LEVEL / 2)
-    first = (z**3 + z) / 4
-    second = (5 * z**5 + 16 * z**3 + 3 * z) / 96
-    third = (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384
-    return z + first / freedom + second / freedom**2 + third / freedom**3
+    """Percentile interval, widened about the estimate."""
+    length, dates = memory.block_length, memory.effective_dates
+    if dates < _FEWEST_EFFECTIVE_DATES:
+        return Interval(estimate, -math.inf, math.inf, length, dates)
+    upper = 0.5 + _LEVEL / 2
+    factor = memory.widening * float(stdtrit(dates - 1, upper)) / NormalDist().inv_cdf(upper)
+    departures = np.quantile(replicates, [1 - upper, upper]) - estimate
+    low, high = (estimate + factor * departures).tolist()
+    return Interval(estimate, low, high, length, dates)

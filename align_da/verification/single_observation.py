@@ -6,7 +6,6 @@ It shows the background error covariance of a method as nothing else does: a col
 from dataclasses import dataclass
 
 import jax.numpy as jnp
-import matplotlib as mpl
 import numpy as np
 from jaxtyping import Array, Float
 from matplotlib.axes import Axes
@@ -17,7 +16,7 @@ from matplotlib.figure import Figure
 from align_da.atmosphere import Grid, State
 from align_da.atmosphere.balance import EXTRATROPICAL_TROPOSPHERE, geostrophic_wind
 from align_da.atmosphere.localisation import column_positions, great_circle_distance
-from align_da.verification.figure_style import STYLE, axis_units, new_figure
+from align_da.verification.figure_style import axis_units, common_style, new_figure
 
 _WINDOW = (60.0, 35.0)  # degrees of longitude and latitude shown on each side
 _LONGEST_ARROW = 10.0  # degrees
@@ -98,7 +97,7 @@ def geostrophic_part(
     return product / (energy * target) ** 0.5, product / target
 
 
-@mpl.rc_context(STYLE)
+@common_style()
 def increment_maps(panels: list[IncrementPanel], grid: Grid, place: Place, columns: int) -> Figure:
     """Increments around the observation, a row an observed quantity: colours, and wind arrows."""
     rows = len(panels) // columns

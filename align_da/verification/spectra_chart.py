@@ -2,19 +2,18 @@
 
 from collections.abc import Sequence
 
-import matplotlib as mpl
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator
 
-from align_da.verification.figure_style import STYLE, colour_of, legend_below, new_figure
+from align_da.verification.figure_style import colour_of, common_style, legend_below, new_figure
 
 _RESOLVED = 1e-6  # of the largest power of the truth: below it there is rounding alone
 _WAVENUMBERS = (1, 2, 5, 10, 20, 50, 100, 200, 500)
 
 
-@mpl.rc_context(STYLE)
+@common_style()
 def spectra_chart(spectra: pd.DataFrame, product: str, labels: Sequence[str]) -> Figure:
     """Power against wavenumber above and relative to the truth below, a column a variable.
 

@@ -20,6 +20,8 @@ def score_stations(
     observations: ObservationBatch,
     layout: Layout,
     fields: Sequence[VerifiedField],
+    *,
+    centred: bool = False,
 ) -> dict[tuple[str, str], float]:
     """Scores of one ensemble at the stations that are withheld.
 
@@ -29,6 +31,7 @@ def score_stations(
         observations: positions; the reports flagged passive are scored.
         layout: of the states.
         fields: what to score; a field without any report is left out.
+        centred: the mean of the members has no sampling error, see `ensemble_scores`.
 
     Returns:
         Value by (label of the field, score), SI units.
@@ -39,7 +42,7 @@ def score_stations(
     for field in fields:
         chosen = withheld & _belongs(observations, layout, field)
         if chosen.any():
-            scores = _score(members[:, chosen], truth[chosen])
+            scores = _score(members[:, chosen], truth[chosen], centred=centred)
             found |= {(field.label, score): value for score, value in scores.items()}
     return found
 
@@ -57,16 +60,21 @@ def _belongs(
 
 
 def _score(
-    members: Float[np.ndarray, "member report"], truth: Float[np.ndarray, " report"]
+    members: Float[np.ndarray, "member report"],
+    truth: Float[np.ndarray, " report"],
+    *,
+    centred: bool,
 ) -> dict[str, float]:
     """Scores of the reports of one field."""
     error = members.mean(axis=0) - truth
     found = {
         "rmse": float(np.sqrt(np.mean(error**2))),
         "bias": float(error.mean()),
-        "crps": float(fair_crps(members, truth).mean()),
+        "crps": float(fair_crps(members, truth, centred=centred).mean()),
     }
     variance = ensemble_variance(members)
     if variance is not None:
-        found["spread"] = comparable_spread(float(variance.mean()), members.shape[0])
+        found["spread"] = comparable_spread(
+            float(variance.mean()), members.shape[0], centred=centred
+        )
     return found

@@ -33,6 +33,27 @@ def readable_table(summary: pd.DataFrame, score: str, product: str) -> pd.DataFr
     return pd.DataFrame(ordered.rename_axis(columns=None).reset_index())
 
 
+def told_dates(gains: pd.DataFrame) -> str:
+    """How many dates stand behind intervals, and what they are worth, as a sentence.
+
+    Args:
+        gains: rows of a summary; empty text if none has an interval.
+    """
+    if "effective_dates" not in gains or gains["effective_dates"].isna().all():
+        return ""
+    compared = gains.dropna(subset="effective_dates")
+    dates, worth, length = (
+        _range_of(compared[name]) for name in ("dates", "effective_dates", "block_length")
+    )
+    return f"Intervals of {dates} dates, worth {worth} independent ones, in blocks of {length}."
+
+
+def _range_of(values: pd.Series) -> str:
+    """The lowest and the highest of some numbers, whole."""
+    low, high = round(values.min()), round(values.max())
+    return str(low) if low == high else f"{low} to {high}"
+
+
 def format_cell(value: object) -> str:
     """Text of one cell: four significant digits, a dash where there is nothing."""
     if value is None or (isinstance(value, float) and not math.isfinite(value)):

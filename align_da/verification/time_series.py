@@ -2,15 +2,20 @@
 
 from collections.abc import Sequence
 
-import matplotlib as mpl
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from align_da.verification.figure_style import MUTED, STYLE, colour_of, legend_below, new_figure
+from align_da.verification.figure_style import (
+    MUTED,
+    colour_of,
+    common_style,
+    legend_below,
+    new_figure,
+)
 
 
-@mpl.rc_context(STYLE)
+@common_style()
 def error_over_cycles(
     rows: pd.DataFrame, product: str, labels: Sequence[str], units: Sequence[str]
 ) -> Figure:

@@ -23,10 +23,10 @@ from align_da.verification.ensemble_scores import (
     fair_crps,
 )
 from align_da.verification.score_table import ROW_COLUMNS
-from align_da.verification.scores import area_mean, bias, mean_square_error
+from align_da.verification.scores import area_mean, bias, mean_square_error, over_levels
 from align_da.verification.verified_fields import VerifiedField, default_fields
 
-Diagnostic = Callable[[State, State], Float[Array, " member"]]
+Diagnose = Callable[[State, State], Mapping[str, Float[Array, " member"]]]
 Spectrum = Callable[[Float[Array, "*batch lat lon"]], Float[Array, "*batch wavenumber"]]
 _CYCLES_AT_ONCE = 8
 _DIMENSIONS = ("time", "realization", "level", "latitude", "longitude")
@@ -37,7 +37,9 @@ def verify_cycles(
     truth: xr.Dataset,
     method: str,
     fields: Sequence[VerifiedField] | None = None,
-    diagnostics: Mapping[str, Diagnostic] | None = None,
+    diagnose: Diagnose | None = None,
+    *,
+    centred: bool = False,
 ) -> pd.DataFrame:
     """Score the ensembles of a run at every valid time.
 
@@ -47,8 +49,9 @@ def verify_cycles(
         truth: [time, level, latitude, longitude] on the same grid, at least at these times.
         method: name of the method in the table.
         fields: what to score; `default_fields` if None.
-        diagnostics: scores of whole states (balance) by name, functions of the ensemble and the
-            truth that give one value a member, which is averaged.
+        diagnose: gives scores of whole states (balance) by name, of the ensemble and the truth:
+            one value a member, which is averaged.
+        centred: the mean of the members has no sampling error, see `ensemble_scores`.
 
     Returns:
         Rows with the columns of `ROW_COLUMNS`; diagnostics have variable "state".
@@ -61,14 +64,15 @@ def verify_cycles(
         layout = layout_from_dataset(dataset)
         chosen = fields or default_fields(layout)
         for date, ensemble, true_state in paired_cycles(dataset, truth, layout):
-            values = score_cycle(ensemble, true_state, chosen)
-            values |= _diagnose(ensemble, true_state, diagnostics or {})
+            values = score_cycle(ensemble, true_state, chosen, centred=centred)
+            of_states = diagnose(ensemble, true_state) if diagnose else {}
+            values |= {("state", name): float(jnp.mean(of)) for name, of in of_states.items()}
             rows += [(date, method, product, *place, value) for place, value in values.items()]
     return pd.DataFrame(rows, columns=list(ROW_COLUMNS))
 
 
 def score_cycle(
-    ensemble: State, truth: State, fields: Sequence[VerifiedField]
+    ensemble: State, truth: State, fields: Sequence[VerifiedField], *, centred: bool = False
 ) -> dict[tuple[str, str], float]:
     """Scores of one ensemble.
 
@@ -76,6 +80,7 @@ def score_cycle(
         ensemble: values [member, lat, lon, channel]; one member has no spread.
         truth: values [lat, lon, channel].
         fields: what to score.
+        centred: the mean of the members has no sampling error, see `ensemble_scores`.
 
     Returns:
         Value by (label of the field, score), SI units.
@@ -85,7 +90,7 @@ def score_cycle(
         levels = list(field.levels)
         members = np.asarray(ensemble[field.variable], np.float64)[..., levels]
         true_values = np.asarray(truth[field.variable], np.float64)[..., levels]
-        values = _score_field(members, true_values, truth.layout.grid)
+        values = _score_field(members, true_values, truth.layout.grid, centred=centred)
         found |= {(field.label, score): value for score, value in values.items()}
     return found
 
@@ -160,29 +165,21 @@ def _score_field(
     members: Float[np.ndarray, "member lat lon level"],
     truth: Float[np.ndarray, "lat lon level"],
     grid: Grid,
+    *,
+    centred: bool,
 ) -> dict[str, float]:
     """Scores of one field, averaged over its levels."""
     mean = members.mean(axis=0)
     found = {
-        "rmse": float(np.sqrt(mean_square_error(mean, truth, grid).mean())),
-        "bias": float(bias(mean, truth, grid).mean()),
-        "crps": float(area_mean(fair_crps(members, truth), grid).mean()),
+        "rmse": float(np.sqrt(over_levels(mean_square_error(mean, truth, grid)))),
+        "bias": over_levels(bias(mean, truth, grid)),
+        "crps": over_levels(area_mean(fair_crps(members, truth, centred=centred), grid)),
     }
     variance = ensemble_variance(members)
     if variance is not None:
-        mean_variance = float(area_mean(variance, grid).mean())
-        found["spread"] = comparable_spread(mean_variance, members.shape[0])
+        mean_variance = over_levels(area_mean(variance, grid))
+        found["spread"] = comparable_spread(mean_variance, members.shape[0], centred=centred)
     return found
-
-
-def _diagnose(
-    ensemble: State, truth: State, diagnostics: Mapping[str, Diagnostic]
-) -> dict[tuple[str, str], float]:
-    """Diagnostics of the members, averaged."""
-    return {
-        ("state", name): float(np.mean(np.asarray(function(ensemble, truth))))
-        for name, function in diagnostics.items()
-    }
 
 
 def _spectrum_of(

@@ -1,44 +1,79 @@
 """Decode a file in a child process: libraries that decode can crash on damaged files."""
 
 import io
+import re
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 from align_da.errors import ConfigError, InputError
+from data_pipelines.observations.framing import Message
 
 _SECONDS = 600  # enough for a million messages
+_FATAL = 10  # messages that may end the child: each costs decoding the file again
+_BEGUN = re.compile(r"message \d+")
 
 
-def decoded_by(program: str, package: str, path: Path) -> pd.DataFrame:
-    """The columns that `program` writes to its standard output, in NumPy's npz format.
+def decoded_by(
+    program: str, package: str, path: Path, messages: Sequence[Message]
+) -> tuple[dict[str, np.ndarray], dict[int, str]]:
+    """The arrays that `program` writes to its standard output, in NumPy's npz format.
+
+    A message that ends the child is left out, and the others are decoded again.
 
     Args:
-        program: a file beside this one, which takes the path.
+        program: a file beside this one, which takes the path, and the messages to decode from its
+            standard input.
         package: what it decodes with.
         path: the file to decode.
+        messages: those to decode.
+
+    Returns:
+        The arrays, and by number the messages that ended the child with the reason.
 
     Raises:
-        InputError: the file cannot be decoded; names the message where the program told it.
+        InputError: the file cannot be decoded.
         ConfigError: the package is not installed.
     """
+    fatal: dict[int, str] = {}
+    while True:
+        left = [message for message in messages if message.number not in fatal]
+        arrays, number, reason = _decoded_once(program, package, path, left)
+        if arrays:
+            return arrays, fatal
+        if number is None or number in fatal or len(fatal) >= _FATAL:
+            which = "a message" if number is None else f"message {number}"
+            message = (
+                f"{path}: {which} cannot be decoded by {package} ({reason}): it is damaged, "
+                "remove it"
+            )
+            raise InputError(message)
+        fatal[number] = reason
+
+
+def _decoded_once(
+    program: str, package: str, path: Path, messages: Sequence[Message]
+) -> tuple[dict[str, np.ndarray], int | None, str]:
+    """The arrays, or none and the message that the child ended with, with the reason."""
     command = [sys.executable, str(Path(__file__).with_name(program)), str(path)]
+    lines = "".join(f"{one.number} {one.start} {one.size}\n" for one in messages).encode()
     try:
-        done = subprocess.run(command, capture_output=True, check=False, timeout=_SECONDS)  # noqa: S603 (our own program)
+        done = subprocess.run(  # noqa: S603 (our own program)
+            command, input=lines, capture_output=True, check=False, timeout=_SECONDS
+        )
     except subprocess.TimeoutExpired as error:
         message = f"{path}: {package} did not decode it within {_SECONDS} s: it is damaged"
         raise InputError(message) from error
-    told = done.stderr.decode(errors="replace").splitlines()
     if done.returncode == 0:
-        with np.load(io.BytesIO(done.stdout), allow_pickle=False) as columns:
-            return pd.DataFrame(dict(columns))
+        with np.load(io.BytesIO(done.stdout), allow_pickle=False) as arrays:
+            return dict(arrays), None, ""
+    told = done.stderr.decode(errors="replace").splitlines()
     if any(f"No module named '{package}'" in line for line in told):
         message = f"{path}: reading it needs {package}: pip install 'align-da[observations]'"
         raise ConfigError(message)
-    last = next((line for line in reversed(told) if line.startswith("message ")), "a message")
-    reason = f"signal {-done.returncode}" if done.returncode < 0 else told[-1]
-    message = f"{path}: {last} cannot be decoded by {package} ({reason}): it is damaged, remove it"
-    raise InputError(message)
+    begun = [line for line in told if _BEGUN.fullmatch(line)]
+    number = int(begun[-1].split()[1]) if begun else None
+    return {}, number, f"signal {-done.returncode}" if done.returncode < 0 else told[-1]

@@ -22,6 +22,7 @@ from align_da.observations.batch import UNKNOWN_VARIABLE, Flag, ObservationBatch
 from align_da.observations.interpolation import interpolation_operator
 from align_da.observations.reports import REPORT_COLUMNS, checked_reports
 from align_da.storage.analysis_store import open_cycles
+from align_da.storage.lock import lock_beside, owned
 from data_pipelines.observations.ioda import GROUPS, write_ioda
 
 _EQUIVALENTS = {"hofx0": "background_equivalent", "hofx1": "analysis_equivalent"}
@@ -59,7 +60,8 @@ def export_observations(
     ]
     table = pd.concat(parts, ignore_index=True)
     checked_reports(table[list(REPORT_COLUMNS)])
-    write_ioda(target, table, {**GROUPS, **_EQUIVALENTS})
+    with owned(lock_beside(target)):
+        write_ioda(target, table, {**GROUPS, **_EQUIVALENTS})
     return len(table)
 
 

@@ -1,11 +1,13 @@
-"""IODA v3 files: netCDF-4 with the groups MetaData, ObsValue, ObsError and PreQC.
+"""IODA v3 files: netCDF-4 with the groups MetaData, ObsValue and ObsError.
 
 Groups, names and units follow JEDI's convention tables
 (https://github.com/JCSDA-internal/ioda, ObsConventions; dateTime is "seconds since ..."). A
 location is a place and a time; each variable has a value at every location or the fill value.
-Quality marks of PreQC are those of NCEP's PREPBUFR.
+Groups that IODA has derived stand for those that were read; what others have decided about the
+reports is a matter of `ioda_quality`. What is not read is named.
 """
 
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,13 +17,23 @@ import numpy as np
 import pandas as pd
 
 from align_da.atmosphere import VARIABLES
-from align_da.atmosphere.units import to_si
 from align_da.constants import GRAVITY
 from align_da.errors import InputError
 from align_da.observations.batch import Flag
+from align_da.observations.fill_values import without_fill
 from align_da.observations.reports import REPORT_COLUMNS
+from align_da.observations.stations import text_of
 from align_da.storage.netcdf_file import new_netcdf
-from data_pipelines.observations.quality_marks import flags_of_marks
+from data_pipelines.observations.account import FileReports
+from data_pipelines.observations.ioda_conversions import (
+    CONVERTIBLE,
+    DIRECTION,
+    Column,
+    column_in_si,
+    with_converted,
+)
+from data_pipelines.observations.ioda_quality import check_verdicts, flags_of_variable
+from data_pipelines.observations.ioda_variables import numbers_of_variable, variables_of
 
 ON_LEVELS = {
     "windEastward": "u_component_of_wind",
@@ -45,11 +57,14 @@ AT_SURFACE = {
 GROUPS = {"ObsValue": "value", "ObsError": "error"}
 """What is written of every report: column by group."""
 _NAMES = ON_LEVELS | AT_SURFACE
-_LARGEST = 1e30
+_READ = {
+    name for group in ("MetaData", "ObsValue", "ObsError") for name in (group, f"Derived{group}")
+}
+_EQUIVALENTS = ("hofx", "ombg", "oman", "GsiHofX")  # groups of what a model saw
 _FILL, _FILL_TIME, _NO_REPORT = 9.969209968386869e36, -(2**63) + 2, -(2**31) + 1
 
 
-def read_ioda(path: Path) -> pd.DataFrame:
+def read_ioda(path: Path) -> FileReports:
     """The reports of an IODA v3 file.
 
     Raises:
@@ -68,84 +83,118 @@ def read_ioda(path: Path) -> pd.DataFrame:
         raise InputError(message) from error
 
 
-def _reports(file: Any) -> pd.DataFrame:  # noqa: ANN401 (netCDF4 has no types)
+def _reports(file: Any) -> FileReports:  # noqa: ANN401 (netCDF4 has no types)
     for group in ("MetaData", "ObsValue"):
         if group not in file.groups:
             found = ", ".join(file.groups) or "none"
             message = f"expected the group {group!r}, found {found}: not in the IODA v3 layout"
             raise InputError(message)
-    values = file["ObsValue"].variables
-    known = [name for name in values if name in _NAMES]
-    if not known:
-        message = f"expected ObsValue of {', '.join(_NAMES)}; found {', '.join(values) or 'none'}"
+    given = variables_of(file, "ObsValue")
+    if not set(given) & {*_NAMES, *CONVERTIBLE}:
+        message = f"expected ObsValue of {', '.join(_NAMES)}; found {', '.join(given) or 'none'}"
         raise InputError(message)
-    places = _places(file["MetaData"])
-    parts = [_of_variable(file, name, places) for name in known]
-    return pd.concat(parts, ignore_index=True)[list(REPORT_COLUMNS)]
+    _tell_groups(file)
+    places = _places(variables_of(file, "MetaData"))
+    columns, reasons = with_converted(
+        _columns(file, given, len(places)), places["level"].to_numpy()
+    )
+    reasons |= {name: "not known" for name in given if name not in {*_NAMES, *CONVERTIBLE}}
+    _tell_variables(reasons)
+    parts = {name: _of_variable(name, column, places) for name, column in columns.items()}
+    left_out = {name: len(places) for name in _not_read(given, columns, reasons)}
+    for name, part in parts.items():
+        left_out[f"{name} not reported"] = len(places) - len(part)
+    table = pd.concat(list(parts.values()), ignore_index=True)[list(REPORT_COLUMNS)]
+    return FileReports(table, len(places) * len(given), left_out)
 
 
-def _of_variable(file: Any, name: str, places: pd.DataFrame) -> pd.DataFrame:  # noqa: ANN401
-    """Reports of one variable."""
-    variable = VARIABLES[_NAMES[name]]
-    factor = GRAVITY if name == "geopotentialHeight" else 1.0  # height in m
-    value = _in_si(file["ObsValue"].variables[name], variable.name, factor)
-    error, quality = np.full(len(places), np.nan), np.zeros(len(places))
-    if "ObsError" in file.groups and name in file["ObsError"].variables:
-        error = _in_si(file["ObsError"].variables[name], variable.name, factor, is_error=True)
-    if "PreQC" in file.groups and name in file["PreQC"].variables:
-        quality = np.nan_to_num(_numbers(file["PreQC"].variables[name]))
-    for what, array in (("ObsValue", value), ("ObsError", error), ("PreQC", quality)):
-        if array.shape != (len(places),):
-            message = f"{what}/{name}: expected {len(places)} locations, got shape {array.shape}"
-            raise InputError(message)
-    part = places.assign(value=value, error=error, variable=variable.name)
-    part = part.assign(flag=flags_of_marks(quality))
-    if "EffectiveQC" in file.groups and name in file["EffectiveQC"].variables:
-        part = _with_flags(part, _numbers(file["EffectiveQC"].variables[name]), name)
+def _not_read(
+    given: Mapping[str, Any], columns: Mapping[str, Column], reasons: Mapping[str, str]
+) -> list[str]:
+    """The variables of the file that are not in the table, as such or converted."""
+    converted = [name for name in given if name in CONVERTIBLE and name not in reasons]
+    made = len([name for name in columns if name not in given])  # of as many of those
+    others = [name for name in given if name not in columns and name not in converted]
+    return [*others, *converted[made:]]
+
+
+def _tell_groups(file: Any) -> None:  # noqa: ANN401
+    """Warn of groups that are not read.
+
+    Raises:
+        InputError: a group says what was decided about the reports, and is not understood.
+    """
+    known = {*_READ, *check_verdicts(file.groups)}
+    others = [
+        name for name in file.groups if name not in known and not name.startswith(_EQUIVALENTS)
+    ]
+    if others:
+        message = f"groups that are not read: {', '.join(others)}"
+        warnings.warn(message, stacklevel=2)
+
+
+def _tell_variables(reasons: Mapping[str, str]) -> None:
+    """Warn of variables that are not read."""
+    if reasons:
+        told = ", ".join(f"{name} ({reason})" for name, reason in reasons.items())
+        warnings.warn(f"variables that are not read: {told}", stacklevel=2)
+
+
+def _columns(file: Any, given: Mapping[str, Any], count: int) -> dict[str, Column]:  # noqa: ANN401
+    """Every variable that is read, SI units."""
+    errors = variables_of(file, "ObsError")
+    columns = {}
+    for name, kind in (_NAMES | CONVERTIBLE).items():
+        if name not in given:
+            continue
+        error = np.full(count, np.nan)
+        if name in errors and kind != DIRECTION:
+            error = column_in_si(errors[name], kind, count, is_error=True)
+        flag, there = flags_of_variable(file, name, count)
+        value = column_in_si(given[name], kind, count)
+        columns[name] = Column(value, error, flag, there | np.isfinite(value))
+    return columns
+
+
+def _of_variable(name: str, column: Column, places: pd.DataFrame) -> pd.DataFrame:
+    """Reports of one variable, of the locations that report it."""
+    part = places.assign(
+        value=column.value, error=column.error, flag=column.flag, variable=_NAMES[name]
+    )
+    part = part[column.there]
     if name in ON_LEVELS:
         return part.assign(vertical="level")
     return part.assign(vertical="surface", level=np.nan)
 
 
-def _with_flags(part: pd.DataFrame, number: np.ndarray, name: str) -> pd.DataFrame:
-    """Reports with their flags; a location that does not report the variable has none."""
-    known = {int(flag): flag.name.lower() for flag in Flag}
-    there = np.isfinite(number)
-    strange = sorted(set(number[there].astype(int).tolist()) - set(known))
-    if strange:
-        message = f"EffectiveQC/{name}: expected the flags {list(known)}, got {strange}"
-        raise InputError(message)
-    flags = [known[int(flag)] for flag in number[there]]
-    kept: pd.DataFrame = part[there].assign(flag=flags)
-    return kept
-
-
-def _places(group: Any) -> pd.DataFrame:  # noqa: ANN401
+def _places(given: Mapping[str, Any]) -> pd.DataFrame:
     """Place, time and station of every location.
 
     Raises:
         InputError: latitude, longitude or dateTime is missing, or without a unit of time.
     """
-    given = group.variables
     for name in ("latitude", "longitude", "dateTime"):
         if name not in given:
             message = f"expected MetaData/{name}, found {', '.join(given) or 'none'}"
             raise InputError(message)
-    latitude = _numbers(given["latitude"])
+    latitude = numbers_of_variable(given["latitude"])
     nothing = np.full(latitude.size, np.nan)
-    numbers = {name: _numbers(given[name]) if name in given else nothing for name in _METADATA}
+    numbers = {
+        name: numbers_of_variable(given[name]) if name in given else nothing for name in _METADATA
+    }
     _check_pressure(given)
     columns = {column: numbers[name] for name, column in _METADATA.items()}
     wrong = {name: array.size for name, array in columns.items() if array.size != latitude.size}
     if wrong:
         message = f"expected {latitude.size} locations in MetaData, got {wrong}"
         raise InputError(message)
+    kind = _texts(given, "observationType", latitude.size)
     return pd.DataFrame(
         {
             **columns,
             "time": _times(given["dateTime"]),
             "station_id": _texts(given, "stationIdentification", latitude.size),
-            "type": _texts(given, "observationType", latitude.size),
+            "type": np.where(kind == "", "unknown", kind),
         }
     )
 
@@ -173,29 +222,6 @@ def _check_pressure(given: Mapping[str, Any]) -> None:
         raise InputError(message)
 
 
-def _in_si(variable: Any, name: str, factor: float, *, is_error: bool = False) -> np.ndarray:  # noqa: ANN401
-    """Values in the SI unit of the variable called `name`, NaN where there are none."""
-    values = _numbers(variable)
-    units = str(getattr(variable, "units", ""))
-    if factor != 1.0:
-        if units not in {"m", "gpm"}:
-            message = f"{variable.name}: expected units of m, got {units!r}"
-            raise InputError(message)
-        return values * factor
-    row = VARIABLES[name]
-    zero = to_si(np.zeros(1), units, row) if is_error else np.zeros(1)
-    return np.asarray(to_si(values, units, row) - zero)
-
-
-def _numbers(variable: Any) -> np.ndarray:  # noqa: ANN401
-    """Values as float64, NaN for the fill value."""
-    if not np.issubdtype(variable.dtype, np.number):
-        message = f"{variable.name}: expected numbers, got {variable.dtype}"
-        raise InputError(message)
-    values = np.ma.filled(np.ma.asarray(variable[:], dtype=np.float64), np.nan)
-    return np.where(np.abs(values) < _LARGEST, values, np.nan)
-
-
 def _times(variable: Any) -> np.ndarray:  # noqa: ANN401
     """Times of an integer variable "seconds since ..." of the Gregorian calendar."""
     units, calendar = getattr(variable, "units", ""), getattr(variable, "calendar", "gregorian")
@@ -210,17 +236,20 @@ def _times(variable: Any) -> np.ndarray:  # noqa: ANN401
     except ValueError as error:
         message = f"MetaData/dateTime: expected a date after 'seconds since', got {units!r}"
         raise InputError(message) from error
-    seconds = _numbers(variable)
+    seconds = without_fill(numbers_of_variable(variable))  # the origin may be a cycle
     known = np.isfinite(seconds) & (np.abs(seconds) < 1e11)
     step = np.where(known, seconds, 0).astype("timedelta64[s]")
     return np.where(known, origin + step, np.datetime64("NaT")).astype("datetime64[s]")
 
 
 def _texts(given: Mapping[str, Any], name: str, count: int) -> np.ndarray:
-    """Texts of a variable, "unknown" where it is missing."""
+    """Texts of a variable: strings, characters of fixed length or numbers; empty if missing."""
     if name not in given:
-        return np.full(count, "unknown", dtype=object)
-    return np.asarray([str(text) for text in given[name][:]], dtype=object)
+        return np.full(count, "", dtype=object)
+    values = np.ma.filled(given[name][:])
+    if values.ndim == 2:  # a character each: netCDF of before there were strings
+        values = np.ascontiguousarray(values, "S1").view(f"S{values.shape[1]}").ravel()
+    return np.asarray([text_of(entry) for entry in values.tolist()], dtype=object)
 
 
 def write_ioda(path: Path, reports: pd.DataFrame, groups: Mapping[str, str] = GROUPS) -> None:

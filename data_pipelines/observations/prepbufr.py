@@ -16,8 +16,16 @@ import pandas as pd
 
 from align_da.constants import GRAVITY, VAPOUR_TO_DRY_GAS_RATIO
 from align_da.errors import InputError
+from data_pipelines.observations.account import FileReports
 from data_pipelines.observations.child import decoded_by
-from data_pipelines.observations.framing import check_framing, named, of_known_categories
+from data_pipelines.observations.framing import (
+    framed_messages,
+    named,
+    not_read,
+    of_known_categories,
+    tell_damaged,
+    tell_mended,
+)
 from data_pipelines.observations.quality_marks import flags_of_marks
 from data_pipelines.observations.stacking import stacked
 
@@ -35,7 +43,6 @@ _TYPES = {
     _SHIP: "ship",
 }
 _WIND = 200  # the first report type of wind
-_VIRTUAL = 8  # code of the program VIRTMP, which makes temperatures virtual
 _AT_GROUND = 0  # category of a level
 _SECONDS = 3600.0
 _MARKS = {
@@ -57,19 +64,26 @@ def holds_dictionary(path: Path) -> bool:
     return message[_CATEGORY.get(message[7], 16)] == _DICTIONARY
 
 
-def read_prepbufr(path: Path) -> pd.DataFrame:
+def read_prepbufr(path: Path) -> FileReports:
     """The reports of a PREPBUFR file, suspect ones passive, rejected ones flagged bounds.
 
     Raises:
         InputError: it is none, is cut off or damaged, or holds no report that is read.
         ConfigError: earth2bufr is not installed.
     """
-    check_framing(path)
+    messages, damaged = framed_messages(path)
     if not holds_dictionary(path):
         message = f"{path}: expected tables (category 11) in the first message: no PREPBUFR file"
         raise InputError(message)
-    rows = decoded_by("decode_prepbufr.py", "earth2bufr", path)
-    rows = _placed(of_known_categories(rows, _TYPES, path))
+    found, fatal = decoded_by("decode_prepbufr.py", "earth2bufr", path, messages)
+    reasons = zip(found.pop("failed_message").tolist(), found.pop("failed_reason"), strict=True)
+    lost = tell_damaged(path, messages, damaged, dict(reasons) | fatal, "earth2bufr")
+    tell_mended(found.pop("mended").tolist(), path)
+    lost |= not_read(found.pop("unused_name"), found.pop("unused_count"))
+    rows = pd.DataFrame(found)
+    known, left_out = of_known_categories(rows, _TYPES, path)
+    left_out |= lost
+    rows = _placed(known)
     at_surface = rows["category"].isin([_STATION, _SHIP])
     wind = rows["TYP"] >= _WIND
     parts = [
@@ -82,7 +96,8 @@ def read_prepbufr(path: Path) -> pd.DataFrame:
         )
         if len(group := rows[chosen])
     ]
-    return pd.concat(parts, ignore_index=True)
+    table = pd.concat(parts, ignore_index=True)
+    return FileReports(table, len(table) + sum(left_out.values()), left_out)
 
 
 def _placed(rows: pd.DataFrame) -> pd.DataFrame:
@@ -137,19 +152,36 @@ def _surface_wind(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _temperature(rows: pd.DataFrame) -> np.ndarray:
-    """Temperature, K: T = T_v / (1 + (1/ε - 1) q) where NCEP has made it virtual."""
-    kelvin = rows["TOB"].to_numpy(np.float64) + 273.15
+    """Temperature, K, real where NCEP's program VIRTMP has made it virtual.
+
+    What VIRTMP made of the temperature below it, T / T_v, holds for corrections above it too. A
+    stack without that temperature is T = T_v / (1 + (1/ε - 1) q).
+    """
+    kelvin, virtual, sensible = (
+        rows[name].to_numpy(np.float64) + 273.15 for name in ("TOB", "VIRTUAL", "SENSIBLE")
+    )
+    made = rows["MADE_VIRTUAL"].to_numpy() == 1
+    below = np.where(np.isnan(virtual), sensible, kelvin * (sensible / virtual))
     vapour = 1.0 + (1.0 / VAPOUR_TO_DRY_GAS_RATIO - 1.0) * 1e-6 * rows["QOB"].to_numpy(np.float64)
-    return np.where(rows["TPC"].to_numpy() == _VIRTUAL, kelvin / vapour, kelvin)
+    return np.where(made, np.where(_without_humidity(rows), below, kelvin / vapour), kelvin)
+
+
+def _without_humidity(rows: pd.DataFrame) -> np.ndarray:
+    """Whether a temperature needs no humidity: it was real, or its real one is in the stack."""
+    virtual = np.asarray(rows["MADE_VIRTUAL"].to_numpy() == 1)
+    return ~virtual | np.asarray(rows["SENSIBLE"].notna())
 
 
 def _flagged(rows: pd.DataFrame, values: dict[str, np.ndarray], vertical: str) -> pd.DataFrame:
-    """Reports of every variable, flagged by the worse of its mark and that of its pressure."""
+    """Reports of every variable, flagged by the worst of its mark and those it depends on.
+
+    It depends on that of its pressure, and on that of the humidity that made a temperature real.
+    """
     reports = stacked(rows, values, vertical)
-    pressure = rows["PQM"].fillna(0.0).to_numpy()
-    marks = [
-        np.maximum(pressure, rows[_MARKS.get(name, "WQM")].fillna(0.0).to_numpy())
-        for name in values
-    ]
+    mark = {name: rows[name].fillna(0.0).to_numpy() for name in ("PQM", *_MARKS.values(), "WQM")}
+    mark["TQM"] = np.where(
+        _without_humidity(rows), mark["TQM"], np.maximum(mark["TQM"], mark["QQM"])
+    )
+    marks = [np.maximum(mark["PQM"], mark[_MARKS.get(name, "WQM")]) for name in values]
     flags = flags_of_marks(np.concatenate(marks))
     return reports.assign(flag=np.where(reports["value"].isna(), "missing", flags))

@@ -7,5 +7,9 @@ _SUSPECT, _REJECTED = 3, 4
 
 
 def flags_of_marks(mark: Float[np.ndarray, " row"]) -> np.ndarray:
-    """The name of a flag for every mark: suspect is passive, rejected bounds, no mark a pass."""
-    return np.select([mark >= _REJECTED, mark >= _SUSPECT], ["bounds", "passive"], "pass")
+    """The name of a flag for every mark: suspect is passive, rejected bounds, no mark a pass.
+
+    There are no marks below 0: what holds one is no mark, and the report not to be used.
+    """
+    rejected = (mark >= _REJECTED) | (mark < 0)
+    return np.select([rejected, mark >= _SUSPECT], ["bounds", "passive"], "pass")

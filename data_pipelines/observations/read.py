@@ -1,5 +1,6 @@
 """Read observation files of any format into the reports of a run."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal
@@ -8,7 +9,9 @@ import pandas as pd
 
 from align_da.errors import InputError
 from align_da.observations.reports import checked_reports, joined_reports
+from data_pipelines.observations.account import Account, FileReports, account_of
 from data_pipelines.observations.bufr import read_bufr
+from data_pipelines.observations.consistency import consistent_reports
 from data_pipelines.observations.error_table import with_errors
 from data_pipelines.observations.ioda import read_ioda
 from data_pipelines.observations.prepbufr import holds_dictionary, read_prepbufr
@@ -18,7 +21,7 @@ Format = Literal["auto", "bufr", "prepbufr", "ioda", "table"]
 _HDF, _PARQUET = b"\x89HDF\r\n\x1a\n", b"PAR1"
 _HEAD = 1000  # bytes, within which a BUFR message begins, after the heading of a bulletin
 
-_READERS: dict[str, Callable[[Path], pd.DataFrame]] = {
+_READERS: dict[str, Callable[[Path], FileReports]] = {
     "bufr": read_bufr,
     "prepbufr": read_prepbufr,
     "ioda": read_ioda,
@@ -27,6 +30,13 @@ _READERS: dict[str, Callable[[Path], pd.DataFrame]] = {
 
 
 def read_observations(files: Sequence[Path], form: Format = "auto") -> pd.DataFrame:
+    """The reports of all files; see `read_files`."""
+    return read_files(files, form)[0]
+
+
+def read_files(
+    files: Sequence[Path], form: Format = "auto"
+) -> tuple[pd.DataFrame, tuple[Account, ...]]:
     """The reports of all files, in an order that does not depend on that of the files.
 
     Args:
@@ -34,23 +44,29 @@ def read_observations(files: Sequence[Path], form: Format = "auto") -> pd.DataFr
         form: their format; "auto" looks into each.
 
     Returns:
-        Checked reports, every error known that the error table knows.
+        Checked reports, every error known that the error table knows, and what became of the
+        reports of each file.
 
     Raises:
         InputError: a file is not what it should be; names file and problem.
     """
-    return with_errors(joined_reports([_read(path, form) for path in files]))
+    names = Counter(path.name for path in files)
+    called = [path.name if names[path.name] == 1 else str(path) for path in files]
+    read = [_read(path, form, name) for path, name in zip(files, called, strict=True)]
+    tables, accounts = zip(*read, strict=True)
+    return with_errors(joined_reports(tables)), accounts
 
 
-def _read(path: Path, form: Format) -> pd.DataFrame:
-    """The checked reports of one file."""
+def _read(path: Path, form: Format, name: str) -> tuple[pd.DataFrame, Account]:
+    """The checked reports of one file, and its account."""
     if not path.is_file():
         message = f"{path}: expected an observation file, found no such file"
         raise InputError(message)
     reader = _READERS[format_of(path) if form == "auto" else form]
-    table = reader(path)
+    found = reader(path)
     try:
-        return checked_reports(table)
+        checked = consistent_reports(checked_reports(found.table.assign(file=name)))
+        return checked, account_of(name, found, checked)
     except InputError as error:
         message = f"{path}: {error}"
         raise InputError(message) from error

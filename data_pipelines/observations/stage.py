@@ -1,23 +1,30 @@
 """The stage that turns observation files into the reports of a run."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 from align_da.errors import InputError
 from align_da.observations.reports import summary_of
 from align_da.runs.stage_graph import observations_stage
 from align_da.storage.digest import digest_of_file
-from align_da.storage.report_file import read_reports, write_reports
+from align_da.storage.report_file import (
+    read_accounts,
+    read_reports,
+    write_accounts,
+    write_reports,
+)
 from align_da.storage.run_folder import RunFolder
 from align_da.storage.stages import run_stage
-from data_pipelines.observations.read import Format, read_observations
+from data_pipelines.observations.account import Account
+from data_pipelines.observations.read import Format, read_files
 
 
 def make_reports(files: Sequence[Path], form: Format, folder: RunFolder) -> str:
     """Read the files unless the reports of these very files are there already.
 
     Returns:
-        Counts by type, variable and flag, as text.
+        Counts by type, variable and flag, and what became of the reports of every file, as text.
 
     Raises:
         InputError: a file is not what it should be; names file and problem.
@@ -30,8 +37,14 @@ def make_reports(files: Sequence[Path], form: Format, folder: RunFolder) -> str:
     digests = sorted(digest_of_file(path) for path in files)
 
     def read() -> None:
-        write_reports(folder.observations, read_observations(files, form))
+        reports, accounts = read_files(files, form)
+        write_reports(folder.observations, reports)
+        write_accounts(folder.observation_accounts, [asdict(account) for account in accounts])
 
     run_stage(folder, observations_stage(form, digests, folder), read)
     reports = read_reports(folder.observations)
-    return f"{summary_of(reports)}\n{len(reports)} observations: {folder.observations}"
+    accounts = [Account(**told) for told in read_accounts(folder.observation_accounts)]
+    told = [str(account) for account in accounts]
+    told += [f"no report of {one.file} can be used" for one in accounts if not one.kept]
+    last = f"{len(reports)} observations: {folder.observations}"
+    return "\n".join([summary_of(reports), *told, last])

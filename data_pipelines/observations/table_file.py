@@ -9,7 +9,9 @@ from align_da.atmosphere import VARIABLES
 from align_da.atmosphere.units import to_si
 from align_da.errors import InputError
 from align_da.observations.columns import names_of, numbers_of
+from align_da.observations.fill_values import without_fill
 from align_da.storage.observation_tables import read_observation_table
+from data_pipelines.observations.account import FileReports
 
 _DEFAULTS: dict[str, float | str] = {
     "error": np.nan,
@@ -19,7 +21,7 @@ _DEFAULTS: dict[str, float | str] = {
 }
 
 
-def read_table(path: Path) -> pd.DataFrame:
+def read_table(path: Path) -> FileReports:
     """The reports of a table, in SI units.
 
     Args:
@@ -31,19 +33,27 @@ def read_table(path: Path) -> pd.DataFrame:
     """
     table = read_observation_table(path)
     missing = {name: value for name, value in _DEFAULTS.items() if name not in table}
-    table = table.assign(**missing)
+    blank = {
+        name: table[name].replace("", value)
+        for name, value in _DEFAULTS.items()
+        if isinstance(value, str) and name in table
+    }
+    table = table.assign(**missing, **blank)
     if {"units", "variable", "value"} <= set(table.columns):
         try:
-            return _in_si_units(table)
+            return FileReports(_in_si_units(table), len(table))
         except InputError as error:
             message = f"{path}: {error}"
             raise InputError(message) from error
-    return table
+    return FileReports(table, len(table))
 
 
 def _in_si_units(table: pd.DataFrame) -> pd.DataFrame:
-    """The table with value and error in the SI unit of their variable, without its units."""
-    value, error = numbers_of(table["value"]).copy(), numbers_of(table["error"]).copy()
+    """The table with value and error in the SI unit of their variable, without its units.
+
+    What stands for no value is taken out before, while it can be told.
+    """
+    value, error = (without_fill(numbers_of(table[name])) for name in ("value", "error"))
     units, names = np.asarray(names_of(table["units"])), np.asarray(names_of(table["variable"]))
     for name in sorted(set(names.tolist()) & set(VARIABLES)):
         for unit in sorted(set(units[names == name].tolist())):

@@ -16,10 +16,7 @@ import pandas as pd
 from align_da.config import GuidanceConfig, SamplerConfig
 from align_da.parallel.progress import progress_bar
 from align_da.runs.guidances import build_posterior_sampler
-from align_da.verification.linear_gaussian import (
-    LinearGaussianCase,
-    compare_with_kalman,
-)
+from align_da.verification.linear_gaussian import compare_with_kalman, every
 from align_da.verification.table_format import to_markdown
 from experiments.options import options
 from experiments.results import add_result
@@ -44,10 +41,10 @@ SAMPLERS = {
 FAST = "DPM-Solver++, 40"
 CORRECTORS = (0, 2)
 CASES = {
-    "every 4th point, error 0.1": LinearGaussianCase(4, 0.1),
-    "every 4th point, error 0.5": LinearGaussianCase(4, 0.5),
-    "every point, error 0.5": LinearGaussianCase(1, 0.5),
-    "every 8th point, error 0.1": LinearGaussianCase(8, 0.1),
+    "every 4th point, error 0.1": every(4, 0.1),
+    "every 4th point, error 0.5": every(4, 0.5),
+    "every point, error 0.5": every(1, 0.5),
+    "every 8th point, error 0.1": every(8, 0.1),
 }
 
 

@@ -4,11 +4,10 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-import matplotlib as mpl
 import pandas as pd
 from matplotlib.axes import Axes
 
-from align_da.verification.figure_style import PALETTE, STYLE, colour_of, new_figure, to_png
+from align_da.verification.figure_style import PALETTE, colour_of, common_style, new_figure, to_png
 from align_da.verification.table_format import to_markdown
 from experiments.costs.curves import Curve, PowerLaw
 from experiments.results import write_picture
@@ -106,7 +105,7 @@ PANELS = {
 _LINES = ("-", "--", ":")
 
 
-@mpl.rc_context(STYLE)
+@common_style()
 def draw(curves: Mapping[tuple[str, str], Curve], target: Path) -> None:
     """Draw seconds against every factor."""
     names = list(dict.fromkeys(curve.program for curve in curves.values()))

@@ -16,13 +16,13 @@ from align_da.runs.coarse_map import configured_map, reported_map
 from align_da.runs.run import Run, open_run
 from align_da.storage.gridded import open_states, read_times
 from align_da.verification.coastlines import coastlines
-from align_da.verification.figure_style import STYLE, new_figure, to_png
+from align_da.verification.figure_style import common_style, new_figure, to_png
 from experiments.results import write_picture
 
 VARIABLE, LEVEL = "u_component_of_wind", 3
 
 
-@mpl.rc_context(STYLE)
+@common_style()
 def draw(folder: Path, name: str, config: Path, target: Path) -> None:
     """Draw the field in the middle of the dates of the store `name`."""
     run = open_run(load_config(config), folder)

@@ -11,7 +11,7 @@ from align_da.config import load_config
 from align_da.verification.score_table import spread_skill_ratios
 from align_da.verification.table_format import format_cell, to_markdown
 from experiments.results import only
-from experiments.score_tables import summarised
+from experiments.score_tables import summarised, with_dates
 
 CONFIG = Path(__file__).with_name("config.toml")
 SCORES = ("rmse", "crps")
@@ -54,10 +54,13 @@ def show(rows: pd.DataFrame) -> str:
         for product, score in itertools.product(PRODUCTS, SCORES)
     }
     tables |= {f"Spread over error, {product}": ratios(rows, product) for product in PRODUCTS}
+    parts = [f"### {title}\n\n{to_markdown(table)}" for title, table in tables.items()]
+    behind = pd.concat(_gains(rows).values())
     for score in SCORES:
-        gains = pd.DataFrame(comparisons(rows, score))
-        tables[f"Less {score.upper()} in %, with 95 % intervals"] = gains
-    return "\n".join(f"### {title}\n\n{to_markdown(table)}" for title, table in tables.items())
+        gains = to_markdown(pd.DataFrame(comparisons(rows, score)))
+        told = with_dates(gains, behind[behind["score"] == score])
+        parts.append(f"### Less {score.upper()} in %, with 95 % intervals\n\n{told}")
+    return "\n".join(parts)
 
 
 def means(rows: pd.DataFrame, product: str, score: str) -> pd.DataFrame:

@@ -17,7 +17,7 @@ import pandas as pd
 from align_da.verification.score_table import SCORES
 from align_da.verification.table_format import readable_table, to_markdown
 from experiments.results import write_result, write_scores
-from experiments.score_tables import summarised
+from experiments.score_tables import summarised, with_dates
 
 CYCLES = "cycles"
 VARIABLES = ("u", "v", "T", "q", "p_s")
@@ -27,7 +27,7 @@ REST = (
     ("T", "crps"),
     ("u", "spread_skill"),
     ("T", "spread_skill"),
-    ("state", "geostrophic"),
+    ("state", "balance"),
     ("state", "chi_square"),
     ("state", "seconds"),
     ("state", "megabytes"),
@@ -101,7 +101,10 @@ def show(rows: pd.DataFrame, reference: str | None = None) -> str:
     """The errors of every product, and its other scores, with the gain over the reference."""
     summary, found = result(rows, reference), []
     for product, columns in itertools.product(dict.fromkeys(rows["product"]), (ERRORS, REST)):
-        found.append(f"### {product}\n\n{to_markdown(side_by_side(summary, product, columns))}")
+        table = to_markdown(side_by_side(summary, product, columns))
+        places = summary[["product", "variable", "score"]].itertuples(index=False, name=None)
+        shown = summary[[place in {(product, *pair) for pair in columns} for place in places]]
+        found.append(f"### {product}\n\n{with_dates(table, shown)}")
     return "\n".join(found)
 
 

@@ -24,7 +24,7 @@ from align_da.assimilation.contract import Analysis
 from align_da.atmosphere import State
 from align_da.config import load_config
 from align_da.prior.latent_prior import LatentPrior
-from align_da.runs.analyses import latent_score, latent_three_d_var
+from align_da.runs.analyses import draws_are_centred, latent_score, latent_three_d_var
 from align_da.runs.priors import load_prior
 from align_da.runs.run import Run, open_run
 from align_da.stages.benchmark import BenchmarkCase, benchmark_cases
@@ -36,6 +36,8 @@ from experiments.score_tables import by_method, summarised
 
 REFERENCE = "JFPS, network, 4 draws"
 MANY = 32
+PERTURBED = ("background", "latent 3D-Var, no network")
+"""Whose members are perturbed without a mean, however the learned method draws."""
 SETTINGS = ["benchmark.split=validation", "latent_three_d_var.outer=3"]
 Values = Float[Array, "lat lon channel"]
 
@@ -77,6 +79,7 @@ def methods(run: Run) -> dict[str, tuple[Analysis, int]]:
 def scored(run: Run) -> Iterator[tuple[object, ...]]:
     """Rows of scores of every date and replacement."""
     compared, static = methods(run), load_prior(run, "static")
+    drawn_centred = draws_are_centred(run.config.sampler, run.config.benchmark.members)
     fields = default_fields(run.layout)
     lead = float(run.config.benchmark.background_lead_hours)
     for case in benchmark_cases(run):
@@ -87,7 +90,8 @@ def scored(run: Run) -> Iterator[tuple[object, ...]]:
             found[name], _ = method(background, case.observations, lead, case.key)
         found |= with_ideal_parts(static, case, found[REFERENCE])
         for name, analysis in found.items():
-            for field, value in score_cycle(analysis, case.truth, fields).items():
+            centred = drawn_centred or name in PERTURBED
+            for field, value in score_cycle(analysis, case.truth, fields, centred=centred).items():
                 yield (case.time, name, "analysis", *field, value)
 
 

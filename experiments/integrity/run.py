@@ -18,10 +18,10 @@ import pandas as pd
 
 from align_da.config import Config, load_config
 from align_da.cycling import driver
-from align_da.parallel.compilation import use_compilation_cache
 from align_da.stages.run_cycles import run_cycles
 from align_da.storage import analysis_store
 from align_da.storage.analysis_store import open_cycles
+from align_da.storage.compiled_programs import use_compilation_cache
 from align_da.storage.run_folder import RunFolder
 from align_da.storage.verification import verify_store
 from align_da.verification.table_format import to_markdown
@@ -35,7 +35,7 @@ PARTS = {
     "digests of the arrays": "digest_of_array",
     "flush to the disk": "sync_files",
     "read back and compare": "_read_verified",
-    "ledger": "write_ledger",
+    "ledger": "append_cycle",
 }
 
 
@@ -45,7 +45,7 @@ def main() -> None:
     parser.add_argument("--cycles", type=int, default=12)
     parser.add_argument("--name", default="integrity")
     arguments = parser.parse_args()
-    use_compilation_cache(arguments.run)
+    use_compilation_cache()
     settings = [f"cycle.cycles={arguments.cycles}", *arguments.set]
     costs = measured_costs(load_config(arguments.config, settings), arguments.run, arguments.name)
     write_result(arguments.folder, "integrity", costs)

@@ -18,10 +18,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from align_da.parallel.compilation import use_compilation_cache
 
 from align_da.config import Config, load_config
 from align_da.cycling import driver
-from align_da.parallel.compilation import use_compilation_cache
 from align_da.runs.run import open_run
 from align_da.stages.run_cycles import run_cycles
 from align_da.storage.analysis_store import open_cycles

@@ -29,7 +29,7 @@ def scores(result: TwinResult, burn_in: int) -> Iterator[tuple[int, int, float, 
     error = np.sqrt(((analysis.mean(axis=2) - truth) ** 2).mean(axis=space))
     single = analysis.shape[2] == 1
     variance = 0 * error if single else analysis.var(axis=2, ddof=1).mean(axis=space)
-    crps = fair_crps(np.moveaxis(analysis, 2, 0), truth).mean(axis=space)
+    crps = fair_crps(np.moveaxis(analysis, 2, 0), truth, centred=True).mean(axis=space)
     of_cycles = np.stack([error, np.sqrt(variance), crps])
     blocks = of_cycles.reshape(3, -1, BLOCK, error.shape[1]).mean(axis=2)
     for block, seed in np.ndindex(blocks.shape[1:]):

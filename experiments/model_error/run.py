@@ -11,9 +11,9 @@ from pathlib import Path
 
 from align_da.config import load_config
 from align_da.forecast import ForecastModel
-from align_da.parallel.compilation import use_compilation_cache
 from align_da.runs.priors import cycle_forecast_model, load_prior
 from align_da.runs.run import Run, open_run
+from align_da.storage.compiled_programs import use_compilation_cache
 from experiments.options import run_options
 from experiments.results import tidy, write_result, write_scores
 from experiments.rounds.cycles import SETTINGS, scored_cycles
@@ -26,7 +26,7 @@ def main() -> None:
     parser.add_argument("--shares", type=float, nargs="+", default=[0.3, 1.0])
     arguments = parser.parse_args()
     run = open_run(load_config(arguments.config, [*SETTINGS, *arguments.set]), arguments.run)
-    use_compilation_cache(arguments.run)
+    use_compilation_cache()
     static = load_prior(run, "static")
     rows = list(scored_cycles(run, static, REFERENCE))
     for share in arguments.shares:

@@ -14,13 +14,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from align_da.config import load_config
-from align_da.parallel.compilation import use_compilation_cache
 from align_da.prior.latent_prior import LatentPrior
 from align_da.runs.background_latents import encode_backgrounds
 from align_da.runs.denoisers import build_schedule
 from align_da.runs.priors import load_prior, untrained_network
 from align_da.runs.run import Run, open_run
 from align_da.runs.training_plan import training_plan
+from align_da.storage.compiled_programs import use_compilation_cache
 from align_da.training.latent_pairs import LatentPairs, together
 from align_da.training.score_model import score_model_task, train_score_model
 from experiments.options import run_options
@@ -36,7 +36,7 @@ def main() -> None:
     parser.add_argument("--shares", type=float, nargs="+", default=[0.3, 1.0])
     arguments = parser.parse_args()
     run = open_run(load_config(arguments.config, [*SETTINGS, *arguments.set]), arguments.run)
-    use_compilation_cache(arguments.run)
+    use_compilation_cache()
     rows = list(scored_cycles(run, load_prior(run, "static"), REFERENCE))
     for number, prior in enumerate(priors(run, arguments.rounds)):
         for share in arguments.shares:

@@ -20,6 +20,7 @@ from align_da.atmosphere import Grid, Layout, Normalisation, State, VerticalCoor
 from align_da.autoencoder import pole_signs
 from align_da.autoencoder.latent_space import LatentSpace
 from align_da.config import AutoencoderConfig, DenoiserConfig, GuidanceConfig, SamplerConfig
+from align_da.guidance.contract import PosteriorSampler
 from align_da.observations.batch import Flag, ObservationBatch, Vertical
 from align_da.observations.interpolation import interpolation_operator
 from align_da.prior.background_errors import prior_from_root
@@ -39,6 +40,7 @@ LAYOUT = Layout(
     ("u_component_of_wind", "temperature", "surface_pressure"),
 )
 MEMBERS, OBSERVATIONS = 3, 12
+KEY = jax.random.key(0)
 
 
 @cache
@@ -198,3 +200,33 @@ def test_a_larger_ensemble_keeps_the_members_it_had() -> None:
         for n, key in ((4, jax.random.key(0)), (8, jax.random.key(0)))
     )
     np.testing.assert_array_equal(small.values, large.values[:4])
+
+
+@pytest.mark.parametrize(
+    "name", ["latent_score mmps", "latent_score jfps", "latent_3d_var", "3d_var", "recentred"]
+)
+def test_who_solves_a_system_tells_how_well(name: str) -> None:
+    _, report = USING_OBSERVATIONS[name]()(background(), observations(), 6.0, KEY)
+    assert 1 <= report.effort.iterations <= 50
+    assert 0 < report.effort.residual <= 1
+
+
+@pytest.mark.parametrize("name", ["letkf", "optimal_interpolation", "latent_score dps"])
+def test_who_solves_none_tells_nothing(name: str) -> None:
+    _, report = USING_OBSERVATIONS[name]()(background(), observations(), 6.0, KEY)
+    assert jnp.isnan(report.effort.residual)
+
+
+def test_a_system_that_its_iterations_do_not_solve_is_told() -> None:
+    for method in (
+        replace(latent_three_d_var(), inner=1, tolerance=1e-4),
+        replace(latent_score("jfps"), posterior=one_iteration()),
+    ):
+        _, report = method(background(), observations(), 6.0, KEY)
+        assert report.effort.iterations == 1
+        assert report.effort.residual > 1
+
+
+def one_iteration() -> PosteriorSampler:
+    guidance = GuidanceConfig(tolerance=1e-4, iterations=1)
+    return build_posterior_sampler(guidance, SamplerConfig(steps=6))

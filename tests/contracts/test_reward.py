@@ -10,6 +10,7 @@ import pytest
 
 from align_da.alignment import AlignmentCase, Reward
 from align_da.atmosphere import Grid, Layout, State, VerticalCoordinate, state_from_fields
+from align_da.atmosphere.balance_score import BalanceMeasures
 from align_da.runs.rewards import RewardInputs, build_rewards
 
 NAMES = ("accuracy", "forecast", "balance", "calibration")
@@ -58,6 +59,11 @@ class RotatingModel:
         return State(jnp.roll(states.values, lead_hours // self.step_hours, axis=-2), self.layout)
 
 
+def variability() -> BalanceMeasures:
+    """Of a truth that varies about as the embedded world does."""
+    return BalanceMeasures(*map(jnp.float32, (0.01, 0.01, 0.01, 0.003)))
+
+
 def truth_state() -> State:
     """A zonal jet without meridional wind, a meridional temperature gradient, flat pressure."""
     latitude = np.deg2rad(np.asarray(LATITUDE))[:, None, None]
@@ -100,7 +106,8 @@ def case() -> AlignmentCase:
 @pytest.fixture(params=NAMES)
 def reward(request: pytest.FixtureRequest) -> Reward:
     flat = jnp.zeros(GRID.shape)
-    return build_rewards([request.param], RewardInputs(RotatingModel, 12, flat))[request.param]
+    inputs = RewardInputs(RotatingModel, 12, flat, variability)
+    return build_rewards([request.param], inputs)[request.param]
 
 
 def test_a_candidate_with_a_smaller_error_has_a_higher_reward(
@@ -153,5 +160,7 @@ def test_a_differentiable_reward_has_the_gradient_of_its_finite_difference(
 
 
 def test_the_name_is_that_of_the_configuration() -> None:
-    built = build_rewards(NAMES, RewardInputs(RotatingModel, 12, jnp.zeros(GRID.shape)))
+    built = build_rewards(
+        NAMES, RewardInputs(RotatingModel, 12, jnp.zeros(GRID.shape), variability)
+    )
     assert [reward.name for reward in built.values()] == list(NAMES) == list(built)

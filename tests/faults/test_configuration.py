@@ -139,6 +139,11 @@ HOSTILE = {
     "a key twice": "seed = 1\nseed = 2",
     "zeros": "seed = 1\n\x00",
     "an own mark of bytes": "\ufeffseed = 1",
+    "a dotted key of 80 kB": ".".join(["a"] * 40_000) + " = 1",
+    "dotted keys line by line": (".".join(["a"] * 900) + " = 1\n") * 50,
+    "an endless number in hex": "seed = 0x" + "f" * 5000,
+    "a long number in hex": "seed = 0x" + "f" * 1900,
+    "a long number": "seed = " + "9" * 1900,
     "a path": "[cycle]\nmethod = '../../etc/passwd'",
     "a long key": "a" * 1_000_000 + " = 1",
     "a long value": "[cycle]\nmethod = '" + "a" * 1_000_000 + "'",
@@ -156,7 +161,8 @@ def test_row_64_hostile_toml_is_refused_in_a_few_words(case: str, tmp_path: Path
     assert len(str(told.value)) < 3000
 
 
-@pytest.mark.parametrize("case", ["arrays in arrays", "tables in tables", "endless number"])
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("case", HOSTILE)
 def test_row_64_a_hostile_override_is_refused(case: str) -> None:
     with pytest.raises(ConfigError):
         load_config(None, [HOSTILE[case].replace(" ", "")])
@@ -164,12 +170,45 @@ def test_row_64_a_hostile_override_is_refused(case: str) -> None:
 
 def test_row_64_a_file_that_is_not_text_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "config.toml"
-    for content in (b"\xff\xfe\x00", b"\x80\x04\x95", bytes(range(256))):
+    for content in (b"\x80\x04\x95", bytes(range(256))):
         path.write_bytes(content)
         with pytest.raises(ConfigError, match="not valid TOML"):
             load_config(path)
     with pytest.raises(ConfigError, match="cannot read"):
         load_config(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"\xef\xbb\xbfseed = 1", "a mark of byte order: save it as UTF-8"),
+        ("seed = 1".encode("utf-16"), "UTF-16: save it as UTF-8"),
+        (b"\xfe\xff\x00s", "UTF-16: save it as UTF-8"),
+        (b"[world]\nstart = 1959-01-02T00:00\n", "a time stands in quotes"),
+        (b"[world]\nstart = 1959-01-02T00:00:00\n", "world.start: .*: write it in quotes"),
+        (b"[world]\nstart = 1959-01-02\n", "world.start: .*: write it in quotes"),
+        (b"#" * 2001, "a line of 2001 characters: break it"),
+        (b"#\n" * 60_000, "more than 100000 bytes"),
+    ],
+)
+def test_row_63_what_is_wrong_with_a_file_is_told_with_what_to_do(
+    content: bytes, told: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "config.toml"
+    path.write_bytes(content)
+    with pytest.raises(ConfigError, match=told):
+        load_config(path)
+
+
+def test_row_64_a_file_without_end_is_refused() -> None:
+    with pytest.raises(ConfigError, match="more than 100000 bytes"):
+        load_config(Path("/dev/zero"))
+
+
+@pytest.mark.parametrize("override", ["seed=1\nseed=2", "seed=1\r", "seed=\n1", "seed\n=1"])
+def test_row_63_an_override_of_several_lines_is_refused(override: str) -> None:
+    with pytest.raises(ConfigError, match="one on one line"):
+        load_config(None, [override])
 
 
 @pytest.mark.parametrize(

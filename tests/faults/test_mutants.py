@@ -35,18 +35,21 @@ class Mutant:
 
 MUTANTS = {
     "cycles are not flushed": Mutant(
-        "storage/analysis_store.py", "    sync_files(written)\n", "", ("test_power.py", "row_6")
+        "storage/analysis_store.py",
+        "    sync_files(written.values())\n",
+        "",
+        ("test_power.py", "row_6"),
     ),
     "the ledger is not flushed": Mutant(
-        "storage/durable.py",
-        "            _sync_whole(unfinished)\n",
+        "storage/ledger.py",
+        "            os.fsync(file.fileno())\n",
         "",
         ("test_power.py", "row_6"),
     ),
     "what was written is not read back": Mutant(
         "storage/analysis_store.py",
-        "        _read_verified(store.path, name, cycle, digest)\n    line",
-        "        pass\n    line",
+        "        _read_verified(store.path, name, cycle, digest)\n    seals",
+        "        pass\n    seals",
         ("test_store.py", "while_a_cycle_is_written"),
     ),
     "digests of arrays are not compared": Mutant(
@@ -63,13 +66,19 @@ MUTANTS = {
     ),
     "the chain of the ledger is not checked": Mutant(
         "storage/ledger.py",
-        "if written != content:",
+        "if text.encode() != whole:",
         "if False:",
         ("test_store.py", "row_23 or ledger_is_found"),
     ),
+    "chunks that are read are not compared with the ledger": Mutant(
+        "storage/verified_cycles.py",
+        "written = chunk_seal(file) == seal",
+        "written = True",
+        ("test_exchanged_chunks.py", "export"),
+    ),
     "a store has no lock": Mutant(
         "storage/lock.py",
-        "            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)\n",
+        "        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)\n",
         "            pass\n",
         ("test_process.py", "row_10"),
     ),

@@ -91,6 +91,15 @@ def read_store(path: Path) -> object:
     return open_cycles(path).load()["lorenz_96"].values.tobytes()
 
 
+def read_only_cycle(path: Path) -> object:
+    """A ledger of one cycle; one whose last line was cut is a ledger of none."""
+    ledger = read_ledger(ledger_path(path))
+    if not ledger.cycles:
+        message = "the cycle is not complete"
+        raise StorageError(message)
+    return ledger
+
+
 def write_weights(folder: Path) -> Path:
     save_weights(folder / "weights", PARAMS, {"name": "small"})
     return folder / "weights"
@@ -171,7 +180,7 @@ def read_gridded(path: Path) -> object:
 
 KINDS = {
     "configuration": Kind(write_toml, "*.toml", load_config, proved=False),
-    "ledger": Kind(write_store, "*.jsonl", lambda path: read_ledger(ledger_path(path))),
+    "ledger": Kind(write_store, "*.jsonl", read_only_cycle),
     "manifest": Kind(write_store, "*.manifest.json", read_store),
     "metadata of cycles": Kind(write_store, "**/zarr.json", read_store),
     "chunk of cycles": Kind(write_store, "run.zarr/*/*/c*", read_store),

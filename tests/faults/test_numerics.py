@@ -27,7 +27,7 @@ from align_da.observations.wind_speed import wind_speed_operator
 from align_da.runs.autoencoders import build_autoencoder
 from align_da.runs.guidances import build_posterior_sampler
 from align_da.storage.analysis_store import open_cycles
-from align_da.verification.linear_gaussian import LinearGaussianCase, compare_with_kalman
+from align_da.verification.linear_gaussian import compare_with_kalman, every
 
 Figure = Callable[[str], None]
 Function = Callable[[jax.Array], jax.Array]
@@ -171,7 +171,7 @@ def test_row_59_guided_draws_have_mean_and_variance_of_the_kalman_posterior(
     posterior = build_posterior_sampler(GuidanceConfig(method=method), sampler)
     found = compare_with_kalman(
         posterior,
-        LinearGaussianCase(4, error),
+        every(4, error),
         seeds=(0,),
         draws=4096,
         control_variable=method == "jfps",
@@ -215,7 +215,7 @@ def test_row_60_the_circulation_model_gives_the_same_bits_on_one_core_and_on_two
 ) -> None:
     code = (
         "import os, sys; os.sched_setaffinity(0, range(int(sys.argv[1])))\n"
-        "from align_da.cli.threads import settle_threads; settle_threads()\n"
+        "from align_da.environment import settle_environment; settle_environment()\n"
         "import numpy as np\n"
         "from align_da.forecast.jcm import JcmForecastModel\n"
         "from align_da.storage.digest import digest_of_array\n"

@@ -152,7 +152,9 @@ def best_estimate(kind: str) -> tuple[np.ndarray, np.ndarray]:
 @pytest.mark.parametrize("kind", PRIORS)
 def test_three_d_var_gives_the_best_linear_unbiased_estimate(kind: str) -> None:
     layout = PRIORS[kind][1]
-    method = LatentThreeDVar(prior(kind), interpolation_operator, outer=1, inner=40)
+    method = LatentThreeDVar(
+        prior(kind), interpolation_operator, outer=1, inner=40, tolerance=1e-5
+    )
     analysis, _ = method(background(layout), observations(layout), 6.0, KEY)
     std = UNITS if layout is GLOBE else 1.0
     x = np.asarray(background(layout).values).ravel()
@@ -180,7 +182,9 @@ def test_guided_draws_have_mean_and_spread_of_the_posterior(kind: str) -> None:
 def test_a_variable_without_background_errors_stays_as_it_is() -> None:
     known = np.repeat([True, False], 20)
     certain = np.where(known[:, None] & known, covariance(RING), 0.0)
-    method = LatentThreeDVar(prior_from_covariance(RING, certain), interpolation_operator, 1, 40)
+    method = LatentThreeDVar(
+        prior_from_covariance(RING, certain), interpolation_operator, 1, 40, tolerance=1e-5
+    )
     state = background(RING)
     moved = method(state, observations(RING), 6.0, KEY)[0].values - state.values
     np.testing.assert_array_equal(np.asarray(moved).ravel()[~known], 0)

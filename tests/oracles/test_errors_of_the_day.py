@@ -71,6 +71,7 @@ def three_d_var(errors: Hybrid | None) -> LatentThreeDVar:
         outer=1,
         inner=40,
         errors_of_the_day=ErrorsOfTheDay(errors),
+        tolerance=1e-5,
     )
 
 
@@ -186,10 +187,12 @@ def test_a_calibrated_analysis_is_that_of_the_prior_with_the_right_amplitude(met
 
     def analyse(of: LatentPrior, errors_of_the_day: ErrorsOfTheDay) -> tuple[np.ndarray, float]:
         posterior = build_posterior_sampler(
-            GuidanceConfig(method="jfps", iterations=32), SamplerConfig()
+            GuidanceConfig(method="jfps", tolerance=1e-5), SamplerConfig()
         )
         methods = {
-            "latent 3D-Var": LatentThreeDVar(of, interpolation_operator, 1, 40, errors_of_the_day),
+            "latent 3D-Var": LatentThreeDVar(
+                of, interpolation_operator, 1, 40, errors_of_the_day, tolerance=1e-5
+            ),
             "JFPS": LatentScoreAnalysis(
                 of, posterior, interpolation_operator, 4, "mean", errors_of_the_day
             ),

@@ -63,7 +63,7 @@ def test_with_a_linear_model_it_is_the_kalman_smoother() -> None:
     batch = replace(batch, value=jnp.asarray(random.normal(size=batch.value.size), jnp.float32))
     background = State(jnp.asarray(random.normal(size=(1, *layout.shape)), jnp.float32), layout)
     bound = trajectory_operator(interpolation_operator, Shift(), START)
-    method = LatentThreeDVar(prior(layout, std), bound, outer=1, inner=60)
+    method = LatentThreeDVar(prior(layout, std), bound, outer=1, inner=60, tolerance=1e-5)
     analysis, _ = method(background, batch, 6.0, jax.random.key(0))
 
     step = 0.9 * np.roll(np.eye(40), 1, axis=0)
@@ -83,7 +83,9 @@ def mean_error(
     """Root mean square error of analyses of Lorenz-96, days 50 to 100."""
     model = Lorenz96ForecastModel()
     operator = bind(planned, model.layout)
-    method = LatentThreeDVar(prior(model.layout, 0.5), lambda *_: operator, outer, inner=20)
+    method = LatentThreeDVar(
+        prior(model.layout, 0.5), lambda *_: operator, outer, inner=20, tolerance=1e-5
+    )
     first = jnp.reshape(jnp.asarray((1.0, *(0.0,) * 39)), model.layout.shape)
     cycles = 100 * 24 // window
     twins = TwinExperiment(model, method, planned, first, 0.03, 1, cycles, window, operator)

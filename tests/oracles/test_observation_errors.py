@@ -19,6 +19,7 @@ from align_da.atmosphere import Grid, Layout, State, VerticalCoordinate
 from align_da.atmosphere.localisation import gaspari_cohn, great_circle_distance
 from align_da.config import GuidanceConfig, SamplerConfig
 from align_da.errors import InputError
+from align_da.guidance.krylov import Krylov
 from align_da.guidance.sda import sda_guidance
 from align_da.observations.batch import Flag, ObservationBatch, Vertical
 from align_da.observations.contract import ErrorsFor, ObservationErrors, RobustErrors
@@ -107,7 +108,7 @@ def prior() -> LatentPrior:
 
 
 def three_d_var(outer: int = 1) -> LatentThreeDVar:
-    return LatentThreeDVar(prior(), interpolation_operator, outer=outer, inner=20)
+    return LatentThreeDVar(prior(), interpolation_operator, outer=outer, inner=20, tolerance=1e-5)
 
 
 def optimal_interpolation() -> OptimalInterpolation:
@@ -326,7 +327,7 @@ def test_sda_shift_is_the_score_of_its_gaussian(kind: str) -> None:
     sigma, gamma = 0.7, 4.0
     known = likelihood(CORRELATED[kind])
     noisy = jnp.linspace(-1.0, 1.0, POINTS).reshape(LAYOUT.shape)
-    guide = sda_guidance(gamma)
+    guide = sda_guidance(gamma, Krylov(1e-5, 100))
     guided = guide(denoise_white, lambda z: z.ravel()[PLACES], known)
     share = sigma**2 / (1 + sigma**2)
     rows = np.flatnonzero(USED)

@@ -67,6 +67,17 @@ def test_a_lost_block_comes_back_with_the_same_bits(folder: Path, config: Config
 
 
 @pytest.mark.slow
+def test_a_missing_chunk_comes_back_with_the_same_bits(folder: Path, config: Config) -> None:
+    store = RunFolder(folder).backgrounds("train")
+    chunk = max((store / "lorenz_96" / "c").rglob("*"), key=lambda path: (path.is_file(), path))
+    content = chunk.read_bytes()
+    chunk.unlink()
+    with Progress(disable=True) as bar:
+        make_backgrounds(config, folder, 1, bar)
+    assert chunk.read_bytes() == content
+
+
+@pytest.mark.slow
 def test_another_configuration_is_refused(folder: Path, config: Config) -> None:
     other = config.model_copy(update={"seed": 1})
     with pytest.raises(StorageError, match="another configuration"), Progress(disable=True) as bar:

@@ -139,7 +139,7 @@ def make_world(config: Config, folder: Path) -> None:
     write_region(store, weather(times.size, layout), layout, {"time": times}, 0)
     with pytest.MonkeyPatch.context() as patch:  # here: starting a worker takes longer
         patch.setattr(backgrounds, "run_tasks", lambda work, tasks, *_: list(map(work, tasks)))
-        patch.setattr(backgrounds, "use_compilation_cache", lambda _: None)
+        patch.setattr(backgrounds, "use_compilation_cache", lambda: None)
         stage = Stage("backgrounds", [], [], [])
         run_stage(RunFolder(folder), stage, lambda: make(config, folder))
 

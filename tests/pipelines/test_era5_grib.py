@@ -178,6 +178,97 @@ def test_several_members_are_refused(tmp_path: Path) -> None:
         open_era5(config, np.asarray(["2017-01-01"], "datetime64[ns]"))
 
 
+def with_ground(folder: Path, upper_air: bytes) -> Path:
+    """A folder of a ground and of what is given."""
+    (folder / "upper_air.grib").write_bytes(upper_air)
+    (folder / "first.tmp").write_bytes(first_message(IFS))
+    ground = messages(folder / "first.tmp", paramId=129, typeOfLevel="surface", level=0)
+    (folder / "ground.grib").write_bytes(ground)
+    return folder
+
+
+def scanned(first: str, last: str, flag: str) -> bytes:
+    """The file with every message scanned the other way along one axis, or along columns."""
+    found = b""
+    with IFS.open("rb") as file:
+        while (handle := eccodes.codes_grib_new_from_file(file)) is not None:
+            values = eccodes.codes_get_values(handle).reshape(19, 36)
+            ends = [eccodes.codes_get(handle, key) for key in (first, last)]
+            for key, value in zip((last, first), ends, strict=True):
+                eccodes.codes_set(handle, key, value)
+            eccodes.codes_set(handle, flag, 1)
+            turned = {"iScansNegatively": values[:, ::-1], "jScansPositively": values[::-1]}
+            turned["jPointsAreConsecutive"] = values.T
+            eccodes.codes_set_values(handle, np.ascontiguousarray(turned[flag]).ravel())
+            found += eccodes.codes_get_message(handle)
+            eccodes.codes_release(handle)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("axis", "flag"), [("longitude", "iScansNegatively"), ("latitude", "jScansPositively")]
+)
+def test_the_direction_of_scanning_changes_no_state(
+    axis: str, flag: str, folder: Path, tmp_path: Path
+) -> None:
+    ends = (f"{axis}OfFirstGridPoint", f"{axis}OfLastGridPoint")
+    source = opened(with_ground(tmp_path, scanned(*ends, flag)) / "*.grib")
+    expected = opened(folder / "*.grib").states(TIMES)
+    np.testing.assert_allclose(source.states(TIMES), expected, rtol=1e-3, atol=1.0)
+
+
+def column_wise(folder: Path) -> bytes:
+    return scanned("level", "level", "jPointsAreConsecutive")
+
+
+def one_message_upside_down(folder: Path) -> bytes:
+    south_first = scanned(
+        "latitudeOfFirstGridPoint", "latitudeOfLastGridPoint", "jScansPositively"
+    )
+    (folder / "south.tmp").write_bytes(south_first)
+    first = first_message(folder / "south.tmp")
+    return first + IFS.read_bytes()[len(first_message(IFS)) :]
+
+
+def preliminary_beside_final(folder: Path) -> bytes:
+    """As ERA5T beside ERA5: the same place, other values."""
+    handle = eccodes.codes_new_from_message(first_message(IFS))
+    eccodes.codes_set(handle, "experimentVersionNumber", "0005")
+    eccodes.codes_set_values(handle, eccodes.codes_get_values(handle) + 1.0)
+    warmer: bytes = eccodes.codes_get_message(handle)
+    eccodes.codes_release(handle)
+    return IFS.read_bytes() + warmer
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (column_wise, "run along meridians (jPointsAreConsecutive)"),
+        (one_message_upside_down, "different grids or directions of scanning"),
+        (preliminary_beside_final, "stands twice with other values"),
+    ],
+)
+def test_messages_that_cannot_be_right_together_are_refused(
+    make: Callable[[Path], bytes], message: str, tmp_path: Path
+) -> None:
+    with_ground(tmp_path, make(tmp_path))
+    with pytest.raises(InputError, match=re.escape(message)):
+        opened(tmp_path / "*.grib")
+
+
+def test_an_exact_copy_of_a_message_does_no_harm(folder: Path, tmp_path: Path) -> None:
+    with_ground(tmp_path, IFS.read_bytes() + IFS.read_bytes())
+    found = opened(tmp_path / "*.grib").states(TIMES)
+    np.testing.assert_array_equal(found, opened(folder / "*.grib").states(TIMES))
+
+
+def test_brackets_in_the_name_of_a_file_that_exists_are_no_pattern(tmp_path: Path) -> None:
+    both = with_ground(tmp_path, IFS.read_bytes())
+    source = tmp_path / "era5[1].grib"
+    source.write_bytes(b"".join(path.read_bytes() for path in sorted(both.glob("*.grib"))))
+    assert opened(source).states(TIMES).shape == (4, 19, 36, 20)
+
+
 def test_times_that_the_files_lack_are_named(folder: Path) -> None:
     late = TIMES + np.timedelta64(24, "h")
     with pytest.raises(

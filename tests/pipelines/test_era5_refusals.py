@@ -15,10 +15,13 @@ import xarray as xr
 from era5_world import LEVELS, travelling_waves, write_store
 from rich.progress import Progress
 
+from align_da.atmosphere.dataset import state_from_dataset
 from align_da.config import Era5Config, WorldConfig
 from align_da.errors import AlignDAError, ConfigError, InputError, StorageError
 from align_da.storage.run_folder import RunFolder
 from data_pipelines.era5 import make_era5_truth
+from data_pipelines.era5_source import open_era5
+from data_pipelines.state_checks import check_states
 
 README = Path(__file__).parents[2] / "experiments" / "era5" / "README.md"
 WORLD = WorldConfig(
@@ -97,6 +100,13 @@ def relabelled(name: str, values: object) -> Callable[[Source], Source]:
 
 def at(**places: object) -> Callable[[Source], Source]:
     return lambda source: source.isel(places)
+
+
+def values_at(**places: object) -> Callable[[Source], Source]:
+    """The values in another order, the labels in the old one."""
+    return lambda source: source.isel(places).assign_coords(
+        {name: source[name] for name in places}
+    )
 
 
 BROKEN = (
@@ -185,6 +195,42 @@ BROKEN = (
         InputError,
         "equally spaced over the whole circle",
         at(longitude=slice(0, 9)),
+    ),
+    Broken(
+        "a row is missing",
+        InputError,
+        "got none between latitudes",
+        at(latitude=[0, 1, 2, 4, 5, 6, 7]),
+    ),
+    Broken(
+        "a column is missing",
+        InputError,
+        "equally spaced over the whole circle",
+        at(longitude=[0, 1, 2, *range(4, 16)]),
+    ),
+    Broken(
+        "upside down under good labels",
+        InputError,
+        "the rows are upside down",
+        values_at(latitude=slice(None, None, -1)),
+    ),
+    Broken(
+        "mirrored under good labels",
+        InputError,
+        "the columns mirrored or shifted",
+        values_at(longitude=slice(None, None, -1)),
+    ),
+    Broken(
+        "winds of another place",
+        InputError,
+        "off geostrophic balance",
+        field("v_component_of_wind", lambda a: a.roll(longitude=4)),
+    ),
+    Broken(
+        "winds of the other sign",
+        InputError,
+        "off geostrophic balance",
+        field("u_component_of_wind", lambda a: -a),
     ),
     Broken(
         "0 and 360 degrees east",
@@ -347,6 +393,96 @@ def test_what_is_wrong_within_the_source_ends_the_run_with_its_time(
         make_era5_truth(WORLD, era5, tmp_path / "run", 1, bar)
     with xr.open_zarr(store, consolidated=False) as truth:
         assert truth["written"].sum() == 92
+
+
+@pytest.mark.parametrize("hurt", ["shifted", "mirrored", "exchanged"])
+def test_one_state_that_does_not_belong_to_its_series_is_told(
+    hurt: str, good: Source, tmp_path: Path
+) -> None:
+    """Its fields are in balance with each other: only the state before it tells."""
+    wrong = {
+        "shifted": good.isel(time=50).roll(longitude=4),
+        "mirrored": good.isel(time=50),
+        "exchanged": good.isel(time=20),
+    }[hurt]
+    if hurt == "mirrored":
+        wrong = wrong.isel(longitude=slice(None, None, -1), latitude=slice(None, None, -1))
+    broken = good.copy(deep=True)
+    for name in (name for name in broken.data_vars if "time" in broken[name].dims):
+        broken[name][50] = wrong[name].to_numpy()
+    era5 = Era5Config(source=write_store(broken, tmp_path / "s.zarr", 2), levels=LEVELS)
+    with (
+        pytest.raises(InputError, match=r"at 2020-01-13T12:00 has a correlation of"),
+        Progress(disable=True) as bar,
+    ):
+        make_era5_truth(WORLD, era5, tmp_path / "run", 1, bar)
+
+
+def test_surface_pressure_that_does_not_lie_over_the_mountains_is_told(good: Source) -> None:
+    ground = good["geopotential_at_surface"]
+    pressure = (1e5 * np.exp(-ground / 7.5e4)).expand_dims(time=good["time"][:1])
+    source = good.isel(time=[0]).assign(surface_pressure=pressure.assign_attrs(units="Pa"))
+    check_states(state_from_dataset(source), south_first(ground))
+    with pytest.raises(InputError, match="surface pressure is correlated by"):
+        check_states(state_from_dataset(source), south_first(ground.roll(longitude=8)))
+
+
+def south_first(ground: xr.DataArray) -> np.ndarray:
+    return ground.to_numpy()[::-1]
+
+
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("kind", ["format 2", "format 3", "sharded"])
+def test_a_chunk_that_is_missing_is_not_its_fill_value(
+    kind: str, packed: bool, good: Source, tmp_path: Path
+) -> None:
+    path = tmp_path / "source.zarr"
+    encoding: dict[str, object] = {"chunks": (1, 3, 4, 8), "_FillValue": None}
+    if kind != "format 2":
+        encoding["fill_value"] = 0
+    if kind == "sharded":
+        encoding["shards"] = (1, 3, 8, 16)
+    values = good["specific_humidity"].copy(deep=True)
+    if packed:
+        packing = {"scale_factor": 1e-6, "add_offset": 0.01}
+        values = ((values - 0.01) / 1e-6).astype(np.int16).assign_attrs(values.attrs | packing)
+    values[:, :, 4:, 8:] = 0  # what is read of a chunk that is not there
+    good.assign(specific_humidity=values).to_zarr(
+        path,
+        zarr_format=2 if kind == "format 2" else 3,
+        consolidated=False,
+        encoding={"specific_humidity": encoding},
+    )
+    config = Era5Config(source=str(path), levels=LEVELS)
+    refused(config, tmp_path / "run", InputError, "a chunk of the source is missing")
+
+
+def test_metadata_that_are_older_than_their_arrays_are_not_believed(
+    good: Source, tmp_path: Path
+) -> None:
+    """Days that were appended without consolidating again are seen."""
+    path = tmp_path / "source.zarr"
+    write_store(good.isel(time=slice(0, 40)), path, 2)
+    good.isel(time=slice(40, None)).drop_vars("geopotential_at_surface").to_zarr(
+        path, append_dim="time", consolidated=False, zarr_format=2
+    )
+    with xr.open_zarr(path, consolidated=True) as old:
+        assert old.sizes["time"] == 40
+    era5 = Era5Config(source=str(path), levels=LEVELS)
+    with Progress(disable=True) as bar:
+        make_era5_truth(WORLD, era5, tmp_path / "run", 1, bar)
+    with xr.open_zarr(RunFolder(tmp_path / "run").truth, consolidated=False) as truth:
+        assert (truth["written"] == 1).all()
+
+
+@pytest.mark.parametrize("name", ["a::b.zarr", "era5[2020].zarr", "a b?.zarr", "100%.zarr"])
+def test_a_path_that_exists_is_a_path(name: str, good: Source, tmp_path: Path) -> None:
+    path = tmp_path / name
+    plain = write_store(good, tmp_path / "plain.zarr", 2)
+    Path(plain).rename(path)
+    times = good["time"].to_numpy()[:1]
+    source = open_era5(Era5Config(source=str(path), levels=LEVELS), times)
+    assert source.states(times).shape[0] == 1
 
 
 def test_a_damaged_chunk_is_told(good: Source, tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from era5_world import write_store
 from align_da.alignment import AlignmentCase
 from align_da.atmosphere import Normalisation, State
 from align_da.atmosphere.balance import geostrophic_imbalance, hydrostatic_residual
+from align_da.atmosphere.balance_score import BalanceMeasures
 from align_da.atmosphere.plausibility import check_plausible
 from align_da.autoencoder import pole_signs
 from align_da.config import AutoencoderConfig, Era5Config, ObservationsConfig
@@ -91,8 +92,9 @@ def test_rewards_prefer_the_state_to_its_perturbations(state: State, sea: jax.Ar
     candidates = State(state.values + sizes * scale * noise, state.layout)
     truth = State(state.values[0], state.layout)
     case = AlignmentCase(truth, truth, TIME[0], truth, 24.0)
+    varied = BalanceMeasures(*map(jnp.float32, (0.01, 0.01, 0.01, 0.003)))
     rewards = build_rewards(
-        ("accuracy", "balance", "calibration"), RewardInputs(pytest.fail, 24, sea)
+        ("accuracy", "balance", "calibration"), RewardInputs(pytest.fail, 24, sea, lambda: varied)
     )
     for name, reward in rewards.items():
         scores = np.asarray(reward(candidates, case))

@@ -32,7 +32,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:.*reports are not read:UserWarni
 
 @pytest.fixture(scope="module")
 def soundings() -> pd.DataFrame:
-    return with_errors(checked_reports(read_bufr(DATA / "temp.bufr")))
+    return with_errors(checked_reports(read_bufr(DATA / "temp.bufr").table))
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +88,7 @@ def test_aircraft_report_at_the_pressure_of_their_altimeter(few: pd.DataFrame) -
 
 
 def test_new_templates_give_heights_and_seconds() -> None:
-    reports = checked_reports(read_bufr(DATA / "temp_hires.bufr"))
+    reports = checked_reports(read_bufr(DATA / "temp_hires.bufr").table)
     assert reports["time"].unique().tolist() == [pd.Timestamp("2025-02-23T10:45:04")]
     height = reports[(reports["variable"] == "geopotential") & (reports["level"] == 50000)]
     assert height["value"].item() / 9.80665 == pytest.approx(5673.7, abs=0.1)
@@ -96,7 +96,7 @@ def test_new_templates_give_heights_and_seconds() -> None:
 
 
 def test_every_subset_of_a_message_is_read() -> None:
-    reports = checked_reports(read_bufr(DATA / "synop_multi_subset_uncompressed.bufr"))
+    reports = checked_reports(read_bufr(DATA / "synop_multi_subset_uncompressed.bufr").table)
     with_pdbufr = pdbufr.read_bufr(
         str(DATA / "synop_multi_subset_uncompressed.bufr"),
         columns=("latitude", "longitude", "airTemperature"),
@@ -110,7 +110,7 @@ def test_every_subset_of_a_message_is_read() -> None:
 @pytest.mark.filterwarnings("default:.*reports are not read:UserWarning")
 def test_reports_without_our_variables_are_counted() -> None:
     with pytest.warns(UserWarning, match=r"synop\.bufr: reports are not read.*-1: 150"):
-        reports = checked_reports(read_bufr(DATA / "synop.bufr"))
+        reports = checked_reports(read_bufr(DATA / "synop.bufr").table)
     assert (reports["variable"] == "surface_pressure").sum() == 150
     assert "synop" in summary_of(reports)
 
@@ -169,10 +169,10 @@ def test_reports_survive_an_ioda_file(few: pd.DataFrame, tmp_path: Path) -> None
     numbers = ["value", "error", "latitude", "longitude", "level", "elevation"]
     single = few.assign(**{name: few[name].astype("float32").astype(float) for name in numbers})
     twice = single.iloc[[5, 700]].assign(value=1.5, flag="background")
-    given_ = checked_reports(pd.concat([single, twice]))
+    given_ = checked_reports(pd.concat([single, twice]).drop(columns="file"))
     write_ioda(tmp_path / "out.nc", given_)
     assert format_of(tmp_path / "out.nc") == "ioda"
-    found = checked_reports(read_ioda(tmp_path / "out.nc"))
+    found = checked_reports(read_ioda(tmp_path / "out.nc").table)
     geopotential = given_["variable"] == "geopotential"  # heights in the file
     pd.testing.assert_frame_equal(
         found[~geopotential], given_[~geopotential], check_dtype=False, check_exact=True
@@ -213,11 +213,21 @@ def test_the_stage_counts_and_is_done_once(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path)
     told = make_reports([DATA / "aircraft.bufr"], "auto", folder)
     assert "900 observations" in told
+    assert "aircraft.bufr: 900 reports read, " in told
     written = folder.observations.stat().st_mtime_ns
     assert make_reports([DATA / "aircraft.bufr"], "auto", folder) == told
     assert folder.observations.stat().st_mtime_ns == written
     folder.observations.unlink()
     assert make_reports([DATA / "aircraft.bufr"], "auto", folder) == told
+
+
+def test_a_file_without_a_usable_report_is_told_where_it_is_read(tmp_path: Path) -> None:
+    rejected = read_observations([DATA / "temp_small.bufr"]).assign(flag="bounds")
+    rejected.drop(columns="file").to_csv(tmp_path / "rejected.csv", index=False)
+    files = [DATA / "temp_small.bufr", tmp_path / "rejected.csv"]
+    told = make_reports(files, "auto", RunFolder(tmp_path))
+    assert "no report of rejected.csv can be used" in told
+    assert "no report of temp_small.bufr can be used" not in told
 
 
 @settings(max_examples=20, deadline=None)

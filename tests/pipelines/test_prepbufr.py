@@ -16,8 +16,9 @@ from prepbufr_file import prepbufr_file
 
 from align_da.errors import ConfigError, InputError
 from data_pipelines.observations import child
+from data_pipelines.observations.account import Account
 from data_pipelines.observations.prepbufr import read_prepbufr
-from data_pipelines.observations.read import format_of, read_observations
+from data_pipelines.observations.read import format_of, read_files, read_observations
 
 DATA = Path(__file__).parents[1] / "data" / "observations"
 
@@ -114,14 +115,105 @@ def test_a_prepbufr_file_is_recognised(path: Path) -> None:
 def test_units_and_the_last_event_are_those_of_the_reports(reports: pd.DataFrame) -> None:
     temperature = of(reports, "72469", "temperature")
     np.testing.assert_allclose(temperature["level"], [83840.0, 50000.0, 30000.0])
-    # Bolton 1980: T_v = T (1 + 0.608 q); 284.15 K with 5 g/kg are 283.29 K.
-    np.testing.assert_allclose(temperature["value"], [283.29, 260.85, 233.15], atol=0.01)
+    np.testing.assert_allclose(temperature["value"], [283.35, 260.85, 233.15])
     np.testing.assert_allclose(of(reports, "72469", "specific_humidity")["value"], [0.005])
     heights = of(reports, "72469", "geopotential")["value"]
     np.testing.assert_allclose(heights, [1611 * 9.80665, 5702 * 9.80665])
     np.testing.assert_allclose(of(reports, "72469", "surface_pressure")["value"], [83840.0])
     assert of(reports, "72469", "u_component_of_wind")["value"].tolist() == [20.5]
     assert of(reports, "72469", "v_component_of_wind")["value"].tolist() == [-3.1]
+
+
+def event(kelvin: float | None, mark: int | None, program: int) -> dict[str, Any]:
+    return {"TOB": kelvin if kelvin is None else kelvin - 273.15, "TQM": mark, "TPC": program}
+
+
+MADE_VIRTUAL, AS_SENT = event(300.95, 2, 8), event(298.15, 2, 1)
+# Stacks of temperature, the last event first, with 15 g/kg: what is in force, K, and its flag.
+STACKS: dict[str, tuple[list[dict[str, Any]], float, str]] = {
+    "VIRTMP on top": ([MADE_VIRTUAL, AS_SENT], 298.15, "pass"),
+    "VIRTMP below a later mark": ([event(300.95, 2, 5), MADE_VIRTUAL, AS_SENT], 298.15, "pass"),
+    "rejected later": ([event(300.95, 9, 5), MADE_VIRTUAL, AS_SENT], 298.15, "bounds"),
+    "corrected later": (
+        [event(303.95, 2, 6), MADE_VIRTUAL, AS_SENT], 303.95 / 300.95 * 298.15, "pass",
+    ),
+    "corrected earlier": (
+        [MADE_VIRTUAL, event(298.15, 1, 5), event(290.15, 1, 1)], 298.15, "pass",
+    ),
+    "VIRTMP twice": ([event(301.05, 2, 8), MADE_VIRTUAL, AS_SENT], 298.15, "pass"),
+    "VIRTMP twice, not in a row": (
+        [event(301.05, 2, 5), event(301.05, 2, 8), event(300.95, 2, 5), MADE_VIRTUAL, AS_SENT],
+        298.15, "pass",
+    ),
+    # Bolton 1980: T_v = T (1 + 0.608 q).
+    "VIRTMP alone": ([MADE_VIRTUAL], 300.95 / (1 + 0.608 * 0.015), "pass"),
+    "VIRTMP alone below a mark": (
+        [event(300.95, 3, 5), MADE_VIRTUAL], 300.95 / (1 + 0.608 * 0.015), "passive",
+    ),
+    "VIRTMP without a value": ([event(300.95, 2, 5), event(None, 2, 8), AS_SENT], 298.15, "pass"),
+    "no VIRTMP": ([event(299.15, 1, 5), AS_SENT], 299.15, "pass"),
+    "a mark below one that is missing": (
+        [event(299.15, None, 5), event(299.15, 9, 1)], 299.15, "bounds",
+    ),
+    "taken away": ([event(None, 15, 5), MADE_VIRTUAL, AS_SENT], np.nan, "missing"),
+}  # fmt: skip
+DAMP, DRY, DOUBTED = (
+    [{"QOB": 15000, "QQM": 2, "QPC": 8}, {"QOB": 14000, "QQM": 2, "QPC": 1}],
+    [{"QOB": None, "QQM": None, "QPC": 8}],
+    [{"QOB": 15000, "QQM": 9, "QPC": 8}],
+)
+
+
+def stack_file(path: Path, stacks: list[tuple[list[Any], list[Any]]]) -> pd.DataFrame:
+    """The reports of a file with a sounding of one level for each temperature and humidity."""
+    soundings = [
+        header(f"S{number}", 120, PRSLEVEL=[level(1, 950.0, temperature=stack, q=humidity)])
+        for number, (stack, humidity) in enumerate(stacks)
+    ]
+    path.write_bytes(prepbufr_file([("ADPUPA", soundings)]))
+    return read_observations([path])
+
+
+def test_a_temperature_is_real_wherever_virtmp_stands_in_its_stack(tmp_path: Path) -> None:
+    pytest.importorskip("earth2bufr")
+    reports = stack_file(
+        tmp_path / "stacks.prepbufr", [(one, DAMP) for one, _, _ in STACKS.values()]
+    )
+    found = reports[reports["variable"] == "temperature"].set_index("station_id")
+    for number, (name, (_, kelvin, flag)) in enumerate(STACKS.items()):
+        report = found.loc[f"S{number}"]
+        np.testing.assert_allclose(report["value"], kelvin, atol=0.01, err_msg=name)
+        assert report["flag"] == flag, name
+    humidity = reports[reports["variable"] == "specific_humidity"]["value"]
+    np.testing.assert_allclose(humidity, 0.015)
+
+
+def test_humidity_matters_to_a_virtual_temperature_without_the_real_one_below(
+    tmp_path: Path,
+) -> None:
+    pytest.importorskip("earth2bufr")
+    both, alone = [MADE_VIRTUAL, AS_SENT], [MADE_VIRTUAL]
+    reports = stack_file(
+        tmp_path / "humidities.prepbufr",
+        [(both, DRY), (both, DOUBTED), (alone, DRY), (alone, DOUBTED)],
+    )
+    found = reports[reports["variable"] == "temperature"].sort_values("station_id")
+    expected = [298.15, 298.15, np.nan, 300.95 / (1 + 0.608 * 0.015)]
+    np.testing.assert_allclose(found["value"], expected, atol=0.01)
+    assert found["flag"].tolist() == ["pass", "pass", "missing", "bounds"]
+
+
+def test_a_station_has_the_stack_of_its_own_temperature(tmp_path: Path) -> None:
+    pytest.importorskip("earth2bufr")
+    plain = header("KDEN", 181, **level(0, 840.0, temperature=[AS_SENT], q=DAMP))
+    later = [event(300.95, 2, 5), MADE_VIRTUAL, AS_SENT]
+    virtual = header("KBOU", 181, **level(0, 840.0, temperature=later, q=DAMP))
+    path = tmp_path / "stations.prepbufr"
+    path.write_bytes(prepbufr_file([("ADPSFC", [header("NONE", 181, CAT=0), virtual, plain])]))
+    reports = read_observations([path])
+    for station in ("KBOU", "KDEN"):
+        found = of(reports, station, "2m_temperature")["value"]
+        np.testing.assert_allclose(found, [298.15], atol=0.01)
 
 
 def test_marks_flag_and_nothing_is_dropped(reports: pd.DataFrame) -> None:
@@ -169,12 +261,14 @@ def damaged(path: Path, content: bytes) -> Path:
 @pytest.mark.parametrize(
     ("hurt", "problem"),
     [
-        (lambda good: good[:-40], "cut off"),
+        (lambda good: good[:40], "cut off"),
         (lambda good: good[: good.find(b"BUFR", 4)], "cannot be decoded by earth2bufr"),
-        # The number of the data's sequence: 3 48 102 becomes 3 49 102, which is in no table.
-        (lambda good: good.replace(b"\xf0\x66", b"\xf1\x66"), "cannot be decoded by earth2bufr"),
-        # A descriptor in the tables is no number.
-        (lambda good: good.replace(b"348001", b"3480x1", 1), "cannot be decoded by earth2bufr"),
+        # The descriptor of the sequence that begins every report is no number.
+        (lambda good: good.replace(b"348001H", b"3480x1H"), "cannot be decoded by earth2bufr"),
+        # Another unit than that of NCEP's table.
+        (lambda good: good.replace(b"DEG C", b"K    "), "expected TOB in DEG C, its tables say K"),
+        # The tables are no BUFR message any more: another one is the first.
+        (lambda good: b"BUFF" + good[4:], "expected tables"),
     ],
 )  # fmt: skip
 def test_damaged_files_are_refused(path: Path, hurt: Any, problem: str) -> None:
@@ -182,6 +276,90 @@ def test_damaged_files_are_refused(path: Path, hurt: Any, problem: str) -> None:
     assert broken.read_bytes() != path.read_bytes()
     with pytest.raises(InputError, match=rf"{re.escape(broken.name)}.*{problem}"):
         read_prepbufr(broken)
+
+
+def names_of(path: Path, content: bytes) -> tuple[list[str], Account]:
+    path.write_bytes(content)
+    reports, (account,) = read_files([path])
+    return sorted(reports["station_id"].unique()), account
+
+
+def buoys(*names: str | bytes) -> bytes:
+    """A file with a message for every name."""
+    pressure = level(0, 1013.2)
+    return prepbufr_file([("SFCSHP", [header(name, 180, **pressure)]) for name in names])
+
+
+@pytest.mark.parametrize(
+    ("name", "mended"),
+    [(b"BOD\xd8", "BOD?"), (b"\x01A", "?A"), (b"ABCDEFG\xff", "ABCDEFG?")],
+)
+def test_an_odd_byte_in_a_name_is_mended_and_told(
+    name: bytes, mended: str, tmp_path: Path
+) -> None:
+    pytest.importorskip("earth2bufr")
+    content = buoys("46042", name, "46043")
+    with pytest.warns(UserWarning, match=re.escape(f"became '?': {mended}")):
+        names, account = names_of(tmp_path / "odd.prepbufr", content)
+    assert names == sorted(["46042", "46043", mended])
+    assert "damaged message" not in account.left_out
+
+
+def test_names_of_many_reports_in_one_message_are_mended(tmp_path: Path) -> None:
+    pytest.importorskip("earth2bufr")
+    reports = [header(name, 180, **level(0, 1000.0)) for name in ("A1", b"B\xc4", "C3", b"D\xd6")]
+    with pytest.warns(UserWarning, match=r"names of 2 reports .*: B\?, D\?"):
+        names, account = names_of(tmp_path / "odd.prepbufr", prepbufr_file([("SFCSHP", reports)]))
+    assert names == ["A1", "B?", "C3", "D?"]
+    assert account.kept == 4
+
+
+def second_message(change: Any) -> bytes:
+    """Three buoys, the message of the second changed."""
+    content = buoys("46042", "46043", "46044")
+    starts = [match.start() for match in re.finditer(b"BUFR", content)]
+    assert len(starts) == 4
+    return content[: starts[2]] + change(content[starts[2] : starts[3]]) + content[starts[3] :]
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        (lambda message: message[:-4] + b"8888", "message 3 at byte .*expected 7777"),
+        (lambda message: message[:-9], "message 3 at byte"),
+        (lambda message: message[:5] + b"\1" + message[6:], "message 3 at byte"),
+        # 3 48 110 becomes 3 49 110, which is in no table.
+        (lambda message: message.replace(b"\xf0\x6e", b"\xf1\x6e"), "message 3 cannot be decoded"),
+    ],
+)
+def test_a_damaged_message_does_not_cost_the_others(
+    change: Any, problem: str, tmp_path: Path
+) -> None:
+    pytest.importorskip("earth2bufr")
+    with pytest.warns(UserWarning, match=f"1 of 4 messages .*{problem}"):
+        names, account = names_of(tmp_path / "amid.prepbufr", second_message(change))
+    assert names == ["46042", "46044"]
+    assert account.left_out["damaged message"] == 1
+
+
+def test_bytes_between_messages_cost_nothing(tmp_path: Path) -> None:
+    pytest.importorskip("earth2bufr")
+    names, account = names_of(
+        tmp_path / "between.prepbufr", second_message(lambda one: b"\r\n\1 7777 " + one + b"BUFF")
+    )
+    assert names == ["46042", "46043", "46044"]
+    assert "damaged message" not in account.left_out
+
+
+def test_what_is_not_read_is_counted_by_name(tmp_path: Path) -> None:
+    pytest.importorskip("earth2bufr")
+    report = header("46042", 180, **level(0, 1013.2, q=DAMP))
+    report["Q___INFO"]["TDO"] = 12.0
+    path = tmp_path / "more.prepbufr"
+    _, account = names_of(path, prepbufr_file([("SFCSHP", [report, header("B", 180, CAT=0)])]))
+    assert account.left_out == {"TDO (not read)": 1}
+    told = account.kept + sum(account.flagged.values()) + sum(account.left_out.values())
+    assert account.read == told
 
 
 def test_bytes_changed_at_random_never_end_otherwise_than_in_an_input_error(path: Path) -> None:
@@ -192,7 +370,7 @@ def test_bytes_changed_at_random_never_end_otherwise_than_in_an_input_error(path
             content[place] = random.integers(256)
         with contextlib.suppress(InputError), warnings.catch_warnings():
             warnings.filterwarnings("ignore", message=".*reports are not read")
-            assert len(read_prepbufr(damaged(path, bytes(content))))
+            assert len(read_prepbufr(damaged(path, bytes(content))).table)
 
 
 def test_without_earth2bufr_the_extra_is_named(

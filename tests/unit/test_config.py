@@ -7,7 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from align_da.config import Config, ReportsConfig, config_from_table, load_config
+from align_da.config import (
+    Config,
+    GuidanceConfig,
+    ReportsConfig,
+    SamplerConfig,
+    config_from_table,
+    load_config,
+)
 from align_da.digests import digest_of
 from align_da.errors import ConfigError
 
@@ -105,3 +112,25 @@ def test_a_section_that_is_absent_is_in_no_digest_and_has_its_defaults_when_name
         name for name, section in Config().model_dump().items() if section is not None
     )
     assert config_from_table({"reports": {}}).reports == ReportsConfig()
+
+
+def test_what_is_not_given_of_a_guidance_or_sampler_is_what_the_method_needs(
+    tmp_path: Path,
+) -> None:
+    named = load_config(write(tmp_path, ""), ["guidance.method=split_gibbs"]).guidance
+    assert named.repetitions == GuidanceConfig(method="split_gibbs").repetitions == 10
+    assert SamplerConfig(kind="stochastic").steps == 128
+    assert load_config(write(tmp_path, "[sampler]\nkind = 'heun'")).sampler.steps == 10
+
+
+def test_what_is_given_stays_whatever_the_method() -> None:
+    assert GuidanceConfig(method="sda", strength=1.0).strength == 1.0
+    assert GuidanceConfig(method="split_gibbs", repetitions=1).repetitions == 1
+    assert SamplerConfig(kind="stochastic", steps=12).steps == 12
+
+
+def test_another_method_keeps_how_far_systems_are_solved_and_has_its_own_strength() -> None:
+    given = GuidanceConfig(method="jfps", strength=3.0, tolerance=0.2, iterations=7)
+    sda, strong = given.of("sda"), given.of("sda", 0.5)
+    assert (sda.tolerance, sda.iterations) == (0.2, 7)
+    assert (sda.strength, strong.strength) == (GuidanceConfig(method="sda").strength, 0.5)

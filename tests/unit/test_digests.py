@@ -34,4 +34,4 @@ def test_what_a_room_does_unasked_is_what_the_configuration_says_unasked() -> No
     assert ReplacementRule() == ReplacementRule(**dict(ReplacementConfig()))
     assert NoiseLevels() == noise_levels(SamplerConfig())
     asked = VerificationConfig()
-    assert Bootstrap() == Bootstrap(asked.bootstrap_samples, asked.block_length)
+    assert Bootstrap() == Bootstrap(asked.bootstrap_samples)

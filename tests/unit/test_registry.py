@@ -6,8 +6,11 @@ from pathlib import Path
 import pytest
 
 import align_da.registry as room
+from align_da.atmosphere.variables import VARIABLES, variable_named
 from align_da.errors import ConfigError
-from align_da.registry import REGISTRIES, STATE_VARIABLES, Registry
+from align_da.registry import FORECAST_MODELS, REGISTRIES, STATE_VARIABLES, Registry
+
+GOOD = "[align_da.tested]\nloads = json:loads\n"
 
 
 class Distribution:
@@ -37,6 +40,65 @@ def registry(monkeypatch: pytest.MonkeyPatch) -> Registry:
     monkeypatch.setattr(room, "entry_points", lambda group: points)
     room._installed.cache_clear()
     yield Registry("align_da.tested", "tested part")
+    room._installed.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("", "json:loads"),
+        (" ", "json:loads"),
+        ("two words", "json:loads"),
+        ("\x1b[31mred", "json:loads"),
+        ("new\nline", "json:loads"),
+        ("part", ""),
+        ("part", "json"),
+        ("part", "json:"),
+        ("part", "json loads"),
+        ("part", "json:loads; import os"),
+        ("part", "../json:loads"),
+    ],
+)
+def test_an_entry_point_that_is_none_is_no_part_and_is_told(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    points = [entry(name, value, "some-package"), entry("whole", "json:loads", "some-package")]
+    monkeypatch.setattr(room, "entry_points", lambda group: EntryPoints(points))
+    room._installed.cache_clear()
+    registry = Registry("align_da.tested", "tested part")
+    assert registry.names == ("whole",)
+    (told,) = registry.unsound
+    assert told.startswith(f"{name!r} of some-package 1.0: expected a name of letters")
+    room._installed.cache_clear()
+
+
+def test_one_package_that_is_damaged_leaves_the_parts_of_all_others(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name, content in {"bad": "[align_da.tested]\nno equals\n", "good": GOOD}.items():
+        folder = tmp_path / f"{name}-1.0.dist-info"
+        folder.mkdir()
+        (folder / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+        (folder / "entry_points.txt").write_text(content)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    room._installed.cache_clear()
+    registry = Registry("align_da.tested", "tested part")
+    assert registry.names == ("loads",)
+    assert registry.origin("loads") == "tested part loads of good 1.0"
+    assert "jcm" in FORECAST_MODELS.names
+    room._installed.cache_clear()
+
+
+def test_a_package_whose_variable_has_the_name_of_one_of_ours_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    points = EntryPoints([entry("temperature", "json:loads", "some-package")])
+    monkeypatch.setattr(room, "entry_points", lambda group: points)
+    room._installed.cache_clear()
+    with pytest.raises(ConfigError, match=r"'temperature' of some-package 1\.0 has the name"):
+        variable_named("temperature")
+    with pytest.raises(ConfigError, match="give it another"):
+        list(VARIABLES)
     room._installed.cache_clear()
 
 

@@ -7,7 +7,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 LAYERS = (
-    ("constants", "digests", "errors", "keys", "registry"),
+    ("constants", "digests", "errors", "checks", "environment", "keys", "registry"),
     ("atmosphere", "config", "mixed_precision"),
     ("parallel", "forecast", "observations", "autoencoder", "diffusion"),
     ("guidance",),
@@ -83,7 +83,8 @@ def test_what_is_offered_needs_no_command_and_no_work_of_a_stage() -> None:
 @pytest.mark.parametrize("path", modules("align_da/cli"), ids=lambda p: p.name)
 def test_the_command_line_is_a_shell_over_the_stages(path: Path) -> None:
     assert imported_rooms(path) <= {
-        *("cli", "config", "errors", "parallel", "registry", "stages", "storage")
+        *("cli", "config", "environment", "errors"),
+        *("parallel", "registry", "stages", "storage"),
     }
 
 

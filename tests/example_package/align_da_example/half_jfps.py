@@ -9,11 +9,12 @@ from align_da.guidance.contract import LatentOperator
 from align_da.guidance.guided_sampler import GuidedSampler
 from align_da.guidance.jfps import jfps_guidance
 from align_da.observations.likelihood import Likelihood
+from align_da.runs.guidances import solver
 
 
 def build(settings: GuidanceConfig, sample: Sampler, _: NoiseLevels) -> GuidedSampler:
     """The guidance with any sampler."""
-    whole = jfps_guidance(settings.strength, settings.iterations)
+    whole = jfps_guidance(settings.strength, solver(settings))
 
     def guide(denoiser: Denoiser, operator: LatentOperator, likelihood: Likelihood) -> Denoiser:
         guided = whole(denoiser, operator, likelihood)

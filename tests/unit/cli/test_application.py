@@ -1,11 +1,13 @@
 """What the command line says when something is wrong, and with which exit code."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+ROOT = Path(__file__).parents[3]
 COMMAND = Path(sys.executable).with_name("align-da")
 
 
@@ -37,6 +39,40 @@ def test_every_command_helps_with_an_example(command: str) -> None:
 def test_help_does_not_import_jax() -> None:
     code = "import sys, align_da.cli, data_pipelines.cli; sys.exit('jax' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_parts_tells_of_what_cannot_be_used_and_other_commands_go_on(tmp_path: Path) -> None:
+    folder = tmp_path / "broken-1.0.dist-info"
+    folder.mkdir()
+    (folder / "METADATA").write_text("Metadata-Version: 2.1\nName: broken\nVersion: 1.0\n")
+    (folder / "entry_points.txt").write_text(
+        "[align_da.rewards]\nlost = nowhere:build\nwith blanks = json:loads\n"
+        "[align_da.commands]\nmore = nowhere:app\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": f"{tmp_path}:{os.environ.get('PYTHONPATH', ROOT)}"}
+    parts, other = (
+        subprocess.run(
+            [COMMAND, *command], env=environment, capture_output=True, text=True, check=False
+        )
+        for command in (["parts"], ["cycle", "--help"])
+    )
+    assert parts.returncode == 2
+    assert "reward lost of broken 1.0: CANNOT BE USED" in parts.stdout
+    assert "CANNOT BE USED: 'with blanks' of broken 1.0" in parts.stdout
+    assert "Traceback" not in parts.stdout + parts.stderr
+    assert other.returncode == 0
+    assert "'more' of broken 1.0 cannot be imported" in other.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is full")
+def test_output_that_finds_no_space_is_told_with_the_code_of_storage() -> None:
+    with Path("/dev/full").open("w") as full:
+        result = subprocess.run(
+            [COMMAND, "parts"], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert result.returncode == 4
+    assert "No space left on device: free some space" in result.stderr
+    assert "Traceback" not in result.stderr
 
 
 @pytest.mark.parametrize(

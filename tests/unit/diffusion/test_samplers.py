@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from align_da.config import SamplerConfig
-from align_da.diffusion.langevin import langevin_correct
+from align_da.diffusion.langevin import NO_CORRECTORS, Correctors, langevin_correct
 from align_da.diffusion.noise_levels import NoiseLevels
 from align_da.errors import InputError
 from align_da.runs.samplers import build_sampler
@@ -91,8 +91,8 @@ def test_correctors_restore_part_of_the_spread_that_few_steps_lose() -> None:
 def test_langevin_correction_keeps_the_noisy_distribution() -> None:
     """200 corrections of 4000 chains that start at a point reach the variance STD² + σ²."""
     shape, sigma = (1, 4000, 1), jnp.float32(1.0)
-    corrected = langevin_correct(
-        _denoiser, jnp.full(shape, 0.1), sigma, jax.random.key(0), corrections=200, step=0.05
+    corrected, _ = langevin_correct(
+        _denoiser, jnp.full(shape, 0.1), sigma, jax.random.key(0), Correctors(200, 0.05)
     )
     np.testing.assert_allclose(jnp.std(corrected), np.sqrt(STD**2 + 1), rtol=0.06)
 
@@ -100,4 +100,4 @@ def test_langevin_correction_keeps_the_noisy_distribution() -> None:
 def test_no_correction_changes_nothing() -> None:
     noisy = jnp.ones(SHAPE)
     key = jax.random.key(0)
-    assert langevin_correct(_denoiser, noisy, jnp.float32(1.0), key, 0, 0.1) is noisy
+    assert langevin_correct(_denoiser, noisy, jnp.float32(1.0), key, NO_CORRECTORS)[0] is noisy

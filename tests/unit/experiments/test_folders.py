@@ -62,6 +62,19 @@ def test_every_link_of_a_page_leads_to_a_file(page: Path) -> None:
     assert [link for link in links if not (page.parent / link).exists()] == []
 
 
+STARS = [page for page in PAGES if re.search(r"%[^|]* \*\)? ", page.read_text(encoding="utf-8"))]
+
+
+def test_tables_with_stars_are_found() -> None:
+    assert len(STARS) >= 6
+
+
+@pytest.mark.parametrize("page", STARS, ids=lambda page: str(page.relative_to(ROOT)))
+def test_a_page_with_stars_says_how_its_intervals_were_made(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    assert "README.md#intervals" in text or "independent ones, in blocks of" in text
+
+
 def test_commands_of_the_index_are_modules() -> None:
     text = (HERE / "README.md").read_text(encoding="utf-8")
     modules = set(re.findall(r"python -m (experiments\.[\w.]+)", text))

@@ -219,11 +219,11 @@ def failing() -> bytes:
     return model_of([("state", shape)], [("next", shape)], nodes, constants)
 
 
-def external() -> bytes:
+def external(location: str = "../../etc/passwd") -> bytes:
     """Weights in another file."""
     tensor = TensorProto(name="offset", data_type=TensorProto.FLOAT, dims=[1, 69, 1, 1])
     tensor.data_location = TensorProto.EXTERNAL
-    for key, value in (("location", "../../etc/passwd"), ("offset", "0"), ("length", "276")):
+    for key, value in (("location", location), ("offset", "0"), ("length", "276")):
         tensor.external_data.add(key=key, value=value)
     shape = (1, 69, *GRID)
     graph = helper.make_graph(
@@ -327,6 +327,16 @@ def test_a_graph_that_does_not_fit_is_refused(name: str, tmp_path: Path) -> None
 
     with pytest.raises(InputError, match=f"(?s){told}"):
         forecast()
+
+
+def test_weights_in_the_working_directory_are_no_part_of_a_graph(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No digest would cover them."""
+    (tmp_path / "offset.bin").write_bytes(np.ones(69, np.float32).tobytes())
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match=r"offset\.bin.*save them into it"):
+        built(written(tmp_path, external("offset.bin"), kind="frame"))
 
 
 SECTION: dict[str, Any] = {"path": "graph.onnx", "kind": "frame"}

@@ -9,6 +9,7 @@ from align_da.errors import InputError
 from align_da.guidance.contract import Guidance
 from align_da.guidance.dps import dps_guidance
 from align_da.guidance.jfps import jfps_guidance
+from align_da.guidance.krylov import Krylov
 from align_da.guidance.mmps import mmps_guidance
 from align_da.guidance.prior_variance import estimate_prior_variance
 from align_da.guidance.repaint import repaint_guidance
@@ -16,6 +17,7 @@ from align_da.guidance.sda import sda_guidance
 from align_da.observations.likelihood import Likelihood
 
 SHAPE = (1, 6, 1)
+SOLVER = Krylov(1e-6, 10)
 NOISY = jnp.linspace(-2.0, 2.0, 6).reshape(SHAPE)
 SIGMA = jnp.float32(0.7)
 SEEN = np.array([1, 4])
@@ -79,14 +81,14 @@ def test_repaint_with_many_repetitions_is_the_exact_conditional_mean() -> None:
 def test_mmps_of_one_observation_is_the_exact_conditional_mean() -> None:
     variance, prior = 0.25, 1.0
     likelihood = Likelihood(jnp.array([2.0]), jnp.array([variance]), jnp.full(1, True))
-    guided = mmps_guidance(1.0, 1)(_white, lambda z: z[0, 3], likelihood)(NOISY, SIGMA)
+    guided = mmps_guidance(1.0, SOLVER)(_white, lambda z: z[0, 3], likelihood)(NOISY, SIGMA)
     mean = _white(NOISY, SIGMA)
     posterior = prior * SIGMA**2 / (prior + SIGMA**2)
     change = posterior / (posterior + variance) * (2.0 - mean[0, 3, 0])
     np.testing.assert_allclose(guided, mean.at[0, 3, 0].add(change), rtol=1e-5)
 
 
-@pytest.mark.parametrize("guidance", [mmps_guidance(1.0, 4), jfps_guidance(1.0, 4)])
+@pytest.mark.parametrize("guidance", [mmps_guidance(1.0, SOLVER), jfps_guidance(1.0, SOLVER)])
 def test_two_equal_observations_equal_one_of_half_the_variance(guidance: Guidance) -> None:
     twice = Likelihood(jnp.array([2.0, 2.0]), jnp.full(2, 0.5), jnp.full(2, True))
     once = Likelihood(jnp.array([2.0]), jnp.full(1, 0.25), jnp.full(1, True))
@@ -97,7 +99,9 @@ def test_two_equal_observations_equal_one_of_half_the_variance(guidance: Guidanc
 
 def test_sda_shift_is_the_score_of_its_gaussian() -> None:
     """σ² D' (y − D) / (R + γ V σ²/(1+σ²)) with D' = 1 / (1 + σ²), here far from the limit."""
-    guided = sda_guidance(0.1)(_white, _mask, _likelihood(variance=4.0, prior_variance=2.0))
+    guided = sda_guidance(0.1, SOLVER)(
+        _white, _mask, _likelihood(variance=4.0, prior_variance=2.0)
+    )
     mean = _white(NOISY, SIGMA)
     share = SIGMA**2 / (1 + SIGMA**2)
     shift = share * (VALUE - _mask(mean)) / (4.0 + 0.1 * 2.0 * share)
@@ -105,13 +109,13 @@ def test_sda_shift_is_the_score_of_its_gaussian() -> None:
 
 
 def test_sda_shift_never_passes_the_observations() -> None:
-    guided = sda_guidance(1e-6)(_white, _mask, _likelihood(variance=1e-6))
+    guided = sda_guidance(1e-6, SOLVER)(_white, _mask, _likelihood(variance=1e-6))
     np.testing.assert_allclose(_mask(guided(NOISY, SIGMA)), VALUE, rtol=1e-3)
 
 
 def test_sda_without_prior_variance_says_what_to_do() -> None:
     with pytest.raises(InputError, match="estimate_prior_variance"):
-        sda_guidance(0.1)(_white, _mask, _likelihood(prior_variance=None))
+        sda_guidance(0.1, SOLVER)(_white, _mask, _likelihood(prior_variance=None))
 
 
 def test_dps_is_the_exact_score_once_the_residual_has_the_size_of_the_error() -> None:
@@ -152,7 +156,7 @@ def test_residual_ignores_what_is_not_used() -> None:
 
 @pytest.mark.parametrize("variance", [1e-3, 0.25, 10.0])
 def test_jfps_of_a_mask_is_the_posterior_mean_of_each_observed_number(variance: float) -> None:
-    guided = jfps_guidance(1.0, 5)(_white, _mask, _likelihood(variance))
+    guided = jfps_guidance(1.0, SOLVER)(_white, _mask, _likelihood(variance))
     spread = SIGMA**2 / (1 + SIGMA**2)
     denoised = _white(NOISY, SIGMA).ravel()
     gain = spread / (spread + variance)
@@ -164,7 +168,7 @@ def test_a_larger_strength_of_jfps_is_a_weaker_guidance() -> None:
     denoised = _white(NOISY, SIGMA).ravel()[SEEN]
     moved = [
         jnp.abs(
-            jfps_guidance(s, 5)(_white, _mask, _likelihood())(NOISY, SIGMA).ravel()[SEEN]
+            jfps_guidance(s, SOLVER)(_white, _mask, _likelihood())(NOISY, SIGMA).ravel()[SEEN]
             - denoised
         )
         for s in (1.0, 2.0)

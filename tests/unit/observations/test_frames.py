@@ -62,6 +62,11 @@ def test_a_batch_goes_to_a_table_and_back(frame: pd.DataFrame, layout: Layout) -
         np.testing.assert_array_equal(array, getattr(again, name), err_msg=name)
 
 
+def test_a_level_that_is_not_known_is_not_the_top(frame: pd.DataFrame, layout: Layout) -> None:
+    with pytest.raises(InputError, match="expected finite levels, got nan in 1 rows: 1"):
+        observations_from_frame(frame.assign(vertical=["level", "surface"]), layout)
+
+
 def test_a_column_that_nobody_knows_is_refused(frame: pd.DataFrame, layout: Layout) -> None:
     with pytest.raises(InputError, match="unknown: sttion"):
         observations_from_frame(frame.assign(sttion=1), layout)

@@ -67,11 +67,6 @@ def test_an_empty_table_becomes_padding_alone(table: pd.DataFrame, layout: Layou
     assert batch.flag.tolist() == [Flag.MISSING] * 3
 
 
-def test_missing_values_stay_for_quality_control(table: pd.DataFrame, layout: Layout) -> None:
-    table.loc[0, "value"] = np.nan
-    assert np.isnan(batch_from_table(table, layout).value[0])
-
-
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
@@ -109,11 +104,38 @@ def test_the_message_names_the_source_of_the_table(table: pd.DataFrame, layout: 
         batch_from_table(bad, layout)
 
 
-def test_what_single_precision_cannot_hold_is_infinite(
-    table: pd.DataFrame, layout: Layout
+@pytest.mark.parametrize("value", [1e300, np.nan, np.inf, -999.0])
+def test_what_has_no_value_is_flagged_missing(
+    value: float, table: pd.DataFrame, layout: Layout
 ) -> None:
-    table.loc[2, "value"] = 1e300
-    assert np.isinf(batch_from_table(table, layout).value[2])
+    table.loc[2, ["value", "error"]] = [value, np.nan]
+    batch = batch_from_table(table, layout)
+    assert batch.flag.tolist() == [Flag.PASS, Flag.PASS, Flag.MISSING, Flag.PASS]
+    assert (batch.value[2], batch.error[2]) == (0.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "told"),
+    [
+        ("error", 0.0, "expected positive errors, got 0.0 in 2 rows: 2, 3"),
+        ("error", -1.0, "expected positive errors, got -1.0 in 2 rows: 2, 3"),
+        ("error", np.nan, "expected positive errors, got nan in 2 rows: 2, 3"),
+        ("error", np.inf, "expected finite errors, got inf in 2 rows: 2, 3"),
+        ("latitude", np.nan, "expected finite latitudes, got nan in 2 rows: 2, 3"),
+        ("longitude", np.inf, "expected finite longitudes, got inf in 2 rows: 2, 3"),
+        ("level", np.nan, "expected finite levels, got nan in 1 rows: 3"),
+        ("time", np.nan, "expected finite times, got nan in 2 rows: 2, 3"),
+    ],
+)
+def test_what_would_make_an_analysis_nan_is_refused_with_its_rows(
+    column: str, value: float, told: str, table: pd.DataFrame, layout: Layout
+) -> None:
+    table = table.drop(columns="units")
+    table.loc[[1, 2], column] = value
+    with pytest.raises(InputError, match=told):
+        batch_from_table(table, layout)
+    table["flag"] = ["pass", "bounds", "missing", "pass"]  # what is not used does no harm
+    assert batch_from_table(table, layout).used.sum() == 2
 
 
 def test_latitudes_beyond_the_poles_alone_are_left_to_quality_control(

@@ -6,8 +6,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from align_da.atmosphere import Grid, Layout, VerticalCoordinate
 from align_da.observations.reports import checked_reports
-from align_da.observations.thinning import superobbed, thinned
+from align_da.observations.table import table_from_batch
+from align_da.observations.thinning import BoxedObservations, boxed, superobbed, thinned
+from align_da.observations.window import batch_of_reports
+
+LAYOUT = Layout(
+    Grid((-45.0, 45.0), (0.0, 180.0), VerticalCoordinate("pressure", (3e4, 9e4))),
+    ("temperature", "geopotential"),
+)
+TIME = np.datetime64("2020-01-01", "ns")
 
 
 def reports(count: int, seed: int = 0) -> pd.DataFrame:
@@ -23,12 +32,21 @@ def reports(count: int, seed: int = 0) -> pd.DataFrame:
             "time": pd.Timestamp("2020-01-01"),
             "vertical": "level",
             "variable": rng.choice(["temperature", "geopotential"], count),
-            "station_id": [f"s{number}" for number in range(count)],
+            "station_id": [str(number) for number in range(count)],
             "type": "aircraft",
             "flag": rng.choice(["pass", "pass", "passive", "missing", "bounds"], count),
         }
     )
     return checked_reports(table)
+
+
+def batch(table: pd.DataFrame, degrees: float = 2.0, padding: int = 0) -> BoxedObservations:
+    plain = batch_of_reports(table, LAYOUT, TIME, len(table) + padding)
+    return boxed(plain, table, degrees, 5000.0)
+
+
+def rows(found: object) -> pd.DataFrame:
+    return table_from_batch(found, LAYOUT).set_index("station").sort_index()
 
 
 @settings(max_examples=25, deadline=None)
@@ -38,19 +56,21 @@ def test_the_order_of_reports_does_not_change_a_bit(order: list[int]) -> None:
     shuffled = table.iloc[order].reset_index(drop=True)
     for method in (thinned, superobbed):
         pd.testing.assert_frame_equal(
-            method(shuffled, 2.0, 5000.0).set_index("station_id").sort_index(),
-            method(table, 2.0, 5000.0).set_index("station_id").sort_index(),
+            rows(method(batch(shuffled))),
+            rows(method(batch(table))),
             check_exact=True,
+            check_index_type=False,
         )
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_one_report_a_box_stays_and_nothing_is_deleted(seed: int) -> None:
     table = reports(200, seed)
-    found = thinned(table, 2.0, 5000.0)
-    assert len(found) == 200
+    found = table_from_batch(thinned(batch(table, padding=3)), LAYOUT)
+    assert len(found) == 203
     other = ~table["flag"].isin(["pass", "passive"])
-    pd.testing.assert_series_equal(found["flag"][other], table["flag"][other])
+    assert found["flag"][:200][other].tolist() == table["flag"][other].tolist()
+    assert found["flag"][200:].tolist() == ["missing"] * 3
     used = found[found["flag"] == "pass"]
     near = np.cos(np.deg2rad(used["latitude"])) > 0.99  # 180 boxes around every parallel here
     assert near.all()
@@ -74,24 +94,35 @@ def test_a_superob_keeps_the_mean_of_its_box() -> None:
         variable="temperature",
         flag="pass",
     )
-    found = superobbed(table, 2.0, 5000.0)
+    found = table_from_batch(superobbed(batch(table)), LAYOUT)
     kept = found[found["flag"] == "pass"]
     assert len(kept) == 1
     for name in ("value", "error", "latitude", "longitude"):
-        assert kept[name].item() == pytest.approx(table[name].mean(), rel=1e-12)
+        assert kept[name].item() == pytest.approx(table[name].mean(), rel=1e-6)
     assert (found["flag"] == "thinned").sum() == 29
+
+
+def test_what_quality_control_has_rejected_since_is_no_part_of_a_superob() -> None:
+    table = reports(9).assign(
+        latitude=0.5, longitude=1.0, level=50000.0, variable="temperature", flag="pass"
+    )
+    given_ = batch(table)
+    checked = BoxedObservations(**vars(given_) | {"flag": given_.flag.at[4].set(19)})
+    found = superobbed(checked)
+    expected = np.delete(np.asarray(given_.value), 4).mean()
+    np.testing.assert_allclose(found.value[found.used], [expected], rtol=1e-6)
+    assert found.flag[4] == 19
 
 
 def test_no_report_at_all_is_no_problem() -> None:
     table = reports(5).iloc[:0]
-    assert thinned(table, 2.0, 5000.0).empty
-    assert superobbed(table, 2.0, 5000.0).empty
+    for method in (thinned, superobbed):
+        assert not method(batch(table, padding=2)).used.any()
+        assert method(batch(table)).value.size == 0
 
 
 def test_withheld_reports_do_not_displace_used_ones() -> None:
     table = reports(60).assign(level=50000.0, variable="temperature")
     used = table[table["flag"] == "pass"].reset_index(drop=True)
-    alone, together = thinned(used, 5.0, 5000.0), thinned(table, 5.0, 5000.0)
-    assert set(alone.query("flag == 'pass'")["station_id"]) == set(
-        together.query("flag == 'pass'")["station_id"]
-    )
+    alone, together = (rows(thinned(batch(some, 5.0))) for some in (used, table))
+    assert set(alone.query("flag == 'pass'").index) == set(together.query("flag == 'pass'").index)

@@ -80,6 +80,41 @@ def test_surface_pressure_is_reduced_as_in_the_standard_atmosphere(reports: pd.D
     assert far["value"].tolist() == [95461.3] * 4
 
 
+def test_temperature_and_humidity_of_a_station_belong_to_its_height(
+    reports: pd.DataFrame,
+) -> None:
+    stations = reports.iloc[:7].assign(
+        variable=[*["2m_temperature", "temperature", "specific_humidity"] * 2, "temperature"],
+        vertical=[*["surface"] * 6, "level"],
+        elevation=[200.0, 200.0, 200.0, 900.0, np.nan, 900.0, 900.0],
+    )
+    found = reduced_to_surface(stations, np.zeros(7), 300.0)
+    # ICAO Doc 7488: 6.5 K a kilometre.
+    np.testing.assert_allclose(found["value"], [251.3, 251.3, *[250.0] * 5])
+    assert found["flag"].tolist() == [*["pass"] * 3, *["passive"] * 3, "pass"]
+
+
+def test_ships_are_at_sea_level(reports: pd.DataFrame) -> None:
+    ships = reports.iloc[:2].assign(
+        variable="surface_pressure", vertical="surface", value=1e5, type=["ship", "synop"]
+    )
+    found = reduced_to_surface(ships, np.zeros(2), 300.0)
+    assert found["flag"].tolist() == ["pass", "passive"]
+
+
+def test_one_station_is_withheld_under_any_of_its_names(reports: pd.DataFrame) -> None:
+    names = ["01001", "1001", "0-20000-0-01001", "01001   ", "1001.0"]
+    rows = pd.concat([reports.assign(station_id=name) for name in names])
+    for seed in range(20):
+        found = with_stations_withheld(checked_reports(rows), 0.5, seed)
+        assert found["flag"].nunique() == 1
+
+
+def test_what_has_no_error_is_missing(reports: pd.DataFrame, layout: Layout) -> None:
+    found = reports.iloc[:2].assign(error=[np.nan, 1.0])
+    assert batch_of_reports(found, layout, START, 2).flag.tolist() == [Flag.MISSING, Flag.PASS]
+
+
 def test_the_batch_is_padded_and_keeps_what_the_state_does_not_hold(
     reports: pd.DataFrame, layout: Layout
 ) -> None:

@@ -17,7 +17,8 @@ from align_da.atmosphere import State
 from align_da.config import Config, ObservationsConfig, ReportsConfig
 from align_da.cycling.cycle import CycleParts
 from align_da.cycling.driver import CyclingExperiment, run_experiment
-from align_da.observations import Flag
+from align_da.errors import InputError
+from align_da.observations import Flag, ObservationBatch
 from align_da.observations.quality_control import quality_controlled
 from align_da.observations.reports import checked_reports
 from align_da.runs import observing_system as observing
@@ -126,12 +127,66 @@ def test_a_window_without_reports_is_padding_alone(make_world: Callable[..., Run
     assert batch.flag.tolist() == [Flag.MISSING] * 64
 
 
+@pytest.fixture
+def past_variance(monkeypatch: pytest.MonkeyPatch) -> None:
+    variance = jnp.broadcast_to(jnp.asarray([4.0] * 15 + [1e-8] * 5 + [1e4]), LAYOUT.shape)
+    monkeypatch.setattr(observing, "background_variance", lambda _: variance)
+
+
+@pytest.mark.usefixtures("past_variance")
 @pytest.mark.parametrize("thinning", ["thin", "superob"])
-def test_large_boxes_thin_the_reports(make_world: Callable[..., Run], thinning: str) -> None:
+def test_large_boxes_thin_the_reports(
+    make_world: Callable[..., Run], thinning: str, ensemble: State
+) -> None:
     world = make_world(thinning=thinning, box_degrees=40.0, withheld=0.0, box_pascal=1e5)
-    flags = np.asarray(filed(world).observe(START).flag)
+    reported = filed(world).observe(START)
+    assert (np.asarray(reported.flag) == Flag.PASS).sum() == 40
+    checked = quality_control_of_reports(world)(reported, ensemble)
+    assert type(checked) is ObservationBatch
+    flags = np.asarray(checked.flag)
     assert 5 < (flags == Flag.PASS).sum() < 30
     assert (flags == Flag.PASS).sum() + (flags == Flag.THINNED).sum() == 40
+
+
+def in_one_box() -> pd.DataFrame:
+    """Good soundings of one box, one of 30 K too little in its middle and 31 copies of another."""
+    few = soundings(START, 5, 6).assign(
+        latitude=[10.6, 10.8, 11.3, 11.4, 11.0, 10.7],
+        longitude=[21.1, 21.3, 21.6, 21.2, 21.4, 21.8],
+        level=49000.0,
+    )
+    few["value"] = [257.0, 256.8, 257.2, 257.0, 227.0, 259.0]
+    copies = [few.iloc[[5]].assign(station_id=f"copy_{number}") for number in range(31)]
+    near = few.iloc[[5]].assign(station_id="inexact", latitude=10.705, value=259.04)
+    return pd.concat([few, *copies, near])
+
+
+@pytest.mark.usefixtures("past_variance")
+@pytest.mark.parametrize("thinning", ["thin", "superob"])
+def test_a_gross_error_and_copies_have_no_part_in_a_box(
+    make_world: Callable[..., Run], thinning: str, ensemble: State
+) -> None:
+    world = make_world(thinning=thinning, withheld=0.0)
+    write_reports(world.folder.observations, checked_reports(in_one_box()))
+    checked = quality_control_of_reports(world)(filed(world).observe(START), ensemble)
+    value = float(np.asarray(checked.value)[np.asarray(checked.used)].item())
+    mean = (257.0 + 256.8 + 257.2 + 257.0 + 259.0) / 5
+    # The report nearest to the middle of the box that is no gross error.
+    assert value == pytest.approx(mean if thinning == "superob" else 256.8, abs=1e-4)
+    counts = checked.counts()
+    assert (counts["background"], counts["duplicate"]) == (1, 32)
+
+
+def test_reports_of_another_year_are_told_before_the_first_cycle(
+    make_world: Callable[..., Run],
+) -> None:
+    world = make_world(required=("radiosonde",), optional=("ship",))
+    period = START - np.timedelta64(3, "h"), START + np.timedelta64(21, "h")
+    assert filed(world).told(period) == [
+        "no report of the type ship can be used from 2019-12-31T21:00:00 to 2020-01-01T21:00:00"
+    ]
+    with pytest.raises(InputError, match="expected reports of the required types radiosonde"):
+        filed(world).told((START + np.timedelta64(365, "D"), START + np.timedelta64(366, "D")))
 
 
 def export_of_cycles(run: Run, ensemble: State, cycles: int, target: Path) -> int:
@@ -159,7 +214,7 @@ def test_a_cycled_store_becomes_an_ioda_file_that_is_read_back(
     monkeypatch.setattr(observing, "background_variance", lambda _: variance)
     world, target = make_world(), tmp_path / "main.nc"
     assert export_of_cycles(world, ensemble, 3, target) == 40 + 41 + 42
-    found = checked_reports(read_ioda(target))
+    found = checked_reports(read_ioda(target).table)
     given = read_reports(world.folder.observations)
     assert found["time"].tolist() == given["time"].tolist()
     order = ["time", "latitude"]
@@ -201,7 +256,7 @@ def test_pressures_of_an_exported_run_are_used_again(
     write_reports(world.folder.observations, checked_reports(given))
     first = filed(world).observe(START)
     export_of_cycles(world, ensemble, 1, target)
-    write_reports(world.folder.observations, checked_reports(read_ioda(target)))
+    write_reports(world.folder.observations, checked_reports(read_ioda(target).table))
     again = filed(world).observe(START)
     for batch in (first, again):
         assert (np.asarray(batch.flag) == Flag.PASS).sum() == 39

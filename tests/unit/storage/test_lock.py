@@ -1,3 +1,4 @@
+import fcntl
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,27 @@ def test_a_lock_has_one_owner_at_a_time(tmp_path: Path) -> None:
         pass
     with owned(path):
         pass
-    assert path.read_text() == ""
+    assert not path.exists()
+
+
+def test_a_lock_that_its_owner_removes_a_moment_later_is_no_lock(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was opened before, and locked when nobody else would look at it any more."""
+    path, owners = tmp_path / "run.lock", []
+
+    def after_its_removal(*_: object) -> None:
+        monkeypatch.undo()
+        path.unlink()
+        with owned(path):
+            owners.append("another")
+
+    monkeypatch.setattr(fcntl, "flock", after_its_removal)
+    with owned(path):
+        assert owners == ["another"]
+        assert '"pid"' in path.read_text()
+        with pytest.raises(StorageError, match="owned by another process"), owned(path):
+            pass
 
 
 def test_the_file_of_a_dead_owner_does_not_lock(tmp_path: Path) -> None:

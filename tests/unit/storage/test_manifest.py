@@ -1,6 +1,10 @@
+import os
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
+from unittest.mock import patch
 
+import jax
 import pytest
 
 from align_da.config import CycleConfig
@@ -46,6 +50,42 @@ def test_another_code_version_is_refused(tmp_path: Path) -> None:
     write_manifest(tmp_path / "manifest.json", replace(MANIFEST, code_version="0.0.1"))
     with pytest.raises(StorageError, match=r"code_version: stored '0\.0\.1'"):
         check_manifest(tmp_path / "manifest.json", MANIFEST)
+
+
+@pytest.mark.parametrize(
+    ("name", "otherwise"),
+    [
+        ("jax_enable_x64", jax.enable_x64(True)),
+        ("jax_default_prng_impl", jax.default_prng_impl("rbg")),
+        ("jax_threefry_partitionable", jax.threefry_partitionable(False)),
+        ("jax_disable_jit", jax.disable_jit()),
+        ("jax_default_matmul_precision", jax.default_matmul_precision("bfloat16")),
+        ("jax_numpy_dtype_promotion", jax.numpy_dtype_promotion("strict")),
+        ("XLA_FLAGS", patch.dict(os.environ, XLA_FLAGS="--xla_cpu_enable_fast_math=true")),
+        ("device", patch.object(jax, "default_backend", lambda: "gpu")),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_what_is_computed_otherwise_is_refused_by_name(
+    name: str, otherwise: AbstractContextManager[object], tmp_path: Path
+) -> None:
+    write_manifest(tmp_path / "manifest.json", MANIFEST)
+    with otherwise:
+        now = manifest_of({"cycle": CycleConfig(), "leads": (6, 12)}, 3, {"truth": "ab"})
+    with pytest.raises(StorageError) as caught:
+        check_manifest(tmp_path / "manifest.json", now)
+    assert [line.split(":")[0] for line in str(caught.value).splitlines()[1:]] == [
+        f"  arithmetic.{name}"
+    ]
+
+
+def test_the_order_of_flags_is_no_difference() -> None:
+    flags = ["--xla_a=1", "--xla_b=2"]
+    found = []
+    for order in (flags, flags[::-1]):
+        with patch.dict(os.environ, XLA_FLAGS=" ".join(order)):
+            found.append(manifest_of({}, 3, {}))
+    assert found[0] == found[1]
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"seed": 1}', "[" * 100_000])

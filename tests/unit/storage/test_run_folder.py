@@ -1,3 +1,5 @@
+"""Names of the artefacts of a run."""
+
 from pathlib import Path
 
 import pytest
@@ -6,13 +8,16 @@ from align_da.errors import ConfigError
 from align_da.storage.run_folder import RunFolder
 
 
-def test_everything_lies_below_the_root() -> None:
-    folder = RunFolder(Path("runs/one"))
-    assert folder.cycles("dps-0.5") == Path("runs/one/cycles/dps-0.5.zarr")
-    assert folder.weights("aligned") == Path("runs/one/weights/aligned")
+def test_a_folder_that_zarr_takes_for_a_chain_of_file_systems_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(ConfigError, match="whose path holds no '::'"):
+        RunFolder(tmp_path / "a::b")
+    (tmp_path / "c::d").mkdir()
+    monkeypatch.chdir(tmp_path / "c::d")
+    with pytest.raises(ConfigError, match="choose another folder"):
+        RunFolder(Path("run"))
 
 
-@pytest.mark.parametrize("name", ["", "..", "../other", "a/b", ".hidden", "a\0b", "/etc"])
-def test_no_name_leads_out_of_the_folder(name: str) -> None:
-    with pytest.raises(ConfigError, match="expected a name"):
-        RunFolder(Path("runs/one")).cycles(name)
+def test_brackets_and_blanks_are_letters_of_a_path(tmp_path: Path) -> None:
+    assert RunFolder(tmp_path / "a [1] b").truth == tmp_path / "a [1] b" / "truth.zarr"

@@ -117,6 +117,20 @@ def test_a_flipped_byte_is_told_and_so_is_a_lost_part(write: Write, folder: RunF
     assert not make(folder, write)
 
 
+def test_a_missing_chunk_is_named_and_made_again(folder: RunFolder) -> None:
+    make(folder, write_store)
+    chunk = folder.root / "product" / "u" / "c" / "1" / "0"
+    content = chunk.read_bytes()
+    chunk.unlink()
+    with pytest.raises(StorageError, match=r"u/c/1/0 is missing, one of 1: run the stage 'first'"):
+        check_products(folder, "first")
+    with pytest.raises(StorageError, match=r"u/c/1/0 is missing.*was not made again"):
+        run_stage(folder, first(folder), lambda: None)
+    assert make(folder, write_store)
+    assert chunk.read_bytes() == content
+    assert not make(folder, write_store)
+
+
 def test_another_definition_is_another_stage_and_replaces_the_product(folder: RunFolder) -> None:
     assert make(folder, write_file, "edm")
     assert make(folder, write_file, "vp_cosine")
@@ -217,11 +231,21 @@ def test_a_damaged_record_is_told(content: str, folder: RunFolder) -> None:
         make(folder)
 
 
+@pytest.mark.parametrize("key", ["record_digest", "digest"])
+def test_a_record_that_was_altered_is_told(key: str, folder: RunFolder) -> None:
+    make(folder)
+    path = folder.stages / "first.json"
+    path.write_text(path.read_text().replace(f'"{key}": "', f'"{key}": "0', 1))
+    with pytest.raises(StorageError, match=r"no record of a stage.*altered"):
+        make(folder)
+
+
 @pytest.mark.parametrize("place", ["/dev/zero", "../other/product"])
 def test_a_record_names_nothing_outside_of_the_run(place: str, folder: RunFolder) -> None:
     make(folder)
     record = json.loads((folder.stages / "first.json").read_text())
     (made,) = record["products"].values()
+    del record["record_digest"]  # whoever writes a record can write its digest
     text = json.dumps({**record, "products": {place: made}})
     (folder.stages / "first.json").write_text(text)
     with pytest.raises(StorageError, match="not in the folder of the run"):

@@ -30,9 +30,35 @@ def test_fair_crps_of_a_reliable_gaussian_does_not_depend_on_ensemble_size(membe
     assert fair_crps(ensemble, truth).mean() == pytest.approx(1 / np.sqrt(np.pi), abs=5e-3)
 
 
+def _centred(members: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Members whose mean is that of the distribution, and a truth from it."""
+    generator = np.random.default_rng(seed)
+    noise, truth = generator.normal(size=(members, 200_000)), generator.normal(size=200_000)
+    return noise - noise.mean(axis=0), truth
+
+
+@pytest.mark.parametrize("members", [2, 4, 20])
+def test_centred_members_score_as_independent_draws_and_not_better(members: int) -> None:
+    ensemble, truth = _centred(members)
+    honest = 1 / np.sqrt(np.pi)
+    assert fair_crps(ensemble, truth, centred=True).mean() == pytest.approx(honest, abs=5e-3)
+    assert fair_crps(ensemble, truth).mean() < honest * (1 - 0.4 / members)  # what flatters
+
+
+def test_the_spread_of_centred_members_is_the_error_of_their_mean() -> None:
+    ensemble, truth = _centred(4)
+    variance = ensemble_variance(ensemble)
+    assert variance is not None
+    error = np.sqrt(((ensemble.mean(axis=0) - truth) ** 2).mean())
+    assert comparable_spread(float(variance.mean()), 4, centred=True) == pytest.approx(
+        error, rel=0.01
+    )
+
+
 def test_one_member_has_the_absolute_error_as_crps_and_no_spread() -> None:
     member, truth = np.asarray([[1.0, -3.0]]), np.asarray([0.0, 1.0])
-    np.testing.assert_array_equal(fair_crps(member, truth), [1.0, 4.0])
+    for centred in (False, True):
+        np.testing.assert_array_equal(fair_crps(member, truth, centred=centred), [1.0, 4.0])
     variance = ensemble_variance(member)
     assert variance is None
     with pytest.raises(InputError, match="at least 2 members"):

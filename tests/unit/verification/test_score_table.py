@@ -6,7 +6,12 @@ from align_da.errors import InputError
 from align_da.keys import Purpose, key_for
 from align_da.verification.score_table import spread_skill_ratios, summarise_scores
 from align_da.verification.significance import Bootstrap
-from align_da.verification.table_format import readable_table, to_csv, to_markdown
+from align_da.verification.table_format import (
+    readable_table,
+    to_csv,
+    to_markdown,
+    told_dates,
+)
 
 KEY = key_for(0, Purpose.VERIFICATION)
 BOOTSTRAP = Bootstrap(samples=200)
@@ -35,8 +40,8 @@ def rows() -> pd.DataFrame:
             _rows("ours", "rmse", 0.8 * weather),
             _rows("peer", "spread", 0.5 * weather),
             _rows("ours", "spread", 0.8 * weather),
-            _rows("peer", "geostrophic", np.full(len(DATES), 0.90)),
-            _rows("ours", "geostrophic", np.full(len(DATES), 0.95)),
+            _rows("peer", "balance", np.full(len(DATES), 0.90)),
+            _rows("ours", "balance", np.full(len(DATES), 0.95)),
         ]
     )
 
@@ -55,8 +60,8 @@ def test_a_lower_error_is_an_improvement_with_its_interval(rows: pd.DataFrame) -
 
 def test_a_higher_balance_score_is_better_and_the_reference_is_named(rows: pd.DataFrame) -> None:
     table = summarise_scores(rows, "peer", BOOTSTRAP, KEY)
-    assert _cell(table, "ours", "geostrophic")["verdict"] == "better"
-    assert _cell(table, "peer", "geostrophic")["verdict"] == "reference"
+    assert _cell(table, "ours", "balance")["verdict"] == "better"
+    assert _cell(table, "peer", "balance")["verdict"] == "reference"
 
 
 def test_spread_has_no_better_side_and_yields_the_spread_skill_ratio(rows: pd.DataFrame) -> None:
@@ -79,6 +84,28 @@ def test_spread_skill_is_a_ratio_of_means_and_not_a_mean_of_ratios() -> None:
 def test_one_member_runs_have_no_spread_skill(rows: pd.DataFrame) -> None:
     table = summarise_scores(rows[rows["score"] == "rmse"], "peer", BOOTSTRAP, KEY)
     assert set(table["score"]) == {"rmse"}
+
+
+def test_a_comparison_says_what_its_dates_are_worth(rows: pd.DataFrame) -> None:
+    table = summarise_scores(rows, "peer", BOOTSTRAP, KEY)
+    ours = _cell(table, "ours", "balance")
+    assert ours["block_length"] >= 1
+    assert 1 <= ours["effective_dates"] <= len(DATES)
+    assert pd.isna(_cell(table, "peer", "balance")["effective_dates"])
+
+
+def test_what_stands_behind_intervals_is_told_in_a_sentence() -> None:
+    gains = pd.DataFrame(
+        {
+            "dates": [24, 24, 24],
+            "effective_dates": [7.2, 20.4, np.nan],
+            "block_length": [6, 3, np.nan],
+        }
+    )
+    assert told_dates(gains) == (
+        "Intervals of 24 dates, worth 7 to 20 independent ones, in blocks of 3 to 6."
+    )
+    assert told_dates(gains.tail(1)) == told_dates(gains[["dates"]]) == ""
 
 
 def test_the_order_of_the_rows_does_not_matter(rows: pd.DataFrame) -> None:

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import jax.numpy as jnp
 import numpy as np
 import pandas as pd
@@ -7,7 +9,8 @@ import xarray as xr
 from align_da.atmosphere import Grid, Layout, State, VerticalCoordinate
 from align_da.atmosphere.dataset import dataset_from_state
 from align_da.errors import InputError
-from align_da.verification.verify_cycles import mean_spectra, verify_cycles
+from align_da.verification.verified_fields import default_fields
+from align_da.verification.verify_cycles import mean_spectra, score_cycle, verify_cycles
 
 LAYOUT = Layout(
     Grid(
@@ -63,6 +66,33 @@ def test_every_cycle_has_the_scores_of_a_shifted_ensemble(
         np.testing.assert_allclose(_values(rows, variable, "spread"), np.sqrt(4 / 3), rtol=1e-4)
 
 
+def test_levels_count_alike_whatever_their_mass_and_rows_by_area() -> None:
+    """Thin and thick layers: σ 0.3, 0.35 and 0.95."""
+    vertical = VerticalCoordinate("sigma", (0.3, 0.35, 0.95))
+    grid = replace(LAYOUT.grid, vertical=vertical)
+    layout = Layout(grid, ("temperature",))
+    truth = State(jnp.zeros(layout.shape), layout)
+    (field,) = (f for f in default_fields(layout) if f.label == "T")
+    for level in range(3):
+        wrong = State(truth.values.at[..., level].set(3.0)[None], layout)
+        found = score_cycle(wrong, truth, [field])
+        assert found["T", "rmse"] == pytest.approx(np.sqrt(9 / 3))
+        assert found["T", "bias"] == pytest.approx(1.0)
+        assert found["T", "crps"] == pytest.approx(1.0)
+    row = State(truth.values.at[0].set(3.0)[None], layout)
+    share = float(grid.area_weights[0].sum())
+    assert score_cycle(row, truth, [field])["T", "bias"] == pytest.approx(3 * share)
+
+
+def test_centred_members_are_scored_as_independent_draws(
+    truth: xr.Dataset, shifted: xr.Dataset
+) -> None:
+    rows = verify_cycles({"analysis": shifted}, truth, "shifted", centred=True)
+    # 2 ± √1.5 and 2: |error| is 2 still, and the mean distance of two members 8 / 6.
+    np.testing.assert_allclose(_values(rows, "T", "crps"), 2 - 2 / 3, rtol=1e-4)
+    np.testing.assert_allclose(_values(rows, "T", "spread"), 1.0, rtol=1e-4)
+
+
 def test_one_member_has_scores_without_spread(truth: xr.Dataset, shifted: xr.Dataset) -> None:
     rows = verify_cycles({"analysis": shifted.isel(realization=[1])}, truth, "single")
     assert set(rows["score"]) == {"rmse", "bias", "crps"}
@@ -90,11 +120,11 @@ def test_diagnostics_are_averaged_over_members(truth: xr.Dataset, shifted: xr.Da
         {"analysis": shifted},
         truth,
         "shifted",
-        diagnostics={
-            "geostrophic": lambda state, truth: (state.values - truth.values).mean((1, 2, 3)) / 4
+        diagnose=lambda state, truth: {
+            "balance": (state.values - truth.values).mean((1, 2, 3)) / 4
         },
     )
-    np.testing.assert_allclose(_values(rows, "state", "geostrophic"), 0.5)
+    np.testing.assert_allclose(_values(rows, "state", "balance"), 0.5)
 
 
 def test_mean_spectra_of_a_wave_peak_at_its_wavenumber(truth: xr.Dataset) -> None:

@@ -1,0 +1,100 @@
+"""A small atmosphere that stands still, and everything that a run of cycles over it needs."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import jax.numpy as jnp
+import numpy as np
+
+from align_da.atmosphere import Grid, Layout, State, VerticalCoordinate
+from align_da.atmosphere.dataset import dataset_from_state
+from align_da.config import Config
+from align_da.stages.estimate_covariance import estimate_covariance
+from align_da.storage.datasets import write_dataset
+from align_da.storage.run_folder import RunFolder
+from align_da.storage.stages import Stage, run_stage
+from align_da.storage.statistics import write_statistics
+
+LAYOUT = Layout(
+    Grid(
+        tuple(np.linspace(-78.75, 78.75, 8).tolist()),
+        tuple((np.arange(16) * 22.5).tolist()),
+        VerticalCoordinate("sigma", (0.3, 0.8)),
+    ),
+    ("u_component_of_wind", "v_component_of_wind", "temperature", "surface_pressure"),
+)
+TYPICAL = np.array([5.0, 5.0, 0.0, 0.0, 250.0, 280.0, 1e5], np.float32)
+SPREAD = np.array([3.0, 3.0, 3.0, 3.0, 3.0, 3.0, 300.0], np.float32)
+STEP = np.timedelta64(6, "h")
+CONFIG = Config.model_validate(
+    {
+        "world": {"model": "lorenz96"},
+        "backgrounds": {"lead_hours": (6, 12)},
+        "cycled_backgrounds": {"segments": 0},
+        "three_d_var": {"modes": 4, "outer": 1, "inner": 2},
+        "cycle": {"method": "three_d_var", "members": 2, "cycles": 2},
+        "analysis": {"truncation": None},
+        "verification": {"forecast_lead_hours": (6,), "forecast_every": 2},
+    }
+)
+SPLITS = {"train": (0, 12), "validation": (13, 15), "test": (16, 20)}
+
+
+@dataclass(frozen=True)
+class Persistence:
+    """Forecasts nothing but what is."""
+
+    layout: Layout = LAYOUT
+    step_hours: int = 6
+    frames: Literal[1, 2] = 1
+    differentiable: bool = True
+
+    def forecast(
+        self,
+        states: State,
+        valid_time: np.datetime64,
+        lead_hours: int,
+        previous: State | None = None,
+    ) -> State:
+        return states
+
+
+def random_states(*leading: int, seed: int) -> State:
+    noise = np.random.default_rng(seed).normal(size=(*leading, *LAYOUT.shape))
+    return State(jnp.asarray(TYPICAL + SPREAD * noise, jnp.float32), LAYOUT)
+
+
+def write_truth(path: Path) -> None:
+    times = np.datetime64("2000-01-01", "ns") + STEP * np.arange(24)
+    dataset = dataset_from_state(random_states(24, seed=0), {"time": times})
+    ground = (("latitude", "longitude"), np.zeros(LAYOUT.shape[:2], np.float32))
+    write_dataset(path, dataset.assign(geopotential_at_surface=ground))
+
+
+def write_backgrounds(folder: RunFolder) -> None:
+    for split, (first, last) in SPLITS.items():
+        leading = {
+            "time": np.datetime64("2000-01-01", "ns") + STEP * np.arange(first, last),
+            "prediction_timedelta": STEP * np.arange(1, 3),
+        }
+        states = random_states(last - first, 2, seed=first + 1)
+        write_dataset(folder.backgrounds(split), dataset_from_state(states, leading))
+
+
+def make_world(root: Path) -> RunFolder:
+    """Truth, backgrounds, statistics and covariance, with the records of their stages."""
+    folder = RunFolder(root)
+    statistics = {"mean": TYPICAL.tolist(), "std": SPREAD.tolist()}
+    backgrounds = [folder.backgrounds(split) for split in SPLITS]
+    for stage, action in (
+        (Stage("truth", [], [], [folder.truth]), lambda: write_truth(folder.truth)),
+        (Stage("backgrounds", [], ["truth"], backgrounds), lambda: write_backgrounds(folder)),
+        (
+            Stage("statistics", [], ["backgrounds"], [folder.statistics]),
+            lambda: write_statistics(folder.statistics, {"states": statistics}),
+        ),
+    ):
+        run_stage(folder, stage, action)
+    estimate_covariance(CONFIG, folder.root)
+    return folder

@@ -1,0 +1,135 @@
+"""A run of cycles is defined by what it has loaded, whatever records say."""
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import xarray as xr
+from cycled_world import CONFIG, Persistence, make_world
+
+from align_da.errors import StorageError
+from align_da.runs.priors import MODEL_SPACE_SCALING, load_model_space_prior, model_space
+from align_da.runs.run import Run, open_run
+from align_da.stages import run_cycles
+from align_da.storage.datasets import write_dataset
+from align_da.storage.inspection import describe
+from align_da.storage.manifest import read_manifest, write_manifest
+from align_da.storage.run_folder import RunFolder
+from align_da.storage.stage_record import (
+    finished_stages,
+    read_stage_record,
+    write_stage_record,
+)
+from align_da.storage.statistics import write_statistics
+from align_da.storage.store_files import manifest_path
+from align_da.storage.verified_arrays import read_arrays, write_arrays
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
+    return make_world(tmp_path_factory.mktemp("world"))
+
+
+@pytest.fixture(scope="module", params=["records", "records without products"])
+def cycled(
+    world: RunFolder, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Path]:
+    """A finished run; its records name no products where those of shipped weights name none."""
+    folder = RunFolder(tmp_path_factory.mktemp("run") / "run")
+    shutil.copytree(world.root, folder.root)
+    if request.param != "records":
+        for name in finished_stages(folder):
+            record = read_stage_record(folder, name)
+            write_stage_record(folder, replace(record, products={}))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(run_cycles, "cycle_forecast_model", lambda _: Persistence())
+        assert cycle(folder.root) == 0
+        yield folder.root
+
+
+@pytest.fixture
+def run(cycled: Path, tmp_path: Path) -> Path:
+    """A copy, to be hurt."""
+    return shutil.copytree(cycled, tmp_path / "run")
+
+
+def cycle(run: Path) -> int:
+    return run_cycles.run_cycles(CONFIG, run, "main")
+
+
+def test_the_manifest_holds_the_digest_of_everything_that_was_loaded(cycled: Path) -> None:
+    loaded = read_manifest(manifest_path(RunFolder(cycled).cycles("main"))).loaded
+    assert sorted(loaded) == [
+        "backgrounds_test.zarr",
+        "backgrounds_train.zarr",
+        "statistics.json",
+        "truth.zarr",
+        f"weights/{MODEL_SPACE_SCALING}",
+    ]
+
+
+def test_a_run_whose_inputs_are_as_they_were_is_whole_and_goes_on(run: Path) -> None:
+    assert cycle(run) == 0
+    assert describe(RunFolder(run).cycles("main")).whole
+
+
+def other_weights(path: Path) -> None:
+    """Of equal shape, with digests that hold."""
+    arrays, _ = read_arrays(path)
+    write_arrays(path, {name: 2 * array for name, array in arrays.items()}, {"name": "other"})
+
+
+def other_statistics(path: Path) -> None:
+    content = json.loads(path.read_text())
+    content["states"]["mean"][0] += 1.0
+    write_statistics(path, {"states": content["states"]})
+
+
+def other_states(path: Path) -> None:
+    with xr.open_zarr(path, consolidated=False) as dataset:
+        write_dataset(path, dataset.load() + 1.0)
+
+
+EXCHANGES: dict[str, Callable[[Path], None]] = {
+    f"weights/{MODEL_SPACE_SCALING}": other_weights,
+    "statistics.json": other_statistics,
+    "truth.zarr": other_states,
+    "backgrounds_train.zarr": other_states,
+}
+
+
+@pytest.mark.parametrize("place", EXCHANGES)
+def test_what_was_exchanged_is_told_by_name_and_the_run_does_not_go_on(
+    place: str, run: Path
+) -> None:
+    EXCHANGES[place](run / place)
+    with pytest.raises(
+        StorageError, match=rf"(?s)restore what.*{place}: stored|{place} has changed.*Restore it"
+    ):
+        cycle(run)
+    found = describe(RunFolder(run).cycles("main"))
+    assert not found.whole
+    assert f"NOT WHAT THE RUN HAS LOADED: {run / place}: restore" in found.text
+
+
+def test_a_run_that_does_not_say_what_it_has_loaded_is_not_gone_on_with(run: Path) -> None:
+    store = RunFolder(run).cycles("main")
+    manifest = replace(read_manifest(manifest_path(store)), loaded={})
+    write_manifest(manifest_path(store), manifest)
+    with pytest.raises(StorageError, match=r"earlier version.*choose another name"):
+        cycle(run)
+
+
+@pytest.mark.parametrize("load", [load_model_space_prior, model_space])
+def test_whoever_loads_it_is_told_of_what_is_not_as_a_stage_made_it(
+    load: Callable[[Run], object], world: RunFolder, tmp_path: Path
+) -> None:
+    run = open_run(CONFIG, shutil.copytree(world.root, tmp_path / "run"))
+    load(run)
+    other_weights(run.folder.weights(MODEL_SPACE_SCALING))
+    other_statistics(run.folder.statistics)
+    with pytest.raises(StorageError, match=r"has changed since the stage '\w+' made it"):
+        load(run)

@@ -1,0 +1,100 @@
+"""A chunk of a few kilobytes does not fill the memory."""
+
+import gzip
+import tracemalloc
+from collections.abc import Callable
+from pathlib import Path
+
+import numcodecs
+import numpy as np
+import pytest
+import xarray as xr
+import zarr
+from zarr.codecs import BloscCodec, GzipCodec, ZstdCodec
+
+from align_da.errors import StorageError
+from align_da.storage.bounded_chunks import size_of_zstd
+from align_da.storage.datasets import read_dataset
+from align_da.storage.store_files import open_array, read_array
+
+LARGE = bytes(2**28)  # where the chunk has 4 kB
+VALUES = np.random.default_rng(0).normal(size=(2, 1024)).astype(np.float32)
+CODECS = {"zstd": ZstdCodec(checksum=True), "gzip": GzipCodec(), "blosc": BloscCodec()}
+
+
+def of_unknown_size() -> bytes:
+    """A frame of zstd that tells no size: 2,048 blocks of one byte repeated 2**17 times."""
+    block = (2**17 << 3) | 2
+    blocks = [(block | (number == 2047)).to_bytes(3, "little") + b"\0" for number in range(2048)]
+    return bytes.fromhex("28b52ffd") + bytes([0, 0x38]) + b"".join(blocks)
+
+
+BOMBS: dict[str, tuple[str, Callable[[], bytes]]] = {
+    "zstd": ("zstd", lambda: numcodecs.Zstd().encode(LARGE)),
+    "zstd that tells no size": ("zstd", of_unknown_size),
+    "gzip": ("gzip", lambda: gzip.compress(LARGE)),
+    "gzip in parts": ("gzip", lambda: gzip.compress(bytes(1000)) + gzip.compress(LARGE)),
+    "blosc": ("blosc", lambda: numcodecs.Blosc().encode(LARGE)),
+}
+
+
+def store_of(folder: Path, codec: str) -> Path:
+    array = zarr.create_array(
+        folder / "store.zarr" / "u",
+        shape=(2, 1024),
+        chunks=(1, 1024),
+        dtype="float32",
+        compressors=CODECS[codec],
+        dimension_names=("time", "point"),
+    )
+    array[:] = VALUES
+    zarr.open_group(folder / "store.zarr", mode="a")
+    return folder / "store.zarr"
+
+
+@pytest.mark.parametrize("codec", CODECS)
+def test_chunks_of_their_size_are_read_as_they_are(codec: str, tmp_path: Path) -> None:
+    dataset = read_dataset(store_of(tmp_path, codec))
+    np.testing.assert_array_equal(dataset["u"].to_numpy(), VALUES)
+
+
+@pytest.mark.parametrize("name", BOMBS)
+def test_a_chunk_that_would_become_too_large_is_refused_before_it_does(
+    name: str, tmp_path: Path
+) -> None:
+    codec, bomb = BOMBS[name]
+    store = store_of(tmp_path, codec)
+    (store / "u" / "c" / "1" / "0").write_bytes(bomb())
+    tracemalloc.start()
+    with pytest.raises(StorageError, match=r"cycle 1 cannot be read.*would become"):
+        read_array(open_array(store, "u"), 1)
+    with pytest.raises(StorageError, match=r"would become.*\(1, 1024\) and type float32"):
+        read_dataset(store)["u"].isel(time=1).load()
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 2**25
+
+
+def test_a_frame_in_small_blocks_is_no_bomb() -> None:
+    """Writers that flush often tell no size and fill no block: a sixteenth of it is taken."""
+    blocks = [
+        (2**13 << 3 | (number == 127)).to_bytes(3, "little") + bytes(2**13)
+        for number in range(128)
+    ]
+    frame = bytes.fromhex("28b52ffd") + bytes([0, 0x38]) + b"".join(blocks)
+    assert numcodecs.Zstd().decode(frame) == bytes(2**20)
+    assert size_of_zstd(memoryview(frame), 2**20) <= 2**20
+
+
+def test_the_size_of_a_frame_is_read_in_every_form() -> None:
+    for size in (1, 200, 255, 256, 300, 65_791, 65_792, 2**20):
+        frame = numcodecs.Zstd(checksum=True).encode(bytes(size))
+        assert size_of_zstd(memoryview(frame), 2**30) == size
+
+
+def test_xarray_reads_text_of_any_length(tmp_path: Path) -> None:
+    names = np.array(["a", "b" * 100_000], dtype=object)
+    xr.Dataset({"name": ("time", names)}).to_zarr(
+        tmp_path / "text.zarr", zarr_format=2, consolidated=False
+    )
+    assert read_dataset(tmp_path / "text.zarr")["name"].to_numpy().tolist() == names.tolist()
