@@ -93,8 +93,7 @@ def _moved(
 
 
 def _clipped(values: Points, least: float, greatest: Points) -> Points:
-    clipped: Points = np.minimum(np.maximum(values, least), greatest)
-    return clipped
+    return np.asarray(np.minimum(np.maximum(values, least), greatest))
 
 
 def _with_mean_conserved(values: Points, least: float, greatest: Points) -> Points:

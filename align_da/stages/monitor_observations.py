@@ -68,8 +68,7 @@ def _unsolved(store: Path) -> Iterator[str]:
     told = open_cycles(store, "diagnostics")[["solver_iterations", "solver_residual"]].load()
     for cycle in range(told.sizes["time"]):
         of_cycle = {str(name): float(values[cycle]) for name, values in told.items()}
-        for line in left_unsolved(cycle, of_cycle):
-            yield line
+        yield from left_unsolved(cycle, of_cycle)
 
 
 def _monitored(observations: xr.Dataset) -> MonitoredCycles:

@@ -163,7 +163,8 @@ def _temperature(rows: pd.DataFrame) -> np.ndarray:
     made = rows["MADE_VIRTUAL"].to_numpy() == 1
     below = np.where(np.isnan(virtual), sensible, kelvin * (sensible / virtual))
     vapour = 1.0 + (1.0 / VAPOUR_TO_DRY_GAS_RATIO - 1.0) * 1e-6 * rows["QOB"].to_numpy(np.float64)
-    return np.where(made, np.where(_without_humidity(rows), below, kelvin / vapour), kelvin)
+    real = np.where(_without_humidity(rows), below, kelvin / vapour)
+    return np.asarray(np.where(made, real, kelvin))
 
 
 def _without_humidity(rows: pd.DataFrame) -> np.ndarray:

@@ -18,13 +18,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from align_da.parallel.compilation import use_compilation_cache
 
 from align_da.config import Config, load_config
 from align_da.cycling import driver
 from align_da.runs.run import open_run
 from align_da.stages.run_cycles import run_cycles
 from align_da.storage.analysis_store import open_cycles
+from align_da.storage.compiled_programs import use_compilation_cache
 from align_da.storage.run_folder import RunFolder
 from align_da.verification.table_format import to_markdown
 from align_da.verification.verified_fields import default_fields
@@ -49,7 +49,7 @@ def main() -> None:
     parser.add_argument("--members", type=int, default=20)
     parser.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS))
     arguments = parser.parse_args()
-    use_compilation_cache(arguments.run)
+    use_compilation_cache()
     for name in arguments.methods:
         settings = {
             "split": "train",
@@ -117,6 +117,10 @@ def resident_megabytes() -> float:
     return pages * os.sysconf("SC_PAGESIZE") / 1e6
 
 
+def _root_mean_square(values: pd.Series) -> float:
+    return float(np.sqrt(np.mean(values**2)))
+
+
 def by_quarter(rows: pd.DataFrame) -> pd.DataFrame:
     """Median cost and root mean square errors of every quarter of every run."""
     quarter = rows["cycle"] * 4 // rows.groupby("method")["cycle"].transform("size") + 1
@@ -124,10 +128,6 @@ def by_quarter(rows: pd.DataFrame) -> pd.DataFrame:
     errors = grouped[[*VARIABLES]].agg(_root_mean_square)
     costs = grouped[["seconds", "megabytes"]].median()
     return errors.join(costs).join(grouped["replaced_members"].max()).reset_index()
-
-
-def _root_mean_square(values: pd.Series) -> float:
-    return float(np.sqrt(np.mean(values.to_numpy() ** 2)))
 
 
 def drift(quarters: pd.DataFrame) -> pd.DataFrame:
