@@ -170,7 +170,8 @@ def _temperature(rows: pd.DataFrame) -> np.ndarray:
 def _without_humidity(rows: pd.DataFrame) -> np.ndarray:
     """Whether a temperature needs no humidity: it was real, or its real one is in the stack."""
     virtual = np.asarray(rows["MADE_VIRTUAL"].to_numpy() == 1)
-    return ~virtual | np.asarray(rows["SENSIBLE"].notna())
+    known: np.ndarray = ~virtual | np.asarray(rows["SENSIBLE"].notna())
+    return known
 
 
 def _flagged(rows: pd.DataFrame, values: dict[str, np.ndarray], vertical: str) -> pd.DataFrame:
