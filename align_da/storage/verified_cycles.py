@@ -119,7 +119,7 @@ class VerifiedCycles(BackendArray):
         """Values at numbers and slices."""
         chosen, *within = key
         if not isinstance(chosen, slice):
-            return self._cycle(self._cycles[chosen])[tuple(within)]
+            return np.asarray(self._cycle(self._cycles[chosen])[tuple(within)])
         lines = self._cycles[chosen]
         if len(lines) == 1:  # as dask asks for them: nothing is copied
             return self._cycle(lines[0])[(np.newaxis, *within)]

@@ -66,7 +66,10 @@ def cycle_weight(
 
 
 def ledger_line(layout: Layout) -> int:
-    """Bytes of a line in the ledger of a store with the variables of `layout`, on four columns."""
+    """Bytes of a line in the ledger of a store with the variables of `layout`, on four columns.
+
+    A line tells the sizes of its chunks: of larger states it has a few digits more.
+    """
     grid = layout.grid
     tiny = Layout(type(grid)((-45.0, 45.0), (0.0, 180.0), grid.vertical), layout.variables)
     template = template_of(tiny, 1, 1, 1)

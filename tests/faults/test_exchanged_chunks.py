@@ -131,7 +131,7 @@ def test_row_69_every_reader_refuses_an_exchanged_chunk_and_names_cycle_and_vari
 @pytest.mark.row(69)
 def test_row_69_verified_cycles_are_what_lies_in_the_store(runs: RunFolder) -> None:
     store = runs.cycles("main")
-    for group in ("background", "analysis", "increment", "observations", "diagnostics"):
+    for group in ("background", "analysis", "increment", "observations", "diagnostics", "members"):
         plain = xr.open_zarr(store, group=group, consolidated=False)
         found = open_cycles(store, group)
         xr.testing.assert_identical(found.load(), plain.load())
@@ -139,6 +139,9 @@ def test_row_69_verified_cycles_are_what_lies_in_the_store(runs: RunFolder) -> N
     wanted = xr.open_zarr(store, group="background", consolidated=False)[T].load()
     chosen = {"time": [1, 0], "latitude": slice(6, 1, -2), "longitude": 3}
     xr.testing.assert_identical(part.isel(chosen).load(), wanted.isel(chosen))
+    told = align_da.open_cycles(runs.root, "main", "diagnostics")["used_observations"]
+    assert told[-1].to_numpy().shape == ()
+    assert int(told[-1]) > 0
 
 
 @pytest.mark.row(69)
