@@ -91,7 +91,7 @@ def open_store(path: Path, template: StoreTemplate, manifest: Manifest) -> Analy
     store = AnalysisStore(path, template, ledger)
     if store.complete < len(template.times):
         check_disk(path, template, len(template.times) - store.complete)
-        remove_unfinished(path)
+        remove_unfinished(path, ledger_path(path), manifest_path(path))
     return store
 
 

@@ -109,8 +109,12 @@ def sync_files(paths: Iterable[Path]) -> None:
             _sync(folder)
 
 
-def remove_unfinished(folder: Path) -> None:
+def remove_unfinished(folder: Path, *beside: Path) -> None:
     """Remove what writers that were killed have left under temporary names.
+
+    Args:
+        folder: all below it.
+        beside: files whose unfinished versions are removed too.
 
     Raises:
         StorageError: a file cannot be removed.
@@ -118,6 +122,8 @@ def remove_unfinished(folder: Path) -> None:
     with storage_errors(folder):
         for path in folder.rglob(f"*{PARTIAL}"):
             path.unlink()
+        for file in beside:
+            file.with_name(f"{file.name}{PARTIAL}").unlink(missing_ok=True)
 
 
 @contextmanager

@@ -138,7 +138,9 @@ class Model(nature_run.JcmForecastModel):
     """Has a native state of two arrays."""
 
     def __init__(self) -> None:
-        self.layout = Layout(Grid((0.0,), (0.0, 180.0), VerticalCoordinate("index", (1.0,))), ())
+        self.layout = Layout(
+            Grid((0.0,), (0.0, 180.0), VerticalCoordinate("index", (1.0,))), ("abstract_field",)
+        )
 
     def begin(self, *_: object) -> Any:
         return RunState(np.zeros(20), np.zeros((2, 3)), None, None)

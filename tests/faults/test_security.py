@@ -22,7 +22,7 @@ ATTRIBUTES = {
 KEYWORDS = {"allow_pickle", "shell"}  # never true
 REMOTE = {"storage_options", "backend_kwargs"}  # what opens URLs, or files by way of a plug-in
 REASONS = {
-    "data_pipelines/era5_source.py": "era5.source may be a URL, which only its user can give",
+    "data_pipelines/zarr_source.py": "era5.source may be a URL, which only its user can give",
     "data_pipelines/grib.py": "tells cfgrib not to read its index files, which are pickles",
 }
 DOWNLOADS = {

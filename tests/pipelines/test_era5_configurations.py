@@ -67,5 +67,6 @@ def test_its_periods_lie_within_the_store_that_it_names(name: str) -> None:
 def test_networks_of_the_papers_grid_are_those_of_its_size() -> None:
     config = load_config(FOLDER / "config_128x256.toml")
     paper = load_config(FOLDER.parent / "costs" / "config.toml")
-    for section in ("autoencoder", "denoiser", "sampler", "guidance", "observations"):
+    # The guidance of the costs names the iterations that are counted; elsewhere they are a bound.
+    for section in ("autoencoder", "denoiser", "sampler", "observations"):
         assert getattr(config, section) == getattr(paper, section)

@@ -62,6 +62,7 @@ NO_FILES = {
     ("align_da/verification/score_table.py", "rename"),
     ("data_pipelines/era5_source.py", "rename"),
     ("data_pipelines/grib.py", "rename"),
+    ("data_pipelines/observations/consistency.py", "rename"),
     ("data_pipelines/zarr_source.py", "open_group"),  # in a store that is read only
 }
 

@@ -25,7 +25,9 @@ NAME = "network"
 SETTINGS = TrainingConfig(
     steps=20, batch_size=2, learning_rate=0.1, warm_up_steps=0, validate_every=5, patience=100
 )
-LAYOUT = Layout(Grid((0.0,), (0.0, 180.0), VerticalCoordinate("index", (1.0,))), ())
+LAYOUT = Layout(
+    Grid((0.0,), (0.0, 180.0), VerticalCoordinate("index", (1.0,))), ("abstract_field",)
+)
 START = jnp.zeros(1)
 
 
