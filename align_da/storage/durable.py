@@ -7,6 +7,7 @@ holds either the old or the new content. What could not be written leaves nothin
 
 import os
 import shutil
+import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -56,6 +57,25 @@ def write_durably(path: Path, content: bytes) -> None:
     """
     with written_whole(path) as unfinished:
         unfinished.write_bytes(content)
+
+
+@contextmanager
+def passing_file(content: bytes, suffix: str) -> Iterator[Path]:
+    """A file of some content for a library that takes no bytes; it goes again.
+
+    Args:
+        content: of the file.
+        suffix: ending of its name.
+
+    Raises:
+        StorageError: it cannot be written.
+    """
+    with tempfile.NamedTemporaryFile(suffix=suffix) as file:
+        path = Path(file.name)
+        with storage_errors(path):
+            file.write(content)
+            file.flush()
+        yield path
 
 
 def copy_files(source: Path, target: Path) -> None:

@@ -10,7 +10,6 @@ a category that is not read gives a row with nothing but its category.
 import io
 import re
 import sys
-import tempfile
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -20,6 +19,7 @@ from typing import Any, TypeVar
 import earth2bufr
 import numpy as np
 
+from align_da.storage.durable import passing_file
 from data_pipelines.observations.prepbufr_stacks import (
     MARKS,
     TEMPERATURES,
@@ -101,10 +101,8 @@ def _told(found: _Found) -> dict[str, Any]:
 
 def _with_file(messages: dict[int, bytes], work: Callable[[Path], _Result]) -> _Result:
     """What `work` gives of a file of the messages alone, which goes again."""
-    with tempfile.NamedTemporaryFile(suffix=".prepbufr") as file:
-        file.write(b"".join(messages.values()))
-        file.flush()
-        return work(Path(file.name))
+    with passing_file(b"".join(messages.values()), ".prepbufr") as file:
+        return work(file)
 
 
 def _mend(messages: dict[int, bytes], reason: str, found: _Found) -> None:
