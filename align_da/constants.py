@@ -10,3 +10,4 @@ GRAVITY = 9.80665  # m/s2
 DRY_AIR_GAS_CONSTANT = 287.05  # J/(kg K)
 VAPOUR_TO_DRY_GAS_RATIO = 0.622  # R_dry / R_vapour
 STANDARD_LAPSE_RATE = 0.0065  # K/m, of the troposphere (U.S. Standard Atmosphere 1976)
+STANDARD_TEMPERATURE = 288.15  # K, at sea level (the same)

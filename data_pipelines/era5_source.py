@@ -19,7 +19,12 @@ from jaxtyping import Float, Shaped
 
 from align_da.atmosphere import Grid, Layout, VerticalCoordinate, variable_named
 from align_da.atmosphere.balance import STANDARD_PRESSURE
-from align_da.atmosphere.dataset import check_times, layout_from_dataset, state_from_dataset
+from align_da.atmosphere.dataset import (
+    check_times,
+    in_memory,
+    layout_from_dataset,
+    state_from_dataset,
+)
 from align_da.config import Era5Config
 from align_da.errors import AlignDAError, InputError, StorageError
 from data_pipelines.grib import ENDINGS, SURFACE, open_grib
@@ -52,7 +57,7 @@ class Era5Source:
         # In this thread: a graph of a worker would go back to the scheduler.
         with dask.config.set(scheduler="synchronous"):
             try:
-                dataset = _in_memory(self.dataset.drop_vars(SURFACE).sel(time=times))
+                dataset = self.dataset.drop_vars(SURFACE).sel(time=times).map(in_memory)
                 check_chunks(dataset)
                 states = state_from_dataset(dataset, self.layout)
                 check_states(states, self.surface_geopotential)
@@ -109,21 +114,6 @@ def open_era5(config: Era5Config, times: Shaped[np.ndarray, " time"]) -> Era5Sou
     layout = layout_from_dataset(chosen, _in_table_order(chosen))
     _check_whole_globe(layout.grid)
     return Era5Source(chosen, layout)
-
-
-def _in_memory(dataset: xr.Dataset) -> xr.Dataset:
-    """The dataset with its values.
-
-    Raises:
-        InputError: they cannot be read.
-    """
-    for name, array in dataset.data_vars.items():
-        try:
-            array.load()
-        except (OSError, ValueError, RuntimeError) as error:  # of whatever decodes the file
-            message = f"{name}: the values cannot be read ({error}): the input is damaged"
-            raise InputError(message) from error
-    return dataset
 
 
 def _opened(config: Era5Config) -> xr.Dataset:

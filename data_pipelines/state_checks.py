@@ -16,7 +16,6 @@ from jaxtyping import Float, Shaped
 from align_da.atmosphere import Layout, State
 from align_da.atmosphere.balance import (
     EXTRATROPICAL_TROPOSPHERE,
-    STANDARD_PRESSURE,
     geostrophic_imbalance,
     has_mass_and_wind,
     hydrostatic_residual,
@@ -56,7 +55,7 @@ def check_states(states: State, surface_geopotential: Float[np.ndarray, "lat lon
         raise InputError(message)
     if _has_thickness(layout):
         _check_thickness(states, surface_geopotential)
-    if has_mass_and_wind(layout) and _in_troposphere(layout).any():
+    if has_mass_and_wind(layout) and _has_troposphere(layout):
         _check_winds(states, surface_geopotential)
     if "surface_pressure" in layout.variables:
         _check_surface_pressure(states, surface_geopotential)
@@ -137,19 +136,15 @@ def _tiles(array: xr.DataArray) -> Iterator[xr.DataArray]:
             yield field[..., first : first + rows, west : west + columns]
 
 
-def _in_troposphere(layout: Layout) -> np.ndarray:
-    """Which levels lie where balance is looked at."""
-    vertical = layout.grid.vertical
-    scale = STANDARD_PRESSURE if vertical.kind == "pressure" else 1.0
-    top, bottom = EXTRATROPICAL_TROPOSPHERE.levels
-    shares = np.asarray(vertical.levels) / scale
-    return np.asarray((shares >= top) & (shares <= bottom))
+def _has_troposphere(layout: Layout) -> bool:
+    """Whether there is a level at which balance is looked at."""
+    return bool(EXTRATROPICAL_TROPOSPHERE.holds(layout.grid.vertical).any())
 
 
 def _has_thickness(layout: Layout) -> bool:
     """Whether there is a layer whose thickness can be compared with its temperature."""
-    inside = bool(_in_troposphere(layout)[1:].any())
-    return inside and {"geopotential", "temperature"} <= set(layout.variables)
+    inside = EXTRATROPICAL_TROPOSPHERE.holds(layout.grid.vertical)[1:]
+    return bool(inside.any()) and {"geopotential", "temperature"} <= set(layout.variables)
 
 
 def _check_thickness(states: State, surface_geopotential: Float[np.ndarray, "lat lon"]) -> None:

@@ -1,8 +1,6 @@
 """A small atmosphere that stands still, and everything that a run of cycles over it needs."""
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import jax.numpy as jnp
 import numpy as np
@@ -39,25 +37,6 @@ CONFIG = Config.model_validate(
     }
 )
 SPLITS = {"train": (0, 12), "validation": (13, 15), "test": (16, 20)}
-
-
-@dataclass(frozen=True)
-class Persistence:
-    """Forecasts nothing but what is."""
-
-    layout: Layout = LAYOUT
-    step_hours: int = 6
-    frames: Literal[1, 2] = 1
-    differentiable: bool = True
-
-    def forecast(
-        self,
-        states: State,
-        valid_time: np.datetime64,
-        lead_hours: int,
-        previous: State | None = None,
-    ) -> State:
-        return states
 
 
 def random_states(*leading: int, seed: int) -> State:

@@ -18,11 +18,11 @@ from dataclasses import dataclass
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 from align_da.atmosphere.geopotential import geopotential, virtual_temperature
 from align_da.atmosphere.gradient import horizontal_gradient
-from align_da.atmosphere.grid import Grid
+from align_da.atmosphere.grid import Grid, VerticalCoordinate
 from align_da.atmosphere.state import Layout, State
 from align_da.constants import DRY_AIR_GAS_CONSTANT, EARTH_ROTATION
 from align_da.errors import InputError
@@ -54,15 +54,18 @@ class BalanceRegion:
         distance = np.abs(grid.latitude)
         edges = (distance - self.latitudes[0], self.latitudes[1] - distance)
         ramps = [np.clip(edge / self.taper + 0.5, 0, 1) for edge in edges]
-        scale = STANDARD_PRESSURE if grid.vertical.kind == "pressure" else 1.0
-        levels = np.asarray(grid.vertical.levels) / scale
-        chosen = (levels >= self.levels[0]) & (levels <= self.levels[1])
         by_area = grid.area_weights * (ramps[0] * ramps[1])[:, None]
-        weights = by_area[:, :, None] * chosen
+        weights = by_area[:, :, None] * self.holds(grid.vertical)
         if weights.sum() == 0:
             message = f"no grid point lies in {self}: the levels are {grid.vertical.levels}"
             raise InputError(message)
         return np.asarray(weights / weights.sum())
+
+    def holds(self, vertical: VerticalCoordinate) -> Bool[np.ndarray, " level"]:
+        """Which levels lie in the region."""
+        scale = STANDARD_PRESSURE if vertical.kind == "pressure" else 1.0
+        levels = np.asarray(vertical.levels) / scale
+        return np.asarray((levels >= self.levels[0]) & (levels <= self.levels[1]))
 
 
 EXTRATROPICAL_TROPOSPHERE = BalanceRegion()

@@ -34,7 +34,8 @@ from align_da.atmosphere.balance import (
     geostrophic_wind,
 )
 from align_da.atmosphere.gradient import horizontal_gradient
-from align_da.atmosphere.grid import Grid, VerticalCoordinate
+from align_da.atmosphere.grid import Grid
+from align_da.atmosphere.pressure import depth_of_layers
 from align_da.atmosphere.state import State
 from align_da.constants import EARTH_RADIUS
 from align_da.errors import InputError
@@ -172,18 +173,13 @@ def _divergence(u: Field, v: Field, grid: Grid) -> Field:
 def _pressure_tendency(state: State, above: Field) -> Float[Array, "*batch lat lon"]:
     """∂p_s/∂t by the convergence of mass in the layers around the levels, Pa/s."""
     vertical = state.layout.grid.vertical
-    mass = jnp.asarray(_layers(vertical)) * above
+    lowest = max(STANDARD_PRESSURE, vertical.levels[-1])
+    ground = 1.0 if vertical.kind == "sigma" else lowest
+    mass = jnp.asarray(depth_of_layers(vertical, ground)) * above
     if vertical.kind == "sigma":
         mass = mass * state["surface_pressure"]
     u, v = state["u_component_of_wind"], state["v_component_of_wind"]
     return -_divergence(mass * u, mass * v, state.layout.grid).sum(axis=-1)
-
-
-def _layers(vertical: VerticalCoordinate) -> Float[np.ndarray, " level"]:
-    """Depth of the layer around each level, from the top of the atmosphere to the ground."""
-    levels = np.asarray(vertical.levels)
-    ground = 1.0 if vertical.kind == "sigma" else max(STANDARD_PRESSURE, float(levels[-1]))
-    return np.diff(np.concatenate([[0.0], (levels[1:] + levels[:-1]) / 2, [ground]]))
 
 
 def _root(square: Float[Array, "*batch"]) -> Float[Array, "*batch"]:

@@ -277,11 +277,7 @@ def _field(array: xr.DataArray, name: str, leading: tuple[str, ...]) -> np.ndarr
     if set(array.dims) != {*leading, *space}:
         message = f"{name}: expected dimensions {(*leading, *space)}, got {array.dims}"
         raise InputError(message)
-    try:
-        values = np.asarray(array.transpose(*leading, *space).values, dtype=np.float32)
-    except (OSError, ValueError, RuntimeError) as error:  # of whatever decodes the file
-        message = f"{name}: the values cannot be read ({error}): the input is damaged"
-        raise InputError(message) from error
+    values = np.asarray(in_memory(array).transpose(*leading, *space).values, dtype=np.float32)
     if not np.isfinite(values).all():
         message = (
             f"{name}: {np.count_nonzero(~np.isfinite(values))} values are not finite: "
@@ -290,6 +286,19 @@ def _field(array: xr.DataArray, name: str, leading: tuple[str, ...]) -> np.ndarr
         raise InputError(message)
     values = to_si(values, str(array.attrs.get("units", variable.units)), variable)
     return values if variable.on_levels else values[..., None]
+
+
+def in_memory(array: xr.DataArray) -> xr.DataArray:
+    """The variable with its values.
+
+    Raises:
+        InputError: they cannot be read.
+    """
+    try:
+        return array.compute()
+    except (OSError, ValueError, RuntimeError) as error:  # of whatever decodes the file
+        message = f"{array.name}: the values cannot be read ({error}): the input is damaged"
+        raise InputError(message) from error
 
 
 def _variable(values: np.ndarray, name: str, leading: tuple[str, ...]) -> xr.Variable:

@@ -3,6 +3,7 @@
 import numpy as np
 from jaxtyping import Float
 
+from align_da.atmosphere.grid import VerticalCoordinate
 from align_da.atmosphere.state import Layout, State
 from align_da.constants import GRAVITY
 
@@ -28,13 +29,20 @@ def pressure_of_levels(state: State) -> Float[np.ndarray, "*batch lat lon level"
 def mass_of_layers(state: State) -> Float[np.ndarray, "*batch lat lon level"]:
     """Mass of the layer around every level, Δp / g, kg m-2.
 
-    Layers end half way between levels; the outermost at the top of the atmosphere and at the
-    ground of sigma levels, or at the lowest pressure level.
+    The lowest layer ends at the ground of sigma levels, or at the lowest pressure level.
     """
-    pressure = pressure_of_levels(state)
-    top = np.zeros_like(pressure[..., :1])
-    ground = pressure[..., -1:]
-    if state.layout.grid.vertical.kind == "sigma":
-        ground = np.asarray(state["surface_pressure"], np.float64)
-    between = (pressure[..., 1:] + pressure[..., :-1]) / 2
-    return np.diff(np.concatenate([top, between, ground], axis=-1)) / GRAVITY
+    vertical = state.layout.grid.vertical
+    if vertical.kind == "sigma":
+        surface = np.asarray(state["surface_pressure"], np.float64)
+        return depth_of_layers(vertical, 1.0) * surface / GRAVITY
+    depth = depth_of_layers(vertical, vertical.levels[-1]) / GRAVITY
+    return np.broadcast_to(depth, (*state.values.shape[:-1], depth.size))
+
+
+def depth_of_layers(vertical: VerticalCoordinate, ground: float) -> Float[np.ndarray, " level"]:
+    """Depth of the layer around each level, in the unit of the coordinate.
+
+    Layers end half way between levels, the outermost at the top of the atmosphere and at `ground`.
+    """
+    levels = np.asarray(vertical.levels)
+    return np.diff(np.concatenate([[0.0], (levels[1:] + levels[:-1]) / 2, [ground]]))

@@ -162,7 +162,10 @@ def make_background(
     frame = state.previous if hours == model.step_hours else None
     forecast = model.forecast(state.analysis, state.valid_time, hours, frame)
     background, replaced = _plausible(parts, state, "background", forecast)
-    return _plausible(parts, state, "background", adjusted(background), replaced)
+    changed = adjusted(background)
+    if changed is background:
+        return background, replaced
+    return _plausible(parts, state, "background", changed, replaced)
 
 
 def assimilate(
@@ -231,7 +234,9 @@ def _reported(
     if parts.operator_for is None:
         return report
     operator = parts.operator_for(observations, background.layout)
-    return diagnose(operator, observations, background, analysis, report.background_factor)
+    return diagnose(
+        operator, observations, background, analysis, report.background_factor, report.effort
+    )
 
 
 def _nothing_learned(report: AnalysisDiagnostics) -> AnalysisDiagnostics:

@@ -9,11 +9,15 @@ import pandas as pd
 from jaxtyping import Float
 
 from align_da.atmosphere import Layout
-from align_da.constants import DRY_AIR_GAS_CONSTANT, GRAVITY
+from align_da.constants import (
+    DRY_AIR_GAS_CONSTANT,
+    GRAVITY,
+    STANDARD_LAPSE_RATE,
+    STANDARD_TEMPERATURE,
+)
 from align_da.observations.batch import ObservationBatch
 from align_da.observations.frames import observations_from_frame
 
-_SEA_LEVEL_TEMPERATURE, _LAPSE_RATE = 288.15, 0.0065  # ICAO standard atmosphere
 _OF_HEIGHT = (
     ("surface_pressure",),
     ("2m_temperature", "temperature"),
@@ -65,7 +69,7 @@ def reduced_to_surface(
     elevation = np.where(afloat, 0.0, given)
     above = elevation - surface
     near = np.abs(above) <= limit
-    halfway = _SEA_LEVEL_TEMPERATURE - _LAPSE_RATE * (elevation + surface) / 2
+    halfway = STANDARD_TEMPERATURE - STANDARD_LAPSE_RATE * (elevation + surface) / 2
     factor = np.exp(GRAVITY * above / (DRY_AIR_GAS_CONSTANT * halfway))
     on_ground = (reports["vertical"] == "surface").to_numpy()
     pressure, temperature, humidity = (
@@ -75,7 +79,7 @@ def reduced_to_surface(
     value = reports["value"].to_numpy(np.float64)
     value = np.where(pressure & near, value * factor, value)
     return reports.assign(
-        value=np.where(temperature & near, value + _LAPSE_RATE * above, value),
+        value=np.where(temperature & near, value + STANDARD_LAPSE_RATE * above, value),
         flag=reports["flag"].mask(far, "passive"),
     )
 

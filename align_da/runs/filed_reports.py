@@ -45,15 +45,19 @@ class FiledObservations:
     settings: ReportsConfig
 
     @cached_property
-    def reports(self) -> pd.DataFrame:
-        """All reports, stations withheld.
+    def filed(self) -> pd.DataFrame:
+        """All reports.
 
         Raises:
             StorageError: there are none, or they are damaged.
         """
+        return read_reports(self.run.folder.observations)
+
+    @cached_property
+    def reports(self) -> pd.DataFrame:
+        """All reports, stations withheld; raises as `filed` does."""
         config = self.run.config
-        reports = read_reports(self.run.folder.observations)
-        return with_stations_withheld(reports, config.observations.withheld, config.seed)
+        return with_stations_withheld(self.filed, config.observations.withheld, config.seed)
 
     def told(self, period: tuple[np.datetime64, np.datetime64]) -> list[str]:
         """What is to be told of the reports before cycling over a period; see `check_period`.
@@ -62,9 +66,8 @@ class FiledObservations:
             InputError: no report is ever used, or none of a type that is required.
             StorageError: there are none, or they are damaged.
         """
-        reports = read_reports(self.run.folder.observations)
         types = self.settings.required, self.settings.optional
-        return check_period(reports, self.run.layout.variables, period, *types)
+        return check_period(self.filed, self.run.layout.variables, period, *types)
 
     def observe(self, time: np.datetime64) -> ObservationBatch:
         """Reports of the window around `time`, levels in Pa."""

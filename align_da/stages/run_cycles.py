@@ -29,7 +29,7 @@ from align_da.runs.parts import digests_of_foreign
 from align_da.runs.priors import MODEL_ERROR, cycle_forecast_model
 from align_da.runs.run import Run, open_run
 from align_da.storage.manifest import manifest_of
-from align_da.storage.reads import by_place, note_read, noting_reads
+from align_da.storage.reads import by_place, noting_reads
 from align_da.storage.stages import check_with_inputs, digest_of_stage
 
 
@@ -46,19 +46,21 @@ def run_cycles(config: Config, folder: Path, name: str) -> int:
     """
     with noting_reads() as reads:
         run = open_run(config, folder)
-        experiment = _experiment(run)
+        filed = None if config.reports is None else FiledObservations(run, config.reports)
+        experiment = _experiment(run, filed)
+        told = [] if filed is None else filed.told(_period(experiment))
     manifest = manifest_of(config, config.seed, _inputs(run), by_place(reads, folder))
     bar = progress_bar()
     warn = partial(bar.console.print, style="yellow", highlight=False)
-    for line in _told(run, experiment.start):
+    for line in told:
         warn(line)
     return run_experiment(experiment, run.folder.cycles(name), manifest, bar, warn)
 
 
-def _experiment(run: Run) -> CyclingExperiment:
-    """Everything that the run is made of, loaded."""
+def _experiment(run: Run, filed: FiledObservations | None) -> CyclingExperiment:
+    """Everything that the run is made of, loaded; its reports if it has any."""
     config = run.config
-    observe, quality_control = _observations(run)
+    observe, quality_control = _observations(run, filed)
     initial, start = initial_ensemble(run)
     parts = CycleParts(
         cycle_forecast_model(run),
@@ -81,26 +83,20 @@ def _experiment(run: Run) -> CyclingExperiment:
 
 
 def _observations(
-    run: Run,
+    run: Run, filed: FiledObservations | None
 ) -> tuple[Callable[[np.datetime64, int], ObservationBatch], QualityControl]:
     """The observations of a time and a cycle, and how they are checked."""
-    settings = run.config.reports
-    if settings is not None:
-        note_read(run.folder.observations)  # they are opened with the first cycle
-        filed = FiledObservations(run, settings)
+    if filed is not None:
         return lambda time, _: filed.observe(time), quality_control_of_reports(run)
     system = observing_system(run)
     return system.observe, quality_control_for(run)
 
 
-def _told(run: Run, start: np.datetime64) -> list[str]:
-    """What is to be told of the reports before the cycles after `start`."""
-    settings, cycle = run.config.reports, run.config.cycle
-    if settings is None:
-        return []
-    window, half = (np.timedelta64(minutes * cycle.window_hours, "m") for minutes in (60, 30))
-    period = start + half, start + cycle.cycles * window + half
-    return FiledObservations(run, settings).told(period)
+def _period(experiment: CyclingExperiment) -> tuple[np.datetime64, np.datetime64]:
+    """Start and end of all windows."""
+    half = np.timedelta64(30 * experiment.parts.window_hours, "m")
+    length = experiment.cycles * experiment.parts.window
+    return experiment.start + half, experiment.start + length + half
 
 
 def _inputs(run: Run) -> dict[str, str]:

@@ -83,15 +83,24 @@ def read_dataset(path: Path) -> xr.Dataset:
     if not path.exists():
         message = f"expected the dataset {path}, found none: run the stage that writes it first"
         raise StorageError(message)
-    check_seal(path)
-    bound_chunks()
-    note_read(path)
+    begin_reading(path)
     try:
         dataset: xr.Dataset = xr.open_zarr(path, consolidated=False)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError) as error:
         message = f"{path} cannot be opened as a dataset ({error}): restore it from a copy"
         raise StorageError(message) from error
     return dataset
+
+
+def begin_reading(path: Path) -> None:
+    """What has to come before a store is opened: its seal, bounds of its chunks, a note of it.
+
+    Raises:
+        StorageError: what it is read by is damaged.
+    """
+    check_seal(path)
+    bound_chunks()
+    note_read(path)
 
 
 def _with_checksums(

@@ -9,9 +9,7 @@ from jaxtyping import Shaped
 from align_da.atmosphere import Layout, State
 from align_da.atmosphere.dataset import check_times, layout_from_dataset, state_from_dataset
 from align_da.errors import InputError, StorageError
-from align_da.storage.bounded_chunks import bound_chunks
-from align_da.storage.reads import note_read
-from align_da.storage.seal import check_seal
+from align_da.storage.datasets import begin_reading
 
 
 def open_states(path: Path) -> xr.Dataset:
@@ -28,9 +26,7 @@ def open_states(path: Path) -> xr.Dataset:
     if not path.exists():
         message = f"expected gridded states at {path}, found nothing: run `align-da data` first"
         raise StorageError(message)
-    check_seal(path)
-    bound_chunks()
-    note_read(path)
+    begin_reading(path)
     try:
         if path.is_dir():
             # Lazy without dask: states are read a few at a time, also inside of dask workers,

@@ -16,7 +16,7 @@ import zarr
 
 from align_da.errors import StorageError
 from align_da.storage.bounded_chunks import bound_chunks
-from align_da.storage.digest import digest_of_file, digest_of_json, digests_of_files
+from align_da.storage.digest import changed_files, digest_of_json, digests_of_files
 from align_da.storage.durable import storage_errors, write_durably
 
 _METADATA = "zarr.json"
@@ -55,11 +55,8 @@ def check_seal(store: Path) -> None:
     """
     if not (store.is_dir() and seal_path(store).is_file()):
         return
-    damaged = [
-        store / name
-        for name, digest in _sealed(seal_path(store)).items()
-        if not (store / name).is_file() or digest_of_file(store / name) != digest
-    ]
+    sealed = _sealed(seal_path(store))
+    damaged = changed_files({store / name: digest for name, digest in sealed.items()})
     if damaged:
         names = ", ".join(map(str, damaged))
         message = (

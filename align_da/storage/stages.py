@@ -193,20 +193,25 @@ def _is_done(folder: RunFolder, stage: Stage, digest: str) -> bool:
     for place, made in record.products.items():
         if missing_chunks(folder.root / place):
             return False
-        _check_unchanged(folder.root / place, made, stage.name)
+        _check_content(folder.root / place, made, stage.name)
     return True
 
 
 def _check_unchanged(path: Path, made: Fingerprint, name: str) -> None:
-    """Raise a StorageError for a product that is not what the stage `name` has made."""
+    """Raise a StorageError for a product that is not all that the stage `name` has made."""
+    if lost := list(missing_chunks(path)):
+        message = f"{lost[0]} is missing, one of {len(lost)}: run the stage {name!r} again, "
+        raise StorageError(message + "which makes it, or restore it from a copy")
+    _check_content(path, made, name)
+
+
+def _check_content(path: Path, made: Fingerprint, name: str) -> None:
+    """Raise a StorageError for a product whose content is not what the stage `name` has made."""
     try:
         found = fingerprint_of(path)
     except StorageError as error:
         message = f"{error}; or remove {path} and run the stage {name!r} again, which makes it"
         raise StorageError(message) from error
-    if lost := list(missing_chunks(path)):
-        message = f"{lost[0]} is missing, one of {len(lost)}: run the stage {name!r} again, "
-        raise StorageError(message + "which makes it, or restore it from a copy")
     if found != made:
         message = (
             f"{path} has changed since the stage {name!r} made it: expected {made}, found {found}."

@@ -12,7 +12,7 @@ import zarr
 
 from align_da.errors import StorageError
 from align_da.storage.bounded_chunks import bound_chunks
-from align_da.storage.digest import digest_of_file
+from align_da.storage.digest import changed_files
 from align_da.storage.durable import storage_errors
 from align_da.storage.ledger import Ledger
 
@@ -36,12 +36,7 @@ def lock_path(path: Path) -> Path:
 
 def damaged_files(path: Path, ledger: Ledger) -> list[Path]:
     """The metadata, coordinate and manifest files that are missing or changed."""
-    files = {path.parent / name: digest for name, digest in ledger.files.items()}
-    return [
-        file
-        for file, digest in files.items()
-        if not file.is_file() or digest_of_file(file) != digest
-    ]
+    return changed_files({path.parent / name: digest for name, digest in ledger.files.items()})
 
 
 def check_files(path: Path, ledger: Ledger) -> None:

@@ -8,9 +8,15 @@ import numpy as np
 from jaxtyping import Float
 
 from align_da.atmosphere.saturation import saturation_specific_humidity
-from align_da.constants import DRY_AIR_GAS_CONSTANT, GRAVITY
+from align_da.constants import (
+    DRY_AIR_GAS_CONSTANT,
+    GRAVITY,
+    STANDARD_LAPSE_RATE,
+    STANDARD_TEMPERATURE,
+    VAPOUR_TO_DRY_GAS_RATIO,
+)
 
-_SEA_LEVEL_PRESSURE, _SEA_LEVEL_TEMPERATURE, _LAPSE_RATE = 101325.0, 288.15, 0.0065
+_SEA_LEVEL_PRESSURE = 101325.0  # Pa
 _TROPOPAUSE, _TROPOPAUSE_TEMPERATURE = 11000.0, 216.65  # m, K
 
 
@@ -26,6 +32,18 @@ def specific_humidity(
         pressure: Pa.
     """
     return saturation_specific_humidity(dewpoint, pressure)
+
+
+def real_temperature(
+    virtual: Float[np.ndarray, " row"], humidity: Float[np.ndarray, " row"]
+) -> Float[np.ndarray, " row"]:
+    """Temperature of air with a virtual temperature, T = T_v / (1 + (1/ε − 1) q), K.
+
+    Args:
+        virtual: K.
+        humidity: specific humidity, kg kg-1.
+    """
+    return virtual / (1.0 + (1.0 / VAPOUR_TO_DRY_GAS_RATIO - 1.0) * humidity)
 
 
 def wind_components(
@@ -47,9 +65,9 @@ def pressure_of_flight_level(height: Float[np.ndarray, " row"]) -> Float[np.ndar
     Args:
         height: m, below 20 km.
     """
-    power = GRAVITY / (DRY_AIR_GAS_CONSTANT * _LAPSE_RATE)
+    power = GRAVITY / (DRY_AIR_GAS_CONSTANT * STANDARD_LAPSE_RATE)
     below = np.minimum(height, _TROPOPAUSE)
-    pressure = (1 - _LAPSE_RATE * below / _SEA_LEVEL_TEMPERATURE) ** power
+    pressure = (1 - STANDARD_LAPSE_RATE * below / STANDARD_TEMPERATURE) ** power
     scale = DRY_AIR_GAS_CONSTANT * _TROPOPAUSE_TEMPERATURE / GRAVITY
     above = np.maximum(height - _TROPOPAUSE, 0.0)
     return np.asarray(_SEA_LEVEL_PRESSURE * pressure * np.exp(-above / scale))

@@ -11,8 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from align_da.constants import VAPOUR_TO_DRY_GAS_RATIO
-from data_pipelines.observations.conversions import specific_humidity, wind_components
+from data_pipelines.observations.conversions import (
+    real_temperature,
+    specific_humidity,
+    wind_components,
+)
 from data_pipelines.observations.ioda_variables import in_degrees, in_si
 
 DIRECTION = "direction"
@@ -97,7 +100,7 @@ def _with_temperature(
     if humidity is None:
         reasons["virtualTemperature"] = "no specificHumidity"
         return found
-    value = virtual.value / (1.0 + (1.0 / VAPOUR_TO_DRY_GAS_RATIO - 1.0) * humidity.value)
+    value = real_temperature(virtual.value, humidity.value)
     made = _made(value, virtual.error, virtual, humidity)
     return found | {"airTemperature": _completed(found.get("airTemperature"), made)}
 

@@ -14,10 +14,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from align_da.constants import GRAVITY, VAPOUR_TO_DRY_GAS_RATIO
+from align_da.constants import GRAVITY
 from align_da.errors import InputError
 from data_pipelines.observations.account import FileReports
 from data_pipelines.observations.child import decoded_by
+from data_pipelines.observations.conversions import real_temperature
 from data_pipelines.observations.framing import (
     framed_messages,
     named,
@@ -162,8 +163,8 @@ def _temperature(rows: pd.DataFrame) -> np.ndarray:
     )
     made = rows["MADE_VIRTUAL"].to_numpy() == 1
     below = np.where(np.isnan(virtual), sensible, kelvin * (sensible / virtual))
-    vapour = 1.0 + (1.0 / VAPOUR_TO_DRY_GAS_RATIO - 1.0) * 1e-6 * rows["QOB"].to_numpy(np.float64)
-    real = np.where(_without_humidity(rows), below, kelvin / vapour)
+    of_humidity = real_temperature(kelvin, 1e-6 * rows["QOB"].to_numpy(np.float64))
+    real = np.where(_without_humidity(rows), below, of_humidity)
     return np.asarray(np.where(made, real, kelvin))
 
 

@@ -1,7 +1,7 @@
 """A small atmosphere and Lorenz-96 to observe, for the tests that hurt observations."""
 
-from dataclasses import dataclass, replace
-from typing import Any, Literal
+from dataclasses import replace
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -34,25 +34,6 @@ LAYOUT = Layout(
 MODEL = Lorenz96ForecastModel()
 METHOD = LETKF(interpolation_operator, Localisation(radius=3e6), inflation=1.05)
 COUNT = 100
-
-
-@dataclass(frozen=True)
-class Persistence:
-    """Forecasts nothing but what is."""
-
-    layout: Layout = LAYOUT
-    step_hours: int = 6
-    frames: Literal[1, 2] = 1
-    differentiable: bool = True
-
-    def forecast(
-        self,
-        states: State,
-        valid_time: np.datetime64,
-        lead_hours: int,
-        previous: State | None = None,
-    ) -> State:
-        return states
 
 
 def atmosphere() -> State:

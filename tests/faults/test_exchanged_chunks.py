@@ -7,7 +7,8 @@ from pathlib import Path
 import jax.numpy as jnp
 import pytest
 import xarray as xr
-from cycled_world import CONFIG, LAYOUT, Persistence, make_world
+from cycled_world import CONFIG, LAYOUT, make_world
+from persistence import Persistence
 
 import align_da
 from align_da.errors import StorageError
@@ -29,8 +30,8 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunFolder]:
     """The cycles "main", and "other" with another seed."""
     folder = make_world(tmp_path_factory.mktemp("world"))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(run_cycles, "cycle_forecast_model", lambda _: Persistence())
-        patch.setattr(score_runs, "configured_forecast_model", lambda _: Persistence())
+        patch.setattr(run_cycles, "cycle_forecast_model", lambda _: Persistence(LAYOUT))
+        patch.setattr(score_runs, "configured_forecast_model", lambda _: Persistence(LAYOUT))
         assert run_cycles.run_cycles(CONFIG, folder.root, "main") == 0
         other = CONFIG.model_copy(update={"seed": 1})
         assert run_cycles.run_cycles(other, folder.root, "other") == 0

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import jax.numpy as jnp
 import numpy as np
@@ -12,11 +12,13 @@ import xarray as xr
 from hurt import complete_cycles, folder_digest
 from small_run import MODEL, Nudging, run_small, small_experiment, with_parts
 
+from align_da.assimilation.contract import AnalysisDiagnostics
 from align_da.assimilation.letkf import LETKF
 from align_da.atmosphere import Grid, Layout, State, VerticalCoordinate
 from align_da.cycling.cycle import CycleParts
 from align_da.cycling.driver import CyclingExperiment, run_experiment
 from align_da.cycling.replacement import NONE_REPLACED, ReplacementRule
+from align_da.diffusion.effort import Effort
 from align_da.errors import BadStateError
 from align_da.forecast import FunctionForecastModel
 from align_da.observations.batch import ObservationBatch
@@ -248,6 +250,23 @@ def test_analyses_keep_to_physical_limits_and_the_store_says_what_that_added(
     assert float(told["beyond_limits"]) == pytest.approx(1 / (MEMBERS * 4 * 4 * 2))
     assert (float(told["water_added"]) > 1e-4) == water
     assert diagnostics(free)["beyond_limits"].to_numpy().tolist() == [0.0]
+
+
+def test_what_a_solver_tells_stays_in_the_report_of_an_analysis_that_was_moved(
+    tmp_path: Path,
+) -> None:
+    made = humid_run(-0.002, "clip")
+
+    def half_solved(*given: Any) -> tuple[State, AnalysisDiagnostics]:
+        analysis, report = made.parts.analysis(*given)
+        return analysis, replace(report, effort=Effort(jnp.float32(50), jnp.float32(3)))
+
+    store = tmp_path / "run.zarr"
+    (told,) = run_telling(store, with_parts(made, analysis=half_solved))
+    assert "3 times its tolerance" in told
+    found = diagnostics(store).isel(time=0)
+    assert float(found["beyond_limits"]) > 0
+    assert float(found["solver_residual"]) == 3.0
 
 
 @pytest.mark.parametrize("bounds", ["none", "clip", "conserve_mean"])

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
-from faults.observed_world import LAYOUT, Persistence, atmosphere
+from faults.observed_world import LAYOUT, atmosphere
+from persistence import Persistence
 
 from align_da.assimilation.contract import AnalysisDiagnostics
 from align_da.assimilation.free_run import FreeRun
@@ -52,7 +53,7 @@ def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AlignDA:
     )
     run = Run(config, RunFolder(tmp_path), truth, LAYOUT)
     control = quality_control_of_reports(run)
-    return AlignDA(run, CycleParts(Persistence(), Recorder(), 6, control), with_errors)
+    return AlignDA(run, CycleParts(Persistence(LAYOUT), Recorder(), 6, control), with_errors)
 
 
 def test_pressures_of_a_frame_become_sigma_and_errors_those_of_their_level(

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
-from faults.observed_world import LAYOUT, METHOD, Persistence, atmosphere
+from faults.observed_world import LAYOUT, METHOD, atmosphere
+from persistence import Persistence
 
 from align_da.assimilation import letkf
 from align_da.atmosphere import State
@@ -193,7 +194,7 @@ def export_of_cycles(run: Run, ensemble: State, cycles: int, target: Path) -> in
     """Cycle with the reports of `world`, and write its observations."""
     system, window = filed(run), np.timedelta64(6, "h")
     experiment = CyclingExperiment(
-        parts=CycleParts(Persistence(), METHOD, 6, quality_control_of_reports(run)),
+        parts=CycleParts(Persistence(LAYOUT), METHOD, 6, quality_control_of_reports(run)),
         initial=ensemble,
         start=START - window,
         cycles=cycles,

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 import xarray as xr
-from cycled_world import CONFIG, Persistence, make_world
+from cycled_world import CONFIG, LAYOUT, make_world
+from persistence import Persistence
 
 from align_da.errors import StorageError
 from align_da.runs.priors import MODEL_SPACE_SCALING, load_model_space_prior, model_space
@@ -45,7 +46,7 @@ def cycled(
             record = read_stage_record(folder, name)
             write_stage_record(folder, replace(record, products={}))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(run_cycles, "cycle_forecast_model", lambda _: Persistence())
+        patch.setattr(run_cycles, "cycle_forecast_model", lambda _: Persistence(LAYOUT))
         assert cycle(folder.root) == 0
         yield folder.root
 
