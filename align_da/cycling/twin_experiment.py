@@ -157,25 +157,80 @@ def twin_cycles(
     Args:
         experiment: what to run.
         seeds: of truth, first ensemble, observation errors and analysis.
-        keep: what of every cycle is wanted, a pytree of arrays; compiled with the cycle.
+        keep: what of every cycle is wanted, see `Twins`.
         progress: shows the cycles done; nothing is shown if None.
 
     Yields:
         What is kept of a cycle, in host memory, every array with a leading axis of seeds.
     """
+    twins, states = Twins(experiment, keep), first_states(experiment, seeds)
+    with progress or Progress(disable=True) as bar:
+        for number in bar.track(range(experiment.cycles), description="cycles"):
+            states, kept = twins.cycle(experiment.method, states, seeds, number)
+            yield jax.tree.map(np.asarray, kept)
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class TwinStates:
+    """Truth and ensemble of every seed at one time.
+
+    Attributes:
+        truth: [seed, lat, lon, channel].
+        ensemble: [seed, member, lat, lon, channel].
+    """
+
+    truth: Float[Array, "seed lat lon channel"]
+    ensemble: Float[Array, "seed member lat lon channel"]
+
+
+class Twins:
+    """The cycle of a twin experiment, compiled once for all methods of one structure."""
+
+    def __init__(self, experiment: TwinExperiment, keep: Callable[[TwinCycle], Any]) -> None:
+        """Set up the cycle.
+
+        Args:
+            experiment: what to run; its method may be exchanged in `cycle`.
+            keep: what of every cycle is wanted, a pytree of arrays; compiled with the cycle.
+        """
+        _, structure = _taken_apart(experiment.method)
+        advance = _advance_of(experiment, keep, structure)
+        self._compiled = jax.jit(jax.vmap(advance, in_axes=(None, 0, 0, 0)))
+
+    def cycle(
+        self, method: Analysis, states: TwinStates, seeds: tuple[int, ...], number: int
+    ) -> tuple[TwinStates, Any]:
+        """The states one window later, and what is kept of the cycle.
+
+        Args:
+            method: that of the experiment, or where that is a pytree another one of its structure.
+            states: of every seed.
+            seeds: as many as there are states.
+            number: of the cycle, from 0; says with the seeds what is drawn.
+        """
+        parameters, _ = _taken_apart(method)
+        keys = _keys(seeds, number)
+        truth, ensemble, kept = self._compiled(parameters, states.truth, states.ensemble, keys)
+        return TwinStates(truth, ensemble), kept
+
+
+_Advance = Callable[
+    [list[Array], Float[Array, "..."], Float[Array, "..."], tuple[jax.Array, jax.Array]],
+    tuple[Float[Array, "..."], Float[Array, "..."], Any],
+]
+
+
+def _advance_of(
+    experiment: TwinExperiment,
+    keep: Callable[[TwinCycle], Any],
+    method_of: Callable[[list[Array]], Analysis],
+) -> _Advance:
+    """One cycle of one seed as a function of arrays."""
     model, layout, window = experiment.model, experiment.model.layout, experiment.window_hours
-    nature = experiment.nature or model
     noise = noise_of(experiment.observation_noise)
     operator = experiment.operator or interpolation_operator(experiment.planned, layout)
-    parameters, method_of = _taken_apart(experiment.method)
-
-    def later(
-        of: ForecastModel, values: Float[Array, "batch lat lon channel"], key: jax.Array
-    ) -> Float[Array, "batch lat lon channel"]:
-        found = of.forecast(State(values, layout), _START, window).values
-        if experiment.model_noise:
-            found += experiment.model_noise * jax.random.normal(key, found.shape, found.dtype)
-        return found
+    forecast = _forecasts_of(experiment)
 
     def advance(
         parameters: list[Array],
@@ -183,14 +238,7 @@ def twin_cycles(
         ensemble: Float[Array, "member lat lon channel"],
         keys: tuple[jax.Array, jax.Array],
     ) -> tuple[Float[Array, "lat lon channel"], Float[Array, "member lat lon channel"], Any]:
-        key = jax.random.fold_in(keys[0], _OF_MODEL)
-        if nature is model:  # in one batch
-            both = later(model, jnp.concatenate([truth[None], ensemble]), key)
-            truth, ensemble = both[0], both[1:]
-        else:
-            of_nature, of_model = jax.random.split(key)
-            truth = later(nature, truth[None], of_nature)[0]
-            ensemble = later(model, ensemble, of_model)
+        truth, ensemble = forecast(truth, ensemble, jax.random.fold_in(keys[0], _OF_MODEL))
         observed = simulate_observations(
             experiment.planned, operator, State(truth, layout), keys[0], noise
         )
@@ -199,12 +247,29 @@ def twin_cycles(
         kept = keep(TwinCycle(truth, ensemble, observed, analysis.values, report))
         return truth, analysis.values, kept
 
-    compiled = jax.jit(jax.vmap(advance, in_axes=(None, 0, 0, 0)))
-    truth, ensemble = _first_states(experiment, seeds)
-    with progress or Progress(disable=True) as bar:
-        for cycle in bar.track(range(experiment.cycles), description="cycles"):
-            truth, ensemble, kept = compiled(parameters, truth, ensemble, _keys(seeds, cycle))
-            yield jax.tree.map(np.asarray, kept)
+    return advance
+
+
+def _forecasts_of(
+    experiment: TwinExperiment,
+) -> Callable[[Array, Array, jax.Array], tuple[Array, Array]]:
+    """(truth, ensemble, key) → both one window later; in one batch where one model makes both."""
+    model, nature = experiment.model, experiment.nature or experiment.model
+
+    def later(of: ForecastModel, values: Array, key: jax.Array) -> Array:
+        found = of.forecast(State(values, model.layout), _START, experiment.window_hours).values
+        if experiment.model_noise:
+            found += experiment.model_noise * jax.random.normal(key, found.shape, found.dtype)
+        return found
+
+    def both(truth: Array, ensemble: Array, key: jax.Array) -> tuple[Array, Array]:
+        if nature is model:
+            found = later(model, jnp.concatenate([truth[None], ensemble]), key)
+            return found[0], found[1:]
+        of_nature, of_model = jax.random.split(key)
+        return later(nature, truth[None], of_nature)[0], later(model, ensemble, of_model)
+
+    return both
 
 
 def _taken_apart(method: Analysis) -> tuple[list[Array], Callable[[list[Array]], Analysis]]:
@@ -215,16 +280,14 @@ def _taken_apart(method: Analysis) -> tuple[list[Array], Callable[[list[Array]],
     return [], lambda _: method
 
 
-def _first_states(
-    experiment: TwinExperiment, seeds: tuple[int, ...]
-) -> tuple[Float[Array, "seed lat lon channel"], Float[Array, "seed member lat lon channel"]]:
-    """Truth and members, all drawn around `initial`."""
+def first_states(experiment: TwinExperiment, seeds: tuple[int, ...]) -> TwinStates:
+    """Truth and members of every seed, all drawn around `initial`."""
     shape = (experiment.members + 1, *experiment.initial.shape)
     noise = jnp.stack(
         [jax.random.normal(key_for(seed, Purpose.INITIAL_ENSEMBLE), shape) for seed in seeds]
     )
     states = experiment.initial + experiment.initial_std * noise
-    return states[:, 0], states[:, 1:]
+    return TwinStates(states[:, 0], states[:, 1:])
 
 
 def _keys(seeds: tuple[int, ...], cycle: int) -> tuple[jax.Array, jax.Array]:
