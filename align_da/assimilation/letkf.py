@@ -52,7 +52,7 @@ from align_da.observations.likelihood import Likelihood, check_errors, likelihoo
 from align_da.prior.calibration import background_factor
 
 _SMALLEST_SPREAD = 1e-12  # a channel in which all members agree has nothing to relax
-_NUMBERS = 2**22  # float32 that are computed at once, 16 MB: more is no faster
+_NUMBERS = 2**21  # float32 that are computed at once, 8 MB: more is no faster
 _MATRICES = 8  # members x members a place that the transform holds
 
 

@@ -46,7 +46,9 @@ def great_circle_distance(
     return 2 * EARTH_RADIUS * jnp.arcsin(jnp.sqrt(jnp.clip(haversine, 0.0, 1.0)))
 
 
-def gaspari_cohn(distance: Float[Array, "*shape"], radius: float) -> Float[Array, "*shape"]:
+def gaspari_cohn(
+    distance: Float[Array, "*shape"], radius: float | Float[Array, ""]
+) -> Float[Array, "*shape"]:
     """Taper of Gaspari and Cohn (1999), equation 4.10: 1 at distance 0, 0 from 2 `radius` on.
 
     Args:
