@@ -18,7 +18,7 @@ from align_da.atmosphere import Grid
 from align_da.atmosphere.html_table import is_known
 from align_da.atmosphere.localisation import column_positions, unit_vectors
 from align_da.constants import EARTH_RADIUS
-from align_da.observations.batch import ObservationBatch
+from align_da.observations.batch import Flag, ObservationBatch
 from align_da.observations.interpolation import finite_positions
 
 _EXTENT = 0.5  # of a block, of the radius of the taper
@@ -80,8 +80,9 @@ def _within_reach(
     """The padded lists of observations no farther from any column of a block than 2 `radius`."""
     latitude, longitude, _ = finite_positions(observations)
     count = latitude.size
-    flags = is_known(observations.flag)
-    listed = np.flatnonzero(observations.used) if flags else np.arange(count)
+    listed = np.arange(count)
+    if is_known(observations.flag):
+        listed = np.flatnonzero(np.asarray(observations.flag) == Flag.PASS)
     tree = KDTree(unit_vectors(latitude[listed], longitude[listed]))
     centres = blocks[:, blocks.shape[1] // 2]
     extent = _angle(np.linalg.norm(blocks - centres[:, None], axis=-1).max())
