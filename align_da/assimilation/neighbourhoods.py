@@ -23,6 +23,7 @@ from align_da.observations.interpolation import finite_positions
 
 _EXTENT = 0.5  # of a block, of the radius of the taper
 _MARGIN = 1e-3  # of the reach: distances are float32
+_ROUNDING = 1e-9  # of a chord of the unit sphere
 
 
 @jax.tree_util.register_dataclass
@@ -87,10 +88,11 @@ def _within_reach(
     centres = blocks[:, blocks.shape[1] // 2]
     extent = _angle(np.linalg.norm(blocks - centres[:, None], axis=-1).max())
     reach = min(2 * radius / EARTH_RADIUS * (1 + _MARGIN) + extent, np.pi)
-    near = tree.query_ball_point(centres, 2 * np.sin(reach / 2), return_sorted=True)
-    longest = max(len(around) for around in near)
-    index = np.full((len(near), padded_length(longest)), count, np.int32)
-    for row, around in zip(index, near, strict=True):
+    chord = 2 * np.sin(reach / 2) + _ROUNDING
+    longest = tree.query_ball_point(centres, chord, return_length=True).max()
+    index = np.full((len(centres), padded_length(int(longest))), count, np.int32)
+    for row, centre in zip(index, centres, strict=True):  # all at once would be lists of integers
+        around = tree.query_ball_point(centre, chord, return_sorted=True)
         row[: len(around)] = listed[around]
     return index
 
