@@ -100,7 +100,7 @@ def _within_reach(
 def padded_length(count: int) -> int:
     """The next of the lengths that lists may have: four between every two powers of two."""
     step = max(2, 2 ** (count.bit_length() - 3))
-    return step * max(1, -(-count // step))
+    return step * -(-count // step)
 
 
 def _angle(chord: float) -> float:
