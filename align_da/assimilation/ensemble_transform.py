@@ -72,7 +72,7 @@ def correlated_spread(
 
     (A taper on whitened innovations, or on both sides of R⁻¹, would take the errors of
     observations out of reach for known, and trust those near by too much.) With a unit C it is
-    `observed_spread`. Every place factorises a matrix of all observations.
+    `observed_spread`. Every place factorises a matrix of these observations.
 
     Args:
         perturbations: Y in units of √R_ii, 0 where an observation is not used.

@@ -87,8 +87,8 @@ class LETKF:
         truncation: what of an increment the forecast model can hold; None keeps it all.
         calibrates: inflates beyond that by what the innovations of the cycle ask for.
         observation_errors: how they are correlated, or how long their tails are; see
-            `likelihood_of`. Correlated ones with localisation factorise a matrix of all
-            observations at every point and level.
+            `likelihood_of`. Correlated ones with localisation factorise a matrix of the
+            observations near every block at every point and level.
     """
 
     operator_for: Callable[[ObservationBatch, Layout], ObservationOperator]

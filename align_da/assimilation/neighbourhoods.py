@@ -55,7 +55,7 @@ def neighbourhoods(observations: ObservationBatch, grid: Grid, radius: float) ->
     """
     with jax.ensure_compile_time_eval():
         columns = [np.asarray(axis) for axis in column_positions(grid.latitude, grid.longitude)]
-    width = _width(grid, radius)
+    width = block_width(grid, radius)
     latitude, longitude = (axis.reshape(-1, width) for axis in columns)
     count = observations.value.shape[0]
     if is_known(observations.latitude) and is_known(observations.longitude):
@@ -65,8 +65,8 @@ def neighbourhoods(observations: ObservationBatch, grid: Grid, radius: float) ->
     return Neighbourhoods(jnp.asarray(latitude), jnp.asarray(longitude), jnp.asarray(index))
 
 
-def _width(grid: Grid, radius: float) -> int:
-    """Columns of a block: a divisor of those of a row."""
+def block_width(grid: Grid, radius: float) -> int:
+    """Columns of a block, a divisor of those of a row, for a taper of this half width, metres."""
     return largest_divisor(grid.shape[1], 1 + int(_EXTENT * radius / grid.spacing))
 
 
@@ -99,7 +99,7 @@ def _within_reach(
 
 def padded_length(count: int) -> int:
     """The next of the lengths that lists may have: four between every two powers of two."""
-    step = max(2, 2 ** (count.bit_length() - 3))
+    step = 1 << max(1, count.bit_length() - 3)
     return step * -(-count // step)
 
 
