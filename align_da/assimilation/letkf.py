@@ -253,13 +253,8 @@ def _update(
     perturbations, innovation = _in_observation_space(
         operator, observations, likelihood, background, spread.inflation
     )
-    seen = _Seen(
-        spread.inflation * perturbations,
-        innovation,
-        observations.latitude,
-        observations.longitude,
-        near.vertical,
-    )
+    place = observations.latitude, observations.longitude
+    seen = _Seen(spread.inflation * perturbations, innovation, *place, near.vertical)
 
     def move(block: tuple[Neighbourhoods, Float[Array, "member column channel"]]) -> Array:
         columns, values = block
