@@ -9,7 +9,10 @@ on. Here forecast, observations and analysis of all seeds are one compiled funct
 value can be looked at; and the truth goes with the ensemble.
 """
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -17,7 +20,7 @@ import numpy as np
 from jaxtyping import Array, Float
 from rich.progress import Progress
 
-from align_da.assimilation.contract import Analysis
+from align_da.assimilation.contract import Analysis, AnalysisDiagnostics
 from align_da.atmosphere import Layout, State
 from align_da.forecast.contract import ForecastModel
 from align_da.keys import Purpose, key_for
@@ -60,8 +63,10 @@ class TwinExperiment:
     """What is cycled.
 
     Attributes:
-        model: makes truth and backgrounds; must be traceable by JAX.
-        method: the assimilation method; must be traceable by JAX.
+        model: makes the backgrounds, and the truth if there is no `nature`; must be traceable by
+            JAX.
+        method: the assimilation method; must be traceable by JAX. Where it is a pytree of arrays,
+            another one of the same structure is not compiled again.
         planned: positions and errors of the observations of every cycle.
         initial: mean of the first states, [lat, lon, channel].
         initial_std: their standard deviation.
@@ -73,6 +78,7 @@ class TwinExperiment:
             `align_da.observations.noise`.
         model_noise: standard deviation of the Gaussian error that truth and members get, each its
             own, after every window; in the unit of the state.
+        nature: makes the truth, where `model` is not perfect; of the same layout.
     """
 
     model: ForecastModel
@@ -86,6 +92,27 @@ class TwinExperiment:
     operator: ObservationOperator | None = None
     observation_noise: str | Noise = "gaussian"
     model_noise: float = 0.0
+    nature: ForecastModel | None = None
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class TwinCycle:
+    """One cycle of one seed, as `keep` of `twin_cycles` sees it while it is compiled.
+
+    Attributes:
+        truth: [lat, lon, channel].
+        background: [member, lat, lon, channel].
+        observations: with their simulated values.
+        analysis: [member, lat, lon, channel].
+        report: of the analysis.
+    """
+
+    truth: Float[Array, "lat lon channel"]
+    background: Float[Array, "member lat lon channel"]
+    observations: ObservationBatch
+    analysis: Float[Array, "member lat lon channel"]
+    report: AnalysisDiagnostics
 
 
 @dataclass(frozen=True)
@@ -104,44 +131,88 @@ class TwinResult:
 def run_twins(
     experiment: TwinExperiment, seeds: tuple[int, ...], progress: Progress | None = None
 ) -> TwinResult:
-    """Cycle from every seed.
+    """Cycle from every seed and keep truth and analyses.
 
     Args:
         experiment: what to run.
         seeds: of truth, first ensemble, observation errors and analysis.
         progress: shows the cycles done; nothing is shown if None.
     """
+
+    def states(cycle: TwinCycle) -> tuple[Array, Array]:
+        return cycle.truth, cycle.analysis
+
+    truths, analyses = zip(*twin_cycles(experiment, seeds, states, progress), strict=True)
+    return TwinResult(np.stack(truths), np.stack(analyses))
+
+
+def twin_cycles(
+    experiment: TwinExperiment,
+    seeds: tuple[int, ...],
+    keep: Callable[[TwinCycle], Any],
+    progress: Progress | None = None,
+) -> Iterator[Any]:
+    """Cycle from every seed.
+
+    Args:
+        experiment: what to run.
+        seeds: of truth, first ensemble, observation errors and analysis.
+        keep: what of every cycle is wanted, a pytree of arrays; compiled with the cycle.
+        progress: shows the cycles done; nothing is shown if None.
+
+    Yields:
+        What is kept of a cycle, in host memory, every array with a leading axis of seeds.
+    """
     model, layout, window = experiment.model, experiment.model.layout, experiment.window_hours
+    nature = experiment.nature or model
     noise = noise_of(experiment.observation_noise)
     operator = experiment.operator or interpolation_operator(experiment.planned, layout)
+    parameters, method_of = _taken_apart(experiment.method)
 
-    @jax.jit
-    @jax.vmap
+    def later(
+        of: ForecastModel, values: Float[Array, "batch lat lon channel"], key: jax.Array
+    ) -> Float[Array, "batch lat lon channel"]:
+        found = of.forecast(State(values, layout), _START, window).values
+        if experiment.model_noise:
+            found += experiment.model_noise * jax.random.normal(key, found.shape, found.dtype)
+        return found
+
     def advance(
+        parameters: list[Array],
         truth: Float[Array, "lat lon channel"],
         ensemble: Float[Array, "member lat lon channel"],
         keys: tuple[jax.Array, jax.Array],
-    ) -> tuple[Float[Array, "lat lon channel"], Float[Array, "member lat lon channel"]]:
-        both = State(jnp.concatenate([truth[None], ensemble]), layout)
-        later = model.forecast(both, _START, window).values
-        if experiment.model_noise:
-            key = jax.random.fold_in(keys[0], _OF_MODEL)
-            later += experiment.model_noise * jax.random.normal(key, later.shape, later.dtype)
+    ) -> tuple[Float[Array, "lat lon channel"], Float[Array, "member lat lon channel"], Any]:
+        key = jax.random.fold_in(keys[0], _OF_MODEL)
+        if nature is model:  # in one batch
+            both = later(model, jnp.concatenate([truth[None], ensemble]), key)
+            truth, ensemble = both[0], both[1:]
+        else:
+            of_nature, of_model = jax.random.split(key)
+            truth = later(nature, truth[None], of_nature)[0]
+            ensemble = later(model, ensemble, of_model)
         observed = simulate_observations(
-            experiment.planned, operator, State(later[0], layout), keys[0], noise
+            experiment.planned, operator, State(truth, layout), keys[0], noise
         )
-        background = State(later[1:], layout)
-        analysis, _ = experiment.method(background, observed, float(window), keys[1])
-        return later[0], analysis.values
+        method = method_of(parameters)
+        analysis, report = method(State(ensemble, layout), observed, float(window), keys[1])
+        kept = keep(TwinCycle(truth, ensemble, observed, analysis.values, report))
+        return truth, analysis.values, kept
 
+    compiled = jax.jit(jax.vmap(advance, in_axes=(None, 0, 0, 0)))
     truth, ensemble = _first_states(experiment, seeds)
-    truths, analyses = [], []
     with progress or Progress(disable=True) as bar:
         for cycle in bar.track(range(experiment.cycles), description="cycles"):
-            truth, ensemble = advance(truth, ensemble, _keys(seeds, cycle))
-            truths.append(np.asarray(truth))
-            analyses.append(np.asarray(ensemble))
-    return TwinResult(np.stack(truths), np.stack(analyses))
+            truth, ensemble, kept = compiled(parameters, truth, ensemble, _keys(seeds, cycle))
+            yield jax.tree.map(np.asarray, kept)
+
+
+def _taken_apart(method: Analysis) -> tuple[list[Array], Callable[[list[Array]], Analysis]]:
+    """The arrays of a method, and the method of such arrays; none where it is no pytree."""
+    leaves, structure = jax.tree.flatten(method)
+    if all(isinstance(leaf, jax.Array) for leaf in leaves):
+        return leaves, partial(jax.tree.unflatten, structure)
+    return [], lambda _: method
 
 
 def _first_states(
