@@ -29,7 +29,7 @@ from align_da.atmosphere.truncation import SpectralTruncation
 from align_da.observations.batch import ObservationBatch
 from align_da.observations.contract import ObservationOperator
 
-_WIDEST = 1.0  # of the logarithm of the factor on the spread: 0.37 to 2.7
+_WIDEST = 0.25  # of the logarithm of the factor on the spread: 0.78 to 1.28 a cycle
 
 
 @jax.tree_util.register_dataclass

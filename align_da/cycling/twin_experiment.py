@@ -227,7 +227,7 @@ def _advance_of(
     method_of: Callable[[list[Array]], Analysis],
 ) -> _Advance:
     """One cycle of one seed as a function of arrays."""
-    model, layout, window = experiment.model, experiment.model.layout, experiment.window_hours
+    layout, window = experiment.model.layout, experiment.window_hours
     noise = noise_of(experiment.observation_noise)
     operator = experiment.operator or interpolation_operator(experiment.planned, layout)
     forecast = _forecasts_of(experiment)

@@ -19,10 +19,15 @@ class ForecastModel(Protocol):
         differentiable: whether JAX derivatives flow through `forecast`.
     """
 
-    layout: Layout
-    step_hours: int
-    frames: Literal[1, 2]
-    differentiable: bool
+    # Properties, so that a class may hold them in any way: fixed, or of the class.
+    @property
+    def layout(self) -> Layout: ...  # noqa: D102
+    @property
+    def step_hours(self) -> int: ...  # noqa: D102
+    @property
+    def frames(self) -> Literal[1, 2]: ...  # noqa: D102
+    @property
+    def differentiable(self) -> bool: ...  # noqa: D102
 
     def forecast(
         self,

@@ -111,23 +111,17 @@ def cases_of(source: CycleSource, scaling: EvidenceScaling) -> Cases:
     """Rows → batch, and how many rows there are."""
 
     def batch(rows: Int[np.ndarray, " batch"]) -> CorrectionBatch:
-        chosen = source.rows(rows)
-        return _scaled(chosen.evidence, chosen.error, chosen.spread, scaling)
+        return _scaled(source.rows(rows), scaling)
 
     return batch, len(source)
 
 
-@jax.jit
-def _scaled(
-    evidence: Float[Array, "batch lat lon input"],
-    error: Float[Array, "batch lat lon channel"],
-    spread: Float[Array, "batch lat lon channel"],
-    scaling: EvidenceScaling,
-) -> CorrectionBatch:
-    scaled: Float[Array, "batch lat lon input"] = (evidence - scaling.mean) / scaling.std
+def _scaled(cycles: MetCycles, scaling: EvidenceScaling) -> CorrectionBatch:
     unit = scaling.error_std
-    batch: CorrectionBatch = CorrectionBatch(scaled, error / unit, spread / unit)
-    return batch
+    evidence = (jnp.asarray(cycles.evidence) - scaling.mean) / scaling.std
+    return CorrectionBatch(
+        evidence, jnp.asarray(cycles.error) / unit, jnp.asarray(cycles.spread) / unit
+    )
 
 
 def correction_loss(

@@ -1,0 +1,101 @@
+"""What a correction of analyses learns from, and how it is judged."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flax import nnx
+
+from align_da.assimilation.analysis_correction import spread_factor
+from align_da.training.analysis_correction import (
+    Aggregated,
+    CorrectionBatch,
+    MetCycles,
+    cases_of,
+    correction_loss,
+    gaussian_crps,
+    scaling_of,
+)
+
+SHAPE = (4, 6)
+
+
+def cycles(count: int, seed: int, scale: float = 1.0) -> MetCycles:
+    draw = np.random.default_rng(seed)
+    return MetCycles(
+        (3 + 2 * draw.normal(size=(count, *SHAPE, 2))).astype(np.float32),
+        (scale * draw.normal(size=(count, *SHAPE, 1))).astype(np.float32),
+        draw.uniform(0.5, 1, (count, *SHAPE, 1)).astype(np.float32),
+    )
+
+
+class Constant(nnx.Module):
+    """A network that says the same everywhere."""
+
+    def __init__(self, outputs: list[float]) -> None:
+        self.outputs = nnx.Param(jnp.asarray(outputs))
+
+    def __call__(self, evidence: jax.Array) -> jax.Array:
+        return jnp.broadcast_to(self.outputs[...], (*evidence.shape[:3], self.outputs.shape[0]))
+
+
+def loss_of(outputs: list[float], batch: CorrectionBatch, *, scales_spread: bool) -> dict:
+    graph, params = nnx.split(Constant(outputs))
+    loss = correction_loss(graph, jnp.ones((*SHAPE, 1)), scales_spread=scales_spread)
+    return {
+        name: float(value) for name, value in loss(params, batch, jax.random.key(0))[1].items()
+    }
+
+
+def test_the_cycles_of_several_rounds_are_found_in_the_order_that_is_asked_for() -> None:
+    parts = tuple(cycles(count, seed) for seed, count in enumerate((3, 1, 4)))
+    rows = np.asarray([7, 0, 3, 2, 4, 0])
+    found = Aggregated(parts).rows(rows)
+    whole = np.concatenate([part.error for part in parts])
+    assert len(Aggregated(parts)) == 8
+    np.testing.assert_array_equal(found.error, whole[rows])
+
+
+def test_scaled_cases_are_of_order_one() -> None:
+    source = cycles(600, 0, scale=0.2)
+    batch_of, count = cases_of(source, scaling_of(source))
+    batch = batch_of(np.arange(count))
+    np.testing.assert_allclose(batch.evidence.mean(axis=(0, 1, 2)), 0, atol=0.02)
+    np.testing.assert_allclose(batch.evidence.std(axis=(0, 1, 2)), 1, atol=0.02)
+    np.testing.assert_allclose((batch.error**2).mean(), 1, atol=0.02)
+    np.testing.assert_allclose(batch.spread, source.spread / 0.2, rtol=0.02)
+
+
+def test_the_mean_that_is_right_leaves_least_unexplained() -> None:
+    source = cycles(50, 1)
+    batch = CorrectionBatch(
+        jnp.asarray(source.evidence), jnp.asarray(source.error) + 0.5, jnp.asarray(source.spread)
+    )
+    nothing, right = (loss_of([out], batch, scales_spread=False) for out in (0.0, 0.5))
+    assert nothing["unexplained"] == pytest.approx(1.0)
+    assert right["unexplained"] == pytest.approx(1 / 1.25, rel=0.05)
+    assert right["loss"] == pytest.approx(1.0, rel=0.05)
+
+
+def test_the_crps_is_least_where_mean_and_spread_are_right() -> None:
+    """Errors of variance one about 0.3, with a spread that is 0.8 of what it should be."""
+    source = cycles(300, 2)
+    spread = jnp.full_like(jnp.asarray(source.spread), 0.8)
+    batch = CorrectionBatch(jnp.asarray(source.evidence), jnp.asarray(source.error) + 0.3, spread)
+    scale = float(np.arctanh(np.log(1 / 0.8) / 0.25))
+    right = loss_of([0.3, scale], batch, scales_spread=True)["loss"]
+    assert float(spread_factor(jnp.asarray(scale))) == pytest.approx(1 / 0.8, rel=1e-5)
+    for other in ([0.0, scale], [0.6, scale], [0.3, 0.0], [0.3, -scale]):
+        assert loss_of(other, batch, scales_spread=True)["loss"] > right
+    assert right == pytest.approx(1 / np.sqrt(np.pi), rel=0.02)
+
+
+@pytest.mark.parametrize(("error", "spread"), [(0.0, 1.0), (1.3, 0.5), (-2.0, 1.5)])
+def test_the_crps_of_a_gaussian_is_the_integral_of_its_definition(
+    error: float, spread: float
+) -> None:
+    x = np.linspace(-30, 30, 200_001)
+    cdf = np.asarray(jax.scipy.stats.norm.cdf(x / spread))
+    expected = np.trapezoid((cdf - (x >= error)) ** 2, x)
+    found = gaussian_crps(jnp.asarray(error), jnp.asarray(spread))
+    assert float(found) == pytest.approx(expected, rel=1e-3)
