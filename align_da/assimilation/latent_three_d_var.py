@@ -8,7 +8,8 @@ with A the Jacobian of R^-½ H(x(z)) at z and r the residual there,
 
     z ← Aᵀ (I + A Aᵀ)⁻¹ (r + A z).
 
-Members are updated with perturbed observations, as an ensemble of data assimilations.
+Members are updated with perturbed observations, as an ensemble of data assimilations; or the mean
+alone, with the observations as they are, where another method gives the perturbations.
 
 Observation errors with long tails are Gaussian ones of another variance at every iteration, see
 `align_da.observations.robust_errors`: J has then their −log p, and `outer` iterations (some ten)
@@ -63,6 +64,7 @@ class LatentThreeDVar:
             `likelihood_of`.
         tolerance: of the system of each, in standard deviations of the observation errors; see
             `align_da.guidance.krylov`.
+        of_mean: analyses the mean of the ensemble alone; the result has one member.
     """
 
     prior: LatentPrior
@@ -72,6 +74,7 @@ class LatentThreeDVar:
     errors_of_the_day: ErrorsOfTheDay = field(default_factory=ErrorsOfTheDay)
     observation_errors: ObservationErrors | ErrorsFor | None = None
     tolerance: float = 0.01
+    of_mean: bool = False
 
     def __post_init__(self) -> None:
         check_kind("the prior of 3D-Var", self.prior, LatentPrior, PRIOR)
@@ -96,18 +99,29 @@ class LatentThreeDVar:
         prior, factor = self.errors_of_the_day.applied_to(
             self.prior, operator, likelihood, background, lead_hours, key
         )
+        analysed, noise = self._analysed(background, likelihood, key)
         analysis, effort = _analyse(
             prior,
             operator,
             likelihood,
-            background,
+            analysed,
             jnp.float32(lead_hours),
-            observation_perturbations(key, background.values.shape[0], likelihood.noisy),
+            noise,
             outer=self.outer,
             solver=Krylov(self.tolerance, self.inner),
         )
         report = diagnose(operator, observations, background, analysis, factor, effort)
         return analysis, report
+
+    def _analysed(
+        self, background: State, likelihood: Likelihood, key: jax.Array
+    ) -> tuple[State, Float[Array, "member observation"]]:
+        """The states that are analysed, and the perturbations of the observations of each."""
+        if self.of_mean:
+            mean = State(background.values.mean(axis=0, keepdims=True), background.layout)
+            return mean, jnp.zeros((1, likelihood.value.shape[0]))
+        members = background.values.shape[0]
+        return background, observation_perturbations(key, members, likelihood.noisy)
 
 
 @partial(jax.jit, static_argnames=("outer", "solver"))

@@ -45,14 +45,14 @@ class CycleConfig(Section):
     follows from the innovations of every cycle. That is the amplitude where observations are:
     elsewhere errors are larger, and the members of the learned method differ from its mean as
     draws of the `prior` amplitude do, not as its `own` draws. With `perturbations` of the LETKF it
-    gives the mean alone, of `draws` draws. Every forecast of a
-    cycle is corrected by `model_error_share` of what `align-da train model_error` has learned from
-    forecasts from the truth, which are shocked by more than those from analyses. Every analysis is
-    corrected by `correction_share` of what round `correction.round` has learned from cycles of the
-    same method (`align-da data closed_loop`, `align-da train correction`); 1 is what it has been
-    trained for. Methods are tuned
-    on the `split` "validation"; "train" is long, and what was learned has seen it. Values of
-    analyses that a variable cannot have (negative or supersaturated humidity) are moved by
+    gives the mean alone, of `draws` draws, and latent 3D-Var that of the mean of the backgrounds.
+    Every forecast of a cycle is corrected by `model_error_share` of what `align-da train
+    model_error` has learned from forecasts from the truth, which are shocked by more than those
+    from analyses. Every analysis is corrected by `correction_share` of what round
+    `correction.round` has learned from cycles of the same method (`align-da data closed_loop`,
+    `align-da train correction`); 1 is what it has been trained for. Methods are tuned on the
+    `split` "validation"; "train" is long, and what was learned has seen it. Values of analyses
+    that a variable cannot have (negative or supersaturated humidity) are moved by
     `physical_bounds`.
     """
 

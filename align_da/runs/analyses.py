@@ -227,7 +227,12 @@ def _centred_latent_score(config: Config, use: Use) -> bool:
 
 def _latent_three_d_var(run: Run, use: Use) -> Analysis:
     method = latent_three_d_var(run, load_prior(run, "static"))
-    return method if use else replace(method, errors_of_the_day=_errors_of_the_day(run))
+    if use is not None:
+        return method
+    method = replace(method, errors_of_the_day=_errors_of_the_day(run))
+    if run.config.cycle.perturbations != "letkf":
+        return method
+    return Recentred(replace(method, of_mean=True), letkf(run))
 
 
 def latent_three_d_var(run: Run, prior: LatentPrior) -> LatentThreeDVar:

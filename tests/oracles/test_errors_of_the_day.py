@@ -89,6 +89,20 @@ def test_the_ensemble_alone_moves_the_mean_as_the_etkf_does() -> None:
     np.testing.assert_allclose(mean_increment(hybrid(1.0)), expected, atol=2e-4)
 
 
+@pytest.mark.parametrize("share", [0.5, 1.0])
+def test_of_the_mean_alone_the_analysis_is_the_mean_of_those_of_all_members(share: float) -> None:
+    """With a linear H, whatever the observations of the members are perturbed by."""
+    background, method = ensemble(), replace(three_d_var(hybrid(share)), of_mean=True)
+    analysis, report = method(background, observations(), 6.0, jax.random.key(0))
+    assert analysis.values.shape == (1, *LAYOUT.shape)
+    found = np.asarray(analysis.values[0] - background.values.mean(axis=0))
+    np.testing.assert_allclose(found, mean_increment(hybrid(share)), atol=2e-4)
+    operator = interpolation_operator(observations(), LAYOUT)
+    np.testing.assert_allclose(
+        report.background_equivalent, operator(background).mean(axis=0), rtol=1e-5
+    )
+
+
 def test_draws_with_the_ensemble_alone_are_those_of_the_etkf() -> None:
     """Mean and spread, with JFPS and no network: the sampling error of the mean is 0.03."""
     draws = 256
