@@ -26,6 +26,7 @@ from align_da.storage.gridded import read_times
 from align_da.storage.model_files import model_file_digests, read_model_file
 
 ForecastModelBuilder = Callable[[Config], ForecastModel]
+_ARCHIVE = b"PK\x03\x04"  # what a zip file begins with
 _BUILT: dict[str, ForecastModel] = {}
 
 
@@ -120,6 +121,9 @@ def _numbers(content: bytes, what: str) -> np.ndarray:
     Raises:
         InputError: it is none.
     """
+    if content.startswith(_ARCHIVE):
+        message = f"{what}: expected one array in an npy file, got an archive"
+        raise InputError(message)
     try:
         return array_of_npy(content)
     except (ValueError, EOFError, OSError) as error:

@@ -88,11 +88,12 @@ def read_ioda(path: Path) -> FileReports:
 
 def _bytes_claimed(group: Any) -> int:  # noqa: ANN401 (netCDF4 has no types)
     """Bytes that the largest variable of a group, or below it, would take; text has any length."""
-    own = [
+    own: list[int] = [
         math.prod(variable.shape) * np.dtype(variable.dtype).itemsize
         for variable in group.variables.values()
     ]
-    return max([0, *own, *map(_bytes_claimed, group.groups.values())])
+    below: list[int] = [_bytes_claimed(one) for one in group.groups.values()]
+    return max([0, *own, *below])
 
 
 def _reports(file: Any) -> FileReports:  # noqa: ANN401 (netCDF4 has no types)
