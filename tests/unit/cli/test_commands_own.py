@@ -18,11 +18,13 @@ LOCKS = {
     "data backgrounds": "stages/backgrounds.lock",
     "data coarse": "stages/backgrounds.lock",
     "data cycled": "stages/cycled.lock",
+    "data closed_loop": "stages/closed_loop_0.lock",
     "data statistics": "stages/statistics.lock",
     "train autoencoder": "stages/autoencoder.lock",
     "train denoiser": "stages/denoiser.lock",
     "train covariance": "stages/covariance.lock",
     "train model_error": "stages/model_error.lock",
+    "train correction": "stages/correction_0.lock",
     "align candidates": "stages/candidates.lock",
     "align aligned": "stages/aligned.lock",
     "align continued": "stages/continued.lock",
@@ -40,7 +42,10 @@ OTHERS = {
     "parts": "writes nothing",
     "inspect": "writes nothing",
 }
-STAGES = ("truth", "backgrounds", "statistics", "autoencoder", "cycled", "denoiser", "candidates")
+STAGES = (
+    *("truth", "backgrounds", "statistics", "autoencoder", "cycled", "denoiser", "candidates"),
+    *("aligned", "closed_loop_0"),
+)
 WHOLE = {"train", "align"}  # their arguments are in the lists
 
 
