@@ -2,12 +2,16 @@
 
 Written in blocks of 10 days. After each block the native state of the model is kept beside the
 store, so that a run that was killed goes on from its last block and gives the same bits as one
-that was not.
+that was not. A block that is lost later is simulated again from the start, the only state there is
+before it.
 """
 
 import io
+import json
 import zipfile
 import zlib
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +19,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import xarray as xr
+from jaxtyping import Float, Shaped
 from jcm.model import RunState
 from rich.progress import Progress
 
@@ -23,11 +28,15 @@ from align_da.constants import GRAVITY
 from align_da.digests import digest_of
 from align_da.errors import StorageError
 from align_da.forecast.jcm import JcmForecastModel
+from align_da.storage.bounded_files import arrays_of_npz
 from align_da.storage.durable import write_durably
+from align_da.storage.gridded import open_states, read_times
+from align_da.storage.manifest import how_computed
 from align_da.storage.run_folder import RunFolder
+from align_da.storage.seal import blocks_missing
 from data_pipelines.era5_start import era5_state
 from data_pipelines.splits import times_of_truth
-from data_pipelines.template import is_made, write_region, write_template
+from data_pipelines.template import check_computed, is_made, write_region, write_template
 
 BLOCK_DAYS = 10
 RESTART = "truth_restart.npz"
@@ -50,7 +59,7 @@ def run_nature(world: WorldConfig, folder: Path, progress: Progress) -> None:
 
     Raises:
         StorageError: the folder holds a run of another configuration, the restart file is damaged,
-            or nothing can be written.
+            lost blocks cannot be made again, or nothing can be written.
         BadStateError: the simulation has left the numbers.
     """
     model = JcmForecastModel(world.truth_truncation, world.grid_truncation)
@@ -67,17 +76,96 @@ def run_nature(world: WorldConfig, folder: Path, progress: Progress) -> None:
         is_made(store, digest_of(world))  # or raises: real states are not replaced by a simulation
         write_template(store, model.layout, {"time": times}, block, _description(world, model))
 
+    if lost := {number for number in blocks_missing(store) if number * block < done}:
+        start = _spun_up(model, world, progress)
+        _Truth(store, times[:done], block, model).make_again(lost, start, run, progress)
     task = progress.add_task("nature run", total=times.size, completed=done)
     while done < times.size:
         block_times = times[done : done + block]
-        states = []
-        for _ in block_times:
-            states.append(np.asarray(model.end(run)))
-            run = model.step(run)
-        write_region(store, np.stack(states), model.layout, {"time": block_times}, done)
+        states, run = _block(model, run, block_times.size)
+        write_region(store, states, model.layout, {"time": block_times}, done)
         done += block_times.size
         _write_restart(restart, run, done, world)
         progress.update(task, completed=done)
+
+
+def _block(
+    model: JcmForecastModel, run: RunState, count: int
+) -> tuple[Float[np.ndarray, "time lat lon channel"], RunState]:
+    """The next `count` states, and the native state after them."""
+    states = []
+    for _ in range(count):
+        states.append(np.asarray(model.end(run)))
+        run = model.step(run)
+    return np.stack(states), run
+
+
+@dataclass(frozen=True)
+class _Truth:
+    """What is written of a nature run.
+
+    Attributes:
+        store: the truth.
+        times: those that are written.
+        block: times in a block.
+        model: what simulates it.
+    """
+
+    store: Path
+    times: Shaped[np.ndarray, " time"]
+    block: int
+    model: JcmForecastModel
+
+    def make_again(
+        self, lost: Collection[int], start: RunState, end: RunState, progress: Progress
+    ) -> None:
+        """Simulate blocks again that lack chunks, and what leads to them.
+
+        They are written when the block behind them has come out as it is in the store.
+
+        Args:
+            lost: numbers of the blocks.
+            start: native state at the first time.
+            end: native state after the last one.
+            progress: shows the blocks done.
+
+        Raises:
+            StorageError: the simulation is not the one that is there.
+        """
+        run, made = start, dict[int, np.ndarray]()
+        numbers = range(min(max(lost) + 2, -(-self.times.size // self.block)))
+        for number in progress.track(numbers, description="lost blocks, from the start"):
+            states, run = _block(self.model, run, self._times_of(number).size)
+            if number in lost:
+                made[number] = states
+                continue
+            with open_states(self.store) as truth:
+                there = read_times(truth, self.model.layout, self._times_of(number)).values
+            if not np.array_equal(states, there):
+                raise self._differs(number)
+            self._write(made)
+            made = {}
+        if made:  # the last block: behind it is the restart file
+            pairs = zip(jax.tree.leaves(run), jax.tree.leaves(end), strict=True)
+            if not all(np.array_equal(left, right) for left, right in pairs):
+                raise self._differs(max(made))
+            self._write(made)
+
+    def _times_of(self, number: int) -> Shaped[np.ndarray, " time"]:
+        return self.times[number * self.block : (number + 1) * self.block]
+
+    def _write(self, made: Mapping[int, np.ndarray]) -> None:
+        for number, states in made.items():
+            leading = {"time": self._times_of(number)}
+            write_region(self.store, states, self.model.layout, leading, number * self.block)
+
+    def _differs(self, number: int) -> StorageError:
+        """The error that a simulation is not the one that is there."""
+        return StorageError(
+            f"{self.store} lacks chunks, and a simulation from the start is not the one in it at "
+            f"{self._times_of(number)[0]}: this process computes otherwise. Restore it from a "
+            f"copy, or remove it and {self.store.with_name(RESTART)} to simulate anew"
+        )
 
 
 def _check_there(store: Path, restart: Path, done: int) -> None:
@@ -124,7 +212,8 @@ def _write_restart(path: Path, run: RunState, done: int, world: WorldConfig) -> 
         f"leaf_{i}": np.asarray(leaf) for i, leaf in enumerate(jax.tree.leaves(run))
     }
     content = io.BytesIO()
-    np.savez(content, done=done, configuration=digest_of(world), **leaves)
+    computed = json.dumps(how_computed(), sort_keys=True)
+    np.savez(content, done=done, configuration=digest_of(world), computed=computed, **leaves)
     write_durably(path, content.getvalue())
 
 
@@ -136,6 +225,7 @@ def _read_restart(path: Path, model: JcmForecastModel, world: WorldConfig) -> tu
     if str(saved.get("configuration")) != digest_of(world):
         message = f"{path} belongs to another [world]: choose another folder, or remove it"
         raise StorageError(message)
+    check_computed(path, str(saved["computed"]) if "computed" in saved else None)
     names = [f"leaf_{i}" for i in range(len(leaves))]
     for name, value in zip(["done", *names], [0, *leaves], strict=True):
         found = saved[name].shape if name in saved else None
@@ -152,13 +242,7 @@ def _arrays_in(path: Path, most: int) -> dict[str, np.ndarray]:
         StorageError: it is damaged or of another kind, or would take more than `most` bytes.
     """
     try:
-        with zipfile.ZipFile(path) as parts:
-            size = sum(part.file_size for part in parts.infolist())
-        if size > most:
-            message = f"its arrays take {size} bytes, those of this model at most {most}"
-            raise ValueError(message)
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as saved:
-            return dict(saved)
+        return dict(arrays_of_npz(path.read_bytes(), most))
     except _UNREADABLE as error:
         message = f"{path} cannot be read ({error}): remove it to simulate anew"
         raise StorageError(message) from error

@@ -5,6 +5,7 @@ mistaken for data. Regions are aligned with chunks, so that processes may fill d
 the same time.
 """
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,9 @@ from align_da.atmosphere import Layout, State
 from align_da.atmosphere.dataset import dataset_from_state
 from align_da.errors import BadStateError, StorageError
 from align_da.storage.datasets import write_dataset_region, write_template_dataset
+from align_da.storage.manifest import differences_of, how_computed
 
+_COMPUTED = "computed"  # attribute that tells how
 Coordinates = Mapping[str, Shaped[np.ndarray, " _"]]
 
 
@@ -53,6 +56,7 @@ def write_template(
     coordinates = {name: (name, values, pattern[name].attrs) for name, values in leading.items()}
     template = xr.Dataset(data, coords={**space.coords, **coordinates}, attrs=pattern.attrs)
     template = template.merge(extra, combine_attrs="no_conflicts")
+    template.attrs[_COMPUTED] = json.dumps(how_computed(), sort_keys=True)
     checksum = (ZstdCodec(level=1, checksum=True),)
     encoding = {
         str(name): {"chunks": (block, *variable.shape[1:]), "compressors": checksum}
@@ -66,18 +70,43 @@ def is_made(store: Path, configuration: str) -> bool:
     """Whether there is a store made for the configuration with this digest.
 
     Raises:
-        StorageError: there is one of another configuration.
+        StorageError: there is one of another configuration, or that was computed otherwise.
     """
     if not store.exists():
         return False
     with xr.open_zarr(store, consolidated=False) as dataset:
-        if dataset.attrs.get("configuration") != configuration:
-            message = (
-                f"{store} belongs to another configuration: choose another folder, or remove it "
-                "to have it made anew"
-            )
-            raise StorageError(message)
+        about = dataset.attrs
+    if about.get("configuration") != configuration:
+        message = (
+            f"{store} belongs to another configuration: choose another folder, or remove it "
+            "to have it made anew"
+        )
+        raise StorageError(message)
+    check_computed(store, about.get(_COMPUTED))
     return True
+
+
+def check_computed(path: Path, told: str | None) -> None:
+    """Refuse to go on with what a process has begun that computes otherwise than this one.
+
+    Args:
+        path: of what was begun, for the message.
+        told: what it says of that, in JSON; None, as of earlier versions, is not refused.
+
+    Raises:
+        StorageError: lists every difference; or it cannot be read.
+    """
+    try:
+        differences = [] if told is None else differences_of(json.loads(told), how_computed())
+    except (ValueError, TypeError, RecursionError) as error:
+        message = f"{path} is damaged ({error}): restore it from a copy, or remove it"
+        raise StorageError(message) from error
+    if differences:
+        message = (
+            f"{path} was begun by a process that computes otherwise: restore what differs to go "
+            "on, or remove it to have it made anew\n  "
+        )
+        raise StorageError(message + "\n  ".join(differences))
 
 
 def states_within(layout: Layout, most: int = 40, size: int = 2**28) -> int:

@@ -14,6 +14,7 @@ import zarr
 from zarr.storage import FsspecStore, LocalStore
 
 from align_da.errors import ConfigError, StorageError
+from align_da.storage.bounded_chunks import bound_chunks
 
 _OPTIONS: dict[str, dict[str, Any]] = {  # of each kind of URL, to read without an account
     "file": {},
@@ -70,6 +71,7 @@ def _store(source: str, *, anonymous: bool) -> LocalStore | FsspecStore:
 
 
 def _opened(store: LocalStore | FsspecStore, *, consolidated: bool) -> xr.Dataset:
+    bound_chunks()
     # Lazy without dask: a block is read at a time.
     dataset: xr.Dataset = xr.open_zarr(store, chunks=None, consolidated=consolidated)
     return dataset

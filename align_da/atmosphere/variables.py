@@ -144,7 +144,10 @@ def _checked(name: str, part: object) -> Variable:
         ConfigError: it is none, or one of another name.
     """
     if not isinstance(part, Variable) or part.name != name:
-        message = f"expected the part {name!r} to be a Variable of this name, got {part!r}"
+        message = (
+            f"{STATE_VARIABLES.owner(name)} has to be a Variable of this name, got {part!r:.80}: "
+            "correct it in its package"
+        )
         raise ConfigError(message)
     return part
 

@@ -72,9 +72,24 @@ def _add_commands() -> None:
     """Add the commands that packages bring; one that is broken leaves the others as they are."""
     for name in COMMANDS.names:
         try:
-            app.add_typer(COMMANDS.load(name), name=name)
+            app.add_typer(_commands_of(name), name=name)
         except ConfigError as error:
             typer.echo(f"align-da: {error}", err=True)
+
+
+def _commands_of(name: str) -> typer.Typer:
+    """The group of commands called `name`.
+
+    Raises:
+        ConfigError: it cannot be imported, or is none.
+    """
+    group = COMMANDS.load(name)
+    if not isinstance(group, typer.Typer):
+        message = (
+            f"{COMMANDS.owner(name)} is no Typer, but {group!r:.80}: correct it in its package"
+        )
+        raise ConfigError(message)
+    return group
 
 
 def _settings(config: Path | None, override: list[str] | None) -> Config:

@@ -21,6 +21,7 @@ from jaxtyping import Array, Float
 
 from align_da.diffusion.contract import Denoiser
 from align_da.diffusion.effort import Effort
+from align_da.guidance.approximate import tell_approximate
 from align_da.guidance.contract import Field, Guidance, LatentOperator
 from align_da.guidance.pullback import linearise, safe_ratio
 from align_da.guidance.unobserved import GuidedDenoiser
@@ -29,6 +30,7 @@ from align_da.observations.likelihood import Likelihood
 
 def dps_guidance(strength: float) -> Guidance:
     """DPS with ζ = `strength`."""
+    tell_approximate("DPS", 1.2, 2.2)
 
     def guide(denoiser: Denoiser, operator: LatentOperator, likelihood: Likelihood) -> Denoiser:
         root_of_count = jnp.sqrt(jnp.sum(likelihood.used))

@@ -33,6 +33,7 @@ from jaxtyping import Array, Float
 from align_da.diffusion.contract import Denoiser
 from align_da.diffusion.effort import Effort
 from align_da.errors import InputError
+from align_da.guidance.approximate import tell_approximate
 from align_da.guidance.contract import Field, Guidance, LatentOperator
 from align_da.guidance.pullback import safe_ratio
 from align_da.guidance.unobserved import GuidedDenoiser
@@ -47,6 +48,7 @@ _LARGEST = 5.0  # Δ: within what the truth lies, so that it bounds no change th
 
 def repaint_guidance(repetitions: int) -> Guidance:
     """RePaint with `repetitions` composites a denoiser call (as many network calls)."""
+    tell_approximate("RePaint", 0.3, 0.5)
 
     def guide(denoiser: Denoiser, operator: LatentOperator, likelihood: Likelihood) -> Denoiser:
         _refuse_long_tails(likelihood)

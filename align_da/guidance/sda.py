@@ -23,6 +23,7 @@ from jaxtyping import Array, Float
 from align_da.diffusion.contract import Denoiser
 from align_da.diffusion.effort import Effort
 from align_da.errors import InputError
+from align_da.guidance.approximate import tell_approximate
 from align_da.guidance.contract import Field, Guidance, LatentOperator
 from align_da.guidance.krylov import Krylov
 from align_da.guidance.pullback import Linearisation, linearise, safe_ratio
@@ -39,6 +40,7 @@ def sda_guidance(strength: float, solver: Krylov) -> Guidance:
             but are better where z itself is correlated (0.1 in the conformance of that kind).
         solver: of S where observation errors are correlated; it is diagonal otherwise.
     """
+    tell_approximate("SDA", 1.3, 1.8)
 
     def guide(denoiser: Denoiser, operator: LatentOperator, likelihood: Likelihood) -> Denoiser:
         share = _prior_variance_in_errors(likelihood)

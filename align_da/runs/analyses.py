@@ -104,7 +104,10 @@ def analysis_part(name: str) -> AnalysisPart:
     """
     part = ANALYSES.load(name)
     if not isinstance(part, AnalysisPart) or not callable(part.build):
-        message = f"expected an AnalysisPart of the analysis method {name!r}, got {part!r}"
+        message = (
+            f"{ANALYSES.owner(name)} has to be an AnalysisPart, got {part!r:.80}: "
+            "correct it in its package"
+        )
         raise ConfigError(message)
     return part
 

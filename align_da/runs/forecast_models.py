@@ -3,7 +3,6 @@
 A builder takes the configuration and reads of it what it needs: [world], a section of its own.
 """
 
-import io
 from collections.abc import Callable
 from importlib.metadata import version
 
@@ -22,10 +21,12 @@ from align_da.forecast.neuralgcm_checkpoint import neuralgcm_from_files
 from align_da.forecast.onnx import OnnxForecastModel, frame_scaling
 from align_da.registry import FORECAST_MODELS
 from align_da.runs.parts import built, digests_of_foreign
+from align_da.storage.bounded_files import array_of_npy
 from align_da.storage.gridded import read_times
 from align_da.storage.model_files import model_file_digests, read_model_file
 
 ForecastModelBuilder = Callable[[Config], ForecastModel]
+_ARCHIVE = b"PK\x03\x04"  # what a zip file begins with
 _BUILT: dict[str, ForecastModel] = {}
 
 
@@ -120,15 +121,14 @@ def _numbers(content: bytes, what: str) -> np.ndarray:
     Raises:
         InputError: it is none.
     """
+    if content.startswith(_ARCHIVE):
+        message = f"{what}: expected one array in an npy file, got an archive"
+        raise InputError(message)
     try:
-        array = np.load(io.BytesIO(content), allow_pickle=False)
+        return array_of_npy(content)
     except (ValueError, EOFError, OSError) as error:
         message = f"{what} is no npy file of numbers ({error})"
         raise InputError(message) from error
-    if not isinstance(array, np.ndarray):  # an archive of several
-        message = f"{what}: expected one array in an npy file, got an archive"
-        raise InputError(message)
-    return array
 
 
 def forecast_model_digests(config: Config) -> dict[str, str]:

@@ -58,10 +58,10 @@ def built(
         made = build(*arguments.values())
     finally:
         _ASKED.reset(token)
-    if not isinstance(made, contract):
+    if isinstance(made, type) or not isinstance(made, contract):  # a class has its __call__ too
         message = (
-            f"{registry.owner(name)} has to make a {contract.__name__}, made {made!r}: correct it "
-            "in its package"
+            f"{registry.owner(name)} has to make a {contract.__name__}, made {made!r:.80}: "
+            "correct it in its package"
         )
         raise ConfigError(message)
     _check_read(registry, name, {} if config is None else config.parts, asked)

@@ -23,6 +23,7 @@ from align_da.errors import StorageError
 from align_da.observations.batch import ObservationBatch
 from align_da.observations.contract import ObservationOperator
 from align_da.registry import OBSERVATION_OPERATORS
+from align_da.runs.parts import built
 from align_da.storage.background_pairs import BackgroundPairs, open_background_pairs
 from align_da.storage.gridded import open_states, read_times
 from align_da.storage.run_folder import RunFolder
@@ -107,13 +108,15 @@ class Run:
 
     @cached_property
     def operator_for(self) -> BindOperator:
-        """What makes H for the observations of a cycle."""
+        """What makes H for the observations of a cycle.
+
+        Raises:
+            ConfigError: the part cannot be imported or takes other arguments; when H is made, it
+                is none.
+        """
         if self.operator is not None:
             return self.operator
-        name = self.config.observations.operator
-        named: BindOperator = OBSERVATION_OPERATORS.load(name)
-        OBSERVATION_OPERATORS.check_takes(name, named, ("observations", "layout"))
-        return named
+        return _named_operator(self.config.observations.operator)
 
     def pairs(self, split: str) -> BackgroundPairs:
         """Backgrounds of a split (or "cycled_" and a split) beside the truth."""
@@ -128,6 +131,25 @@ class Run:
         """Those of `learned_pairs` with backgrounds `lead_hours` old."""
         forecast = lead_hours in self.config.backgrounds.lead_hours
         return self.pairs(split if forecast else f"cycled_{split}")
+
+
+def _named_operator(name: str) -> BindOperator:
+    """What makes H by the observation operator called `name`, checked each time."""
+    named: BindOperator = OBSERVATION_OPERATORS.load(name)
+    OBSERVATION_OPERATORS.check_takes(name, named, ("observations", "layout"))
+
+    def bind(observations: ObservationBatch, layout: Layout) -> ObservationOperator:
+        made: ObservationOperator = built(
+            OBSERVATION_OPERATORS,
+            name,
+            named,
+            ObservationOperator,
+            observations=observations,
+            layout=layout,
+        )
+        return made
+
+    return bind
 
 
 def bootstrap_of(config: Config) -> Bootstrap:

@@ -18,7 +18,7 @@ from align_da.alignment.fine_tuning import (
     make_preference_loss,
     preference_batch,
 )
-from align_da.alignment.objectives import CONTROLS, Objective
+from align_da.alignment.objectives import CONTROLS
 from align_da.alignment.pairs import PreferencePairs, select_pairs
 from align_da.atmosphere import State
 from align_da.autoencoder.latent_space import LatentSpace
@@ -30,8 +30,8 @@ from align_da.diffusion.objective import Colour, DenoisingBatch, draw_noise, per
 from align_da.diffusion.schedule import Schedule
 from align_da.errors import InputError
 from align_da.prior.latent_prior import LatentPrior
-from align_da.registry import OBJECTIVES
 from align_da.runs.alignment_cases import alignment_cases
+from align_da.runs.objectives import build_objective
 from align_da.runs.priors import load_prior
 from align_da.runs.run import Run, open_run
 from align_da.runs.stage_graph import fine_tuning_stage
@@ -70,14 +70,12 @@ def fine_tune(config: Config, folder: Path, what: What, mesh: Mesh | None) -> No
 
 
 def _fine_tune(run: Run, what: What, identity: str, mesh: Mesh | None) -> None:
-    settings, prior = run.config.alignment, load_prior(run, "reference")
+    settings = run.config.alignment
+    objective = build_objective(settings.objective) if what == "aligned" else CONTROLS[what]
+    prior = load_prior(run, "reference")
     training, validation = _preferences(run, prior)
     network = AdaptedNetwork(prior.network, prior.space.autoencoder.latent_shape)
     graph, params, frozen = nnx.split(network, _TRAINED[settings.trained], ...)
-    objective: Objective
-    objective = OBJECTIVES.load(settings.objective) if what == "aligned" else CONTROLS[what]
-    if what == "aligned":
-        OBJECTIVES.check_takes(settings.objective, objective, ("errors", "beta"))
     loss = make_preference_loss(
         denoising_error(graph, frozen, prior.schedule, jax.vmap(prior.scaling.colour)),
         params,

@@ -46,11 +46,11 @@ def _monitor(run: Run, name: str) -> Path:
     series = observation_series(cycles, run.layout.variables)
     alerts = observation_alerts(series)
     target = run.folder.report / "observation_monitor.csv"
-    write_table(target, alerts)
     units = {variable: variable_named(variable).units for variable in run.layout.variables}
     if series.variable:
         picture = to_png(observation_chart(series, alerts, units))
         write_durably(target.with_suffix(".png"), picture)
+    write_table(target, alerts)
     console = Console()
     console.print(
         f"{name}: {len(cycles.flag)} cycles, {len(series.variable)} series, {len(alerts)} alerts"

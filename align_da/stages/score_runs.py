@@ -1,5 +1,6 @@
 """Score cycling runs against the truth and withheld observations, and write the report."""
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -30,6 +31,8 @@ from align_da.storage.tables import write_table
 from align_da.verification.innovation_statistics import Departures, departure_statistics
 from align_da.verification.report import write_report
 from align_da.verification.verify_cycles import mean_spectra, verify_cycles
+
+_LOG = logging.getLogger(__name__)
 
 
 def score_runs(config: Config, folder: Path, names: Sequence[str]) -> Path:
@@ -101,9 +104,9 @@ def _settings_of(run: Run, store: Path) -> Config:
 def _forecasts(run: Run, analyses: xr.Dataset, name: str) -> dict[str, xr.Dataset]:
     """Forecasts from some of the analyses, by lead, at their valid times."""
     settings, model = run.config.verification, configured_forecast_model(run.config)
-    chosen = analyses.isel(time=slice(None, None, settings.forecast_every))
-    ends = chosen["time"].to_numpy() + np.timedelta64(max(settings.forecast_lead_hours), "h")
-    chosen = chosen.isel(time=ends <= run.truth["time"].to_numpy()[-1])
+    chosen = _verifiable(run, analyses, name)
+    if not chosen.sizes["time"]:
+        return {}
     times = chosen["time"].to_numpy()
     states = state_from_dataset(chosen, run.layout)
     found: dict[int, list[Array]] = {lead: [] for lead in settings.forecast_lead_hours}
@@ -123,6 +126,22 @@ def _forecasts(run: Run, analyses: xr.Dataset, name: str) -> dict[str, xr.Datase
         )
         for lead, values in found.items()
     }
+
+
+def _verifiable(run: Run, analyses: xr.Dataset, name: str) -> xr.Dataset:
+    """Every so many analyses, of those whose longest forecast ends within the truth."""
+    settings = run.config.verification
+    longest = max(settings.forecast_lead_hours, default=0)
+    chosen = analyses.isel(time=slice(None, None, settings.forecast_every))
+    ends = chosen["time"].to_numpy() + np.timedelta64(longest, "h")
+    chosen = chosen.isel(time=ends <= run.last_time)
+    if not chosen.sizes["time"]:
+        _LOG.warning(
+            "%s: no forecast of %d h from one of its analyses ends before the truth does (%s), "
+            "none is scored: shorten verification.forecast_lead_hours, or simulate more truth",
+            *(name, longest, run.last_time),
+        )
+    return chosen
 
 
 def _departures(observations: xr.Dataset) -> Departures:

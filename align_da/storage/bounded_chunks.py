@@ -1,81 +1,50 @@
 """No chunk becomes larger than its shape and type allow: a few kilobytes can hold gigabytes.
 
-zarr hands a chunk to its codec, which makes room for whatever the chunk says of itself (zstd,
-RFC 8878, section 3.1.1; blosc, header of version 1) or keeps on inflating (gzip, RFC 1952). Here
-the size is known before anything is inflated, and a chunk that is too large is refused.
+zarr hands a chunk to its codec, which makes room for whatever the chunk says of itself or keeps on
+inflating. Here the size is known before anything is inflated (`inflated_sizes`), and a chunk that
+is too large is refused: of format 3, also with codecs of numcodecs, and of format 2.
 """
 
 import math
-import zlib
-from collections.abc import Callable
+from collections.abc import Iterable
+from typing import Any
 
 import zarr
-from zarr.abc.codec import BytesBytesCodec
+from zarr.abc.codec import BytesBytesCodec, Codec
 from zarr.codecs import BloscCodec, GzipCodec, ZstdCodec
+from zarr.codecs import numcodecs as of_numcodecs
+from zarr.codecs._v2 import V2Codec
 from zarr.core.array_spec import ArraySpec
-from zarr.core.buffer import Buffer
-from zarr.registry import fully_qualified_name, register_codec
+from zarr.core.buffer import Buffer, NDBuffer
+from zarr.core.codec_pipeline import BatchedCodecPipeline
+from zarr.registry import fully_qualified_name, register_codec, register_pipeline
 
 from align_da.errors import StorageError
+from align_da.storage.inflated_sizes import SIZES, SizeOf
 
 _SLACK = 2**16  # bytes that codecs in between may add: checksums, headers
-_BLOCK = 2**17  # most bytes of a block of zstd
-_BLOCKS = 16  # how much smaller than that blocks may be on average where a frame tells no size
-_MAGIC = bytes.fromhex("28b52ffd")
+_WIDER = 8  # how much larger the filters of format 2 may have made what was compressed
 
 
 def bound_chunks() -> None:
     """Have zarr refuse, in this process, chunks that would become too large."""
     for name, codec in _BOUNDED.items():
         register_codec(name, codec)
-        zarr.config.set({f"codecs.{name}": fully_qualified_name(codec)})
+    register_pipeline(_BoundedPipeline)
+    # Names of codecs have dots, at which a key of the settings would be split.
+    names = {name: fully_qualified_name(codec) for name, codec in _BOUNDED.items()}
+    zarr.config.set({"codecs": zarr.config.get("codecs") | names})
+    zarr.config.set({"codec_pipeline.path": fully_qualified_name(_BoundedPipeline)})
 
 
-def size_of_zstd(content: memoryview, most: int) -> int:
-    """Bytes that a frame of zstd says it becomes; those its blocks can become if it says none."""
-    if content[:4] != _MAGIC or len(content) < 6:
-        return 0  # no frame: decoding tells
-    told, single, words = content[4] >> 6, content[4] >> 5 & 1, content[4] & 3
-    place = 5 + (not single) + (0, 1, 2, 4)[words]
-    length = (1 if single else 0, 2, 4, 8)[told]
-    if length:
-        size = int.from_bytes(content[place : place + length], "little")
-        return size + 256 if length == 2 else size
-    blocks = _blocks_of_zstd(content, place, most // _BLOCK * _BLOCKS + _BLOCKS)
-    return blocks * _BLOCK // _BLOCKS
-
-
-def _blocks_of_zstd(content: memoryview, place: int, most: int) -> int:
-    """Number of the blocks of a frame, counted no further than beyond `most`."""
-    count, last = 0, False
-    while not last and count <= most and place + 3 <= len(content):
-        header = int.from_bytes(content[place : place + 3], "little")
-        last, kind, size = bool(header & 1), header >> 1 & 3, header >> 3
-        place += 3 + (1 if kind == 1 else size)  # one byte that is repeated
-        count += 1
-    return count
-
-
-def size_of_blosc(content: memoryview, _: int) -> int:
-    """Bytes that a chunk of blosc says it becomes."""
-    return int.from_bytes(content[4:8], "little")
-
-
-def size_of_gzip(content: memoryview, most: int) -> int:
-    """Bytes that gzip becomes, counted no further than beyond `most`."""
-    count = 0
-    while content and count <= most:
-        inflating = zlib.decompressobj(wbits=31)
-        try:
-            count += len(inflating.decompress(content, most + 1 - count))
-        except zlib.error:
-            break  # decoding tells
-        content = memoryview(inflating.unused_data)
-    return count
-
-
-def check_size(size_of: Callable[[memoryview, int], int], chunk: Buffer, spec: ArraySpec) -> None:
+def check_size(size_of: SizeOf, chunk: Buffer, spec: ArraySpec, wider: int = 1) -> None:
     """Refuse a chunk that would become larger than an array of its shape and type.
+
+    Args:
+        size_of: what it becomes.
+        chunk: compressed.
+        spec: its shape and type.
+        wider: how much larger it may be.
 
     Raises:
         StorageError: it would; says how large, and how large it may be.
@@ -83,7 +52,7 @@ def check_size(size_of: Callable[[memoryview, int], int], chunk: Buffer, spec: A
     item = getattr(spec.dtype, "item_size", None)
     if item is None:  # text of any length
         return
-    most = math.prod(spec.shape) * int(item) + _SLACK
+    most = wider * math.prod(spec.shape) * int(item) + _SLACK
     size = size_of(memoryview(chunk.as_numpy_array()).cast("B"), most)
     if size > most:
         message = (
@@ -98,7 +67,7 @@ class BoundedZstd(ZstdCodec):
     """zstd as zarr has it, bounded."""
 
     def _decode_sync(self, chunk_bytes: Buffer, chunk_spec: ArraySpec) -> Buffer:
-        check_size(size_of_zstd, chunk_bytes, chunk_spec)
+        check_size(SIZES["zstd"], chunk_bytes, chunk_spec)
         return super()._decode_sync(chunk_bytes, chunk_spec)
 
 
@@ -106,7 +75,7 @@ class BoundedBlosc(BloscCodec):
     """blosc as zarr has it, bounded."""
 
     def _decode_sync(self, chunk_bytes: Buffer, chunk_spec: ArraySpec) -> Buffer:
-        check_size(size_of_blosc, chunk_bytes, chunk_spec)
+        check_size(SIZES["blosc"], chunk_bytes, chunk_spec)
         return super()._decode_sync(chunk_bytes, chunk_spec)
 
 
@@ -114,12 +83,59 @@ class BoundedGzip(GzipCodec):
     """gzip as zarr has it, bounded."""
 
     def _decode_sync(self, chunk_bytes: Buffer, chunk_spec: ArraySpec) -> Buffer:
-        check_size(size_of_gzip, chunk_bytes, chunk_spec)
+        check_size(SIZES["gzip"], chunk_bytes, chunk_spec)
         return super()._decode_sync(chunk_bytes, chunk_spec)
+
+
+def _bounded(name: str, kind: Any) -> type[BytesBytesCodec]:  # noqa: ANN401 (made by zarr)
+    """A codec of numcodecs as format 3 has it, bounded."""
+
+    async def decode(self: Any, chunk_data: Buffer, chunk_spec: ArraySpec) -> Buffer:  # noqa: ANN401
+        check_size(SIZES[name], chunk_data, chunk_spec)
+        decoded: Buffer = await kind._decode_single(self, chunk_data, chunk_spec)
+        return decoded
+
+    return type(f"Bounded{kind.__name__}", (kind,), {"_decode_single": decode})
+
+
+class _BoundedV2(V2Codec):
+    """Filters and compressor of format 2 as zarr has them, bounded."""
+
+    async def _decode_single(self, chunk_bytes: Buffer, chunk_spec: ArraySpec) -> NDBuffer:
+        size_of = SIZES.get(getattr(self.compressor, "codec_id", ""))
+        if size_of is not None:
+            check_size(size_of, chunk_bytes, chunk_spec, _WIDER if self.filters else 1)
+        return await super()._decode_single(chunk_bytes, chunk_spec)
+
+
+class _BoundedPipeline(BatchedCodecPipeline):
+    """That of zarr, which has no name by which the codec of format 2 could be exchanged."""
+
+    @classmethod
+    def from_codecs(
+        cls, codecs: Iterable[Codec], *, batch_size: int | None = None
+    ) -> "_BoundedPipeline":
+        bounded = [
+            _BoundedV2(codec.filters, codec.compressor) if type(codec) is V2Codec else codec
+            for codec in codecs
+        ]
+        made: _BoundedPipeline = super().from_codecs(bounded, batch_size=batch_size)
+        return made
 
 
 _BOUNDED: dict[str, type[BytesBytesCodec]] = {
     "zstd": BoundedZstd,
     "blosc": BoundedBlosc,
     "gzip": BoundedGzip,
+} | {
+    f"numcodecs.{name}": _bounded(name, kind)
+    for name, kind in {
+        "zstd": of_numcodecs.Zstd,
+        "blosc": of_numcodecs.Blosc,
+        "lz4": of_numcodecs.LZ4,
+        "gzip": of_numcodecs.GZip,
+        "zlib": of_numcodecs.Zlib,
+        "bz2": of_numcodecs.BZ2,
+        "lzma": of_numcodecs.LZMA,
+    }.items()
 }

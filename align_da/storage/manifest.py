@@ -60,18 +60,24 @@ def manifest_of(
         loaded: digest of everything that was loaded by its place, see `align_da.storage.reads`.
     """
     table = plain(config)
-    python = ".".join(map(str, sys.version_info[:2]))
-    libraries = {"python": python} | {name: version(name) for name in _LIBRARIES}
     return Manifest(
         table,
         digest_of_json(table),
         seed,
         dict(inputs),
-        version("align-da"),
-        libraries,
-        arithmetic_of_this_process(),
-        dict(loaded or {}),
+        **how_computed(),
+        loaded=dict(loaded or {}),
     )
+
+
+def how_computed() -> dict[str, Any]:
+    """`code_version`, `libraries` and `arithmetic` of what this process computes."""
+    python = ".".join(map(str, sys.version_info[:2]))
+    return {
+        "code_version": version("align-da"),
+        "libraries": {"python": python} | {name: version(name) for name in _LIBRARIES},
+        "arithmetic": arithmetic_of_this_process(),
+    }
 
 
 def write_manifest(path: Path, manifest: Manifest) -> None:
@@ -112,7 +118,7 @@ def check_manifest(path: Path, expected: Manifest) -> None:
             "runs can be read but not gone on with: choose another name"
         )
         raise StorageError(message)
-    differences = _differences(asdict(stored), plain(asdict(expected)))
+    differences = differences_of(asdict(stored), plain(asdict(expected)))
     if differences:
         message = (
             f"{path} belongs to another run: restore what defined it or choose another name\n  "
@@ -120,12 +126,12 @@ def check_manifest(path: Path, expected: Manifest) -> None:
         raise StorageError(message + "\n  ".join(differences))
 
 
-def _differences(stored: Any, now: Any, place: str = "") -> list[str]:  # noqa: ANN401 (as above)
+def differences_of(stored: Any, now: Any, place: str = "") -> list[str]:  # noqa: ANN401 (JSON)
     """One line for each leaf that differs; `config_digest` is left out, its parts say more."""
     if isinstance(stored, dict) and isinstance(now, dict):
         keys = [key for key in sorted({*stored, *now}) if key != "config_digest"]
         found = [
-            _differences(stored.get(k), now.get(k), f"{place}.{k}" if place else k) for k in keys
+            differences_of(stored.get(k), now.get(k), f"{place}.{k}" if place else k) for k in keys
         ]
         return [line for lines in found for line in lines]
     return [] if stored == now else [f"{place}: stored {stored!r}, now {now!r}"]

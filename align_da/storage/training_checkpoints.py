@@ -4,17 +4,24 @@ A training is known by its identity, the digest of everything that defines it: d
 network and seed. With a setting changed it is another training, which must not go on from the
 checkpoints of the first; they move to `FOLDER.IDENTITY` and come back when the first is asked for
 again.
+
+A checkpoint says too how it was computed. Where flags of XLA, options of JAX or versions differ,
+bits do: there the same training is not gone on with either.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from align_da.errors import StorageError
 from align_da.storage.checkpoints import step_folders
 from align_da.storage.durable import move_away
+from align_da.storage.manifest import differences_of, how_computed
 from align_da.storage.verified_arrays import read_metadata
 
 IDENTITY = "identity"
 """Where the metadata of a checkpoint tell whose it is."""
+_COMPUTED = "computed"
 _SHOWN = 12  # characters of an identity in the name of a folder
 
 
@@ -35,6 +42,30 @@ def claim_checkpoints(folder: Path, identity: str) -> Path | None:
     if own.exists() and not step_folders(folder):
         move_away(own, folder)
     return set_aside
+
+
+def computed() -> dict[str, Any]:
+    """What the metadata of a checkpoint tell of how it was computed."""
+    return {_COMPUTED: how_computed()}
+
+
+def check_computed_alike(folder: Path, metadata: Mapping[str, Any]) -> None:
+    """Refuse to go on from a checkpoint where this process computes otherwise.
+
+    Args:
+        folder: of the checkpoints, for the message.
+        metadata: of the checkpoint; of earlier versions it does not say, and is refused too.
+
+    Raises:
+        StorageError: lists every difference.
+    """
+    differences = differences_of(metadata.get(_COMPUTED, {}), how_computed())
+    if differences:
+        message = (
+            f"the training in {folder} was begun by a process that computes otherwise: restore "
+            "what differs to go on, or remove the folder to train anew\n  "
+        )
+        raise StorageError(message + "\n  ".join(differences))
 
 
 def _owner(folder: Path) -> str | None:

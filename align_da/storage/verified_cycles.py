@@ -75,10 +75,18 @@ def read_verified(array: zarr.Array, path: Path, name: str, line: CycleLine) -> 
     if not written:
         message = (
             f"{file}: cycle {line.cycle} of {name} is not what the run has written there: "
-            "restore it from a copy"
+            f"{_what_to_do(path)}"
         )
         raise StorageError(message)
     return values
+
+
+def _what_to_do(path: Path) -> str:
+    """How to come by cycles that are lost or damaged."""
+    return (
+        f"restore it from a copy, or remove {path} and {ledger_path(path)} and run align-da cycle "
+        f"--name {path.stem} again, which gives the same bits"
+    )
 
 
 class VerifiedCycles(BackendArray):
@@ -102,10 +110,7 @@ class VerifiedCycles(BackendArray):
         for line in cycles:
             file = chunk_path(path, name, self._array, line.cycle)
             if not file.is_file():
-                message = (
-                    f"{file} of cycle {line.cycle} is missing: restore it from a copy, or remove "
-                    f"{path} and {ledger_path(path)} and cycle again, which gives the same bits"
-                )
+                message = f"{file} of cycle {line.cycle} is missing: {_what_to_do(path)}"
                 raise StorageError(message)
 
     def __getitem__(self, key: indexing.ExplicitIndexer) -> np.ndarray:

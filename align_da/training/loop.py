@@ -22,7 +22,7 @@ from align_da.parallel.meeting import meet, writes
 from align_da.parallel.mesh import placed, split_batch, whole
 from align_da.storage.checkpoints import newest_whole, save_step
 from align_da.storage.digest import digest_of_array
-from align_da.storage.training_checkpoints import IDENTITY
+from align_da.storage.training_checkpoints import IDENTITY, check_computed_alike, computed
 from align_da.training.optimizer import make_optimizer
 from align_da.training.plan import TrainingPlan
 from align_da.training.prefetch import prefetched
@@ -117,7 +117,7 @@ def fit(
         InputError: there is no validation batch, batches cannot be split over the mesh, or those
             of another process are not the same.
         StorageError: checkpoints cannot be written, none of them is whole, or they belong to
-            another training.
+            another training or to a process that computes otherwise.
     """
     if not validation_batches:
         message = "expected at least one validation batch, got none: hold some cases back"
@@ -161,7 +161,7 @@ def _meet(run: _Run, params: Params, task: _Task) -> None:
     if jax.process_count() > 1:
         arrays = jax.tree.leaves((params, task.batch_at(run.step), task.validation_batches))
         digests = [digest_of_array(np.asarray(array)) for array in arrays]
-        meet("the start of a training", run.step, task.identity, digests)
+        meet("the start of a training", run.step, task.identity, computed(), digests)
 
 
 def _until_next_validation(run: _Run, task: _Task) -> _Run:
@@ -221,6 +221,7 @@ def _save(folder: Path, run: _Run, task: _Task) -> None:
     """Write a checkpoint."""
     metadata = {
         IDENTITY: task.identity,
+        **computed(),
         "best_loss": run.best_loss,
         "stale": run.stale,
         "history": list(run.history),
@@ -234,7 +235,7 @@ def _resume(folder: Path | None, start: TrainState, task: _Task) -> _Run | None:
     """The run of the newest whole checkpoint; None where there is none.
 
     Raises:
-        StorageError: the checkpoint belongs to another training.
+        StorageError: the checkpoint belongs to another training, or was computed otherwise.
     """
     if folder is None:
         return None
@@ -249,6 +250,7 @@ def _resume(folder: Path | None, start: TrainState, task: _Task) -> _Run | None:
             "another seed: remove them to train anew, or restore the settings to go on"
         )
         raise StorageError(message)
+    check_computed_alike(folder, found.metadata)
     tree = placed(found.tree, task.mesh)
     about = found.metadata
     return _Run(

@@ -7,6 +7,7 @@ Groups that IODA has derived stand for those that were read; what others have de
 reports is a matter of `ioda_quality`. What is not read is named.
 """
 
+import math
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -23,6 +24,7 @@ from align_da.observations.batch import Flag
 from align_da.observations.fill_values import without_fill
 from align_da.observations.reports import REPORT_COLUMNS
 from align_da.observations.stations import text_of
+from align_da.storage.bounded_files import check_growth
 from align_da.storage.netcdf_file import new_netcdf
 from data_pipelines.observations.account import FileReports
 from data_pipelines.observations.ioda_conversions import (
@@ -77,10 +79,21 @@ def read_ioda(path: Path) -> FileReports:
         raise InputError(message) from error
     try:
         with file:
+            check_growth(path.stat().st_size, _bytes_claimed(file))
             return _reports(file)
     except (InputError, RuntimeError, OSError, ValueError, OverflowError) as error:
         message = f"{path}: {error}"
         raise InputError(message) from error
+
+
+def _bytes_claimed(group: Any) -> int:  # noqa: ANN401 (netCDF4 has no types)
+    """Bytes that the largest variable of a group, or below it, would take; text has any length."""
+    own: list[int] = [
+        math.prod(variable.shape) * np.dtype(variable.dtype).itemsize
+        for variable in group.variables.values()
+    ]
+    below: list[int] = [_bytes_claimed(one) for one in group.groups.values()]
+    return max([0, *own, *below])
 
 
 def _reports(file: Any) -> FileReports:  # noqa: ANN401 (netCDF4 has no types)

@@ -212,6 +212,12 @@ def swapped(file: netCDF4.Dataset) -> None:
     places["latitude"][:], places["longitude"][:] = longitude, latitude
 
 
+def claiming(file: netCDF4.Dataset) -> None:
+    """A variable of 80 GB that nothing was ever written of."""
+    file.createDimension("Many", 10**10)
+    file["ObsValue"].createVariable("windEastward", "f8", ("Many",), chunksizes=(10**6,))
+
+
 IODA: dict[str, tuple[Callable[[netCDF4.Dataset], None], str]] = {
     "no MetaData": (lambda f: f.renameGroup("MetaData", "Meta"), "the group 'MetaData', found"),
     "no ObsValue": (lambda f: f.renameGroup("ObsValue", "Obs"), "expected the group 'ObsValue'"),
@@ -239,6 +245,7 @@ IODA: dict[str, tuple[Callable[[netCDF4.Dataset], None], str]] = {
         "expected the Gregorian calendar, got '360_day'",
     ),
     "absurd times": (filled("MetaData/dateTime", 2**60), "with a place and a time, got none"),
+    "80 GB": (claiming, "bytes claim to become 80000000000, compression explains at most"),
     "swapped": (swapped, "seem to be swapped"),
     "NaN everywhere": (filled("ObsValue/airTemperature", np.nan), "expected values with a place"),
     "negative error": (filled("ObsError/airTemperature", -1.0), "expected positive errors"),

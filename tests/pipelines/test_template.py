@@ -1,6 +1,8 @@
 """Stores that are written as a template and filled by regions."""
 
+import os
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -8,8 +10,8 @@ import xarray as xr
 
 from align_da.atmosphere import Grid, Layout, VerticalCoordinate
 from align_da.atmosphere.dataset import layout_from_dataset, state_from_dataset
-from align_da.errors import BadStateError
-from data_pipelines.template import write_region, write_template
+from align_da.errors import BadStateError, StorageError
+from data_pipelines.template import check_computed, is_made, write_region, write_template
 
 LAYOUT = Layout(
     Grid((-45.0, 0.0, 45.0), (0.0, 90.0, 180.0, 270.0), VerticalCoordinate("sigma", (0.3, 0.9))),
@@ -43,6 +45,31 @@ def test_what_is_written_is_read_and_the_rest_is_missing(store: Path) -> None:
         assert bool(np.isnan(dataset["temperature"][4:]).all())
         np.testing.assert_array_equal(dataset["time"], TIMES)
         assert float(dataset["height"].min()) == 1.0
+
+
+def test_a_store_that_was_begun_otherwise_is_not_gone_on_with(tmp_path: Path) -> None:
+    path, mine = tmp_path / "states.zarr", xr.Dataset(attrs={"configuration": "a"})
+    assert not is_made(path, "a")
+    write_template(path, LAYOUT, {"time": TIMES}, 2, mine)
+    assert is_made(path, "a")
+    with pytest.raises(StorageError, match="belongs to another configuration"):
+        is_made(path, "b")
+    with (
+        patch.dict(os.environ, XLA_FLAGS="--xla_cpu_enable_fast_math=true"),
+        pytest.raises(
+            StorageError, match=r"computes otherwise.*\n  arithmetic\.XLA_FLAGS: stored"
+        ),
+    ):
+        is_made(path, "a")
+
+
+def test_what_does_not_say_how_it_was_computed_is_gone_on_with_and_damage_is_told(
+    tmp_path: Path,
+) -> None:
+    check_computed(tmp_path, None)
+    for told in ("{", "[" * 100_000):
+        with pytest.raises(StorageError, match=f"{tmp_path} is damaged"):
+            check_computed(tmp_path, told)
 
 
 def test_a_chunk_is_one_block(store: Path) -> None:

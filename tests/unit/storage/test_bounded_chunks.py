@@ -4,6 +4,7 @@ import gzip
 import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any, Literal
 
 import numcodecs
 import numpy as np
@@ -11,10 +12,12 @@ import pytest
 import xarray as xr
 import zarr
 from zarr.codecs import BloscCodec, GzipCodec, ZstdCodec
+from zarr.codecs import numcodecs as of_numcodecs
 
 from align_da.errors import StorageError
-from align_da.storage.bounded_chunks import size_of_zstd
+from align_da.storage.bounded_chunks import bound_chunks
 from align_da.storage.datasets import read_dataset
+from align_da.storage.inflated_sizes import SIZES, size_of_zstd
 from align_da.storage.store_files import open_array, read_array
 
 LARGE = bytes(2**28)  # where the chunk has 4 kB
@@ -73,6 +76,73 @@ def test_a_chunk_that_would_become_too_large_is_refused_before_it_does(
     _, most = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert most < 2**25
+
+
+OF_NUMCODECS = {
+    "zstd": numcodecs.Zstd(),
+    "blosc": numcodecs.Blosc(),
+    "lz4": numcodecs.LZ4(),
+    "gzip": numcodecs.GZip(),
+    "zlib": numcodecs.Zlib(),
+    "bz2": numcodecs.BZ2(),
+    "lzma": numcodecs.LZMA(),
+}
+IN_FORMAT_3 = {
+    "zstd": of_numcodecs.Zstd,
+    "blosc": of_numcodecs.Blosc,
+    "lz4": of_numcodecs.LZ4,
+    "gzip": of_numcodecs.GZip,
+    "zlib": of_numcodecs.Zlib,
+    "bz2": of_numcodecs.BZ2,
+    "lzma": of_numcodecs.LZMA,
+}
+
+
+def test_every_codec_whose_size_is_known_is_tried() -> None:
+    assert OF_NUMCODECS.keys() == SIZES.keys()
+
+
+@pytest.mark.filterwarnings("ignore:Numcodecs codecs are not in the Zarr version 3")
+@pytest.mark.parametrize("zarr_format", [2, 3])
+@pytest.mark.parametrize("name", OF_NUMCODECS)
+def test_chunks_of_other_writers_are_read_and_bounded(
+    name: str, zarr_format: Literal[2, 3], tmp_path: Path
+) -> None:
+    codec: Any = OF_NUMCODECS[name]
+    store = tmp_path / "store.zarr"
+    array = zarr.create_array(
+        store / "u",
+        shape=(2, 1024),
+        chunks=(1, 1024),
+        dtype="float32",
+        compressors=codec if zarr_format == 2 else IN_FORMAT_3[name](),
+        zarr_format=zarr_format,
+    )
+    array[:] = VALUES
+    bound_chunks()
+    found = zarr.open_array(store / "u", mode="r")
+    np.testing.assert_array_equal(found[:], VALUES)
+    chunk = store / "u" / ("1.0" if zarr_format == 2 else "c/1/0")
+    chunk.write_bytes(codec.encode(LARGE))
+    with pytest.raises(StorageError, match=r"would become.*\(1, 1024\) and type float32"):
+        found[1]
+    np.testing.assert_array_equal(found[0], VALUES[0])
+
+
+def test_filters_of_format_2_may_have_made_wider_what_was_compressed(tmp_path: Path) -> None:
+    array = zarr.create_array(
+        tmp_path / "u",
+        shape=(1024,),
+        chunks=(1024,),
+        dtype="int8",
+        filters=[numcodecs.AsType(encode_dtype="<f8", decode_dtype="|i1")],
+        compressors=numcodecs.Zstd(),
+        zarr_format=2,
+    )
+    array[:] = np.arange(1024) % 100
+    bound_chunks()
+    found = zarr.open_array(tmp_path / "u", mode="r")
+    np.testing.assert_array_equal(found[:], np.arange(1024) % 100)
 
 
 def test_a_frame_in_small_blocks_is_no_bomb() -> None:

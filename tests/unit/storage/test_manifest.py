@@ -88,6 +88,14 @@ def test_the_order_of_flags_is_no_difference() -> None:
     assert found[0] == found[1]
 
 
+def test_the_number_of_devices_is_no_difference() -> None:
+    found = []
+    for flags in ("--xla_a=1", "--xla_force_host_platform_device_count=8 --xla_a=1"):
+        with patch.dict(os.environ, XLA_FLAGS=flags):
+            found.append(manifest_of({}, 3, {}))
+    assert found[0] == found[1]
+
+
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"seed": 1}', "[" * 100_000])
 def test_anything_else_is_refused(content: str, tmp_path: Path) -> None:
     (tmp_path / "manifest.json").write_text(content)

@@ -1,4 +1,5 @@
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 import pandas as pd
@@ -41,6 +42,53 @@ def test_row_35_a_parquet_file_of_garbage_is_told(tmp_path: Path) -> None:
     path = tmp_path / "table.parquet"
     path.write_bytes(b"PAR1 and nothing more")
     with pytest.raises(InputError, match=str(path)):
+        read_observation_table(path)
+
+
+def test_a_parquet_file_that_would_fill_the_memory_is_refused_before_it_does(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "table.parquet"
+    pd.DataFrame({"value": np.zeros(20_000_000), "variable": "temperature"}).to_parquet(path)
+    assert path.stat().st_size < 200_000
+    with (
+        patch.object(pd, "read_parquet", side_effect=AssertionError("it was read")),
+        pytest.raises(InputError, match=rf"{path}.*bytes claim to become 320000000"),
+    ):
+        read_observation_table(path)
+    TABLE.to_parquet(path)
+    pd.testing.assert_frame_equal(read_observation_table(path), TABLE)
+
+
+STATIONS = b"value,station_id,type\n280.0,%s,synop\n281.0,%s,%s\n"
+
+
+def test_one_odd_byte_in_a_name_does_not_cost_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    path.write_bytes(STATIONS % (b"BOD\xd8", "TROMSØ".encode(), b"synop"))
+    with pytest.warns(UserWarning, match=r"names of 1 stations hold .* became '\?': BOD\?$"):
+        table = read_observation_table(path)
+    assert table["station_id"].tolist() == ["BOD?", "TROMSØ"]
+    assert table["value"].tolist() == [280.0, 281.0]
+
+
+@pytest.mark.parametrize(
+    ("content", "where"),
+    [
+        (STATIONS % (b"A", b"B", b"syn\xd8p"), "type"),
+        ((STATIONS % (b"A", b"B", b"synop")).replace(b"281.0", b"28\xff.0"), "value"),
+        (
+            (STATIONS % (b"A\xff", b"B", b"synop")).replace(b"value", b"val\xffe"),
+            "val.e, station_id",
+        ),
+    ],
+)
+def test_an_odd_byte_elsewhere_is_told_with_its_column(
+    content: bytes, where: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "table.csv"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=rf"{path}: {where}: bytes that are no UTF-8"):
         read_observation_table(path)
 
 

@@ -1,9 +1,11 @@
 """The training loop on a problem that is solved in a second."""
 
 import importlib.util
+import os
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+from unittest.mock import patch
 
 import jax
 import jax.numpy as jnp
@@ -13,6 +15,7 @@ import pytest
 from align_da.config import TrainingConfig
 from align_da.errors import BadStateError, InputError, StorageError
 from align_da.runs.training_plan import training_plan
+from align_da.storage.training_checkpoints import check_computed_alike, computed
 from align_da.training import TrainingPlan, fit, make_optimizer, make_step
 from align_da.training.state import initial_state
 
@@ -111,6 +114,40 @@ def test_checkpoints_of_another_training_are_refused(tmp_path: Path) -> None:
     fit_to(1.0, 0.5, settings(), checkpoints=tmp_path)
     with pytest.raises(StorageError, match="other settings"):
         fit_to(1.0, 0.5, settings(learning_rate=0.2), checkpoints=tmp_path)
+
+
+OTHERWISE = {
+    "XLA_FLAGS": patch.dict(os.environ, XLA_FLAGS="--xla_cpu_enable_fast_math=true"),
+    "jax_default_prng_impl": jax.default_prng_impl("rbg"),
+    "jax_disable_jit": jax.disable_jit(),
+}
+
+
+@pytest.mark.parametrize("name", OTHERWISE)
+def test_a_training_that_would_be_computed_otherwise_is_not_gone_on_with(
+    name: str, tmp_path: Path
+) -> None:
+    fit_to(1.0, 1.0, settings(steps=5), checkpoints=tmp_path, identity="a")
+    before = sorted(tmp_path.rglob("*"))
+    with (
+        OTHERWISE[name],
+        pytest.raises(StorageError, match=rf"computes otherwise.*\n  arithmetic\.{name}: stored"),
+    ):
+        fit_to(1.0, 1.0, settings(steps=20), checkpoints=tmp_path, identity="a")
+    assert sorted(tmp_path.rglob("*")) == before
+    fit_to(1.0, 1.0, settings(steps=20), checkpoints=tmp_path, identity="a")
+
+
+def test_a_checkpoint_of_other_libraries_or_that_does_not_say_is_not_gone_on_from(
+    tmp_path: Path,
+) -> None:
+    here = computed()["computed"]
+    check_computed_alike(tmp_path, {"computed": here})
+    older = {**here, "libraries": {**here["libraries"], "jax": "0.0.1"}}
+    with pytest.raises(StorageError, match=r"libraries\.jax: stored '0\.0\.1'"):
+        check_computed_alike(tmp_path, {"computed": older})
+    with pytest.raises(StorageError, match="code_version: stored None"):
+        check_computed_alike(tmp_path, {})
 
 
 @pytest.mark.row(26)
