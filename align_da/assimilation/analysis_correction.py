@@ -164,10 +164,10 @@ class CorrectedAnalysis:
         if self.acts == "before":
             background, learned = corrected(background)
             analysis, report = self.base(background, observations, lead_hours, key)
-            return analysis, replace(report, learned=learned)
+            return analysis, replace(report, learned=learned, learned_share=learned.share)
         analysis, report = self.base(background, observations, lead_hours, key)
         analysis, learned = corrected(analysis)
         again = diagnose(
             operator, observations, background, analysis, report.background_factor, report.effort
         )
-        return analysis, replace(again, learned=learned)
+        return analysis, replace(again, learned=learned, learned_share=learned.share)

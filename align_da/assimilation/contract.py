@@ -49,6 +49,8 @@ class AnalysisDiagnostics:
         background_spread: standard deviation of H x_b over the members, [observation], SI units;
             NaN where it is not known, as with one member.
         effort: of the hardest linear system that was solved; NaN where there was none.
+        learned_share: of what a network expects of the error of the mean, how much has reached the
+            analysis; NaN where there is none.
         learned: what a learned correction did; None where there is none.
     """
 
@@ -58,6 +60,7 @@ class AnalysisDiagnostics:
     background_factor: Float[Array, ""] | float = 1.0
     background_spread: Float[Array, " observation"] | float = math.nan
     effort: Effort = field(default_factory=Effort.unknown)
+    learned_share: Float[Array, ""] | float = math.nan
     learned: LearnedIncrement | None = None
 
 

@@ -90,7 +90,7 @@ class LatentScoreAnalysis:
         )
         analysis, effort = self._draw(prior, background, operator, likelihood, lead_hours, key)
         report = diagnose(operator, observations, background, analysis, factor, effort)
-        return analysis, report
+        return analysis, replace(report, learned_share=prior.learned_share)
 
     def _draw(
         self,

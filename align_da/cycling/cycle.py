@@ -1,5 +1,6 @@
 """One assimilation cycle, as functions: forecast, quality control, analysis."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
@@ -247,5 +248,6 @@ def _nothing_learned(report: AnalysisDiagnostics) -> AnalysisDiagnostics:
         chi_square=jnp.zeros_like(report.chi_square),
         background_factor=1.0,
         effort=Effort.unknown(),
+        learned_share=math.nan,
         learned=None,
     )

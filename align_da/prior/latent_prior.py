@@ -6,6 +6,7 @@ a² the factor of today on both, and T the truncation of the forecast model. Wit
 ensemble, see `ensemble_errors`, z has a channel more for each of its members.
 """
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -71,6 +72,17 @@ class LatentPrior:
         """(lat, lon, channel) of z."""
         rows, columns, latent = self.space.autoencoder.latent_shape
         return rows, columns, latent + (0 if self.ensemble is None else self.ensemble.members)
+
+    @property
+    def learned_share(self) -> Float[Array, ""] | float:
+        """Of what the network expects of the error of a background, how much moves a draw.
+
+        It is tied to the amplitude of draws; NaN without a network.
+        """
+        if self.network is None:
+            return math.nan
+        static = 1.0 if self.ensemble is None else (1 - self.ensemble.share) ** 0.5
+        return self.network_share * static * self.amplitude
 
     def likelihood(
         self,

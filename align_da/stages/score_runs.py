@@ -30,6 +30,7 @@ from align_da.storage.store_files import manifest_path
 from align_da.storage.tables import write_table
 from align_da.verification.innovation_statistics import Departures, departure_statistics
 from align_da.verification.report import write_report
+from align_da.verification.score_table import ROW_COLUMNS
 from align_da.verification.verify_cycles import mean_spectra, verify_cycles
 
 _LOG = logging.getLogger(__name__)
@@ -73,6 +74,7 @@ def _score_run(run: Run, name: str) -> RunScores:
     diagnose = balance if has_mass_and_wind(run.layout) else None
     centred = cycles_are_centred(_settings_of(run, path))
     rows = verify_cycles(products, run.truth, name, diagnose=diagnose, centred=centred)
+    rows = pd.concat([rows, _learned_shares(path, name)], ignore_index=True)
     spectra = mean_spectra(
         {"analysis": cycles["analysis"]},
         run.truth,
@@ -89,6 +91,15 @@ def _score_run(run: Run, name: str) -> RunScores:
         cycles["analysis"],
         observations,
     )
+
+
+def _learned_shares(path: Path, name: str) -> pd.DataFrame:
+    """How much of what a network expects has reached every analysis; 0 without a network."""
+    shares = open_cycles(path, "diagnostics").get("learned_share")  # not in stores of before
+    known = {} if shares is None else shares.fillna(0.0).to_series().to_dict()
+    place = (name, "analysis", "state", "learned_share")
+    rows = [(date, *place, value) for date, value in known.items()]
+    return pd.DataFrame(rows, columns=list(ROW_COLUMNS))
 
 
 def _settings_of(run: Run, store: Path) -> Config:

@@ -103,6 +103,7 @@ def _describe_cycles(path: Path) -> Description:
             *_listed("inputs", manifest.inputs),
             *_listed("libraries", manifest.libraries),
             *_replaced_members(path),
+            *_learned_share(path),
         ]
         changed = _changed_since(path, manifest)
         whole = "  WHOLE: every array is as it was written"
@@ -131,6 +132,16 @@ def _replaced_members(path: Path) -> list[str]:
             told.append(f"{product} of cycle {cycle} member {member}")
     more = f" and {len(told) - _TOLD} more" if len(told) > _TOLD else ""
     return [f"  replaced members: {len(told)}, {', '.join(told[:_TOLD])}{more}"]
+
+
+def _learned_share(path: Path) -> list[str]:
+    """How much of what a network has learned reached the analyses; no line without one."""
+    shares = open_cycles(path, "diagnostics").get("learned_share")  # not in stores of before
+    if shares is None or not np.isfinite(shares).any():
+        return []
+    low, high = float(shares.min()), float(shares.max())
+    mean = f"{100 * float(shares.mean()):.3g} %"
+    return [f"  learned: {mean} of the estimate reaches the analysis, {low:.3g} to {high:.3g}"]
 
 
 def _describe_arrays(path: Path) -> Description:

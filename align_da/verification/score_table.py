@@ -60,6 +60,7 @@ SCORES: Mapping[str, ScoreMeaning] = {
     "divergence": ScoreMeaning("divergence, z", "none"),
     "tendency": ScoreMeaning("tendency of p_s, z", "none"),
     "chi_square": ScoreMeaning("residual chi-square", "none"),
+    "learned_share": ScoreMeaning("learned share that acts", "none"),
     "seconds": ScoreMeaning("seconds an analysis", "low"),
     "megabytes": ScoreMeaning("MB at its peak", "low"),
 }

@@ -12,6 +12,7 @@ import align_da
 from align_da.errors import ConfigError, StorageError
 from align_da.stages import run_cycles
 from align_da.storage.gridded import open_states, read_times
+from align_da.storage.inspection import describe
 from align_da.storage.met_cycles import read_met
 from align_da.storage.run_folder import RunFolder
 from align_da.storage.statistics import read_normalisation
@@ -117,8 +118,11 @@ def test_a_cycle_uses_the_correction_and_tells_how_much_of_it_has_acted(
         changes = [*ROUND_1, f"cycle.correction_share={share}"]
         command(f"cycle --name share_{share}", root, config, changes)
         np.testing.assert_allclose(learned_share(root, f"share_{share}"), share, atol=1e-4)
+    told = describe(RunFolder(root).cycles("share_0.5")).text
+    assert "learned: 50 % of the estimate reaches the analysis" in told
     command("cycle --name without", root, config)
     assert np.isnan(learned_share(root, "without")).all()
+    assert "learned" not in describe(RunFolder(root).cycles("without")).text
 
 
 def test_a_round_that_is_done_is_not_done_again(world: tuple[Path, Path]) -> None:
