@@ -129,6 +129,28 @@ def cycled(
     run_stage(folder, cycled_stage(settings, folder), take)
 
 
+@app.command("closed_loop")
+def closed_loop(
+    config: ConfigOption = None,
+    run: RunOption = DEFAULT_RUN,
+    override: SetOption = None,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that cycle.")] = 2,
+) -> None:
+    """Cycle through the training period for the correction of analyses, a round at a time."""
+    settings = load_config(config, override or ())
+    from align_da.runs.analyses import stages_of_cycles
+    from align_da.runs.stage_graph import closed_loop_stage
+    from align_da.storage.stages import run_stage
+    from data_pipelines.closed_loop import make_closed_loop
+
+    def meet() -> None:
+        with progress_bar() as progress:
+            make_closed_loop(settings, run, workers, progress)
+
+    folder = RunFolder(run)
+    run_stage(folder, closed_loop_stage(settings, folder, stages_of_cycles(settings)), meet)
+
+
 @app.command()
 def statistics(
     config: ConfigOption = None,

@@ -1,5 +1,6 @@
 """A small atmosphere that stands still, and everything that a run of cycles over it needs."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import jax.numpy as jnp
@@ -36,7 +37,8 @@ CONFIG = Config.model_validate(
         "verification": {"forecast_lead_hours": (6,), "forecast_every": 2},
     }
 )
-SPLITS = {"train": (0, 12), "validation": (13, 15), "test": (16, 20)}
+Splits = Mapping[str, tuple[int, int]]
+SPLITS: Splits = {"train": (0, 12), "validation": (13, 15), "test": (16, 20)}
 
 
 def random_states(*leading: int, seed: int) -> State:
@@ -51,8 +53,8 @@ def write_truth(path: Path) -> None:
     write_dataset(path, dataset.assign(geopotential_at_surface=ground))
 
 
-def write_backgrounds(folder: RunFolder) -> None:
-    for split, (first, last) in SPLITS.items():
+def write_backgrounds(folder: RunFolder, splits: Splits) -> None:
+    for split, (first, last) in splits.items():
         leading = {
             "time": np.datetime64("2000-01-01", "ns") + STEP * np.arange(first, last),
             "prediction_timedelta": STEP * np.arange(1, 3),
@@ -61,14 +63,17 @@ def write_backgrounds(folder: RunFolder) -> None:
         write_dataset(folder.backgrounds(split), dataset_from_state(states, leading))
 
 
-def make_world(root: Path) -> RunFolder:
+def make_world(root: Path, splits: Splits = SPLITS) -> RunFolder:
     """Truth, backgrounds, statistics and covariance, with the records of their stages."""
     folder = RunFolder(root)
     statistics = {"mean": TYPICAL.tolist(), "std": SPREAD.tolist()}
     backgrounds = [folder.backgrounds(split) for split in SPLITS]
     for stage, action in (
         (Stage("truth", [], [], [folder.truth]), lambda: write_truth(folder.truth)),
-        (Stage("backgrounds", [], ["truth"], backgrounds), lambda: write_backgrounds(folder)),
+        (
+            Stage("backgrounds", [], ["truth"], backgrounds),
+            lambda: write_backgrounds(folder, splits),
+        ),
         (
             Stage("statistics", [], ["backgrounds"], [folder.statistics]),
             lambda: write_statistics(folder.statistics, {"states": statistics}),

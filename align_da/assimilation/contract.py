@@ -11,6 +11,29 @@ from align_da.atmosphere import State
 from align_da.diffusion.effort import Effort
 from align_da.observations.batch import ObservationBatch
 
+Evidence = Float[Array, "lat lon input"]
+"""Fields that a learned correction sees, see `align_da.assimilation.evidence`."""
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class LearnedIncrement:
+    """What a learned correction made of a cycle, and all that it learns from.
+
+    Attributes:
+        evidence: what it saw.
+        mean: ensemble mean that was corrected, SI units.
+        spread: standard deviation of the members about it (ddof 1), SI units.
+        estimate: of the error of `mean`, with its sign turned: what the network says, SI units.
+        share: of `estimate` that has reached the state, by projection: 1 is all of it.
+    """
+
+    evidence: Evidence
+    mean: Float[Array, "lat lon channel"]
+    spread: Float[Array, "lat lon channel"]
+    estimate: Float[Array, "lat lon channel"]
+    share: Float[Array, ""]
+
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
@@ -26,6 +49,7 @@ class AnalysisDiagnostics:
         background_spread: standard deviation of H x_b over the members, [observation], SI units;
             NaN where it is not known, as with one member.
         effort: of the hardest linear system that was solved; NaN where there was none.
+        learned: what a learned correction did; None where there is none.
     """
 
     background_equivalent: Float[Array, " observation"]
@@ -34,6 +58,7 @@ class AnalysisDiagnostics:
     background_factor: Float[Array, ""] | float = 1.0
     background_spread: Float[Array, " observation"] | float = math.nan
     effort: Effort = field(default_factory=Effort.unknown)
+    learned: LearnedIncrement | None = None
 
 
 @runtime_checkable

@@ -7,6 +7,10 @@ both in units of √R, and ρ the taper of each observation,
 
 the analysis mean is x̄ + X w and the analysis perturbations are X W (symmetric square root).
 
+The root is found by products of matrices alone, which on CPUs and cards take less than half the
+time of a decomposition into eigenvectors, are as near to it as rounding allows, and may be called
+anywhere: a batched eigh has been seen to hang inside `jax.lax.map`.
+
 Sources: Bishop, Etherton and Majumdar 2001, Mon. Wea. Rev. 129, 420-436; Hunt, Kostelich and
 Szunyogh 2007, Physica D 230, 112-126, equations 20 to 24 (R-localisation: section 3).
 """
@@ -17,6 +21,8 @@ import jax
 import jax.numpy as jnp
 from jax.scipy.linalg import cho_factor, cho_solve
 from jaxtyping import Array, Float
+
+_NEAR = 3e-4  # a round of Newton-Schulz squares it
 
 
 @jax.tree_util.register_dataclass
@@ -38,16 +44,15 @@ def observed_spread(
     innovation: Float[Array, " observation"],
     taper: Float[Array, "*place observation"],
 ) -> ObservedSpread:
-    """Sums over the observations at every place, two matrix products for all of them.
+    """Sums over the observations at every place.
 
     Args:
         perturbations: Y, sum over members zero, 0 where an observation is not used.
         innovation: d, 0 where an observation is not used.
         taper: ρ within [0, 1].
     """
-    members = perturbations.shape[0]
-    pairs = (perturbations[:, None] * perturbations).reshape(members * members, -1)
-    precision = (taper @ pairs.T).reshape(*taper.shape[:-1], members, members)
+    # The path of the sum depends on whether there are more places or more members.
+    precision = jnp.einsum("...k,ik,jk->...ij", taper, perturbations, perturbations)
     return ObservedSpread(precision, taper @ (perturbations * innovation).T)
 
 
@@ -67,7 +72,7 @@ def correlated_spread(
 
     (A taper on whitened innovations, or on both sides of R⁻¹, would take the errors of
     observations out of reach for known, and trust those near by too much.) With a unit C it is
-    `observed_spread`. Every place factorises a matrix of all observations.
+    `observed_spread`. Every place factorises a matrix of these observations.
 
     Args:
         perturbations: Y in units of √R_ii, 0 where an observation is not used.
@@ -91,17 +96,46 @@ def correlated_spread(
 def ensemble_transform(observed: ObservedSpread) -> Float[Array, "*place member member"]:
     """W + W at every place: member j of the analysis is x̄ + Σ_i X_i (w_i + W_ij).
 
-    Where no observation reaches, this is the unit matrix up to rounding. Not to be called inside
-    `jax.lax.map`, where a batched eigh has been seen to hang on CPUs.
+    Where no observation reaches, this is the unit matrix up to rounding.
     """
     members = observed.precision.shape[-1]
-    values, vectors = jnp.linalg.eigh(observed.precision)
-    values = jnp.maximum(values, 0.0) + (members - 1)
-    transposed = jnp.swapaxes(vectors, -1, -2)
-    mean = vectors @ (transposed @ observed.pull[..., None] / values[..., None])
-    root = jnp.sqrt((members - 1) / values)[..., None, :]
-    weights: Float[Array, "*place member member"] = mean + (vectors * root) @ transposed
+    root = inverse_root(jnp.eye(members) + observed.precision / (members - 1))
+    mean = root @ (root @ observed.pull[..., None]) / (members - 1)
+    weights: Float[Array, "*place member member"] = mean + root
     return weights
+
+
+def inverse_root(matrix: Float[Array, "*place size size"]) -> Float[Array, "*place size size"]:
+    """A^-½ of symmetric matrices whose eigenvalues are at least 1, by scaled Newton-Schulz.
+
+    With A over a bound c of its largest eigenvalue, Y → A^½ and Z → A^-½ (both over √c) by
+
+        Y → Y T,   Z → T Z,   T = ρ/2 (3 I − ρ² Z Y),   ρ² = 3 / (1 + l + l²),
+
+    where l, at first c^-½, is the least singular value of √(Z Y), which grows 2.6-fold while it is
+    small and then converges quadratically: 6 rounds for c = 100, 11 for 10⁶.
+
+    Sources: Chen and Chow 2014, A stable scaling of Newton-Schulz for improving the sign function
+    computation of a Hermitian matrix, Argonne preprint ANL/MCS-P5059-0114; coupled as in Higham
+    2008, Functions of Matrices, section 6.7.
+    """
+    unit = jnp.eye(matrix.shape[-1])
+    bound = jnp.linalg.norm(matrix, axis=(-2, -1), keepdims=True)
+    start = matrix / bound, jnp.broadcast_to(unit, matrix.shape), 1 / jnp.sqrt(bound)
+
+    def repeat(state: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
+        root, inverse, least = state
+        scale = jnp.sqrt(3 / (1 + least + least**2))
+        turn = scale / 2 * (3 * unit - scale**2 * (inverse @ root))
+        return root @ turn, turn @ inverse, scale / 2 * least * (3 - scale**2 * least**2)
+
+    def unfinished(state: tuple[Array, Array, Array]) -> Array:
+        return jnp.any((state[2] > 0) & (state[2] < 1 - _NEAR))  # 0: overflow
+
+    root, inverse, _ = jax.lax.while_loop(unfinished, repeat, start)
+    # One round more without scaling: from `_NEAR` to rounding.
+    last: Float[Array, "*place size size"] = (3 * unit - inverse @ root) / 2 @ inverse
+    return last / jnp.sqrt(bound)
 
 
 def random_rotation(key: jax.Array, members: int) -> Float[Array, "member member"]:

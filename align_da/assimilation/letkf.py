@@ -1,7 +1,9 @@
 """The local ensemble transform Kalman filter, and without localisation the global one (ETKF).
 
 Every point of the grid has an ensemble transform of its own, in which the weight of an observation
-falls with its distance (R-localisation: the inverse error variance times a Gaspari-Cohn taper).
+falls with its distance (R-localisation: the inverse error variance times a Gaspari-Cohn taper). A
+point looks at the observations within reach alone, and blocks of columns come one after the other,
+so that neither time nor memory grows with the number of observations times that of points.
 Inflation: the perturbations of the background are multiplied before the analysis, and the spread
 of the analysis is relaxed to that of the background after it (RTPS, Whitaker and Hamill 2012, Mon.
 Wea. Rev. 140, 3078-3089, equation 2).
@@ -20,18 +22,18 @@ from dataclasses import dataclass, replace
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 from align_da.assimilation.contract import AnalysisDiagnostics
 from align_da.assimilation.diagnostics import diagnose
 from align_da.assimilation.ensemble_transform import (
-    ObservedSpread,
     correlated_spread,
     ensemble_transform,
     observed_spread,
     random_rotation,
 )
-from align_da.atmosphere import Layout, State
+from align_da.assimilation.neighbourhoods import Neighbourhoods, largest_divisor, neighbourhoods
+from align_da.atmosphere import Grid, Layout, State
 from align_da.atmosphere.localisation import column_positions, gaspari_cohn, great_circle_distance
 from align_da.atmosphere.state import check_state
 from align_da.atmosphere.truncation import SpectralTruncation
@@ -50,6 +52,8 @@ from align_da.observations.likelihood import Likelihood, check_errors, likelihoo
 from align_da.prior.calibration import background_factor
 
 _SMALLEST_SPREAD = 1e-12  # a channel in which all members agree has nothing to relax
+_NUMBERS = 2**21  # float32 that are computed at once, 8 MB: more is no faster
+_MATRICES = 8  # members x members a place that the transform holds
 
 
 @dataclass(frozen=True)
@@ -83,8 +87,8 @@ class LETKF:
         truncation: what of an increment the forecast model can hold; None keeps it all.
         calibrates: inflates beyond that by what the innovations of the cycle ask for.
         observation_errors: how they are correlated, or how long their tails are; see
-            `likelihood_of`. Correlated ones with localisation factorise a matrix of all
-            observations at every point and level.
+            `likelihood_of`. Correlated ones with localisation factorise a matrix of the
+            observations near every block at every point and level.
     """
 
     operator_for: Callable[[ObservationBatch, Layout], ObservationOperator]
@@ -121,19 +125,16 @@ class LETKF:
             message = f"expected an ensemble of at least two members for a LETKF, got {members}"
             raise InputError(message)
         operator = self.operator_for(observations, background.layout)
-        horizontal, vertical = _tapers(self.localisation, observations, background.layout)
-        turn = random_rotation(key, members) if self.rotate else jnp.eye(members)
         likelihood = likelihood_of(observations, self.observation_errors)
         factor = self._factor(operator, likelihood, background)
+        turn = random_rotation(key, members) if self.rotate else jnp.eye(members)
         analysis = _update(
             operator,
             observations,
             *_correlation_apart(likelihood, self.localisation),
             background,
-            (horizontal, vertical),
-            turn,
-            self.inflation * jnp.sqrt(factor),
-            jnp.float32(self.relaxation),
+            _near(self.localisation, observations, background.layout),
+            _Spread(self.inflation * jnp.sqrt(factor), jnp.float32(self.relaxation), turn),
             self.truncation,
         )
         return analysis, diagnose(operator, observations, background, analysis, factor)
@@ -161,24 +162,80 @@ def _correlation_apart(
     return replace(likelihood, errors=None), tapered
 
 
-def _tapers(
-    localisation: Localisation, observations: ObservationBatch, layout: Layout
-) -> tuple[Float[Array, "lat lon observation"], Float[Array, "level observation"]]:
-    """Taper of every observation at every column, and at every level."""
-    shape = (*layout.grid.shape, observations.value.shape[0])
-    horizontal, vertical = jnp.ones(shape), jnp.ones((layout.grid.level_count, shape[-1]))
-    if localisation.radius is not None:
-        latitude, longitude = column_positions(layout.grid.latitude, layout.grid.longitude)
-        place = observations.latitude, observations.longitude
-        distance = great_circle_distance(latitude, longitude, *place)
-        horizontal = gaspari_cohn(distance, localisation.radius).reshape(shape)
-    if localisation.depth is not None:
-        known = vertical_place(np.asarray(layout.grid.vertical.levels), layout.grid.vertical)
-        own = vertical_place(np.asarray(observations.level), layout.grid.vertical)
-        own = np.where(np.asarray(observations.vertical) == Vertical.SURFACE, known[-1], own)
-        apart = jnp.asarray(np.abs(known[:, None] - own), jnp.float32)
-        vertical = gaspari_cohn(apart, localisation.depth)
-    return horizontal, vertical
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class _Near:
+    """Which observations are near which points.
+
+    Attributes:
+        blocks: of columns, with the observations within reach; one block of all without a radius.
+        radius: half width of the horizontal taper, metres, or None.
+        vertical: taper of every observation at every level; one row of ones without a depth.
+    """
+
+    blocks: Neighbourhoods
+    radius: Float[Array, ""] | None
+    vertical: Float[Array, "level observation"]
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class _Spread:
+    """What becomes of the perturbations besides the transform.
+
+    Attributes:
+        inflation: factor on those of the background.
+        relaxation: share of their spread that is given back.
+        turn: rotation of those of the analysis.
+    """
+
+    inflation: Float[Array, ""]
+    relaxation: Float[Array, ""]
+    turn: Float[Array, "member member"]
+
+
+def _near(localisation: Localisation, observations: ObservationBatch, layout: Layout) -> _Near:
+    """What is near what; traced positions are near everything, and must not have a depth."""
+    grid, count = layout.grid, observations.value.shape[0]
+    if localisation.radius is None:
+        latitude, longitude = column_positions(grid.latitude, grid.longitude)
+        blocks = Neighbourhoods(latitude[None], longitude[None], jnp.arange(count)[None])
+        return _Near(blocks, None, _vertical_taper(localisation.depth, observations, grid))
+    blocks = neighbourhoods(observations, grid, localisation.radius)
+    vertical = _vertical_taper(localisation.depth, observations, grid)
+    return _Near(blocks, jnp.float32(localisation.radius), vertical)
+
+
+def _vertical_taper(
+    depth: float | None, observations: ObservationBatch, grid: Grid
+) -> Float[Array, "level observation"]:
+    """Taper of every observation at every level, or one row of ones."""
+    if depth is None:
+        return jnp.ones((1, observations.value.shape[0]))
+    known = vertical_place(np.asarray(grid.vertical.levels), grid.vertical)
+    own = vertical_place(np.asarray(observations.level), grid.vertical)
+    own = np.where(np.asarray(observations.vertical) == Vertical.SURFACE, known[-1], own)
+    return gaspari_cohn(jnp.asarray(np.abs(known[:, None] - own), jnp.float32), depth)
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class _Seen:
+    """What every block takes its part of: observations last, in units of √R.
+
+    Attributes:
+        perturbations: Y, inflated.
+        innovation: d.
+        latitude: degrees north.
+        longitude: degrees east.
+        vertical: see `_Near`.
+    """
+
+    perturbations: Float[Array, "member observation"]
+    innovation: Float[Array, " observation"]
+    latitude: Float[Array, " observation"]
+    longitude: Float[Array, " observation"]
+    vertical: Float[Array, "level observation"]
 
 
 @jax.jit
@@ -188,44 +245,86 @@ def _update(
     likelihood: Likelihood,
     correlation: Float[Array, "observation observation"] | None,
     background: State,
-    tapers: tuple[Float[Array, "lat lon observation"], Float[Array, "level observation"]],
-    turn: Float[Array, "member member"],
-    inflation: Float[Array, ""],
-    relaxation: Float[Array, ""],
+    near: _Near,
+    spread: _Spread,
     truncation: SpectralTruncation | None,
 ) -> State:
     """The analysis ensemble; the background itself where no observation is used."""
     perturbations, innovation = _in_observation_space(
-        operator, observations, likelihood, background, inflation
+        operator, observations, likelihood, background, spread.inflation
     )
-    horizontal, vertical = tapers
+    place = observations.latitude, observations.longitude
+    seen = _Seen(spread.inflation * perturbations, innovation, *place, near.vertical)
 
-    def observe(row: Float[Array, "lon observation"]) -> ObservedSpread:
-        taper = row[:, None] * vertical
-        if correlation is not None:
-            return correlated_spread(inflation * perturbations, innovation, taper, correlation)
-        return observed_spread(inflation * perturbations, innovation, taper)
+    def move(block: tuple[Neighbourhoods, Float[Array, "member column channel"]]) -> Array:
+        columns, values = block
+        weights = _transforms(seen, correlation, columns, near.radius)
+        return _moved(weights, values, spread, background.layout)
 
-    weights = ensemble_transform(jax.lax.map(observe, horizontal))
-    levels = jnp.asarray(_level_of_channels(background.layout))
-    mean = background.values.mean(axis=0)
-    apart = background.values - mean
-
-    def combine(
-        row: tuple[Float[Array, "lon level member member"], Float[Array, "member lon channel"]],
-    ) -> Float[Array, "member lon channel"]:
-        of_levels, around = row
-        return jnp.einsum("ixc,xcij->jxc", inflation * around, of_levels[:, levels])
-
-    moved = jax.lax.map(combine, (weights, jnp.moveaxis(apart, 1, 0)))
-    moved = jnp.moveaxis(moved, 0, 1)
-    shift = moved.mean(axis=0)
-    around = jnp.einsum("iyxc,ij->jyxc", moved - shift, turn)
-    increments = mean + shift + _relaxed(around, apart, relaxation) - background.values
+    members, blocks = background.values.shape[0], near.blocks.index.shape[0]
+    of_blocks = background.values.reshape(members, blocks, -1, len(background.layout.channels))
+    together = _blocks_together(near, members, correlated=correlation is not None)
+    increments = jax.lax.map(
+        move, (near.blocks, jnp.moveaxis(of_blocks, 1, 0)), batch_size=together
+    )
+    increments = jnp.moveaxis(increments, 0, 1).reshape(background.values.shape)
     if truncation is not None:
         increments = truncation(increments)
     kept = background.values + jnp.where(jnp.any(observations.used), increments, 0.0)
     return State(kept, background.layout)
+
+
+def _blocks_together(near: _Near, members: int, *, correlated: bool) -> int:
+    """How many blocks are computed at once: a divisor of all, for which there is memory."""
+    blocks, longest = near.blocks.index.shape
+    if correlated:
+        return 1  # which factorise matrices of all neighbours, point by point
+    columns = 1 if near.radius is None else near.blocks.latitude.shape[1]
+    places = columns * near.vertical.shape[0]
+    one = members * (min(places, members) * longest + _MATRICES * places * members)
+    return largest_divisor(blocks, max(1, _NUMBERS // one))
+
+
+def _transforms(
+    seen: _Seen,
+    correlation: Float[Array, "observation observation"] | None,
+    block: Neighbourhoods,
+    radius: Float[Array, ""] | None,
+) -> Float[Array, "column level member member"]:
+    """W + w of a block; one column or level where they are the same for all."""
+
+    def part(array: Float[Array, "*batch observation"]) -> Float[Array, "*batch neighbour"]:
+        return jnp.take(array, block.index, axis=-1, mode="fill", fill_value=0.0)
+
+    own = jax.tree.map(part, seen)
+    taper = own.vertical[None]  # 0 where the list has ended
+    if radius is not None:
+        places = block.latitude, block.longitude, own.latitude, own.longitude
+        taper = gaspari_cohn(great_circle_distance(*places), radius)[:, None] * taper
+    if correlation is None:
+        return ensemble_transform(observed_spread(own.perturbations, own.innovation, taper))
+    together = part(part(correlation).T)
+    return ensemble_transform(
+        correlated_spread(own.perturbations, own.innovation, taper, together)
+    )
+
+
+def _moved(
+    weights: Float[Array, "place level member member"],
+    background: Float[Array, "member column channel"],
+    spread: _Spread,
+    layout: Layout,
+) -> Float[Array, "member column channel"]:
+    """The increments of the members of a block."""
+    channels, order = _channels_of_levels(layout)
+    mean = background.mean(axis=0)
+    apart = background - mean
+    stacked = jnp.moveaxis(spread.inflation * apart, 0, -1)
+    by_level = jnp.take(stacked, channels, axis=1, mode="clip") @ weights
+    moved = by_level.reshape(stacked.shape[0], -1, stacked.shape[-1])[:, order]
+    shift = moved.mean(axis=-1)
+    around = jnp.moveaxis((moved - shift[..., None]) @ spread.turn, -1, 0)
+    return mean + shift + _relaxed(around, apart, spread.relaxation) - background
 
 
 def _in_observation_space(
@@ -249,16 +348,32 @@ def _in_observation_space(
 
 
 def _relaxed(
-    analysis: Float[Array, "member lat lon channel"],
-    background: Float[Array, "member lat lon channel"],
+    analysis: Float[Array, "member column channel"],
+    background: Float[Array, "member column channel"],
     relaxation: Float[Array, ""],
-) -> Float[Array, "member lat lon channel"]:
+) -> Float[Array, "member column channel"]:
     """Analysis perturbations with their spread relaxed to that of the background."""
     before, after = background.std(axis=0), analysis.std(axis=0)
     return analysis * (1 + relaxation * (before - after) / jnp.maximum(after, _SMALLEST_SPREAD))
 
 
-def _level_of_channels(layout: Layout) -> list[int]:
-    """The level that each channel is localised at; the surface counts as the lowest level."""
+def _channels_of_levels(
+    layout: Layout,
+) -> tuple[Int[np.ndarray, "level slot"], Int[np.ndarray, " channel"]]:
+    """The channels that each level transforms, and where each is found among them.
+
+    The surface counts as the lowest level. Levels of fewer channels repeat their last one.
+    """
     lowest = layout.grid.level_count - 1
-    return [lowest if channel.level is None else channel.level for channel in layout.channels]
+    of_channel = [
+        lowest if channel.level is None else channel.level for channel in layout.channels
+    ]
+    lists = [np.flatnonzero(np.asarray(of_channel) == level) for level in range(lowest + 1)]
+    slots = max(own.size for own in lists)
+    channels = np.stack(
+        [np.resize(own, slots) if own.size else np.zeros(slots, int) for own in lists]
+    )
+    order = [
+        level * slots + int(np.argmax(channels[level] == i)) for i, level in enumerate(of_channel)
+    ]
+    return channels, np.asarray(order)

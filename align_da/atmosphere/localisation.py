@@ -1,4 +1,4 @@
-"""Covariance localisation: distances on the sphere and the Gaspari-Cohn taper."""
+"""Covariance localisation: places and distances on the sphere, and the Gaspari-Cohn taper."""
 
 from collections.abc import Sequence
 
@@ -16,6 +16,15 @@ def column_positions(
     """Degrees north and east of every column of a grid with these axes, longitudes fastest."""
     north, east = np.meshgrid(np.asarray(latitude), np.asarray(longitude), indexing="ij")
     return jnp.asarray(north.ravel(), jnp.float32), jnp.asarray(east.ravel(), jnp.float32)
+
+
+def unit_vectors(
+    latitude: Float[np.ndarray, "*place"], longitude: Float[np.ndarray, "*place"]
+) -> Float[np.ndarray, "*place 3"]:
+    """From the centre of the Earth to places in degrees north and east, float64."""
+    north, east = (np.deg2rad(np.asarray(axis, np.float64)) for axis in (latitude, longitude))
+    across = np.cos(north)
+    return np.stack([across * np.cos(east), across * np.sin(east), np.sin(north)], axis=-1)
 
 
 def great_circle_distance(
@@ -37,7 +46,9 @@ def great_circle_distance(
     return 2 * EARTH_RADIUS * jnp.arcsin(jnp.sqrt(jnp.clip(haversine, 0.0, 1.0)))
 
 
-def gaspari_cohn(distance: Float[Array, "*shape"], radius: float) -> Float[Array, "*shape"]:
+def gaspari_cohn(
+    distance: Float[Array, "*shape"], radius: float | Float[Array, ""]
+) -> Float[Array, "*shape"]:
     """Taper of Gaspari and Cohn (1999), equation 4.10: 1 at distance 0, 0 from 2 `radius` on.
 
     Args:

@@ -6,7 +6,7 @@ facing south. East and north have turned there, so that the components of a hori
 change sign.
 
 Rows are taken to lie between the poles (Gaussian or half-shifted grids): no row is on a pole
-itself.
+itself. One row alone is a line without poles; beside it lies the row itself.
 """
 
 import jax.numpy as jnp
@@ -35,8 +35,7 @@ def pad_sphere(
 
     Raises:
         InputError: the number of longitudes is odd (there is no opposite meridian), or the field
-        is
-            smaller than the padding.
+            is smaller than the padding.
     """
     lat, lon = fields.shape[-3:-1]
     if lon % 2 or width > min(lat, lon):
@@ -47,7 +46,7 @@ def pad_sphere(
         raise InputError(message)
     if width == 0:
         return fields
-    opposite = jnp.roll(fields, lon // 2, axis=-2)
+    opposite = fields if lat == 1 else jnp.roll(fields, lon // 2, axis=-2)
     if sign is not None:
         opposite = opposite * sign
     south = opposite[..., :width, :, :][..., ::-1, :, :]

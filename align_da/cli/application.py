@@ -89,10 +89,10 @@ def _settings(config: Path | None, override: list[str] | None) -> Config:
 @app.command(epilog="Example: align-da train denoiser --run runs/mine --set denoiser.width=128")
 def train(
     what: Annotated[
-        Literal["autoencoder", "denoiser", "covariance", "model_error"],
+        Literal["autoencoder", "denoiser", "covariance", "model_error", "correction"],
         typer.Argument(
             help="What to train; the covariance is that of 3D-Var in model space, the model error "
-            "a correction of the forecasts."
+            "a correction of the forecasts, the correction one of the analyses."
         ),
     ],
     config: ConfigOption = None,
@@ -105,7 +105,7 @@ def train(
     distributed: DistributedOption = False,
     tensor: TensorOption = 1,
 ) -> None:
-    """Train the autoencoder, the denoiser on its latents, or a correction of the forecasts.
+    """Train the autoencoder, the denoiser on its latents, or a correction.
 
     Several processes that are given the same command train together, on all their devices.
     """
@@ -116,6 +116,7 @@ def train(
     from align_da.parallel.distributed import joined_processes
     from align_da.stages.estimate_covariance import estimate_covariance
     from align_da.stages.train_autoencoder import train_autoencoder
+    from align_da.stages.train_correction import train_correction
     from align_da.stages.train_denoiser import train_denoiser
     from align_da.stages.train_model_error import train_model_error
 
@@ -123,6 +124,7 @@ def train(
         "autoencoder": train_autoencoder,
         "denoiser": train_denoiser,
         "model_error": train_model_error,
+        "correction": train_correction,
     }
     if what == "covariance":
         estimate_covariance(settings, run)

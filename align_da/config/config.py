@@ -15,6 +15,7 @@ from align_da.config.experiments import (
 from align_da.config.learning import (
     AlignmentConfig,
     AutoencoderConfig,
+    CorrectionConfig,
     DenoiserConfig,
     ModelErrorConfig,
 )
@@ -68,6 +69,10 @@ class Config(Section):
     guidance: GuidanceConfig = GuidanceConfig()
     alignment: AlignmentConfig = AlignmentConfig()
     model_error: ModelErrorConfig = ModelErrorConfig()
+    # Left out of digests where it is the default: runs made before there was one go on.
+    correction: Annotated[
+        CorrectionConfig, Field(exclude_if=lambda it: it == CorrectionConfig())
+    ] = CorrectionConfig()
     optimal_interpolation: OptimalInterpolationConfig = OptimalInterpolationConfig()
     latent_three_d_var: LatentThreeDVarConfig = LatentThreeDVarConfig()
     three_d_var: ThreeDVarConfig = ThreeDVarConfig()

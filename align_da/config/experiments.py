@@ -47,7 +47,10 @@ class CycleConfig(Section):
     draws of the `prior` amplitude do, not as its `own` draws. With `perturbations` of the LETKF it
     gives the mean alone, of `draws` draws. Every forecast of a
     cycle is corrected by `model_error_share` of what `align-da train model_error` has learned from
-    forecasts from the truth, which are shocked by more than those from analyses. Methods are tuned
+    forecasts from the truth, which are shocked by more than those from analyses. Every analysis is
+    corrected by `correction_share` of what round `correction.round` has learned from cycles of the
+    same method (`align-da data closed_loop`, `align-da train correction`); 1 is what it has been
+    trained for. Methods are tuned
     on the `split` "validation"; "train" is long, and what was learned has seen it. Values of
     analyses that a variable cannot have (negative or supersaturated humidity) are moved by
     `physical_bounds`.
@@ -63,6 +66,7 @@ class CycleConfig(Section):
     perturbations: Literal["own", "prior", "letkf"] = "prior"
     draws: Positive = 4
     model_error_share: Share = 0.0
+    correction_share: Annotated[Share, Field(exclude_if=lambda share: share == 0)] = 0.0
     split: Literal["train", "validation", "test"] = "test"
     members: Positive = 4
     cycles: Positive = 40

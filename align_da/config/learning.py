@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from align_da.config.names import ObjectiveName, RewardName
-from align_da.config.section import NonNegativeFloat, Positive, PositiveFloat, Section
+from align_da.config.section import NonNegativeFloat, Positive, PositiveFloat, Section, Share
 
 
 class TrainingConfig(Section):
@@ -83,6 +83,51 @@ class ModelErrorConfig(Section):
     starts: Positive = 1400
     validation_starts: Positive = 80
     training: TrainingConfig = TrainingConfig()
+
+
+class CorrectionConfig(Section):
+    """The correction of analyses that is learned in cycles of one's own, round after round.
+
+    Round 0 are cycles of [cycle] without it; in every further `round` what the rounds before have
+    taught acts in full, and training goes on with the cycles of all. A round has `segments` of the
+    training period, each of `cycles` after a `spin_up`, with a network, a density and errors of
+    observations of its own: the errors of [observations] times one of `error_factors`.
+    `evidence` is what the network sees of a cycle; with `scales_spread` it corrects the spread of
+    the ensemble too.
+    """
+
+    round: Annotated[int, Field(ge=0)] = 0
+    segments: Positive = 24
+    cycles: Positive = 80
+    spin_up: Annotated[int, Field(ge=0)] = 4
+    densities: tuple[Share, ...] = (0.05, 0.02, 0.1)
+    error_factors: tuple[PositiveFloat, ...] = (1.0, 0.7, 1.4)
+    acts: Literal["before", "after"] = "after"
+    evidence: tuple[Literal["background", "spread", "gradient", "increment", "reduction"], ...] = (
+        "background",
+        "spread",
+        "gradient",
+        "increment",
+        "reduction",
+    )
+    scales_spread: bool = True
+    width: Positive = 64
+    depth: Positive = 3
+    stride: Positive = 2
+    training: TrainingConfig = TrainingConfig(
+        steps=600, batch_size=16, learning_rate=1.0e-3, ema_decay=0.99, validate_every=100
+    )
+
+    @model_validator(mode="after")
+    def _evidence_that_there_is(self) -> "CorrectionConfig":
+        later = {"increment", "reduction"} & {*self.evidence}
+        if not self.evidence or (self.acts == "before" and later):
+            message = (
+                f"expected evidence that is known {self.acts} the analysis, got {self.evidence}: "
+                "its increment and the reduction of the spread are known after it"
+            )
+            raise ValueError(message)
+        return self
 
 
 class AlignmentConfig(Section):

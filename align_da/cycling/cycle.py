@@ -247,4 +247,5 @@ def _nothing_learned(report: AnalysisDiagnostics) -> AnalysisDiagnostics:
         chi_square=jnp.zeros_like(report.chi_square),
         background_factor=1.0,
         effort=Effort.unknown(),
+        learned=None,
     )

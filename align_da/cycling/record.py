@@ -1,5 +1,7 @@
 """What is stored of a cycle beside the states: fields of observations and members, and scalars."""
 
+import math
+
 import numpy as np
 
 from align_da.cycling.cycle import Cycle
@@ -86,6 +88,15 @@ SCALAR_FIELDS = (
         },
     ),
     StoredField(
+        "learned_share",
+        "float32",
+        {
+            "long_name": "share of the learned estimate of the analysis error that has reached "
+            "the analysis (NaN: nothing is learned)",
+            **_DIMENSIONLESS,
+        },
+    ),
+    StoredField(
         "replaced_members",
         "int32",
         {
@@ -137,6 +148,7 @@ def record_of(cycle: Cycle) -> CycleRecord:
         "background_factor": float(report.background_factor),
         "solver_iterations": float(report.effort.iterations),
         "solver_residual": float(report.effort.residual),
+        "learned_share": math.nan if report.learned is None else float(report.learned.share),
         "replaced_members": cycle.following.replaced,
         "beyond_limits": cycle.moved.share,
         "water_added": cycle.moved.water_added,

@@ -9,7 +9,10 @@ on. Here forecast, observations and analysis of all seeds are one compiled funct
 value can be looked at; and the truth goes with the ensemble.
 """
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -17,7 +20,7 @@ import numpy as np
 from jaxtyping import Array, Float
 from rich.progress import Progress
 
-from align_da.assimilation.contract import Analysis
+from align_da.assimilation.contract import Analysis, AnalysisDiagnostics
 from align_da.atmosphere import Layout, State
 from align_da.forecast.contract import ForecastModel
 from align_da.keys import Purpose, key_for
@@ -60,8 +63,10 @@ class TwinExperiment:
     """What is cycled.
 
     Attributes:
-        model: makes truth and backgrounds; must be traceable by JAX.
-        method: the assimilation method; must be traceable by JAX.
+        model: makes the backgrounds, and the truth if there is no `nature`; must be traceable by
+            JAX.
+        method: the assimilation method; must be traceable by JAX. Where it is a pytree of arrays,
+            another one of the same structure is not compiled again.
         planned: positions and errors of the observations of every cycle.
         initial: mean of the first states, [lat, lon, channel].
         initial_std: their standard deviation.
@@ -73,6 +78,7 @@ class TwinExperiment:
             `align_da.observations.noise`.
         model_noise: standard deviation of the Gaussian error that truth and members get, each its
             own, after every window; in the unit of the state.
+        nature: makes the truth, where `model` is not perfect; of the same layout.
     """
 
     model: ForecastModel
@@ -86,6 +92,27 @@ class TwinExperiment:
     operator: ObservationOperator | None = None
     observation_noise: str | Noise = "gaussian"
     model_noise: float = 0.0
+    nature: ForecastModel | None = None
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class TwinCycle:
+    """One cycle of one seed, as `keep` of `twin_cycles` sees it while it is compiled.
+
+    Attributes:
+        truth: [lat, lon, channel].
+        background: [member, lat, lon, channel].
+        observations: with their simulated values.
+        analysis: [member, lat, lon, channel].
+        report: of the analysis.
+    """
+
+    truth: Float[Array, "lat lon channel"]
+    background: Float[Array, "member lat lon channel"]
+    observations: ObservationBatch
+    analysis: Float[Array, "member lat lon channel"]
+    report: AnalysisDiagnostics
 
 
 @dataclass(frozen=True)
@@ -104,56 +131,163 @@ class TwinResult:
 def run_twins(
     experiment: TwinExperiment, seeds: tuple[int, ...], progress: Progress | None = None
 ) -> TwinResult:
-    """Cycle from every seed.
+    """Cycle from every seed and keep truth and analyses.
 
     Args:
         experiment: what to run.
         seeds: of truth, first ensemble, observation errors and analysis.
         progress: shows the cycles done; nothing is shown if None.
     """
-    model, layout, window = experiment.model, experiment.model.layout, experiment.window_hours
-    noise = noise_of(experiment.observation_noise)
-    operator = experiment.operator or interpolation_operator(experiment.planned, layout)
 
-    @jax.jit
-    @jax.vmap
-    def advance(
-        truth: Float[Array, "lat lon channel"],
-        ensemble: Float[Array, "member lat lon channel"],
-        keys: tuple[jax.Array, jax.Array],
-    ) -> tuple[Float[Array, "lat lon channel"], Float[Array, "member lat lon channel"]]:
-        both = State(jnp.concatenate([truth[None], ensemble]), layout)
-        later = model.forecast(both, _START, window).values
-        if experiment.model_noise:
-            key = jax.random.fold_in(keys[0], _OF_MODEL)
-            later += experiment.model_noise * jax.random.normal(key, later.shape, later.dtype)
-        observed = simulate_observations(
-            experiment.planned, operator, State(later[0], layout), keys[0], noise
-        )
-        background = State(later[1:], layout)
-        analysis, _ = experiment.method(background, observed, float(window), keys[1])
-        return later[0], analysis.values
+    def states(cycle: TwinCycle) -> tuple[Array, Array]:
+        return cycle.truth, cycle.analysis
 
-    truth, ensemble = _first_states(experiment, seeds)
-    truths, analyses = [], []
-    with progress or Progress(disable=True) as bar:
-        for cycle in bar.track(range(experiment.cycles), description="cycles"):
-            truth, ensemble = advance(truth, ensemble, _keys(seeds, cycle))
-            truths.append(np.asarray(truth))
-            analyses.append(np.asarray(ensemble))
+    truths, analyses = zip(*twin_cycles(experiment, seeds, states, progress), strict=True)
     return TwinResult(np.stack(truths), np.stack(analyses))
 
 
-def _first_states(
-    experiment: TwinExperiment, seeds: tuple[int, ...]
-) -> tuple[Float[Array, "seed lat lon channel"], Float[Array, "seed member lat lon channel"]]:
-    """Truth and members, all drawn around `initial`."""
+def twin_cycles(
+    experiment: TwinExperiment,
+    seeds: tuple[int, ...],
+    keep: Callable[[TwinCycle], Any],
+    progress: Progress | None = None,
+) -> Iterator[Any]:
+    """Cycle from every seed.
+
+    Args:
+        experiment: what to run.
+        seeds: of truth, first ensemble, observation errors and analysis.
+        keep: what of every cycle is wanted, see `Twins`.
+        progress: shows the cycles done; nothing is shown if None.
+
+    Yields:
+        What is kept of a cycle, in host memory, every array with a leading axis of seeds.
+    """
+    twins, states = Twins(experiment, keep), first_states(experiment, seeds)
+    with progress or Progress(disable=True) as bar:
+        for number in bar.track(range(experiment.cycles), description="cycles"):
+            states, kept = twins.cycle(experiment.method, states, seeds, number)
+            yield jax.tree.map(np.asarray, kept)
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class TwinStates:
+    """Truth and ensemble of every seed at one time.
+
+    Attributes:
+        truth: [seed, lat, lon, channel].
+        ensemble: [seed, member, lat, lon, channel].
+    """
+
+    truth: Float[Array, "seed lat lon channel"]
+    ensemble: Float[Array, "seed member lat lon channel"]
+
+
+class Twins:
+    """The cycle of a twin experiment, compiled once for all methods of one structure."""
+
+    def __init__(self, experiment: TwinExperiment, keep: Callable[[TwinCycle], Any]) -> None:
+        """Set up the cycle.
+
+        Args:
+            experiment: what to run; its method may be exchanged in `cycle`.
+            keep: what of every cycle is wanted, a pytree of arrays; compiled with the cycle.
+        """
+        _, structure = _taken_apart(experiment.method)
+        advance = _advance_of(experiment, keep, structure)
+        self._compiled = jax.jit(jax.vmap(advance, in_axes=(None, 0, 0, 0)))
+
+    def cycle(
+        self, method: Analysis, states: TwinStates, seeds: tuple[int, ...], number: int
+    ) -> tuple[TwinStates, Any]:
+        """The states one window later, and what is kept of the cycle.
+
+        Args:
+            method: that of the experiment, or where that is a pytree another one of its structure.
+            states: of every seed.
+            seeds: as many as there are states.
+            number: of the cycle, from 0; says with the seeds what is drawn.
+        """
+        parameters, _ = _taken_apart(method)
+        keys = _keys(seeds, number)
+        truth, ensemble, kept = self._compiled(parameters, states.truth, states.ensemble, keys)
+        return TwinStates(truth, ensemble), kept
+
+
+_Advance = Callable[
+    [list[Array], Float[Array, "..."], Float[Array, "..."], tuple[jax.Array, jax.Array]],
+    tuple[Float[Array, "..."], Float[Array, "..."], Any],
+]
+
+
+def _advance_of(
+    experiment: TwinExperiment,
+    keep: Callable[[TwinCycle], Any],
+    method_of: Callable[[list[Array]], Analysis],
+) -> _Advance:
+    """One cycle of one seed as a function of arrays."""
+    model, layout, window = experiment.model, experiment.model.layout, experiment.window_hours
+    noise = noise_of(experiment.observation_noise)
+    operator = experiment.operator or interpolation_operator(experiment.planned, layout)
+    forecast = _forecasts_of(experiment)
+
+    def advance(
+        parameters: list[Array],
+        truth: Float[Array, "lat lon channel"],
+        ensemble: Float[Array, "member lat lon channel"],
+        keys: tuple[jax.Array, jax.Array],
+    ) -> tuple[Float[Array, "lat lon channel"], Float[Array, "member lat lon channel"], Any]:
+        truth, ensemble = forecast(truth, ensemble, jax.random.fold_in(keys[0], _OF_MODEL))
+        observed = simulate_observations(
+            experiment.planned, operator, State(truth, layout), keys[0], noise
+        )
+        method = method_of(parameters)
+        analysis, report = method(State(ensemble, layout), observed, float(window), keys[1])
+        kept = keep(TwinCycle(truth, ensemble, observed, analysis.values, report))
+        return truth, analysis.values, kept
+
+    return advance
+
+
+def _forecasts_of(
+    experiment: TwinExperiment,
+) -> Callable[[Array, Array, jax.Array], tuple[Array, Array]]:
+    """(truth, ensemble, key) → both one window later; in one batch where one model makes both."""
+    model, nature = experiment.model, experiment.nature or experiment.model
+
+    def later(of: ForecastModel, values: Array, key: jax.Array) -> Array:
+        found = of.forecast(State(values, model.layout), _START, experiment.window_hours).values
+        if experiment.model_noise:
+            found += experiment.model_noise * jax.random.normal(key, found.shape, found.dtype)
+        return found
+
+    def both(truth: Array, ensemble: Array, key: jax.Array) -> tuple[Array, Array]:
+        if nature is model:
+            found = later(model, jnp.concatenate([truth[None], ensemble]), key)
+            return found[0], found[1:]
+        of_nature, of_model = jax.random.split(key)
+        return later(nature, truth[None], of_nature)[0], later(model, ensemble, of_model)
+
+    return both
+
+
+def _taken_apart(method: Analysis) -> tuple[list[Array], Callable[[list[Array]], Analysis]]:
+    """The arrays of a method, and the method of such arrays; none where it is no pytree."""
+    leaves, structure = jax.tree.flatten(method)
+    if all(isinstance(leaf, jax.Array) for leaf in leaves):
+        return leaves, partial(jax.tree.unflatten, structure)
+    return [], lambda _: method
+
+
+def first_states(experiment: TwinExperiment, seeds: tuple[int, ...]) -> TwinStates:
+    """Truth and members of every seed, all drawn around `initial`."""
     shape = (experiment.members + 1, *experiment.initial.shape)
     noise = jnp.stack(
         [jax.random.normal(key_for(seed, Purpose.INITIAL_ENSEMBLE), shape) for seed in seeds]
     )
     states = experiment.initial + experiment.initial_std * noise
-    return states[:, 0], states[:, 1:]
+    return TwinStates(states[:, 0], states[:, 1:])
 
 
 def _keys(seeds: tuple[int, ...], cycle: int) -> tuple[jax.Array, jax.Array]:

@@ -97,7 +97,7 @@ class UNet(nnx.Module):
     ) -> LatentFields:
         """Apply the network to a batch."""
         embedding = self.embedding(noise_input, condition)
-        position = jnp.broadcast_to(_latitude_features(noisy.shape[1]), (*noisy.shape[:3], 2))
+        position = jnp.broadcast_to(latitude_features(noisy.shape[1]), (*noisy.shape[:3], 2))
         x = self.entry(jnp.concatenate([noisy, condition.background, position], axis=-1))
         skips = []
         for level, blocks in enumerate(self.down):
@@ -138,7 +138,7 @@ def _strides(shape: tuple[int, int], reductions: int) -> tuple[tuple[int, int], 
     return tuple(found)
 
 
-def _latitude_features(rows: int) -> Float[Array, "lat 1 2"]:
+def latitude_features(rows: int) -> Float[Array, "lat 1 2"]:
     """Sine and cosine of the latitude of rows spread evenly from pole to pole."""
     latitude = jnp.pi * ((jnp.arange(rows) + 0.5) / rows - 0.5)
     return jnp.stack([jnp.sin(latitude), jnp.cos(latitude)], axis=-1)[:, None, :]

@@ -27,6 +27,7 @@ from jaxtyping import Array, Bool, Float, Int
 from scipy.spatial import KDTree
 
 from align_da.atmosphere import Layout
+from align_da.atmosphere.localisation import unit_vectors
 from align_da.constants import EARTH_RADIUS
 from align_da.observations.batch import Flag, ObservationBatch, Vertical
 from align_da.observations.interpolation import vertical_place
@@ -87,7 +88,7 @@ def check_buddies(
         level = vertical_place(arrays["level"][chosen], layout.grid.vertical)
         reports = _Reports(
             departure[chosen],
-            _unit_vectors(arrays["latitude"][chosen], arrays["longitude"][chosen]),
+            unit_vectors(arrays["latitude"][chosen], arrays["longitude"][chosen]),
             level * (vertical == Vertical.LEVEL),
             arrays["station"][chosen].astype(np.int64),
             arrays["flag"][chosen] == Flag.PASS,
@@ -140,12 +141,3 @@ def _sums(
     """Sums over the pairs of each row, in the order of the pairs."""
     # Of no pair at all NumPy gives integers.
     return np.bincount(row, weights=values, minlength=rows).astype(np.float64)
-
-
-def _unit_vectors(
-    latitude: Float[np.ndarray, " report"], longitude: Float[np.ndarray, " report"]
-) -> Float[np.ndarray, "report 3"]:
-    """Places on the unit sphere."""
-    north, east = np.deg2rad(latitude), np.deg2rad(longitude)
-    across = np.cos(north)
-    return np.stack([across * np.cos(east), across * np.sin(east), np.sin(north)], axis=1)

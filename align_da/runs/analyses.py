@@ -25,9 +25,10 @@ from align_da.prior.errors_of_the_day import ErrorsOfTheDay
 from align_da.prior.hybrid_errors import Hybrid
 from align_da.prior.latent_prior import LatentPrior
 from align_da.registry import ANALYSES
+from align_da.runs.corrections import corrected, load_correction, untrained_correction
 from align_da.runs.guidances import build_posterior_sampler
 from align_da.runs.parts import built
-from align_da.runs.priors import load_model_space_prior, load_prior
+from align_da.runs.priors import MODEL_ERROR, load_model_space_prior, load_prior
 from align_da.runs.run import Run
 from align_da.storage.background_pairs import BackgroundPairs
 
@@ -109,8 +110,28 @@ def analysis_part(name: str) -> AnalysisPart:
 
 
 def build_analysis(run: Run) -> Analysis:
-    """The analysis method that the section [cycle] names."""
-    return _built(run, run.config.cycle.method, None)
+    """The analysis method that the section [cycle] names, with a learned correction if it asks."""
+    cycle = run.config.cycle
+    method = _built(run, cycle.method, None)
+    if cycle.correction_share == 0:
+        return method
+    correction = load_correction(run, run.config.correction.round)
+    return corrected(run, method, correction, cycle.correction_share)
+
+
+def build_closed_loop(run: Run) -> Analysis:
+    """The method of [cycle] as a round of closed-loop learning cycles it: see [correction]."""
+    method, number = _built(run, run.config.cycle.method, None), run.config.correction.round
+    if number == 0:
+        return corrected(run, method, untrained_correction(run), share=0.0)
+    return corrected(run, method, load_correction(run, number - 1), share=1.0)
+
+
+def stages_of_cycles(config: Config) -> list[str]:
+    """Stages whose results the cycles of [cycle] read beside the backgrounds, but a correction."""
+    cycle = config.cycle
+    of_model = [MODEL_ERROR] if cycle.model_error_share > 0 else []
+    return [*analysis_part(cycle.method).stages(config), *of_model]
 
 
 def _built(run: Run, name: str, use: Use) -> Analysis:

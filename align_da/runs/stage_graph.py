@@ -3,12 +3,17 @@
     truth → backgrounds → statistics → autoencoder → cycled → denoiser → candidates → aligned
                               └→ covariance               └→ model_error   (and the controls)
 
+    ... → closed_loop_0 → correction_0 → closed_loop_1 → correction_1 → ...
+
 A stage is known by its name to those that build on it. To make one, `run_stage` is given what is
 declared here and the work.
 """
 
+from collections.abc import Sequence
+
 from align_da.config import Config
 from align_da.registry import FORECAST_MODELS, OBJECTIVES, REWARDS
+from align_da.runs.corrections import CORRECTION
 from align_da.runs.forecast_models import forecast_model_definition
 from align_da.runs.parts import digests_of_foreign
 from align_da.runs.priors import (
@@ -96,6 +101,43 @@ def model_error_stage(config: Config, folder: RunFolder) -> Stage:
     sections = [config.seed, config.model_error, config.cycle.window_hours]
     defined_by = [*sections, *forecast_model_definition(config)]
     return Stage(MODEL_ERROR, defined_by, ["denoiser"], [folder.weights(MODEL_ERROR)])
+
+
+def closed_loop_stage(config: Config, folder: RunFolder, cycled_with: Sequence[str]) -> Stage:
+    """What the cycles of a round have met.
+
+    Args:
+        config: the configuration.
+        folder: of the run.
+        cycled_with: stages whose results the method of [cycle] reads.
+    """
+    number = config.correction.round
+    learned = {"width", "depth", "stride", "scales_spread", "training"}
+    defined_by = [
+        config.seed,
+        config.correction.model_dump(mode="json", exclude=learned),
+        config.cycle.model_dump(mode="json", exclude={"split", "cycles", "correction_share"}),
+        config.letkf,
+        config.latent_three_d_var,
+        config.sampler,
+        config.guidance,
+        config.observations,
+        config.quality_control,
+        config.analysis,
+        *forecast_model_definition(config),
+    ]
+    before = [f"{CORRECTION}_{number - 1}"] if number else ["statistics"]
+    products = [folder.closed_loop(number, split) for split in ("train", "validation")]
+    return Stage(f"closed_loop_{number}", defined_by, [*cycled_with, *before], products)
+
+
+def correction_stage(config: Config, folder: RunFolder) -> Stage:
+    """The correction of analyses, after the rounds up to that of the configuration."""
+    number = config.correction.round
+    before = [f"{CORRECTION}_{number - 1}"] if number else []
+    inputs = [*(f"closed_loop_{past}" for past in range(number + 1)), *before]
+    name = f"{CORRECTION}_{number}"
+    return Stage(name, [config.seed, config.correction], inputs, [folder.weights(name)])
 
 
 def candidates_stage(config: Config, folder: RunFolder) -> Stage:

@@ -20,14 +20,15 @@ from align_da.registry import (
     SAMPLERS,
     STATE_VARIABLES,
 )
-from align_da.runs.analyses import analysis_part, build_analysis
+from align_da.runs.analyses import build_analysis, stages_of_cycles
 from align_da.runs.filed_reports import FiledObservations, quality_control_of_reports
 from align_da.runs.forecast_models import boundary_digests, forecast_model_digests
 from align_da.runs.initial_ensemble import initial_ensemble
 from align_da.runs.observing_system import observing_system, quality_control_for
 from align_da.runs.parts import digests_of_foreign
-from align_da.runs.priors import MODEL_ERROR, cycle_forecast_model
+from align_da.runs.priors import cycle_forecast_model
 from align_da.runs.run import Run, open_run
+from align_da.runs.stage_graph import correction_stage
 from align_da.storage.manifest import manifest_of
 from align_da.storage.reads import by_place, noting_reads
 from align_da.storage.stages import check_with_inputs, digest_of_stage
@@ -107,9 +108,9 @@ def _inputs(run: Run) -> dict[str, str]:
             or has changed.
     """
     config, cycle = run.config, run.config.cycle
-    names = ["backgrounds", *analysis_part(cycle.method).stages(config)]
-    if cycle.model_error_share > 0:
-        names.append(MODEL_ERROR)
+    names = ["backgrounds", *stages_of_cycles(config)]
+    if cycle.correction_share > 0:
+        names.append(correction_stage(config, run.folder).name)
     if config.reports is not None:
         names.append("observations")
     check_with_inputs(run.folder, names)

@@ -36,6 +36,10 @@ class RunFolder:
         """Forecasts from perturbed truth in the period `split`, or "cycled" backgrounds."""
         return self.root / f"backgrounds_{checked_name(split)}.zarr"
 
+    def closed_loop(self, number: int, split: str) -> Path:
+        """What the cycles of a round have met in the period `split`."""
+        return self.root / f"closed_loop_{number}_{checked_name(split)}.zarr"
+
     @property
     def statistics(self) -> Path:
         """Climatology and increment statistics."""

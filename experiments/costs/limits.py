@@ -19,7 +19,7 @@ from experiments.costs.weights import (
     cycle_weight,
     graph_of_store,
     latent_bytes,
-    letkf_arrays,
+    letkf_bytes,
     rewards_sent,
     statistics_sent,
     training_arrays,
@@ -95,15 +95,14 @@ def _memory(of: Extrapolation) -> list[Limit]:
     held = training_arrays(target)
     covariances = correlation_arrays(target, modes=0)["estimated"]
     members, observations = target.members[1], target.observations
-    letkf = letkf_arrays(target, members, observations[0], of.layout.grid.level_count)
+    letkf = letkf_bytes(target, of.layout.grid, members, observations[0])
     attention = _KEPT_FOR_GRADIENT * of.programs["score model, training step"].largest
     waiting = _IN_FLIGHT * rewards_sent(target, cases=1).each
     return [
         Limit("autoencoder's training: all pairs of states in memory", held["states"], *host),
         Limit("score model's training: all pairs of latents in memory", held["latents"], *host),
         Limit(f"covariances of {target.leads} lead times, to estimate C", covariances, *host),
-        Limit(f"LETKF: tapers of {observations[0]} observations", letkf["tapers"], *device),
-        Limit(f"LETKF: transforms of {members} members", letkf["transforms"], *device),
+        Limit(f"LETKF of {members} members, {observations[0]} observations", letkf, *device),
         Limit("global attention of the score model, gradient of one case", attention, *device),
         Limit(f"rewards: {_IN_FLIGHT} cases in flight, in one process", waiting, *host),
     ]

@@ -1,5 +1,6 @@
 """What stores, arrays and work for dask weigh, from shapes and from what a small world weighs."""
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -9,8 +10,10 @@ import xarray as xr
 from distributed.protocol.pickle import dumps
 
 from align_da.alignment import AlignmentCase
-from align_da.atmosphere import Layout, State
+from align_da.assimilation.neighbourhoods import block_width
+from align_da.atmosphere import Grid, Layout, State
 from align_da.config import WorldConfig
+from align_da.constants import EARTH_RADIUS
 from align_da.storage.analysis_store import write_cycle
 from align_da.storage.store_files import ledger_path
 from data_pipelines.statistics import STATES, StatisticsTask
@@ -19,7 +22,7 @@ from experiments.costs.arithmetic import FLOAT
 from experiments.costs.extrapolation import Target
 from experiments.costs.synthetic import Size, new_store, noise_states, record_with, template_of
 
-COMPLEX = 8  # bytes
+COMPLEX, INDEX = 8, 4  # bytes
 _OF_TRAINING = 5 * FLOAT  # parameters, their average, the best ones, two moments
 
 
@@ -106,13 +109,15 @@ def correlation_arrays(target: Target, modes: int) -> dict[str, int]:
     }
 
 
-def letkf_arrays(target: Target, members: int, observations: int, levels: int) -> dict[str, int]:
-    """Tapers of every observation at every column, and the transforms of all points."""
-    points = target.rows * target.columns
-    return {
-        "tapers": FLOAT * points * observations,
-        "transforms": FLOAT * points * levels * members**2,
-    }
+def letkf_bytes(target: Target, grid: Grid, members: int, observations: int) -> float:
+    """Lists of the observations near every block of columns, spread evenly, and the ensemble.
+
+    The compiler plans for four ensembles: background, analysis, and both in order of blocks.
+    """
+    radius = (target.config.letkf.radius_km or 0.0) * 1e3
+    blocks = target.rows * target.columns // block_width(grid, radius)
+    near = (1 - math.cos(2.25 * radius / EARTH_RADIUS)) / 2  # with half a block
+    return 4 * members * target.state_bytes + INDEX * blocks * near * observations
 
 
 def checkpoint_bytes(parameters: float) -> float:

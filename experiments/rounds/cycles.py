@@ -20,7 +20,7 @@ from align_da.storage.gridded import read_times
 from align_da.training.latent_pairs import LatentPairs, encode_pairs
 from align_da.verification.verified_fields import default_fields
 from align_da.verification.verify_cycles import score_cycle
-from data_pipelines.cycled_backgrounds import Segment, cycles_of
+from data_pipelines.segments import Segment, cycles_of
 
 SETTINGS = ["sampler.steps=6", "sampler.sigma_max=10", "guidance.iterations=12"]
 PRODUCTS = ("background", "analysis")

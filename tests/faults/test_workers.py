@@ -29,7 +29,8 @@ from align_da.parallel.cluster import client_of
 from align_da.runs.run import open_run
 from align_da.storage.run_folder import RunFolder
 from data_pipelines import backgrounds
-from data_pipelines.cycled_backgrounds import Segment, _is_written
+from data_pipelines.cycled_backgrounds import _is_written
+from data_pipelines.segments import Segment
 from data_pipelines.statistics import write_statistics
 from data_pipelines.template import write_region, write_template
 

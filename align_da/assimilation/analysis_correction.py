@@ -1,0 +1,173 @@
+"""A correction of analyses that a network has learned in cycles.
+
+The mean of the ensemble is moved by the whole of what the network expects of its error, and the
+spread about it multiplied by what the network expects of that: location and scale apart. A
+distribution whose amplitude is tied to its mean can act at full strength on neither.
+
+The method learns from cycles in which its own correction acts. What is learned from cycles without
+it is wrong within it, since a background does not say which corrections are in it already.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from align_da.assimilation.contract import (
+    Analysis,
+    AnalysisDiagnostics,
+    Evidence,
+    LearnedIncrement,
+)
+from align_da.assimilation.diagnostics import diagnose
+from align_da.assimilation.evidence import gather_evidence
+from align_da.atmosphere import Layout, Normalisation, State
+from align_da.atmosphere.truncation import SpectralTruncation
+from align_da.observations.batch import ObservationBatch
+from align_da.observations.contract import ObservationOperator
+
+_WIDEST = 1.0  # of the logarithm of the factor on the spread: 0.37 to 2.7
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class EvidenceScaling:
+    """Statistics that bring evidence and estimates to order one.
+
+    Attributes:
+        mean: of the evidence, by field.
+        std: likewise.
+        error_std: standard deviation of the errors that are estimated, by channel, in standard
+            deviations of the states.
+    """
+
+    mean: Float[Array, " input"]
+    std: Float[Array, " input"]
+    error_std: Float[Array, " channel"]
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class AnalysisCorrection:
+    """What a network has learned of the errors of a cycle.
+
+    Attributes:
+        network: [batch, lat, lon, input] → [batch, lat, lon, output], of order one; the outputs
+            are the increments of all channels, and with `scales_spread` as many logarithms.
+        scaling: of its inputs and outputs.
+        normalisation: statistics of the states.
+        kinds: of the evidence, in the order of the inputs; see `EVIDENCE`.
+        scales_spread: whether the spread is corrected too.
+        truncation: what of an increment the forecast model can hold; None keeps it all.
+    """
+
+    network: Any
+    scaling: EvidenceScaling
+    normalisation: Normalisation
+    kinds: tuple[str, ...] = field(metadata={"static": True})
+    scales_spread: bool = field(default=False, metadata={"static": True})
+    truncation: SpectralTruncation | None = None
+
+    def estimate(
+        self, evidence: Evidence
+    ) -> tuple[Float[Array, "lat lon channel"], Float[Array, "lat lon channel"] | None]:
+        """Increment of the mean in SI units, and factor on the spread where that is corrected."""
+        scaled = (evidence - self.scaling.mean) / self.scaling.std
+        found = self.network(scaled[None])[0]
+        channels = self.normalisation.std.shape[0]
+        unit = self.normalisation.std * self.scaling.error_std
+        increment = unit * found[..., :channels]
+        if not self.scales_spread:
+            return increment, None
+        return increment, spread_factor(found[..., channels:])
+
+    def applied_to(
+        self, ensemble: State, evidence: Evidence, share: float
+    ) -> tuple[State, LearnedIncrement]:
+        """The ensemble with so much of the correction, and what was done.
+
+        Args:
+            ensemble: values [member, lat, lon, channel], SI units.
+            evidence: of the kinds `kinds`.
+            share: of the increment and of the logarithm of the factor.
+        """
+        mean = ensemble.values.mean(axis=0)
+        apart = ensemble.values - mean
+        increment, factor = self.estimate(evidence)
+        moved = share * increment
+        if self.truncation is not None:
+            moved = self.truncation(moved)
+        wider = apart if factor is None else apart * factor**share
+        reached = jnp.sum(moved * increment / self.normalisation.std**2)
+        whole = jnp.sum((increment / self.normalisation.std) ** 2)
+        report = LearnedIncrement(
+            evidence,
+            mean,
+            ensemble.values.std(axis=0, ddof=1),
+            increment,
+            jnp.where(whole > 0, reached / jnp.where(whole > 0, whole, 1.0), share),
+        )
+        return State(mean + moved + wider, ensemble.layout), report
+
+
+def spread_factor(output: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
+    """Exp of a bounded logarithm: no output can end an ensemble."""
+    return jnp.exp(_WIDEST * jnp.tanh(output))
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class CorrectedAnalysis:
+    """An analysis method with a learned correction before or after it.
+
+    Attributes:
+        base: the method; where it is a pytree, so is this.
+        correction: of its ensemble.
+        operator_for: gives H for the observations of a cycle.
+        share: of the correction that acts; 1 is what it was trained for.
+        acts: after the method, on its analysis, or before it, on its background.
+    """
+
+    base: Analysis = field(metadata={"static": True})
+    correction: AnalysisCorrection
+    operator_for: Callable[[ObservationBatch, Layout], ObservationOperator] = field(
+        metadata={"static": True}
+    )
+    share: float = field(default=1.0, metadata={"static": True})
+    acts: Literal["before", "after"] = field(default="after", metadata={"static": True})
+
+    def __call__(
+        self,
+        background: State,
+        observations: ObservationBatch,
+        lead_hours: float,
+        key: jax.Array,
+    ) -> tuple[State, AnalysisDiagnostics]:
+        """One analysis; see `align_da.assimilation.contract.Analysis`."""
+        operator = self.operator_for(observations, background.layout)
+        correction = self.correction
+
+        def corrected(ensemble: State) -> tuple[State, LearnedIncrement]:
+            evidence = gather_evidence(
+                correction.kinds,
+                correction.normalisation,
+                background,
+                ensemble,
+                observations,
+                operator,
+            )
+            return correction.applied_to(ensemble, evidence, self.share)
+
+        if self.acts == "before":
+            background, learned = corrected(background)
+            analysis, report = self.base(background, observations, lead_hours, key)
+            return analysis, replace(report, learned=learned)
+        analysis, report = self.base(background, observations, lead_hours, key)
+        analysis, learned = corrected(analysis)
+        again = diagnose(
+            operator, observations, background, analysis, report.background_factor, report.effort
+        )
+        return analysis, replace(again, learned=learned)

@@ -1,0 +1,99 @@
+"""What an assimilation cycle tells about the errors of its analysis, as fields on the grid.
+
+A correction that is learned can use whatever a cycle knows and its analysis method does not use
+to the full: the weather, the spread of the day, what the observations have changed. All fields are
+in standard deviations of the states, so that one network takes them together.
+"""
+
+from collections.abc import Callable, Mapping
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from align_da.assimilation.contract import Evidence
+from align_da.atmosphere import Normalisation, State
+from align_da.errors import InputError
+from align_da.observations.batch import ObservationBatch
+from align_da.observations.contract import ObservationOperator
+
+_SMALLEST_SPREAD = 1e-4  # standard deviations: members that agree have no logarithm
+_Field = Float[Array, "lat lon channel"]
+
+
+def gather_evidence(
+    kinds: tuple[str, ...],
+    normalisation: Normalisation,
+    background: State,
+    analysis: State,
+    observations: ObservationBatch,
+    operator: ObservationOperator,
+) -> Evidence:
+    """Fields of the kinds that are asked for, in their order.
+
+    Args:
+        kinds: of `EVIDENCE`.
+        normalisation: statistics of the states.
+        background: ensemble, values [member, lat, lon, channel], SI units.
+        analysis: likewise; the background itself before there is one.
+        observations: of the cycle, quality controlled.
+        operator: H, bound to them.
+
+    Raises:
+        InputError: there is no such kind.
+    """
+    unknown = [kind for kind in kinds if kind not in EVIDENCE]
+    if unknown or not kinds:
+        message = f"expected kinds of evidence among {', '.join(EVIDENCE)}, got {kinds}"
+        raise InputError(message)
+    before, after = (
+        (ensemble.values - normalisation.mean) / normalisation.std
+        for ensemble in (background, analysis)
+    )
+
+    def gradient() -> _Field:
+        return _innovation_gradient(background, normalisation, observations, operator)
+
+    return jnp.concatenate([EVIDENCE[kind](before, after, gradient) for kind in kinds], axis=-1)
+
+
+def _innovation_gradient(
+    background: State,
+    normalisation: Normalisation,
+    observations: ObservationBatch,
+    operator: ObservationOperator,
+) -> _Field:
+    """Hᵀ R⁻¹ (y − H x_b) of the ensemble mean, its states in standard deviations."""
+    used = observations.used
+
+    def fit(moved: _Field) -> Float[Array, ""]:
+        state = background.values.mean(axis=0) + moved * normalisation.std
+        equivalent = operator(State(state, background.layout))
+        apart = jnp.where(used, observations.value, 0.0) - jnp.where(used, equivalent, 0.0)
+        return -0.5 * jnp.sum((apart / jnp.where(used, observations.error, 1.0)) ** 2)
+
+    found: _Field = jax.grad(fit)(jnp.zeros(background.layout.shape))
+    return found
+
+
+def _log_spread(members: Float[Array, "member lat lon channel"]) -> _Field:
+    return jnp.log(jnp.maximum(members.std(axis=0, ddof=1), _SMALLEST_SPREAD))
+
+
+_Kind = Callable[
+    [
+        Float[Array, "member lat lon channel"],
+        Float[Array, "member lat lon channel"],
+        Callable[[], _Field],
+    ],
+    _Field,
+]
+EVIDENCE: Mapping[str, _Kind] = {
+    "background": lambda before, _, __: before.mean(axis=0),
+    "spread": lambda before, _, __: _log_spread(before),
+    "gradient": lambda _, __, gradient: gradient(),
+    "increment": lambda before, after, _: after.mean(axis=0) - before.mean(axis=0),
+    "reduction": lambda before, after, _: _log_spread(after) - _log_spread(before),
+}
+"""Kinds of evidence: the mean of the background, the logarithm of its spread, what the innovations
+pull at, and after the analysis its increment and the logarithm of what is left of the spread."""

@@ -1,0 +1,95 @@
+"""The learned correction of analyses, put together from the configuration and a run folder."""
+
+from functools import partial
+
+import jax.numpy as jnp
+from flax import nnx
+
+from align_da.assimilation.analysis_correction import (
+    AnalysisCorrection,
+    CorrectedAnalysis,
+    EvidenceScaling,
+)
+from align_da.assimilation.contract import Analysis
+from align_da.assimilation.correction_network import CorrectionNetwork
+from align_da.config import Config
+from align_da.errors import StorageError
+from align_da.keys import Purpose, key_for
+from align_da.runs.run import Run
+from align_da.storage.checkpoints import load_weights
+from align_da.storage.stages import check_as_made
+from align_da.storage.statistics import read_normalisation
+
+CORRECTION = "correction"
+"""The stage and the weights of round n are called "correction_n"."""
+
+
+def corrected(
+    run: Run, method: Analysis, correction: AnalysisCorrection, share: float
+) -> CorrectedAnalysis:
+    """A method with so much of a correction before or after it, as [correction] says."""
+    acts = run.config.correction.acts
+    return CorrectedAnalysis(method, correction, run.operator_for, share, acts)
+
+
+def untrained_network(config: Config, channels: int) -> CorrectionNetwork:
+    """The network of [correction] before training, for states of so many channels."""
+    settings = config.correction
+    return CorrectionNetwork(
+        channels * len(settings.evidence),
+        channels * (2 if settings.scales_spread else 1),
+        width=settings.width,
+        depth=settings.depth,
+        stride=settings.stride,
+        rngs=nnx.Rngs(key_for(config.seed, Purpose.PARAMETERS, 2)),
+    )
+
+
+def blank_scaling(config: Config, channels: int) -> EvidenceScaling:
+    """Statistics that change nothing, of the right shapes."""
+    inputs = channels * len(config.correction.evidence)
+    return EvidenceScaling(jnp.zeros(inputs), jnp.ones(inputs), jnp.ones(channels))
+
+
+def untrained_correction(run: Run) -> AnalysisCorrection:
+    """A correction that corrects nothing yet and sees all that there is to learn from."""
+    channels = run.layout.shape[-1]
+    return _correction(
+        run, untrained_network(run.config, channels), blank_scaling(run.config, channels)
+    )
+
+
+def load_correction(run: Run, number: int) -> AnalysisCorrection:
+    """The correction that the rounds up to `number` have taught.
+
+    Raises:
+        StorageError: it has not been trained, or its weights are damaged or of another shape.
+    """
+    channels, folder = run.layout.shape[-1], run.folder.weights(f"{CORRECTION}_{number}")
+    if not folder.exists():
+        message = (
+            f"expected the correction of analyses in {folder}, found none: run align-da data "
+            f"closed_loop and align-da train correction with --set correction.round={number}"
+        )
+        raise StorageError(message)
+    check_as_made(run.folder, folder)
+    blank = partial(untrained_network, run.config, channels)
+    graph, state = nnx.split(nnx.eval_shape(blank))
+    template = {"network": state, "scaling": blank_scaling(run.config, channels)}
+    loaded = load_weights(folder, template)
+    return _correction(run, nnx.merge(graph, loaded["network"]), loaded["scaling"])
+
+
+def _correction(
+    run: Run, network: CorrectionNetwork, scaling: EvidenceScaling
+) -> AnalysisCorrection:
+    settings = run.config.correction
+    check_as_made(run.folder, run.folder.statistics)
+    return AnalysisCorrection(
+        network,
+        scaling,
+        read_normalisation(run.folder.statistics),
+        settings.evidence,
+        settings.scales_spread,
+        run.truncation,
+    )

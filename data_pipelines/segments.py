@@ -1,0 +1,162 @@
+"""Segments of a period that are cycled by themselves, each with an observing system of its own.
+
+The work of one worker is one segment; where they lie and what they observe follows from the
+configuration alone, so that their number of workers changes nothing.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Shaped
+
+from align_da.assimilation.contract import Analysis
+from align_da.config import Config, CorrectionConfig, CycledBackgroundsConfig
+from align_da.cycling.cycle import Cycle, CycleParts, CycleState
+from align_da.cycling.cycles import cycles
+from align_da.cycling.replacement import ReplacementRule
+from align_da.errors import ConfigError
+from align_da.forecast import ForecastModel
+from align_da.runs.forecast_models import configured_forecast_model
+from align_da.runs.initial_ensemble import ensemble_around
+from align_da.runs.observing_system import observing_system, quality_control_for
+from align_da.runs.run import Run, open_run
+from align_da.storage.background_pairs import BackgroundPairs
+from data_pipelines.splits import SplitName, periods_of
+
+_ROUND = 10_000  # seeds between two rounds: more than there are segments
+_ERRORS = ("wind", "temperature", "humidity", "surface_pressure", "geopotential")
+
+
+@dataclass(frozen=True)
+class Segment:
+    """Consecutive cycles of one period, computed by one worker.
+
+    Attributes:
+        config: the run.
+        folder: holds truth and backgrounds, receives the store.
+        split: which period.
+        number: of the segment in the period.
+        of: segments of the period.
+        closed_loop: a segment of [correction], of an ensemble, and not of [cycled_backgrounds].
+    """
+
+    config: Config
+    folder: Path
+    split: SplitName
+    number: int
+    of: int
+    closed_loop: bool = False
+
+    def __str__(self) -> str:
+        return f"segment {self.number} of the {self.split} period"
+
+    @property
+    def plan(self) -> CorrectionConfig | CycledBackgroundsConfig:
+        """The section that says how long segments are, and what they observe."""
+        return self.config.correction if self.closed_loop else self.config.cycled_backgrounds
+
+
+def segments_of(
+    config: Config, folder: Path, split: SplitName, *, closed_loop: bool = False
+) -> list[Segment]:
+    """The segments of a period; of validation there is one."""
+    plan = config.correction if closed_loop else config.cycled_backgrounds
+    count = plan.segments if split == "train" else 1
+    return [Segment(config, folder, split, number, count, closed_loop) for number in range(count)]
+
+
+def cycles_of(
+    segment: Segment, method: Analysis, forecast_model: ForecastModel | None = None
+) -> Iterator[Cycle]:
+    """The cycles of `segment` with an analysis method, after its first ones."""
+    run, plan = run_of(segment), segment.plan
+    parts = CycleParts(
+        forecast_model or configured_forecast_model(segment.config),
+        method,
+        segment.config.cycle.window_hours,
+        quality_control_for(run),
+        run.config.seed,
+    )
+    if segment.closed_loop:
+        parts = replace(
+            parts,
+            physical_bounds=run.config.cycle.physical_bounds,
+            replacement=ReplacementRule(**dict(run.config.cycle.replacement)),
+        )
+    state = _first_state(segment, run)
+    count = plan.spin_up + plan.cycles
+    times = state.valid_time + np.arange(1, count + 1) * parts.window
+    observed = map(observing_system(run).observe, times, range(count))
+    return islice(cycles(parts, state, observed), plan.spin_up, None)
+
+
+def run_of(segment: Segment) -> Run:
+    """The run with the network, density and errors of this segment."""
+    config, plan = segment.config, segment.plan
+    place = segment.number if segment.split == "train" else segment.number + segment.of + 1000
+    changed: dict[str, float] = {"density": plan.densities[segment.number % len(plan.densities)]}
+    if isinstance(plan, CorrectionConfig):
+        place += _ROUND * (1 + plan.round)
+        turn = segment.number // len(plan.densities) + plan.round
+        factor = plan.error_factors[turn % len(plan.error_factors)]
+        errors = (f"{name}_error" for name in _ERRORS)
+        changed |= {name: factor * getattr(config.observations, name) for name in errors}
+    # A seed of its own keeps the network of the experiments out of the training data.
+    changes = {
+        "seed": config.seed + 1 + place,
+        "observations": config.observations.model_copy(update=changed),
+    }
+    return replace(open_run(config, segment.folder), config=config.model_copy(update=changes))
+
+
+def _first_state(segment: Segment, run: Run) -> CycleState:
+    """The oldest background at the start of the segment, or members about it."""
+    pairs = run.pairs(segment.split)
+    lead = max(pairs.lead_hours)
+    place = places(segment, pairs)[segment.number]
+    _, background = pairs.read(lead, slice(place, place + 1))
+    first = ensemble_around(run, background) if segment.closed_loop else background
+    return CycleState(first, pairs.valid_times(lead)[place])
+
+
+def places(segment: Segment, pairs: BackgroundPairs) -> list[int]:
+    """Which starts of the backgrounds begin the segments of the period of one of them.
+
+    They are evenly spread, each with room to its end.
+
+    Raises:
+        ConfigError: the segments overlap.
+    """
+    config, plan, count = segment.config, segment.plan, segment.of
+    valid = pairs.valid_times(max(pairs.lead_hours))
+    length = np.timedelta64((plan.spin_up + plan.cycles) * config.cycle.window_hours, "h")
+    latest = valid[-1] - length
+    first = valid[0] + np.arange(count) * (latest - valid[0]) / max(count - 1, 1)
+    # The next start may be hours after `first`, too late for the cycles to end in the period.
+    end = periods_of(config.world)[segment.split].end
+    fitting = np.searchsorted(valid, end - length, side="right") - 1
+    found = np.minimum(np.searchsorted(valid, first), fitting)
+    if latest < valid[0] or np.any(np.diff(valid[found]) < length):
+        section = "correction" if segment.closed_loop else "cycled_backgrounds"
+        message = (
+            f"{count} segments of {length} do not fit into the {segment.split} period, whose "
+            f"backgrounds are valid from {valid[0]} to {valid[-1]}: lower {section}.cycles or "
+            f"{section}.segments"
+        )
+        raise ConfigError(message)
+    return [int(place) for place in found]
+
+
+def starts_of(segment: Segment, pairs: BackgroundPairs) -> Shaped[np.ndarray, " cycle"]:
+    """Times of the analyses before the kept cycles of every segment of the period of one of them.
+
+    Segment after segment; a window later they have been cycled.
+    """
+    plan, valid = segment.plan, pairs.valid_times(max(pairs.lead_hours))
+    offset = np.arange(plan.spin_up, plan.spin_up + plan.cycles)
+    apart = offset * np.timedelta64(segment.config.cycle.window_hours, "h")
+    times = [valid[place] + apart for place in places(segment, pairs)]
+    return np.concatenate(times).astype("datetime64[ns]")

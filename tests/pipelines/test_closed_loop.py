@@ -1,0 +1,147 @@
+"""A correction of analyses that is learned in cycles of its own, by the commands."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from command_line import align_da as command
+from cycled_world import LAYOUT, make_world
+from persistence import Persistence
+
+import align_da
+from align_da.errors import ConfigError, StorageError
+from align_da.stages import run_cycles
+from align_da.storage.gridded import open_states, read_times
+from align_da.storage.met_cycles import read_met
+from align_da.storage.run_folder import RunFolder
+from align_da.storage.statistics import read_normalisation
+from data_pipelines import closed_loop
+
+CONFIG = """
+[world]
+model = "lorenz96"
+start = "2000-01-01T00:00"
+spin_up_days = 0
+train_days = 3
+gap_days = 10
+validation_days = 1
+test_days = 3
+[backgrounds]
+lead_hours = [6, 12]
+[cycled_backgrounds]
+segments = 0
+[observations]
+density = 0.3
+[cycle]
+method = "letkf"
+members = 4
+cycles = 2
+[letkf]
+radius_km = 4000
+inflation = 1.05
+relaxation = 0.0
+[correction]
+segments = 2
+cycles = 2
+spin_up = 0
+densities = [0.3]
+width = 4
+depth = 1
+stride = 2
+[correction.training]
+steps = 4
+batch_size = 2
+warm_up_steps = 1
+learning_rate = 0.01
+validate_every = 2
+ema_decay = 0.0
+early_stopping = false
+"""
+ROUND_1 = ["correction.round=1"]
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A run with two rounds, and its configuration."""
+    root = tmp_path_factory.mktemp("closed_loop")
+    config = root / "config.toml"
+    config.write_text(CONFIG)
+    splits = {"train": (0, 12), "validation": (13, 18), "test": (18, 20)}
+    folder = make_world(root / "run", splits)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(closed_loop, "cycle_forecast_model", lambda _: Persistence(LAYOUT))
+        for changes in ([], ROUND_1):
+            command("data closed_loop --workers 1", folder.root, config, changes)
+            command("train correction", folder.root, config, changes)
+    return folder.root, config
+
+
+def test_a_round_keeps_every_cycle_of_every_segment(world: tuple[Path, Path]) -> None:
+    channels = LAYOUT.shape[-1]
+    for number, split, count in ((0, "train", 4), (0, "validation", 2), (1, "train", 4)):
+        met = read_met(RunFolder(world[0]).closed_loop(number, split))
+        assert met["evidence"].shape == (count, *LAYOUT.shape[:2], 5 * channels)
+        assert met["error"].shape == met["spread"].shape == (count, *LAYOUT.shape)
+        assert all(bool(np.isfinite(met[name]).all()) for name in ("evidence", "error", "spread"))
+
+
+def test_background_and_increment_and_error_are_the_truth(world: tuple[Path, Path]) -> None:
+    """In standard deviations of the states, to the three digits that are kept."""
+    folder, channels = RunFolder(world[0]), LAYOUT.shape[-1]
+    met = read_met(folder.closed_loop(0, "train"))
+    normal = read_normalisation(folder.statistics)
+    truth = read_times(open_states(folder.truth), LAYOUT, met["time"].to_numpy())
+    evidence = met["evidence"].to_numpy().astype(np.float32)
+    background, increment = evidence[..., :channels], evidence[..., 3 * channels : 4 * channels]
+    found = background + increment + met["error"].to_numpy()
+    np.testing.assert_allclose(found, normal.normalise(truth), atol=0.02)
+
+
+def test_the_second_round_meets_other_cycles_in_which_the_first_acts(
+    world: tuple[Path, Path],
+) -> None:
+    first, second = (read_met(RunFolder(world[0]).closed_loop(n, "train")) for n in (0, 1))
+    assert not np.allclose(first["error"], second["error"])
+
+
+def learned_share(root: Path, name: str) -> np.ndarray:
+    return align_da.open_cycles(root, name, "diagnostics")["learned_share"].to_numpy()
+
+
+def test_a_cycle_uses_the_correction_and_tells_how_much_of_it_has_acted(
+    world: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root, config = world
+    monkeypatch.setattr(run_cycles, "cycle_forecast_model", lambda _: Persistence(LAYOUT))
+    for share in (0.5, 1.0):
+        changes = [*ROUND_1, f"cycle.correction_share={share}"]
+        command(f"cycle --name share_{share}", root, config, changes)
+        np.testing.assert_allclose(learned_share(root, f"share_{share}"), share, atol=1e-4)
+    command("cycle --name without", root, config)
+    assert np.isnan(learned_share(root, "without")).all()
+
+
+def test_a_round_that_is_done_is_not_done_again(world: tuple[Path, Path]) -> None:
+    store = RunFolder(world[0]).closed_loop(0, "train")
+    before = {path: path.stat().st_mtime_ns for path in store.rglob("*") if path.is_file()}
+    command("data closed_loop --workers 1", *world)
+    command("train correction", *world)
+    assert {p: p.stat().st_mtime_ns for p in store.rglob("*") if p.is_file()} == before
+
+
+def test_a_round_without_the_one_before_is_refused(world: tuple[Path, Path]) -> None:
+    with pytest.raises(StorageError, match="correction_2"):
+        command("data closed_loop --workers 1", *world, ["correction.round=3"])
+
+
+def test_a_cycle_with_a_correction_that_was_not_learned_is_refused(
+    world: tuple[Path, Path],
+) -> None:
+    changes = ["correction.round=2", "cycle.correction_share=1"]
+    with pytest.raises(StorageError, match=r"correction\.round=2"):
+        command("cycle --name unlearned", *world, changes)
+
+
+def test_evidence_that_is_known_too_late_is_refused(world: tuple[Path, Path]) -> None:
+    with pytest.raises(ConfigError, match="known before the analysis"):
+        command("train correction", *world, ["correction.acts=before"])

@@ -1,0 +1,130 @@
+"""The mean and the spread of an analysis, corrected by what a network has learned."""
+
+from dataclasses import replace
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flax import nnx
+
+from align_da.assimilation.analysis_correction import (
+    AnalysisCorrection,
+    CorrectedAnalysis,
+    EvidenceScaling,
+    spread_factor,
+)
+from align_da.assimilation.correction_network import CorrectionNetwork
+from align_da.assimilation.letkf import LETKF, Localisation
+from align_da.atmosphere import Layout, Normalisation, State, periodic_line
+from align_da.cycling.twin_experiment import observe_everything
+from align_da.errors import InputError
+from align_da.observations.batch import ObservationBatch
+from align_da.observations.interpolation import interpolation_operator
+
+LAYOUT = Layout(periodic_line(8), ("abstract_field",))
+NORMAL = Normalisation(jnp.asarray([1.0]), jnp.asarray([2.0]))
+PLANNED = observe_everything(LAYOUT, variance=1.0, every=2)
+OPERATOR = interpolation_operator(PLANNED, LAYOUT)
+SCALING = EvidenceScaling(jnp.zeros(2), jnp.ones(2), jnp.asarray([0.5]))
+KINDS = ("background", "spread")
+BACKGROUND = State(1.0 + jax.random.normal(jax.random.key(0), (6, *LAYOUT.shape)), LAYOUT)
+
+
+def bound(batch: ObservationBatch, layout: Layout) -> object:
+    return OPERATOR
+
+
+LETKF_HERE = LETKF(bound, Localisation(3 * LAYOUT.grid.spacing))
+
+
+def constant(value: float) -> object:
+    """A network that says the same everywhere, of both outputs."""
+    return jax.tree_util.Partial(
+        lambda out, fields: jnp.broadcast_to(out, (*fields.shape[:3], 2)), jnp.asarray(value)
+    )
+
+
+def corrected(network: object, **changed: object) -> CorrectedAnalysis:
+    correction = AnalysisCorrection(network, SCALING, NORMAL, KINDS, scales_spread=True)
+    return replace(CorrectedAnalysis(LETKF_HERE, correction, bound), **changed)
+
+
+def run(method: object) -> tuple[np.ndarray, object]:
+    analysis, report = method(BACKGROUND, PLANNED, 6.0, jax.random.key(1))
+    return np.asarray(analysis.values), report
+
+
+BASE, _ = run(LETKF_HERE)
+
+
+def test_an_untrained_network_changes_nothing() -> None:
+    network = CorrectionNetwork(2, 2, width=4, depth=1, rngs=nnx.Rngs(0))
+    found, report = run(corrected(network))
+    np.testing.assert_allclose(found, BASE, rtol=1e-6)
+    np.testing.assert_array_equal(report.learned.estimate, 0)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 1.0])
+def test_the_mean_is_moved_by_the_share_and_the_spread_by_its_power(share: float) -> None:
+    """The network says 0.7 of 0.5 of 2 K, and a factor of its own on the spread."""
+    found, report = run(corrected(constant(0.7), share=share))
+    np.testing.assert_allclose(
+        found.mean(axis=0), BASE.mean(axis=0) + share * 0.7 * 0.5 * 2.0, rtol=1e-5
+    )
+    factor = float(spread_factor(jnp.asarray(0.7))) ** share
+    np.testing.assert_allclose(found.std(axis=0), factor * BASE.std(axis=0), rtol=1e-4)
+    assert float(report.learned.share) == pytest.approx(share, abs=1e-6)
+
+
+def test_without_the_second_output_the_spread_stays() -> None:
+    correction = AnalysisCorrection(constant(0.7), SCALING, NORMAL, KINDS)
+    found, _ = run(CorrectedAnalysis(LETKF_HERE, correction, bound))
+    np.testing.assert_allclose(found.std(axis=0), BASE.std(axis=0), rtol=1e-4)
+
+
+def test_before_the_analysis_it_moves_the_background() -> None:
+    found, report = run(corrected(constant(0.7), acts="before"))
+    moved, _ = corrected(constant(0.7)).correction.applied_to(
+        BACKGROUND, jnp.zeros((1, 8, 2)), share=1.0
+    )
+    expected, _ = LETKF_HERE(moved, PLANNED, 6.0, jax.random.key(1))
+    np.testing.assert_allclose(found, expected.values, rtol=1e-5)
+    np.testing.assert_allclose(report.learned.mean, BACKGROUND.values.mean(axis=0))
+
+
+def test_the_report_is_of_the_corrected_analysis_and_holds_what_was_corrected() -> None:
+    found, report = run(corrected(constant(0.7)))
+    np.testing.assert_allclose(
+        report.analysis_equivalent,
+        OPERATOR(State(jnp.asarray(found), LAYOUT)).mean(axis=0),
+        rtol=1e-5,
+    )
+    np.testing.assert_allclose(report.learned.mean, BASE.mean(axis=0), rtol=1e-6)
+    np.testing.assert_allclose(report.learned.spread, BASE.std(axis=0, ddof=1), rtol=1e-5)
+
+
+def test_a_factor_on_the_spread_is_bounded() -> None:
+    assert (
+        0.3 < float(spread_factor(jnp.asarray(-1e9))) < float(spread_factor(jnp.asarray(1e9))) < 3
+    )
+
+
+def test_patches_come_back_to_their_places() -> None:
+    """With a stride the network is equivariant to shifts by it, and only by it."""
+    network = CorrectionNetwork(1, 1, width=8, depth=1, stride=2, rngs=nnx.Rngs(0))
+    network.exit.convolution.kernel[...] = jax.random.normal(
+        jax.random.key(2), network.exit.convolution.kernel.shape
+    )
+    fields = jax.random.normal(jax.random.key(3), (1, 4, 8, 1))
+    shifted = network(jnp.roll(fields, 2, axis=2))
+    np.testing.assert_allclose(shifted, jnp.roll(network(fields), 2, axis=2), rtol=1e-4, atol=1e-5)
+    assert not np.allclose(
+        network(jnp.roll(fields, 1, axis=2)), jnp.roll(network(fields), 1, axis=2)
+    )
+
+
+def test_a_stride_that_does_not_divide_the_grid_is_refused() -> None:
+    network = CorrectionNetwork(1, 1, width=8, depth=1, stride=3, rngs=nnx.Rngs(0))
+    with pytest.raises(InputError, match="divides the grid of 4 x 8, got 3"):
+        network(jnp.zeros((1, 4, 8, 1)))
