@@ -1,6 +1,7 @@
 """Settings shared by every test; they must be made before JAX is first used."""
 
 import os
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -23,6 +24,10 @@ _HASTE = "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false
 # tests start have another below it, in the place of that of the user.
 _PROGRAMS = Path(__file__).parents[1] / ".jax_cache"
 
+# Runs that are hurt flush ten thousand times, which a disk takes milliseconds for: the files of
+# tests lie in memory where it has room for them. A whole run of the tests writes 0.3 GiB.
+_MEMORY, _ROOM = Path("/dev/shm"), 2**31  # noqa: S108
+
 # Workers side by side wait for each other's threads where each has as many as there are cores.
 _WORKER = os.environ.get("PYTEST_XDIST_WORKER", "").removeprefix("gw")
 if _WORKER.isdecimal() and hasattr(os, "sched_setaffinity"):
@@ -40,6 +45,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """How programs are compiled, said before the first one is."""
     if not config.getoption("--as-users"):
         os.environ["XLA_FLAGS"] = f"{_HASTE} {os.environ.get('XLA_FLAGS', '')}".strip()
+    if _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > _ROOM:
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(_MEMORY))
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     os.environ["XDG_CACHE_HOME"] = str(_PROGRAMS / "of_commands")
     jax.config.update("jax_compilation_cache_dir", str(_PROGRAMS / f"{cores}_cores"))

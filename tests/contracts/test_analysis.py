@@ -20,6 +20,7 @@ from align_da.atmosphere import Grid, Layout, Normalisation, State, VerticalCoor
 from align_da.autoencoder import pole_signs
 from align_da.autoencoder.latent_space import LatentSpace
 from align_da.config import AutoencoderConfig, DenoiserConfig, GuidanceConfig, SamplerConfig
+from align_da.diffusion.unit_normal import UnitNormal
 from align_da.guidance.contract import PosteriorSampler
 from align_da.observations.batch import Flag, ObservationBatch, Vertical
 from align_da.observations.interpolation import interpolation_operator
@@ -44,15 +45,17 @@ KEY = jax.random.key(0)
 
 
 @cache
-def prior() -> LatentPrior:
-    """Untrained: the denoiser of a standard normal increment."""
+def prior(*, network: bool = False) -> LatentPrior:
+    """The denoiser of a standard normal increment: an untrained network, or none."""
     settings = AutoencoderConfig(width=8, depth=1, stride=2, latent_channels=12)
     autoencoder = build_autoencoder(settings, LAYOUT.shape, jax.random.key(0), pole_signs(LAYOUT))
     denoiser = DenoiserConfig(kind="dit", width=8, heads=2)
     rows, columns, latent = autoencoder.latent_shape
     return LatentPrior(
         LatentSpace(autoencoder, Normalisation(jnp.full(5, 10.0), jnp.full(5, 2.0))),
-        build_denoiser_network(denoiser, (rows, columns, latent), jax.random.key(1)),
+        build_denoiser_network(denoiser, (rows, columns, latent), jax.random.key(1))
+        if network
+        else UnitNormal(),
         LatentScaling(
             jnp.asarray([6.0, 48.0]),
             jnp.broadcast_to(0.5 * jnp.eye(latent), (2, rows, latent, latent)),
@@ -67,7 +70,10 @@ def prior() -> LatentPrior:
 @cache
 def latent_score(method: str) -> LatentScoreAnalysis:
     posterior = build_posterior_sampler(GuidanceConfig(method=method), SamplerConfig(steps=6))
-    return LatentScoreAnalysis(prior(), posterior, interpolation_operator, 2)
+    # One method with a network: it takes longer to compile than the method itself.
+    return LatentScoreAnalysis(
+        prior(network=method == "jfps"), posterior, interpolation_operator, 2
+    )
 
 
 @cache

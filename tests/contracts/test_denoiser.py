@@ -45,7 +45,7 @@ def test_denoised_is_finite_and_of_the_same_shape_from_smallest_to_largest_noise
 def test_little_noise_is_hardly_denoised(parts: tuple[nnx.Module, Schedule]) -> None:
     condition = jax.tree.map(lambda leaf: leaf[0], _condition(1))
     noisy = jax.random.normal(jax.random.key(1), SHAPE)
-    denoised = make_denoiser(*parts, condition)(noisy, jnp.float32(1e-3))
+    denoised = jax.jit(make_denoiser(*parts, condition))(noisy, jnp.float32(1e-3))
     np.testing.assert_allclose(denoised, noisy, atol=0.02)
 
 
@@ -53,10 +53,11 @@ def test_members_by_vmap_equal_members_one_by_one(parts: tuple[nnx.Module, Sched
     conditions = _condition(3)
     noisy = jax.random.normal(jax.random.key(1), (3, *SHAPE))
 
+    @jax.jit
     def denoise(noisy: jax.Array, condition: Condition) -> jax.Array:
         return make_denoiser(*parts, condition)(noisy, jnp.float32(1.0))
 
-    together = jax.vmap(denoise)(noisy, conditions)
+    together = jax.jit(jax.vmap(denoise))(noisy, conditions)
     for member in range(3):
         alone = denoise(noisy[member], jax.tree.map(lambda leaf: leaf[member], conditions))  # noqa: B023
         np.testing.assert_allclose(together[member], alone, atol=1e-5)

@@ -234,14 +234,14 @@ def test_tangent_and_adjoint_are_those_of_the_step(build: Callable[[], ForecastM
             state = State(5.0 + values, model.layout)
             return model.forecast(state, TIME, model.step_hours).values
 
-        value, tangent = jax.jvp(forecast, (start,), (direction,))
+        value, tangent = jax.jit(lambda x, d: jax.jvp(forecast, (x,), (d,)))(start, direction)
         steps = np.array([1e-3, 1e-4])
         errors = [
             np.linalg.norm(forecast(start + h * direction) - value - h * tangent) for h in steps
         ]
         slope = np.log(errors[0] / errors[1]) / np.log(steps[0] / steps[1])
         assert slope == pytest.approx(2, abs=0.05)
-        (adjoint,) = jax.vjp(forecast, start)[1](weights)
+        (adjoint,) = jax.jit(lambda x, w: jax.vjp(forecast, x)[1](w))(start, weights)
         apart = float(jnp.vdot(tangent, weights) - jnp.vdot(direction, adjoint))
         assert abs(apart) <= 1e-12 * float(jnp.linalg.norm(tangent) * jnp.linalg.norm(weights))
 

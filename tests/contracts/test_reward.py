@@ -1,5 +1,6 @@
 """Every reward keeps the contract of `align_da.alignment.contract.Reward`."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -38,6 +39,7 @@ AMPLITUDE = {
     "surface_pressure": 100.0,
 }
 ERRORS = jnp.array([0.5, 1.0, 2.0, 4.0])
+Score = Callable[[State], jax.Array]
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,7 @@ def candidates_with_errors(errors: jax.Array, seed: int = 0) -> State:
     return State(truth.values + errors[:, None, None, None] * amplitudes() * noise, LAYOUT)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def case() -> AlignmentCase:
     truth = truth_state()
     valid_time = np.datetime64("1960-01-01T00")
@@ -103,59 +105,63 @@ def case() -> AlignmentCase:
     return AlignmentCase(truth, truth, valid_time, at_lead, 24.0)
 
 
-@pytest.fixture(params=NAMES)
+@pytest.fixture(scope="module", params=NAMES)
 def reward(request: pytest.FixtureRequest) -> Reward:
     flat = jnp.zeros(GRID.shape)
     inputs = RewardInputs(RotatingModel, 12, flat, variability)
     return build_rewards([request.param], inputs)[request.param]
 
 
+@pytest.fixture(scope="module")
+def score(reward: Reward, case: AlignmentCase) -> Score:
+    """The reward of candidates of the case, compiled once."""
+    return jax.jit(lambda candidates: reward(candidates, case))
+
+
 def test_a_candidate_with_a_smaller_error_has_a_higher_reward(
-    reward: Reward, case: AlignmentCase
+    score: Score,
 ) -> None:
-    scores = np.asarray(reward(candidates_with_errors(ERRORS), case))
+    scores = np.asarray(score(candidates_with_errors(ERRORS)))
     assert scores.shape == (4,)
     assert np.all(np.diff(scores) < 0)
 
 
-def test_the_truth_has_the_best_reward(reward: Reward, case: AlignmentCase) -> None:
-    scores = np.asarray(reward(candidates_with_errors(ERRORS.at[2].set(0.0)), case))
+def test_the_truth_has_the_best_reward(score: Score) -> None:
+    scores = np.asarray(score(candidates_with_errors(ERRORS.at[2].set(0.0))))
     assert scores.argmax() == 2
 
 
 def test_rewards_follow_the_candidates_when_these_are_reordered(
-    reward: Reward, case: AlignmentCase
+    score: Score,
 ) -> None:
     candidates = candidates_with_errors(ERRORS)
     order = np.array([2, 0, 3, 1])
-    reordered = reward(State(candidates.values[order], LAYOUT), case)
-    np.testing.assert_allclose(reordered, np.asarray(reward(candidates, case))[order], rtol=1e-5)
+    reordered = score(State(candidates.values[order], LAYOUT))
+    np.testing.assert_allclose(reordered, np.asarray(score(candidates))[order], rtol=1e-5)
 
 
 @pytest.mark.parametrize("error", [0.0, 1.0, 20.0])
-def test_rewards_are_finite_even_for_equal_or_bad_candidates(
-    reward: Reward, case: AlignmentCase, error: float
-) -> None:
+def test_rewards_are_finite_even_for_equal_or_bad_candidates(score: Score, error: float) -> None:
     candidates = candidates_with_errors(jnp.full(3, error))
     candidates = State(candidates.values.at[1].set(candidates.values[0]), LAYOUT)
-    scores = np.asarray(reward(candidates, case))
+    scores = np.asarray(score(candidates))
     assert np.isfinite(scores).all()
     np.testing.assert_allclose(scores[0], scores[1], rtol=1e-5)
 
 
 def test_a_differentiable_reward_has_the_gradient_of_its_finite_difference(
-    reward: Reward, case: AlignmentCase
+    reward: Reward, score: Score, case: AlignmentCase
 ) -> None:
     assert reward.differentiable
     start = candidates_with_errors(ERRORS).values
     direction = jnp.zeros_like(start).at[1].set(case.truth.values - start[1])
 
-    def score(step: float) -> jax.Array:
-        return reward(State(start + step * direction, LAYOUT), case)[1]
+    def at(step: float) -> jax.Array:
+        return score(State(start + step * direction, LAYOUT))[1]
 
-    gradient = jax.grad(score)(0.0)
+    gradient = jax.grad(at)(0.0)
     assert gradient > 0, "towards the truth the reward must grow"
-    difference = (score(0.02) - score(-0.02)) / 0.04
+    difference = (at(0.02) - at(-0.02)) / 0.04
     np.testing.assert_allclose(gradient, difference, rtol=0.05)
 
 

@@ -3,6 +3,7 @@
 import multiprocessing
 import sys
 from collections.abc import Callable
+from functools import cache
 from multiprocessing.context import ForkServerContext, ForkServerProcess
 from pathlib import Path
 
@@ -53,3 +54,17 @@ def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def expected_digest(uninterrupted: Path) -> str:
     """Digest of every file of the undisturbed run."""
     return folder_digest(uninterrupted.parent)
+
+
+@pytest.fixture(scope="session")
+def digest_after(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], str]:
+    """Digest of every file of an undisturbed run of so many cycles."""
+
+    @cache
+    def digest(cycles: int) -> str:
+        folder = tmp_path_factory.mktemp("undisturbed")
+        experiment = small_run.small_experiment(cycles)
+        assert small_run.run_small(folder / "run.zarr", experiment) == 0
+        return folder_digest(folder)
+
+    return digest

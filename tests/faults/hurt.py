@@ -20,13 +20,14 @@ def folder_digest(folder: Path) -> str:
 
 
 def struck_at_flushes(
-    start: Callable[..., ForkServerProcess], folder: Path, fault: str, every: int
+    start: Callable[..., ForkServerProcess], folder: Path, cycles: int, fault: str, every: int
 ) -> Iterator[tuple[Path, ForkServerProcess]]:
     """Runs that `fault` strikes at the first flush, `every` flushes later and so on to the end.
 
     Args:
         start: fixture that starts a run in a child.
         folder: for the stores.
+        cycles: of each run.
         fault: option of `small_run.main` that takes the number of the flush.
         every: flushes between two strikes.
 
@@ -35,7 +36,7 @@ def struck_at_flushes(
     """
     for flush in itertools.count(1, every):
         store = folder / str(flush) / "run.zarr"
-        child = start(store, **{fault: flush})
+        child = start(store, cycles=cycles, **{fault: flush})
         child.join()
         if child.exitcode == 0:
             return

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from hurt import complete_cycles, folder_digest, struck_at_flushes
-from small_run import run_small
+from small_run import run_small, small_experiment
 
 from align_da.errors import StorageError
 from align_da.storage.verification import verify_store
@@ -20,7 +20,9 @@ Start = Callable[..., ForkServerProcess]
 Figure = Callable[[str], None]
 
 
-def check_told_and_completed(store: Path, child: ForkServerProcess, expected: str) -> None:
+def check_told_and_completed(
+    store: Path, child: ForkServerProcess, expected: str, cycles: int = 8
+) -> None:
     """The child has told of the full disk, and the run goes on where it stopped."""
     assert child.exitcode == StorageError.exit_code
     told = store.with_suffix(".error")
@@ -28,7 +30,7 @@ def check_told_and_completed(store: Path, child: ForkServerProcess, expected: st
     told.unlink()
     if store.exists():
         assert verify_store(store) == ()
-    assert run_small(store) == 0
+    assert run_small(store, small_experiment(cycles)) == 0
     assert folder_digest(store.parent) == expected
 
 
@@ -43,14 +45,21 @@ def test_row_7_a_full_disk_is_told_and_complete_cycles_are_kept(
     check_told_and_completed(store, child, expected_digest)
 
 
-@pytest.mark.parametrize("every", [100, pytest.param(12, marks=pytest.mark.long)])
+@pytest.mark.parametrize(
+    ("cycles", "every"), [(3, 50), pytest.param(8, 12, marks=pytest.mark.long)]
+)
 @pytest.mark.timeout(600)
 def test_row_7_at_whatever_flush_the_disk_is_full_nothing_is_lost(
-    every: int, start: Start, expected_digest: str, tmp_path: Path, figure: Figure
+    cycles: int,
+    every: int,
+    start: Start,
+    digest_after: Callable[[int], str],
+    tmp_path: Path,
+    figure: Figure,
 ) -> None:
     full = 0
-    for store, child in struck_at_flushes(start, tmp_path, "fail_at_fsync", every):
-        check_told_and_completed(store, child, expected_digest)
+    for store, child in struck_at_flushes(start, tmp_path, cycles, "fail_at_fsync", every):
+        check_told_and_completed(store, child, digest_after(cycles), cycles)
         full += 1
     assert full > 2
     figure(f"full at {full} flushes, {every} apart, same bits after")

@@ -12,23 +12,16 @@ from small_run import run_small, small_experiment
 from align_da.storage.store_files import ledger_path
 from align_da.storage.verification import verify_store
 
-CYCLES = 3
-
-
-@pytest.fixture(scope="module")
-def short_digest(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Digest of the same run, undisturbed."""
-    folder = tmp_path_factory.mktemp("short")
-    assert run_small(folder / "run.zarr", small_experiment(CYCLES)) == 0
-    return folder_digest(folder)
-
 
 @pytest.mark.parametrize("all_names", [False, True])
-@pytest.mark.parametrize("resumed_every", [40, pytest.param(5, marks=pytest.mark.long)])
+@pytest.mark.parametrize(
+    ("length", "resumed_every"), [(2, 40), pytest.param(3, 5, marks=pytest.mark.long)]
+)
 def test_row_6_whenever_the_power_goes_what_the_ledger_names_is_on_the_disk(
+    length: int,
     resumed_every: int,
     all_names: bool,
-    short_digest: str,
+    digest_after: Callable[[int], str],
     tmp_path: Path,
     figure: Callable[[str], None],
 ) -> None:
@@ -51,9 +44,9 @@ def test_row_6_whenever_the_power_goes_what_the_ledger_names_is_on_the_disk(
     resumed: list[Path] = []
     cuts = PowerCuts(tmp_path / "run", examine)
     with watched(cuts):
-        assert run_small(tmp_path / "run" / "run.zarr", small_experiment(CYCLES)) == 0
-    assert cycles == {0, 1, 2, 3}
+        assert run_small(tmp_path / "run" / "run.zarr", small_experiment(length)) == 0
+    assert cycles == {*range(length + 1)}
     for store in resumed:
-        assert run_small(store, small_experiment(CYCLES)) == 0
-        assert folder_digest(store.parent) == short_digest
+        assert run_small(store, small_experiment(length)) == 0
+        assert folder_digest(store.parent) == digest_after(length)
     figure(f"{len(points)} cuts, 0 damaged cycles; {len(resumed)} resumed to the same bits")

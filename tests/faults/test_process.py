@@ -49,18 +49,25 @@ def test_row_1_killed_at_random_times_the_run_ends_with_the_same_bits(
     figure(f"{kills} kills in {cycles} cycles, same bits")
 
 
-@pytest.mark.parametrize("every", [60, pytest.param(5, marks=pytest.mark.long)])
+@pytest.mark.parametrize(
+    ("cycles", "every"), [(3, 30), pytest.param(8, 5, marks=pytest.mark.long)]
+)
 @pytest.mark.timeout(600)
 def test_row_2_killed_at_any_flush_the_run_ends_with_the_same_bits(
-    every: int, start: Start, expected_digest: str, tmp_path: Path, figure: Figure
+    cycles: int,
+    every: int,
+    start: Start,
+    digest_after: Callable[[int], str],
+    tmp_path: Path,
+    figure: Figure,
 ) -> None:
     killed = 0
-    for store, child in struck_at_flushes(start, tmp_path, "kill_at_fsync", every):
+    for store, child in struck_at_flushes(start, tmp_path, cycles, "kill_at_fsync", every):
         assert child.exitcode == -signal.SIGKILL
         if store.exists():
             assert verify_store(store) == ()
-        assert run_small(store) == 0
-        assert folder_digest(store.parent) == expected_digest
+        assert run_small(store, small_experiment(cycles)) == 0
+        assert folder_digest(store.parent) == digest_after(cycles)
         killed += 1
     assert killed >= 4
     figure(f"killed at {killed} flushes, {every} apart, same bits")

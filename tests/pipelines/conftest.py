@@ -58,5 +58,5 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("run")
     write_truth(path)
     with Progress(disable=True) as progress:
-        make_backgrounds(CONFIG, path, 2, progress)
+        make_backgrounds(CONFIG, path, 1, progress)
     return path

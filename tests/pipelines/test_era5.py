@@ -33,8 +33,19 @@ class PowerCutError(Exception):
 
 
 @pytest.fixture(scope="module")
-def waves() -> xr.Dataset:
+def three_hourly() -> xr.Dataset:
     return travelling_waves(26, rows=8, columns=16, step_hours=3)
+
+
+@pytest.fixture(scope="module")
+def waves(three_hourly: xr.Dataset) -> xr.Dataset:
+    """The times that are chosen, and every other one of those before and after them."""
+    return three_hourly.isel(time=slice(None, None, 2))
+
+
+@pytest.fixture(scope="module")
+def plain_source(waves: xr.Dataset, tmp_path_factory: pytest.TempPathFactory) -> str:
+    return write_store(waves, tmp_path_factory.mktemp("plain") / "source.zarr")
 
 
 def truth_of(source: str, folder: Path, grid: str = "source", workers: int = 1) -> xr.Dataset:
@@ -45,15 +56,15 @@ def truth_of(source: str, folder: Path, grid: str = "source", workers: int = 1) 
 
 
 @pytest.fixture(scope="module")
-def expected(waves: xr.Dataset, tmp_path_factory: pytest.TempPathFactory) -> xr.Dataset:
+def expected(three_hourly: xr.Dataset, tmp_path_factory: pytest.TempPathFactory) -> xr.Dataset:
     folder = tmp_path_factory.mktemp("era5")
-    return truth_of(write_store(waves, folder / "source.zarr"), folder)
+    return truth_of(write_store(three_hourly, folder / "source.zarr"), folder)
 
 
 def test_the_truth_is_the_source_at_every_sixth_hour_south_to_north(
-    waves: xr.Dataset, expected: xr.Dataset
+    three_hourly: xr.Dataset, expected: xr.Dataset
 ) -> None:
-    chosen = waves.isel(time=slice(8, 8 + 2 * STATES, 2), latitude=slice(None, None, -1))
+    chosen = three_hourly.isel(time=slice(8, 8 + 2 * STATES, 2), latitude=slice(None, None, -1))
     assert expected.sizes["time"] == STATES
     np.testing.assert_array_equal(expected["level"], [3e4, 5e4, 8.5e4])
     np.testing.assert_array_equal(expected["time"], chosen["time"])
@@ -115,19 +126,17 @@ def test_the_layout_of_the_source_does_not_matter(
 
 
 def test_urls_of_this_machine_are_read(
-    waves: xr.Dataset, expected: xr.Dataset, tmp_path: Path
+    plain_source: str, waves: xr.Dataset, expected: xr.Dataset, tmp_path: Path
 ) -> None:
-    path = write_store(waves, tmp_path / "source.zarr", 2)
-    xr.testing.assert_equal(truth_of(f"file://{path}", tmp_path), expected)
+    xr.testing.assert_equal(truth_of(f"file://{plain_source}", tmp_path), expected)
     memory = write_store(waves, "memory://era5/source.zarr", 2)
     xr.testing.assert_equal(truth_of(memory, tmp_path / "memory"), expected)
 
 
 def test_a_killed_run_goes_on_and_gives_the_same_bits(
-    waves: xr.Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    plain_source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    source = write_store(waves, tmp_path / "source.zarr", 2)
-    truth_of(source, tmp_path / "whole", "64x32")
+    truth_of(plain_source, tmp_path / "whole", "64x32")
 
     def cut(*arguments: object) -> None:
         if arguments[-1] == 40:  # the second of three blocks: some of its values are there
@@ -139,29 +148,27 @@ def test_a_killed_run_goes_on_and_gives_the_same_bits(
     with monkeypatch.context() as patch:
         patch.setattr(era5, "write_region", cut)
         with pytest.raises(PowerCutError):
-            truth_of(source, tmp_path / "cut", "64x32")
+            truth_of(plain_source, tmp_path / "cut", "64x32")
     store = RunFolder(tmp_path / "cut").truth
     with xr.open_zarr(store, consolidated=False) as truth:
         assert np.isnan(truth["written"]).sum() == STATES - 40
-    truth_of(source, tmp_path / "cut", "64x32")
+    truth_of(plain_source, tmp_path / "cut", "64x32")
     assert folder_digest(store) == folder_digest(RunFolder(tmp_path / "whole").truth)
 
 
 @pytest.mark.slow
-def test_the_number_of_workers_changes_no_bit(waves: xr.Dataset, tmp_path: Path) -> None:
-    source = write_store(waves, tmp_path / "source.zarr", 2)
+def test_the_number_of_workers_changes_no_bit(plain_source: str, tmp_path: Path) -> None:
     for workers in (1, 2):
-        truth_of(source, tmp_path / str(workers), "64x32", workers)
+        truth_of(plain_source, tmp_path / str(workers), "64x32", workers)
     one, two = (folder_digest(RunFolder(tmp_path / str(n)).truth) for n in (1, 2))
     assert one == two
 
 
 def test_the_command_reads_instead_of_simulating(
-    waves: xr.Dataset, expected: xr.Dataset, tmp_path: Path
+    plain_source: str, expected: xr.Dataset, tmp_path: Path
 ) -> None:
-    source = write_store(waves, tmp_path / "source.zarr", 2)
     settings = {f"world.{key}": json.dumps(value) for key, value in WORLD.model_dump().items()}
-    settings |= {"era5.source": source, "era5.levels": str(list(LEVELS))}
+    settings |= {"era5.source": plain_source, "era5.levels": str(list(LEVELS))}
     given = ["=".join(item) for item in settings.items()]
     align_da("data truth --workers 1", tmp_path, overrides=given)
     xr.testing.assert_equal(open_states(RunFolder(tmp_path).truth).load(), expected)

@@ -64,16 +64,25 @@ def opened(source: Path | str, times: np.ndarray = TIMES) -> Era5Source:
     return open_era5(Era5Config(source=str(source), levels=LEVELS, variables=VARIABLES), times)
 
 
-def test_analyses_of_several_files_are_one_source(folder: Path) -> None:
-    source = opened(folder / "*.grib")
+@pytest.fixture(scope="module")
+def source(folder: Path) -> Era5Source:
+    return opened(folder / "*.grib")
+
+
+@pytest.fixture(scope="module")
+def states(source: Era5Source) -> np.ndarray:
+    """At all times, [time, lat, lon, channel]."""
+    return source.states(TIMES)
+
+
+def test_analyses_of_several_files_are_one_source(source: Era5Source, states: np.ndarray) -> None:
     assert source.layout.variables == (
         *("u_component_of_wind", "v_component_of_wind"),
         *("temperature", "geopotential"),
     )
     assert source.layout.grid.vertical.levels == tuple(100.0 * level for level in LEVELS)
     assert source.layout.grid.latitude[0] == -90
-    values = source.states(TIMES)
-    assert values.shape == (4, 19, 36, 20)
+    assert states.shape == (4, 19, 36, 20)
     direct = xr.open_dataset(
         IFS,
         engine="cfgrib",
@@ -82,24 +91,26 @@ def test_analyses_of_several_files_are_one_source(folder: Path) -> None:
     )
     level = direct["t"].sel(isobaricInhPa=500).isel(step=0, latitude=slice(None, None, -1))
     channel = source.layout.channels_of("temperature").start + 2
-    np.testing.assert_array_equal(values[..., channel], level)
+    np.testing.assert_array_equal(states[..., channel], level)
 
 
-def test_real_analyses_are_as_balanced_as_the_atmosphere(folder: Path) -> None:
-    source = opened(folder / "*.grib")
-    states = State(jnp.asarray(source.states(TIMES)), source.layout)
+def test_real_analyses_are_as_balanced_as_the_atmosphere(
+    source: Era5Source, states: np.ndarray
+) -> None:
+    analyses = State(jnp.asarray(states), source.layout)
     sea = jnp.zeros(source.layout.grid.shape)
-    residual = np.asarray(hydrostatic_residual(states, sea))
-    imbalance = np.asarray(geostrophic_imbalance(states, sea))
+    residual = np.asarray(hydrostatic_residual(analyses, sea))
+    imbalance = np.asarray(geostrophic_imbalance(analyses, sea))
     # Measured: 0.0017 to 0.0018, and 0.060 to 0.067 on this coarse grid.
     assert (residual < 0.01).all()
     assert (imbalance > 0.02).all()
     assert (imbalance < 0.15).all()
 
 
-def test_regridding_keeps_the_area_mean_of_real_fields(folder: Path) -> None:
-    source = opened(folder / "*.grib")
-    values = source.states(TIMES[:1])
+def test_regridding_keeps_the_area_mean_of_real_fields(
+    source: Era5Source, states: np.ndarray
+) -> None:
+    values = states[:1]
     target = named_grid("64x32", source.layout.grid)
     found = conservative_regridding(source.layout.grid, target)(values)
     before = np.einsum("tyxc,yx->c", values.astype(float), source.layout.grid.area_weights)
@@ -209,12 +220,11 @@ def scanned(first: str, last: str, flag: str) -> bytes:
     ("axis", "flag"), [("longitude", "iScansNegatively"), ("latitude", "jScansPositively")]
 )
 def test_the_direction_of_scanning_changes_no_state(
-    axis: str, flag: str, folder: Path, tmp_path: Path
+    axis: str, flag: str, states: np.ndarray, tmp_path: Path
 ) -> None:
     ends = (f"{axis}OfFirstGridPoint", f"{axis}OfLastGridPoint")
-    source = opened(with_ground(tmp_path, scanned(*ends, flag)) / "*.grib")
-    expected = opened(folder / "*.grib").states(TIMES)
-    np.testing.assert_allclose(source.states(TIMES), expected, rtol=1e-3, atol=1.0)
+    turned = opened(with_ground(tmp_path, scanned(*ends, flag)) / "*.grib")
+    np.testing.assert_allclose(turned.states(TIMES), states, rtol=1e-3, atol=1.0)
 
 
 def column_wise(folder: Path) -> bytes:
@@ -256,10 +266,10 @@ def test_messages_that_cannot_be_right_together_are_refused(
         opened(tmp_path / "*.grib")
 
 
-def test_an_exact_copy_of_a_message_does_no_harm(folder: Path, tmp_path: Path) -> None:
+def test_an_exact_copy_of_a_message_does_no_harm(states: np.ndarray, tmp_path: Path) -> None:
     with_ground(tmp_path, IFS.read_bytes() + IFS.read_bytes())
     found = opened(tmp_path / "*.grib").states(TIMES)
-    np.testing.assert_array_equal(found, opened(folder / "*.grib").states(TIMES))
+    np.testing.assert_array_equal(found, states)
 
 
 def test_brackets_in_the_name_of_a_file_that_exists_are_no_pattern(tmp_path: Path) -> None:

@@ -96,7 +96,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> GraphWorld:
     write_template(store, layout, {"time": times}, times.size, surface)
     write_region(store, truth, layout, {"time": times}, 0)
     with Progress(disable=True) as progress:
-        make_backgrounds(config, folder, 2, progress)
+        make_backgrounds(config, folder, 1, progress)
     return GraphWorld(config, folder, times, truth, layout)
 
 

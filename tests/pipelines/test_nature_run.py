@@ -16,7 +16,7 @@ from data_pipelines import nature_run
 
 pytestmark = pytest.mark.slow
 WORLD = WorldConfig(truth_truncation=21, spin_up_days=1)
-TIMES = (np.datetime64("1959-01-03T00") + 6 * np.arange(10)).astype("datetime64[ns]")
+TIMES = (np.datetime64("1959-01-03T00") + 6 * np.arange(6)).astype("datetime64[ns]")
 
 
 def test_a_lost_store_is_not_written_on_from_the_middle(tmp_path: Path) -> None:
@@ -43,7 +43,7 @@ def test_a_killed_run_goes_on_with_the_same_bits(
     model = nature_run.JcmForecastModel(WORLD.truth_truncation)
     # One object, so that it is compiled once.
     monkeypatch.setattr(nature_run, "JcmForecastModel", lambda *_: model)
-    # Ten times in blocks of four: every step of the model costs a tenth of a second.
+    # Six times in blocks of four: every step of the model costs a tenth of a second.
     monkeypatch.setattr(nature_run, "times_of_truth", lambda *_: TIMES)
     monkeypatch.setattr(nature_run, "BLOCK_DAYS", 1)
     written = nature_run.write_region

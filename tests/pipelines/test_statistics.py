@@ -1,4 +1,4 @@
-"""Statistics are reduced by workers, a block at a time."""
+"""Statistics are reduced a block at a time; by several workers in tests/faults/test_workers.py."""
 
 import json
 from pathlib import Path
@@ -14,15 +14,10 @@ from data_pipelines import statistics
 from data_pipelines.statistics import write_statistics
 
 
-def written(config: Config, folder: Path, workers: int) -> bytes:
+def written(config: Config, folder: Path) -> bytes:
     with Progress(disable=True) as bar:
-        write_statistics(config.world, folder, workers, bar)
+        write_statistics(config.world, folder, 1, bar)
     return RunFolder(folder).statistics.read_bytes()
-
-
-@pytest.mark.slow
-def test_the_number_of_workers_changes_no_bit(folder: Path, config: Config) -> None:
-    assert written(config, folder, 1) == written(config, folder, 2)
 
 
 @pytest.mark.slow
@@ -30,7 +25,7 @@ def test_blocks_give_the_moments_of_all_states_together(
     folder: Path, config: Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(statistics, "states_within", lambda _layout: 7)
-    found = json.loads(written(config, folder, 1))
+    found = json.loads(written(config, folder))
     truth = open_states(RunFolder(folder).truth)["lorenz_96"].to_numpy().astype(np.float64)
     training = truth[: 4 * config.world.train_days]
     assert found["states"]["mean"][0] == pytest.approx(training.mean(), rel=1e-12)

@@ -1,5 +1,6 @@
 """Mixed precision and recomputation of the transformers."""
 
+from functools import cache
 from typing import Any
 
 import jax
@@ -20,7 +21,8 @@ LEVELS = jnp.asarray([0.5, 1.0])
 CONDITION = Condition(STATES, jnp.asarray([6.0, 12.0]))
 
 
-def output(kind: str, change: dict[str, Any]) -> tuple[jax.Array, Any]:
+@cache
+def output(kind: str, **change: Any) -> tuple[jax.Array, Any]:
     """What a network with parameters away from the silent start makes, and the gradient of it."""
     module: Any
     if kind == "autoencoder":
@@ -49,8 +51,8 @@ def output(kind: str, change: dict[str, Any]) -> tuple[jax.Array, Any]:
 
 @pytest.mark.parametrize("kind", ["autoencoder", "denoiser"])
 def test_recomputed_activations_give_the_same_gradient(kind: str) -> None:
-    kept, gradient = output(kind, {})
-    again, same = output(kind, {"recompute": True})
+    kept, gradient = output(kind)
+    again, same = output(kind, recompute=True)
     np.testing.assert_allclose(again, kept, rtol=1e-5, atol=1e-5)
     for left, right in zip(jax.tree.leaves(same), jax.tree.leaves(gradient), strict=True):
         np.testing.assert_allclose(left, right, rtol=1e-3, atol=1e-3)
@@ -58,8 +60,8 @@ def test_recomputed_activations_give_the_same_gradient(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", ["autoencoder", "denoiser"])
 def test_half_precision_differs_by_its_rounding_and_keeps_single_precision_ends(kind: str) -> None:
-    full, _ = output(kind, {})
-    half, gradient = output(kind, {"precision": "bfloat16"})
+    full, _ = output(kind)
+    half, gradient = output(kind, precision="bfloat16")
     assert half.dtype == jnp.float32
     assert {leaf.dtype for leaf in jax.tree.leaves(gradient)} == {jnp.dtype(jnp.float32)}
     difference = float(jnp.linalg.norm(half - full) / jnp.linalg.norm(full))

@@ -29,7 +29,7 @@ def spread_of_draws(network: AdaptedNetwork, draws: int = 40) -> float:
     sampler = build_sampler(SamplerConfig(steps=20))
     denoiser = make_denoiser(network, EDMSchedule(0.0, 1.4), CONDITION)
     keys = jax.random.split(jax.random.key(0), draws)
-    return float(jax.vmap(lambda key: sampler(denoiser, key, SHAPE))(keys).std())
+    return float(jax.jit(jax.vmap(lambda key: sampler(denoiser, key, SHAPE)))(keys).std())
 
 
 @pytest.mark.parametrize("kind", ["unet", "dit"])

@@ -47,9 +47,8 @@ def test_edm_loss_of_white_data_starts_at_one() -> None:
     config = DenoiserConfig(width=8, levels=2)
     network = build_denoiser_network(config, (4, 8, 2), jax.random.key(0))
     graphdef, params = nnx.split(network)
-    value, metrics = denoising_loss(graphdef, build_schedule(config))(
-        params, batch, jax.random.key(2)
-    )
+    loss = jax.jit(denoising_loss(graphdef, build_schedule(config)))
+    value, metrics = loss(params, batch, jax.random.key(2))
     np.testing.assert_allclose(value, 1.0, atol=0.1)
     assert set(metrics) == {"loss", "denoised_error"}
 
@@ -62,7 +61,7 @@ def test_training_learns_that_the_increment_is_the_background(
     config = DenoiserConfig(width=8, levels=1, schedule=schedule)
     network = build_denoiser_network(config, SHAPE[1:], jax.random.key(0))
     graphdef, params = nnx.split(network)
-    loss = denoising_loss(graphdef, build_schedule(config))
+    loss = jax.jit(denoising_loss(graphdef, build_schedule(config)))
     optimiser = optax.adam(1e-2)
 
     @jax.jit

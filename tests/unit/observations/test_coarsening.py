@@ -8,6 +8,7 @@ import pytest
 from align_da.atmosphere import Grid, Layout, State, VerticalCoordinate
 from align_da.config import CoarseMapConfig
 from align_da.errors import InputError
+from align_da.observations import ObservationOperator
 from align_da.observations.coarse_maps import every_value
 from align_da.observations.coarsening import coarsening_operator
 from align_da.runs.observation_errors import errors_of
@@ -28,13 +29,18 @@ FINE = Layout(grid_of(16, 32, gaussian=True), VARIABLES)
 COARSE = [grid_of(4, 8), grid_of(5, 7, 13.0), grid_of(6, 9, 300.0, gaussian=True), FINE.grid]
 
 
+@jax.jit
+def equivalents(operator: ObservationOperator, state: State) -> jax.Array:
+    return operator(state)
+
+
 def coarsened(state: State, coarse: Grid) -> np.ndarray:
     """The whole map, [..., lat, lon, channel]."""
     cells = Layout(coarse, state.layout.variables)
     operator = coarsening_operator(coarse)(
         every_value(cells, errors_of(CoarseMapConfig())), state.layout
     )
-    found = operator(state)
+    found = equivalents(operator, state)
     return np.asarray(found.reshape(*found.shape[:-1], *cells.shape))
 
 

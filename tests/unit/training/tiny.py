@@ -75,6 +75,15 @@ def train(
     )
 
 
+def save_result(result: FitResult, folder: Path) -> None:
+    """Parameters and history, in a file of this process."""
+    np.savez(
+        folder / f"result_{jax.process_index()}.npz",
+        **{name: np.asarray(leaf) for name, leaf in result.params.items()},
+        history=np.array([[row[name] for name in sorted(row)] for row in result.history[1:]]),
+    )
+
+
 if __name__ == "__main__":
     folder, tensor, *others = sys.argv[1:]
     last = int(others.pop()) if len(others) > 3 else None
@@ -86,8 +95,4 @@ if __name__ == "__main__":
 
     with joined_processes(Processes(address, count, process, tensor=int(tensor))) as mesh:
         result = train(Path(folder), mesh, die_after_last)
-    np.savez(
-        Path(folder) / f"result_{jax.process_index()}.npz",
-        **{name: np.asarray(leaf) for name, leaf in result.params.items()},
-        history=np.array([[row[name] for name in sorted(row)] for row in result.history[1:]]),
-    )
+    save_result(result, Path(folder))

@@ -95,6 +95,18 @@ def test_the_figure_has_a_panel_an_increment_centred_on_the_observation() -> Non
     assert to_png(figure).startswith(b"\x89PNG")
 
 
+@pytest.fixture(scope="module")
+def layout() -> Layout:
+    """That of the circulation model, which takes seconds to be built."""
+    return JcmForecastModel().layout
+
+
+@pytest.fixture(scope="module")
+def shipped(layout: Layout) -> LatentThreeDVar:
+    """With the shipped prior, once, so that it is compiled once."""
+    return LatentThreeDVar(shipped_prior(layout), interpolation_operator, 1, 5)
+
+
 def shipped_prior(layout: Layout) -> LatentPrior:
     config = load_config(SHIPPED / "demo.toml")
     return load_prior(Run(config, RunFolder(SHIPPED), xr.Dataset(), layout), "static")
@@ -103,10 +115,10 @@ def shipped_prior(layout: Layout) -> LatentPrior:
 @pytest.mark.parametrize("variable", ["temperature", "u_component_of_wind"])
 def test_a_single_observation_moves_the_shipped_prior_locally_and_in_balance(
     variable: str,
+    layout: Layout,
+    shipped: LatentThreeDVar,
 ) -> None:
-    layout = JcmForecastModel().layout
-    prior = shipped_prior(layout)
-    mean = prior.space.normalisation.mean
+    mean = shipped.prior.space.normalisation.mean
     background = State(jnp.broadcast_to(mean, layout.shape)[None], layout)
     channel = layout.channels_of(variable).start + 4
     one = jnp.ones(1)
@@ -122,8 +134,7 @@ def test_a_single_observation_moves_the_shipped_prior_locally_and_in_balance(
         station=jnp.zeros(1, jnp.int32),
         flag=jnp.full(1, int(Flag.PASS)),
     )
-    method = LatentThreeDVar(prior, interpolation_operator, 1, 5)
-    analysis, _ = method(background, batch, 24.0, jax.random.key(0))
+    analysis, _ = shipped(background, batch, 24.0, jax.random.key(0))
     before, after = (State(state.values[0], layout) for state in (background, analysis))
     increment = np.asarray(after[variable] - before[variable])[..., 4]
     assert increment.max() > 0.3
