@@ -1,5 +1,6 @@
 """Analysis methods behind one contract."""
 
+from align_da.assimilation.analysis_correction import AnalysisCorrection, CorrectedAnalysis
 from align_da.assimilation.contract import Analysis, AnalysisDiagnostics
 from align_da.assimilation.latent_score import LatentScoreAnalysis
 from align_da.assimilation.latent_three_d_var import LatentThreeDVar
@@ -9,7 +10,9 @@ from align_da.assimilation.optimal_interpolation import OptimalInterpolation
 __all__ = [
     "LETKF",
     "Analysis",
+    "AnalysisCorrection",
     "AnalysisDiagnostics",
+    "CorrectedAnalysis",
     "LatentScoreAnalysis",
     "LatentThreeDVar",
     "Localisation",

@@ -44,6 +44,7 @@ STEPS = 40  # of the optimizer a chunk
 BATCH = 128
 WIDTH, DEPTH = 32, 2
 ALL = tuple(EVIDENCE)
+_BEYOND = 60.0  # no state of the climate has a variable as large
 _SEEDS = 10_000  # between two trainings; those of evaluations are below it
 
 
@@ -100,17 +101,31 @@ class _Cycling:
         first = _SEEDS * (1 + seed)
         self._seeds = tuple(range(first, first + TRAJECTORIES))
         self._twins = Twins(experiment, _seen)
-        self._states: TwinStates = first_states(experiment, self._seeds)
+        self._first: TwinStates = first_states(experiment, self._seeds)
+        self._states = self._first
         self._number = 0
 
     def go_on(self, method: CorrectedAnalysis, cycles: int) -> MetCycles:
-        """What so many further cycles of every trajectory have met."""
+        """What so many further cycles of every trajectory have met.
+
+        A trajectory whose filter has left the climate starts again.
+        """
         met = []
         for _ in range(cycles):
             self._states, seen = self._twins.cycle(method, self._states, self._seeds, self._number)
-            met.append(MetCycles(*map(np.asarray, seen)))
+            sound = (np.abs(self._states.ensemble) < _BEYOND).all(axis=(1, 2, 3, 4))
+            met.append(MetCycles(*(np.asarray(column)[sound] for column in seen)))
+            if not sound.all():
+                self._states = TwinStates(
+                    jnp.where(sound[:, None, None, None], self._states.truth, self._first.truth),
+                    jnp.where(
+                        sound[:, None, None, None, None],
+                        self._states.ensemble,
+                        self._first.ensemble,
+                    ),
+                )
             self._number += 1
-        return Aggregated(tuple(met)).rows(np.arange(cycles * TRAJECTORIES))
+        return Aggregated(tuple(met)).rows(np.arange(sum(map(len, met))))
 
 
 def _seen(cycle: TwinCycle) -> tuple[jax.Array, jax.Array, jax.Array]:

@@ -99,14 +99,14 @@ def _of_trajectories(
     name: str, row: str, seed: int, share: float, world: World, method: Analysis
 ) -> Iterator[tuple[object, ...]]:
     seeds = tuple(range(FIRST, FIRST + TRAJECTORIES))
-    cycles = twin_cycles(world.twins(method, CYCLES), seeds, _scores, progress_bar())
+    cycles = twin_cycles(world.twins(method, CYCLES), seeds, scores_of, progress_bar())
     kept = np.stack([np.stack(one) for one in cycles][BURN_IN:])
     means = kept.mean(axis=0)
     for trajectory in range(TRAJECTORIES):
         yield (name, row, seed, share, trajectory, *means[:, trajectory].tolist())
 
 
-def _scores(cycle: TwinCycle) -> tuple[Float[Array, ""], ...]:
+def scores_of(cycle: TwinCycle) -> tuple[Float[Array, ""], ...]:
     """RMSE of background and analysis, spread, and CRPS as independent draws would have it."""
     error = cycle.analysis.mean(axis=0) - cycle.truth
     before = cycle.background.mean(axis=0) - cycle.truth
