@@ -2,7 +2,7 @@
 
 A stage that is done is not done again.
 
-Usage: python -m experiments.embedded_world.run [chain|scores|peers] [RUN]
+Usage: python -m experiments.embedded_world.run [chain|scores|peers|closed_loop] [RUN]
 """
 
 from pathlib import Path

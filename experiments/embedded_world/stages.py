@@ -5,6 +5,11 @@ HYBRID = f"{LONG} --set cycle.ensemble_share=0.8"
 FEW_STEPS = "--set sampler.steps=6 --set sampler.sigma_max=10 --set guidance.iterations=12"
 CORRECTED = "--set cycle.model_error_share=0.3"
 LARGE = "--set cycle.cycles=120 --set cycle.members=40"
+ROUNDS = range(3)
+BASE = (
+    "--set cycle.method=latent_three_d_var --set cycle.perturbations=letkf"
+    " --set cycle.members=20 --set cycle.ensemble_share=0.8"
+)
 STAGES = {
     "chain": (
         "data truth",
@@ -53,6 +58,29 @@ STAGES = {
         (
             "verify --name letkf_20 --name letkf_40 --name latent_three_d_var_20"
             " --name align_da_20 --name letkf_20_corrected --name align_da_20_corrected"
+            " --set verification.forecast_every=12"
+        ),
+    ),
+    "closed_loop": (
+        *(
+            f"{command} {BASE} --set correction.round={number}"
+            for number in ROUNDS
+            for command in ("data closed_loop", "train correction")
+        ),
+        f"cycle --name hybrid_20 {BASE} --set cycle.cycles=120",
+        *(
+            f"cycle --name {name} {BASE} --set cycle.cycles=120 --set correction.round={number}"
+            f" --set cycle.correction_share={share}"
+            for name, number, share in (
+                ("off_policy_20", ROUNDS[0], 1),
+                ("off_policy_damped_20", ROUNDS[0], 0.3),
+                ("corrected_20", ROUNDS[-1], 1),
+                ("corrected_half_20", ROUNDS[-1], 0.5),
+            )
+        ),
+        (
+            "verify --name letkf_20 --name letkf_40 --name hybrid_20 --name off_policy_20"
+            " --name off_policy_damped_20 --name corrected_half_20 --name corrected_20"
             " --set verification.forecast_every=12"
         ),
     ),
