@@ -18,6 +18,7 @@ What goes further comes from its room:
     from align_da.observations import CorrelatedErrors, WhitenedErrors, Huber, StudentT
     from align_da.prior import prior_from_covariance, prior_from_root, prior_from_samples
     from align_da.assimilation import LatentThreeDVar, OptimalInterpolation
+    from align_da.assimilation import AnalysisCorrection, CorrectedAnalysis
 
 `observation_errors` of every method takes `CorrelatedErrors` and what stands beside it. Contracts,
 for parts of one's own, with the `AlignmentCase` that a reward judges:

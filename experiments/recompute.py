@@ -12,6 +12,7 @@ import pandas as pd
 
 from experiments.bounds import run as bounds
 from experiments.calibration import tables as calibration
+from experiments.closed_loop import tables as closed_loop
 from experiments.densities import tables as densities
 from experiments.downscaling import tables as downscaling
 from experiments.embedded_world import tables as embedded_world
@@ -25,6 +26,7 @@ HERE = Path(__file__).parent
 SHOW: Mapping[str, Callable[[pd.DataFrame], str]] = {
     "bounds": bounds.show,
     "calibration": calibration.show,
+    "closed_loop": closed_loop.show,
     "densities": densities.show,
     "downscaling": downscaling.show,
     "embedded_world": embedded_world.show,

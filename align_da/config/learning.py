@@ -89,14 +89,16 @@ class CorrectionConfig(Section):
     """The correction of analyses that is learned in cycles of one's own, round after round.
 
     Round 0 are cycles of [cycle] without it; in every further `round` what the rounds before have
-    taught acts in full, and training goes on with the cycles of all. A round has `segments` of the
-    training period, each of `cycles` after a `spin_up`, with a network, a density and errors of
-    observations of its own: the errors of [observations] times one of `error_factors`.
+    taught acts in full, and training goes on with the cycles of the last `rounds_kept`. A round
+    has `segments` of the training period, each of `cycles` after a `spin_up`, with a network, a
+    density and errors of observations of its own: the errors of [observations] times one of
+    `error_factors`.
     `evidence` is what the network sees of a cycle; with `scales_spread` it corrects the spread of
     the ensemble too.
     """
 
     round: Annotated[int, Field(ge=0)] = 0
+    rounds_kept: Positive = 4
     segments: Positive = 24
     cycles: Positive = 80
     spin_up: Annotated[int, Field(ge=0)] = 4

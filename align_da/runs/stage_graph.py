@@ -112,7 +112,7 @@ def closed_loop_stage(config: Config, folder: RunFolder, cycled_with: Sequence[s
         cycled_with: stages whose results the method of [cycle] reads.
     """
     number = config.correction.round
-    learned = {"width", "depth", "stride", "scales_spread", "training"}
+    learned = {"width", "depth", "stride", "scales_spread", "training", "rounds_kept"}
     defined_by = [
         config.seed,
         config.correction.model_dump(mode="json", exclude=learned),
@@ -131,11 +131,17 @@ def closed_loop_stage(config: Config, folder: RunFolder, cycled_with: Sequence[s
     return Stage(f"closed_loop_{number}", defined_by, [*cycled_with, *before], products)
 
 
+def rounds_kept(config: Config) -> range:
+    """The rounds that the correction of a round is trained on."""
+    settings = config.correction
+    return range(max(0, settings.round + 1 - settings.rounds_kept), settings.round + 1)
+
+
 def correction_stage(config: Config, folder: RunFolder) -> Stage:
     """The correction of analyses, after the rounds up to that of the configuration."""
     number = config.correction.round
     before = [f"{CORRECTION}_{number - 1}"] if number else []
-    inputs = [*(f"closed_loop_{past}" for past in range(number + 1)), *before]
+    inputs = [*(f"closed_loop_{kept}" for kept in rounds_kept(config)), *before]
     name = f"{CORRECTION}_{number}"
     return Stage(name, [config.seed, config.correction], inputs, [folder.weights(name)])
 

@@ -1,4 +1,4 @@
-"""Train the correction of analyses on the cycles of all rounds up to that of the configuration."""
+"""Train the correction of analyses on the cycles of the last rounds."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from align_da.runs.corrections import (
     untrained_network,
 )
 from align_da.runs.run import Run, open_run
-from align_da.runs.stage_graph import correction_stage
+from align_da.runs.stage_graph import correction_stage, rounds_kept
 from align_da.stages.training_stage import fit_stage, training_stage
 from align_da.storage.met_cycles import read_met, rows_of
 from align_da.training.analysis_correction import (
@@ -86,9 +86,9 @@ def _train(run: Run, identity: str, mesh: Mesh | None) -> None:
 
 
 def _met(run: Run, split: str) -> Aggregated:
-    """The cycles of all rounds in a period; what is validated on are those of the last round."""
+    """The cycles of the rounds that are kept; what is validated on are those of the last one."""
     last = run.config.correction.round
-    rounds = range(last + 1) if split == "train" else [last]
+    rounds = rounds_kept(run.config) if split == "train" else [last]
     return Aggregated(tuple(_StoredCycles(run.folder.closed_loop(n, split)) for n in rounds))
 
 

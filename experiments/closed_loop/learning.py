@@ -12,6 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import nnx
+from jaxtyping import Bool
 
 from align_da.assimilation.analysis_correction import (
     AnalysisCorrection,
@@ -113,19 +114,20 @@ class _Cycling:
         met = []
         for _ in range(cycles):
             self._states, seen = self._twins.cycle(method, self._states, self._seeds, self._number)
-            sound = (np.abs(self._states.ensemble) < _BEYOND).all(axis=(1, 2, 3, 4))
+            sound = np.abs(np.asarray(self._states.ensemble)).max(axis=(1, 2, 3, 4)) < _BEYOND
             met.append(MetCycles(*(np.asarray(column)[sound] for column in seen)))
             if not sound.all():
-                self._states = TwinStates(
-                    jnp.where(sound[:, None, None, None], self._states.truth, self._first.truth),
-                    jnp.where(
-                        sound[:, None, None, None, None],
-                        self._states.ensemble,
-                        self._first.ensemble,
-                    ),
-                )
+                self._states = _chosen(sound, self._states, self._first)
             self._number += 1
         return Aggregated(tuple(met)).rows(np.arange(sum(map(len, met))))
+
+
+def _chosen(which: Bool[np.ndarray, " seed"], now: TwinStates, other: TwinStates) -> TwinStates:
+    """The states of those trajectories, and other ones of the rest."""
+    return TwinStates(
+        jnp.where(which[:, None, None, None], now.truth, other.truth),
+        jnp.where(which[:, None, None, None, None], now.ensemble, other.ensemble),
+    )
 
 
 def _seen(cycle: TwinCycle) -> tuple[jax.Array, jax.Array, jax.Array]:

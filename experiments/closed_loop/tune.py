@@ -17,8 +17,8 @@ from experiments.closed_loop.worlds import WORLDS, Filter
 from experiments.options import options
 from experiments.results import add_result
 
-RADII = (2.0, 2.5, 3.0, 4.5, 6.0, 9.0)
-INFLATIONS = ((1.02, 0.0), (1.05, 0.0), (1.1, 0.0), (1.0, 0.25), (1.0, 0.5))
+RADII = (2.0, 2.5, 3.0, 4.5, 7.0)
+INFLATIONS = ((1.02, 0.0), (1.05, 0.0), (1.1, 0.0), (1.0, 0.25))
 FIRST, TRAJECTORIES, CYCLES = 100, 32, 150
 
 
