@@ -35,8 +35,8 @@ if _WORKER.isdecimal() and hasattr(os, "sched_setaffinity"):
     _CORES = sorted(os.sched_getaffinity(0))
     os.sched_setaffinity(0, {_CORES[int(_WORKER) % len(_CORES)]})
 
-# A tenth of the time of the tests went into looking for cycles of references, each time through all
-# the modules and tests: those are set aside once, and looked for is as often as is worth it.
+# A tenth of the time of the tests went into looking for cycles of references, each time through
+# all modules and tests: those are set aside once, and the search comes as often as it is worth.
 _OBJECTS = 50_000  # new ones, before their cycles are looked for; Python takes 700
 
 

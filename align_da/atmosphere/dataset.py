@@ -17,7 +17,7 @@ from align_da.atmosphere.state import Layout, State, state_from_fields
 from align_da.atmosphere.times import in_nanoseconds
 from align_da.atmosphere.units import to_si
 from align_da.atmosphere.variables import VARIABLES, variable_named
-from align_da.errors import InputError
+from align_da.errors import InputError, StorageError
 
 CONVENTIONS = "CF-1.11"
 COORDINATE_TOLERANCE = 1e-4  # of a grid step: float32 coordinates match float64 ones
@@ -293,9 +293,13 @@ def in_memory(array: xr.DataArray) -> xr.DataArray:
 
     Raises:
         InputError: they cannot be read.
+        StorageError: a chunk is not what its store says.
     """
     try:
         return array.compute()
+    except StorageError as error:
+        message = f"{array.name}: the values cannot be read ({error})"
+        raise StorageError(message) from error
     except (OSError, ValueError, RuntimeError) as error:  # of whatever decodes the file
         message = f"{array.name}: the values cannot be read ({error}): the input is damaged"
         raise InputError(message) from error

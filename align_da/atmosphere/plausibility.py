@@ -29,8 +29,9 @@ class Offence:
 
     def __str__(self) -> str:
         variable = self.channel.variable
+        value = f"{self.value!s} {variable.units}"  # as short as its precision allows
         return (
-            f"member {self.member} has {_named(self.channel)} = {self.value} {variable.units} at "
+            f"member {self.member} has {_named(self.channel)} = {value} at "
             f"{self.place}, expected a finite value within {variable.bounds}"
         )
 
