@@ -9,12 +9,10 @@ import pytest
 from command_line import with_data
 from typer.testing import CliRunner
 
+from align_da.cli import application
+
 ROOT = Path(__file__).parents[3]
 COMMAND = Path(sys.executable).with_name("align-da")
-
-
-def align_da(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([COMMAND, *arguments], capture_output=True, text=True, check=False)
 
 
 @pytest.mark.parametrize(
@@ -100,10 +98,16 @@ def test_a_mistake_is_one_line_and_an_exit_code(
     message: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
+    """Without a process of its own, which takes a second; those above have one."""
     monkeypatch.chdir(tmp_path)
-    result = align_da(*arguments)
-    assert result.returncode == code
-    assert message in result.stderr
-    assert "Traceback" not in result.stderr
+    monkeypatch.setattr(sys, "argv", ["align-da", *arguments])
+    monkeypatch.setattr(application, "settle_environment", list)
+    monkeypatch.setattr(application, "_add_commands", with_data)
+    monkeypatch.setattr(application.signal, "signal", lambda *_: None)
+    with pytest.raises(SystemExit) as ended:
+        application.main()
+    assert ended.value.code == code
+    assert message in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
