@@ -75,6 +75,16 @@ def test_output_that_finds_no_space_is_told_with_the_code_of_storage() -> None:
     assert "Traceback" not in result.stderr
 
 
+def test_processes_that_nobody_has_started_are_told_by_whom_they_would_be(tmp_path: Path) -> None:
+    """In a process where JAX has computed nothing."""
+    command = [COMMAND, "train", "denoiser", "--distributed"]
+    result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert result.returncode == 2
+    assert "SLURM" in result.stderr
+    assert "Traceback" not in result.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
@@ -85,7 +95,6 @@ def test_output_that_finds_no_space_is_told_with_the_code_of_storage() -> None:
         (("train", "denoiser", "--process-id", "1"), 2, "--num-processes not given"),
         (("train", "covariance", "--tensor", "2"), 2, "by one process"),
         (("align", "leads", "--distributed"), 2, "by one process"),
-        (("train", "denoiser", "--distributed"), 2, "SLURM"),
         (("fly",), 2, "No such command"),
         (("train", "autoencoder"), 4, "truth.zarr"),
         (("verify",), 4, "truth.zarr"),
