@@ -4,6 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 # As the commands do, see align_da/environment.py.
 export OPENBLAS_NUM_THREADS ?= 1
+# Images of machines for tests often forbid bytecode, without which every process of the tests
+# compiles all of Align-DA and of the tests anew.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: install demo pipeline scores peers test check format types tests test-chain test-faults audit lock clean
 

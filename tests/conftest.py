@@ -1,5 +1,6 @@
 """Settings shared by every test; they must be made before JAX is first used."""
 
+import gc
 import os
 import shutil
 import sys
@@ -34,6 +35,10 @@ if _WORKER.isdecimal() and hasattr(os, "sched_setaffinity"):
     _CORES = sorted(os.sched_getaffinity(0))
     os.sched_setaffinity(0, {_CORES[int(_WORKER) % len(_CORES)]})
 
+# A tenth of the time of the tests went into looking for cycles of references, each time through
+# all modules and tests: those are set aside once, and the search comes as often as it is worth.
+_OBJECTS = 50_000  # new ones, before their cycles are looked for; Python takes 700
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """The options that the Makefile gives."""
@@ -64,6 +69,13 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if target is not None:
         outcomes = (terminalreporter.stats.get(name, []) for name in ("passed", "failed", "error"))
         target.write_text(fault_table(report for some in outcomes for report in some))
+
+
+def pytest_collection_finish() -> None:
+    """What is there now stays to the end."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_OBJECTS, *gc.get_threshold()[1:])
 
 
 @pytest.fixture

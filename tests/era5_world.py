@@ -110,11 +110,16 @@ def winds_of(
 
 
 def write_store(
-    dataset: xr.Dataset, path: Path | str, zarr_format: int = 2, *, consolidated: bool = True
+    dataset: xr.Dataset,
+    path: Path | str,
+    zarr_format: int = 2,
+    *,
+    consolidated: bool = True,
+    times: int = 1,
 ) -> str:
-    """A zarr store as xarray writes it: a chunk a time."""
+    """A zarr store with so many times a chunk; as xarray writes it, one."""
     encoding = {
-        name: {"chunks": (1, *field.shape[1:])}
+        name: {"chunks": (times, *field.shape[1:])}
         for name, field in dataset.data_vars.items()
         if field.dims[:1] == ("time",)
     }

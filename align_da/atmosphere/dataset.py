@@ -17,7 +17,7 @@ from align_da.atmosphere.state import Layout, State, state_from_fields
 from align_da.atmosphere.times import in_nanoseconds
 from align_da.atmosphere.units import to_si
 from align_da.atmosphere.variables import VARIABLES, variable_named
-from align_da.errors import InputError
+from align_da.errors import InputError, StorageError
 
 CONVENTIONS = "CF-1.11"
 COORDINATE_TOLERANCE = 1e-4  # of a grid step: float32 coordinates match float64 ones
@@ -74,19 +74,22 @@ def layout_from_dataset(
         InputError: a coordinate is missing, not finite, not monotone or not global, or the dataset
             lacks a wanted variable or any known one.
     """
-    ordered = _in_standard_order(dataset, closed=not limited_area)
-    names = tuple(variables or (name for name in VARIABLES if name in ordered))
-    missing = [name for name in names if name not in ordered]
+    for name in _SPACE:
+        _check_coordinate(dataset, name)
+    # Without the fields: those that are still in files would be read to be rolled.
+    axes = _ordered(dataset.coords.to_dataset(), closed=not limited_area)
+    names = tuple(variables or (name for name in VARIABLES if name in dataset))
+    missing = [name for name in names if name not in dataset]
     if missing or not names:
         message = (
             f"expected variables {', '.join(missing or VARIABLES)}, the dataset holds "
-            f"{', '.join(map(str, ordered.data_vars))}: use the names of WeatherBench 2"
+            f"{', '.join(map(str, dataset.data_vars))}: use the names of WeatherBench 2"
         )
         raise InputError(message)
     grid = Grid(
-        latitude=tuple(ordered["latitude"].values.astype(float).tolist()),
-        longitude=tuple(ordered["longitude"].values.astype(float).tolist()),
-        vertical=_vertical_coordinate(ordered["level"]),
+        latitude=tuple(axes["latitude"].values.astype(float).tolist()),
+        longitude=tuple(axes["longitude"].values.astype(float).tolist()),
+        vertical=_vertical_coordinate(axes["level"]),
         periodic=not limited_area,
     )
     return Layout(grid, names)
@@ -112,7 +115,9 @@ def state_from_dataset(
     """
     layout = layout_from_dataset(dataset) if layout is None else layout
     closed = layout.grid.periodic
-    ordered = _in_standard_order(dataset, closed=closed)
+    for name in _SPACE:
+        _check_coordinate(dataset, name)
+    ordered = _ordered(dataset, closed=closed)
     found = layout_from_dataset(ordered, layout.variables, limited_area=not closed)
     _check_same_grid(found.grid, layout.grid)
     check_times(ordered)
@@ -186,10 +191,8 @@ def check_times(dataset: xr.Dataset) -> None:
         raise InputError(message)
 
 
-def _in_standard_order(dataset: xr.Dataset, *, closed: bool) -> xr.Dataset:
+def _ordered(dataset: xr.Dataset, *, closed: bool) -> xr.Dataset:
     """The dataset south to north, from 0..360 degrees eastward, top level first."""
-    for name in _SPACE:
-        _check_coordinate(dataset, name)
     for name in ("latitude", "level"):
         if dataset.sizes[name] > 1 and dataset[name].values[0] > dataset[name].values[-1]:
             dataset = dataset.isel({name: slice(None, None, -1)})
@@ -293,9 +296,13 @@ def in_memory(array: xr.DataArray) -> xr.DataArray:
 
     Raises:
         InputError: they cannot be read.
+        StorageError: a chunk is not what its store says.
     """
     try:
         return array.compute()
+    except StorageError as error:
+        message = f"{array.name}: the values cannot be read ({error})"
+        raise StorageError(message) from error
     except (OSError, ValueError, RuntimeError) as error:  # of whatever decodes the file
         message = f"{array.name}: the values cannot be read ({error}): the input is damaged"
         raise InputError(message) from error

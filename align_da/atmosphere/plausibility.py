@@ -29,8 +29,10 @@ class Offence:
 
     def __str__(self) -> str:
         variable = self.channel.variable
+        # As short as its precision allows: an f-string tells the digits of double precision.
+        value = np.format_float_positional(self.value, trim="0")
         return (
-            f"member {self.member} has {_named(self.channel)} = {self.value} {variable.units} at "
+            f"member {self.member} has {_named(self.channel)} = {value} {variable.units} at "
             f"{self.place}, expected a finite value within {variable.bounds}"
         )
 

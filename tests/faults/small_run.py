@@ -137,6 +137,7 @@ def main(
         manifest_of({}, 0, {})  # loads what nobody may not read
         os.seteuid(NOBODY)
     if file_limit is not None:
+        sys.dont_write_bytecode = True  # as `full_disk` of test_full_disk.py
         resource.setrlimit(resource.RLIMIT_FSIZE, (file_limit, file_limit))
     if kill_at_fsync is not None:
         os.fsync = _at_call(os.fsync, kill_at_fsync, _kill)

@@ -26,6 +26,7 @@ def train_on_a_full_disk(folder: Path, step: int, file_limit: int) -> None:
 
     def report(done: int, _: object) -> None:
         if done == step:
+            sys.dont_write_bytecode = True  # as `full_disk` of test_full_disk.py
             resource.setrlimit(resource.RLIMIT_FSIZE, (file_limit, file_limit))
 
     try:

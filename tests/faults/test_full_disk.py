@@ -7,6 +7,7 @@ alike, each of which tells it in its own way.
 import errno
 import os
 import resource
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -43,13 +44,18 @@ Figure = Callable[[str], None]
 
 @contextmanager
 def full_disk(limit: int = LIMIT) -> Iterator[None]:
-    """No file may get larger than the limit, in this process."""
+    """No file may get larger than the limit, in this process.
+
+    Python takes a part of a file of bytecode for the whole, and leaves it to every later process.
+    """
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "dont_write_bytecode", True)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def write_variables(path: Path) -> None:

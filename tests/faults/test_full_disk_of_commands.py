@@ -25,6 +25,7 @@ from align_da.stages.estimate_covariance import estimate_covariance
 from align_da.stages.export_analyses import export_analyses
 from align_da.stages.monitor_observations import monitor_observations
 from align_da.storage.run_folder import RunFolder
+from align_da.verification import report
 from data_pipelines import model_run
 
 LIMIT = 200  # bytes of a file: locks fit
@@ -33,9 +34,13 @@ REPORTS = """value,error,latitude,longitude,level,time,vertical,variable,station
 """
 Figure = Callable[[str], None]
 
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:Error (writing|reading) persistent compilation cache"
-)
+# Where a write of Orbax fails, those beside it end after the loop that waited for them.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:Error (writing|reading) persistent compilation cache"),
+    pytest.mark.filterwarnings(
+        "ignore:Exception ignored in. None:pytest.PytestUnraisableExceptionWarning"
+    ),
+]
 
 
 def ends_with_nothing_left(
@@ -84,6 +89,7 @@ def cycled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunFolder]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(run_cycles, "cycle_forecast_model", lambda _: Persistence(LAYOUT))
         patch.setattr(score_runs, "configured_forecast_model", lambda _: Persistence(LAYOUT))
+        patch.setattr(report, "to_png", lambda _: bytes(5 * LIMIT))  # drawn in seconds
         assert run_cycles.run_cycles(CONFIG, folder.root, "main") == 0
         yield folder
 

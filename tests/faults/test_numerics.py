@@ -110,16 +110,20 @@ SINGLE = {"transformer decoder"}  # its products are in single precision whateve
 
 def adjoint_gap(function: Function, shape: tuple[int, ...], dtype: jnp.dtype) -> float:
     """Largest relative difference of <Hd, w> and <d, H'w> over random pairs."""
-    tangent = jax.jit(lambda x, d: jax.jvp(function, (x,), (d,))[1])
-    adjoint = jax.jit(lambda x, w: jax.vjp(function, x)[1](w)[0])
-    gaps = []
+
+    @jax.jit
+    def of_pair(x: jax.Array, d: jax.Array, w: jax.Array) -> tuple[jax.Array, jax.Array]:
+        """Hd and H'w."""
+        return jax.jvp(function, (x,), (d,))[1], jax.vjp(function, x)[1](w)[0]
+
+    gaps, known = [], jax.eval_shape(function, jax.ShapeDtypeStruct(shape, dtype))
     for seed in range(PAIRS):
         draw = np.random.default_rng(seed)
         x, d = (jnp.asarray(draw.normal(size=shape), dtype) for _ in range(2))
-        forward = tangent(x, d)
-        w = jnp.asarray(draw.normal(size=forward.shape), forward.dtype)
+        w = jnp.asarray(draw.normal(size=known.shape), known.dtype)
+        forward, backward = of_pair(x, d, w)
         left = np.vdot(np.asarray(forward, float), np.asarray(w, float))
-        right = np.vdot(np.asarray(d, float), np.asarray(adjoint(x, w), float))
+        right = np.vdot(np.asarray(d, float), np.asarray(backward, float))
         gaps.append(abs(left - right) / float(jnp.linalg.norm(forward) * jnp.linalg.norm(w)))
     return max(gaps)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import xarray as xr
-from cycled_world import LAYOUT, make_world
+from cycled_world import LAYOUT, SPREAD, TYPICAL, write_truth
 from hurt import bits_of, flip_bit
 
 from align_da.errors import AlignDAError, StorageError
@@ -17,6 +17,7 @@ from align_da.storage.inspection import describe
 from align_da.storage.run_folder import RunFolder
 from align_da.storage.seal import seal_path
 from align_da.storage.stages import Stage, run_stage
+from align_da.storage.statistics import write_statistics
 from data_pipelines.template import write_region, write_template
 
 FLIPS = 3
@@ -41,12 +42,22 @@ def candidates(store: Path) -> None:
     write_dataset(store, dataset.assign_coords(case=np.arange(9)).assign_attrs(rewards=["a"]))
 
 
+def statistics(path: Path) -> None:
+    """As `align-da data statistics` writes them."""
+    write_statistics(path, {"states": {"mean": TYPICAL.tolist(), "std": SPREAD.tolist()}})
+
+
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
-    folder = make_world(tmp_path_factory.mktemp("world"))
-    made = {"filled": folder.root / "filled.zarr", "candidates": folder.candidates}
-    for (name, store), write in zip(made.items(), (filled, candidates), strict=True):
-        run_stage(folder, Stage(name, [], [], [store]), lambda s=store, w=write: w(s))
+    folder = RunFolder(tmp_path_factory.mktemp("world"))
+    products = {
+        "truth": (folder.truth, write_truth),
+        "statistics": (folder.statistics, statistics),
+        "filled": (folder.root / "filled.zarr", filled),
+        "candidates": (folder.candidates, candidates),
+    }
+    for name, (path, write) in products.items():
+        run_stage(folder, Stage(name, [], [], [path]), lambda p=path, w=write: w(p))
     assert describe(folder.root).whole
     return folder
 

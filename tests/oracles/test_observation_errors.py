@@ -423,6 +423,20 @@ def test_an_unused_observation_with_long_tails_is_not_seen(name: str) -> None:
     np.testing.assert_array_equal(found, expected)
 
 
+@cache
+def sampler_of_one_number(name: str) -> Callable[[Likelihood, jax.Array], jax.Array]:
+    """Compiled once for all values with the same tails."""
+    config = GuidanceConfig(method=name, iterations=2, repetitions=3 if "split" in name else 1)
+    sample = build_posterior_sampler(
+        config, SamplerConfig(kind="dpm_solver", steps=20, sigma_max=20.0)
+    )
+
+    def draw_one(known: Likelihood, key: jax.Array) -> jax.Array:
+        return sample(denoise_white, lambda z: z[0, 0], known, key, (1, 1, 1))
+
+    return jax.jit(jax.vmap(draw_one, in_axes=(None, 0)))
+
+
 @pytest.mark.parametrize("name", ["jfps", "mmps", "split_gibbs"])
 @pytest.mark.parametrize(("tails", "value"), [("huber", 6.0), ("huber", 1.0), ("student", 6.0)])
 def test_draws_have_the_moments_of_the_posterior_with_long_tails(
@@ -441,14 +455,7 @@ def test_draws_have_the_moments_of_the_posterior_with_long_tails(
     known = Likelihood(
         jnp.array([value]), jnp.array([0.25]), jnp.full(1, True), jnp.ones(1), TAILS[tails]
     )
-    config = GuidanceConfig(method=name, iterations=2, repetitions=3 if "split" in name else 1)
-    sample = build_posterior_sampler(
-        config, SamplerConfig(kind="dpm_solver", steps=20, sigma_max=20.0)
-    )
-    keys = jax.random.split(jax.random.key(1), 1000)
-    drawn = jax.jit(
-        jax.vmap(lambda key: sample(denoise_white, lambda z: z[0, 0], known, key, (1, 1, 1)))
-    )(keys)
+    drawn = sampler_of_one_number(name)(known, jax.random.split(jax.random.key(1), 1000))
     assert float(drawn.mean()) == pytest.approx(mean, abs=0.6 if two_modes else 0.2)
     assert float(drawn.std()) == pytest.approx(std, rel=0.15)
 

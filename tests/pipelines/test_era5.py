@@ -26,6 +26,7 @@ WORLD = WorldConfig(
     test_days=1,
 )
 STATES = 92
+TIMES = 30  # a chunk, of which there are fewer then; one in the source of `expected`
 
 
 class PowerCutError(Exception):
@@ -45,7 +46,7 @@ def waves(three_hourly: xr.Dataset) -> xr.Dataset:
 
 @pytest.fixture(scope="module")
 def plain_source(waves: xr.Dataset, tmp_path_factory: pytest.TempPathFactory) -> str:
-    return write_store(waves, tmp_path_factory.mktemp("plain") / "source.zarr")
+    return write_store(waves, tmp_path_factory.mktemp("plain") / "source.zarr", times=TIMES)
 
 
 def truth_of(source: str, folder: Path, grid: str = "source", workers: int = 1) -> xr.Dataset:
@@ -79,7 +80,8 @@ def test_the_truth_is_the_source_at_every_sixth_hour_south_to_north(
 def test_every_kind_of_zarr_store_is_read(
     zarr_format: int, consolidated: bool, waves: xr.Dataset, expected: xr.Dataset, tmp_path: Path
 ) -> None:
-    source = write_store(waves, tmp_path / "source.zarr", zarr_format, consolidated=consolidated)
+    path = tmp_path / "source.zarr"
+    source = write_store(waves, path, zarr_format, consolidated=consolidated, times=TIMES)
     xr.testing.assert_equal(truth_of(source, tmp_path), expected)
 
 
@@ -121,7 +123,7 @@ def test_the_layout_of_the_source_does_not_matter(
     layout: object, waves: xr.Dataset, expected: xr.Dataset, tmp_path: Path
 ) -> None:
     assert callable(layout)
-    source = write_store(layout(waves), tmp_path / "source.zarr", 2)
+    source = write_store(layout(waves), tmp_path / "source.zarr", times=TIMES)
     xr.testing.assert_equal(truth_of(source, tmp_path), expected)
 
 
@@ -129,7 +131,7 @@ def test_urls_of_this_machine_are_read(
     plain_source: str, waves: xr.Dataset, expected: xr.Dataset, tmp_path: Path
 ) -> None:
     xr.testing.assert_equal(truth_of(f"file://{plain_source}", tmp_path), expected)
-    memory = write_store(waves, "memory://era5/source.zarr", 2)
+    memory = write_store(waves, "memory://era5/source.zarr", times=TIMES)
     xr.testing.assert_equal(truth_of(memory, tmp_path / "memory"), expected)
 
 

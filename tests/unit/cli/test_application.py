@@ -9,12 +9,10 @@ import pytest
 from command_line import with_data
 from typer.testing import CliRunner
 
+from align_da.cli import application
+
 ROOT = Path(__file__).parents[3]
 COMMAND = Path(sys.executable).with_name("align-da")
-
-
-def align_da(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([COMMAND, *arguments], capture_output=True, text=True, check=False)
 
 
 @pytest.mark.parametrize(
@@ -77,6 +75,16 @@ def test_output_that_finds_no_space_is_told_with_the_code_of_storage() -> None:
     assert "Traceback" not in result.stderr
 
 
+def test_processes_that_nobody_has_started_are_told_by_whom_they_would_be(tmp_path: Path) -> None:
+    """In a process where JAX has computed nothing."""
+    command = [COMMAND, "train", "denoiser", "--distributed"]
+    result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert result.returncode == 2
+    assert "SLURM" in result.stderr
+    assert "Traceback" not in result.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
@@ -87,7 +95,6 @@ def test_output_that_finds_no_space_is_told_with_the_code_of_storage() -> None:
         (("train", "denoiser", "--process-id", "1"), 2, "--num-processes not given"),
         (("train", "covariance", "--tensor", "2"), 2, "by one process"),
         (("align", "leads", "--distributed"), 2, "by one process"),
-        (("train", "denoiser", "--distributed"), 2, "SLURM"),
         (("fly",), 2, "No such command"),
         (("train", "autoencoder"), 4, "truth.zarr"),
         (("verify",), 4, "truth.zarr"),
@@ -100,10 +107,16 @@ def test_a_mistake_is_one_line_and_an_exit_code(
     message: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
+    """Without a process of its own, which takes a second; those above have one."""
     monkeypatch.chdir(tmp_path)
-    result = align_da(*arguments)
-    assert result.returncode == code
-    assert message in result.stderr
-    assert "Traceback" not in result.stderr
+    monkeypatch.setattr(sys, "argv", ["align-da", *arguments])
+    monkeypatch.setattr(application, "settle_environment", list)
+    monkeypatch.setattr(application, "_add_commands", with_data)
+    monkeypatch.setattr(application.signal, "signal", lambda *_: None)
+    with pytest.raises(SystemExit) as ended:
+        application.main()
+    assert ended.value.code == code
+    assert message in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []

@@ -19,7 +19,8 @@ DEVICES = "--xla_force_host_platform_device_count="
 
 def begin(folder: Path, devices: int, *arguments: object) -> subprocess.Popen[bytes]:
     folder.mkdir(exist_ok=True)
-    environment = {**os.environ, "XLA_FLAGS": f"{DEVICES}{devices}", "JAX_PLATFORMS": "cpu"}
+    flags = f"{os.environ.get('XLA_FLAGS', '')} {DEVICES}{devices}".strip()
+    environment = {**os.environ, "XLA_FLAGS": flags, "JAX_PLATFORMS": "cpu"}
     return subprocess.Popen(
         [sys.executable, str(PROGRAM), str(folder), *map(str, arguments)], env=environment
     )
