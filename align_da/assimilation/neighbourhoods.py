@@ -21,6 +21,7 @@ from align_da.constants import EARTH_RADIUS
 from align_da.observations.batch import Flag, ObservationBatch
 from align_da.observations.interpolation import finite_positions
 
+_SHORTEST = 128  # observations, if there are as many: shorter lists would save no time
 _EXTENT = 0.5  # of a block, of the radius of the taper
 _MARGIN = 1e-3  # of the reach: distances are float32
 _ROUNDING = 1e-9  # of a chord of the unit sphere
@@ -89,8 +90,9 @@ def _within_reach(
     extent = _angle(np.linalg.norm(blocks - centres[:, None], axis=-1).max())
     reach = min(2 * radius / EARTH_RADIUS * (1 + _MARGIN) + extent, np.pi)
     chord = 2 * np.sin(reach / 2) + _ROUNDING
-    longest = tree.query_ball_point(centres, chord, return_length=True).max()
-    index = np.full((len(centres), padded_length(int(longest))), count, np.int32)
+    longest = int(tree.query_ball_point(centres, chord, return_length=True).max())
+    length = padded_length(max(longest, min(count, _SHORTEST)))
+    index = np.full((len(centres), length), count, np.int32)
     for row, centre in zip(index, centres, strict=True):  # all at once would be lists of integers
         around = tree.query_ball_point(centre, chord, return_sorted=True)
         row[: len(around)] = listed[around]
