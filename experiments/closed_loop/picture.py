@@ -34,11 +34,12 @@ def draw(table: pd.DataFrame) -> bytes:
     worlds = list(dict.fromkeys(table["world"]))
     rows = [table[(table["world"] == world) & (table["row"] != FILTER)] for world in worlds]
     longest = max(map(len, rows))
-    figure, axes = new_figure(4.8 * len(worlds), 1.2 + 0.32 * longest, 1, len(worlds))
+    figure, axes = new_figure(6.0 * len(worlds), 1.2 + 0.3 * longest, 1, len(worlds))
     for axis, world, own in zip(axes, worlds, rows, strict=True):
         _bars(axis, own)
         axis.set_title(world)
-        axis.set_xlabel("less error than the tuned LETKF, %")
+        axis.set_xlabel("gain over the LETKF, %")
+        axis.set_ylim(len(own) - longest + 0.3, len(own) + 0.7)
     return to_png(figure)
 
 
