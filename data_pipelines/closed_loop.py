@@ -1,20 +1,22 @@
 """Cycles that a correction of analyses learns from, round after round.
 
-The method of [cycle] goes through segments of the training period and one of the validation
-period. Kept is what every cycle knew and how far its mean was from the truth: what a network is
-trained on (see `align_da.training.analysis_correction`).
+The method of [cycle] goes through segments of the training and of the validation period, in every
+round from where the one before has ended. Kept is what every cycle knew and how far its mean was
+from the truth: what a network is trained on (see `align_da.training.analysis_correction`).
 """
 
 from collections.abc import Mapping
 from pathlib import Path
 
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 from rich.progress import Progress
 
+from align_da.atmosphere import State
 from align_da.config import Config
-from align_da.cycling.cycle import Cycle
-from align_da.errors import BadStateError, StorageError
+from align_da.cycling.cycle import Cycle, CycleState
+from align_da.errors import BadStateError, ConfigError, StorageError
 from align_da.parallel.cluster import run_tasks
 from align_da.runs.analyses import build_closed_loop, stages_of_cycles
 from align_da.runs.priors import cycle_forecast_model
@@ -23,7 +25,15 @@ from align_da.runs.stage_graph import closed_loop_stage
 from align_da.storage.compiled_programs import use_compilation_cache
 from align_da.storage.durable import remove_unfinished
 from align_da.storage.gridded import read_times
-from align_da.storage.met_cycles import FIELDS, digest_of_store, is_written, make_store, write_met
+from align_da.storage.met_cycles import (
+    FIELDS,
+    digest_of_store,
+    is_written,
+    make_store,
+    read_end,
+    write_end,
+    write_met,
+)
 from align_da.storage.stages import definition_digest
 from align_da.storage.statistics import read_normalisation
 from data_pipelines.segments import Segment, cycles_of, run_of, segments_of, starts_of
@@ -45,17 +55,17 @@ def make_closed_loop(config: Config, folder: Path, workers: int, progress: Progr
         progress: shows the segments done.
 
     Raises:
-        ConfigError: the segments do not fit into a period.
+        ConfigError: the segments do not fit into a period, or are not those of the round before.
         StorageError: an input is missing, or a store belongs to another configuration.
         WorkerError: a segment has ended every worker that tried it.
     """
     run = open_run(config, folder)
     stage = closed_loop_stage(config, run.folder, stages_of_cycles(config))
     digest = definition_digest(run.folder, stage)
-    tasks = []
+    tasks, frames = [], cycle_forecast_model(run).frames
     for split in SPLITS:
         segments = segments_of(config, folder, split, closed_loop=True)
-        _make_store(run, segments[0], digest)
+        _make_store(run, segments[0], frames, digest)
         tasks += [segment for segment in segments if not _is_written(run, segment)]
     run_tasks(cycle_segment, tasks, workers, progress, f"round {config.correction.round}")
     for split in SPLITS:
@@ -66,9 +76,37 @@ def cycle_segment(segment: Segment) -> None:
     """Cycle through `segment` and write what it has met. Runs in a worker process."""
     use_compilation_cache()
     run, model = run_of(segment), cycle_forecast_model(open_run(segment.config, segment.folder))
-    kept = [_met(run, cycle) for cycle in cycles_of(segment, build_closed_loop(run), model)]
+    kept, ended = [], []
+    for cycle in cycles_of(segment, build_closed_loop(run), model, _state_before(run, segment)):
+        kept.append(_met(run, cycle))
+        ended = [cycle.following.analysis, cycle.following.previous][: model.frames]
     arrays = {name: np.stack([one[name] for one in kept]) for name in FIELDS}
-    write_met(_store(run, segment.split), arrays, segment.number * len(kept))
+    store = _store(run, segment.split)
+    write_end(store, np.stack([frame.values for frame in ended if frame]), segment.number)
+    write_met(store, arrays, segment.number * len(kept))  # last: it says that a segment is done
+
+
+def _state_before(run: Run, segment: Segment) -> CycleState | None:
+    """What the round before has ended a segment with; None where there was no such round.
+
+    Raises:
+        StorageError: that round is not done.
+        ConfigError: it was one of other cycles.
+    """
+    number = run.config.correction.round
+    if number == 0:
+        return None
+    before = run.folder.closed_loop(number - 1, segment.split)
+    frames, time = read_end(before, segment.number)
+    start = starts_of(segment, run.pairs(segment.split))[segment.number * segment.plan.cycles]
+    if time != start:
+        message = (
+            f"expected {segment} of round {number - 1} to end at {start}, it ended at {time}: "
+            "leave correction.cycles, rounds, segments and spin_up as they were before"
+        )
+        raise ConfigError(message)
+    analysis, *previous = (State(jnp.asarray(frame), run.layout) for frame in frames)
+    return CycleState(analysis, time, previous=previous[0] if previous else None)
 
 
 def _met(run: Run, cycle: Cycle) -> Kept:
@@ -94,7 +132,7 @@ def _store(run: Run, split: SplitName) -> Path:
     return run.folder.closed_loop(run.config.correction.round, split)
 
 
-def _make_store(run: Run, segment: Segment, digest: str) -> None:
+def _make_store(run: Run, segment: Segment, frames: int, digest: str) -> None:
     """The empty store of the period of a segment, where there is none.
 
     Raises:
@@ -114,7 +152,9 @@ def _make_store(run: Run, segment: Segment, digest: str) -> None:
     lat, lon, channels = run.layout.shape
     inputs = channels * len(run.config.correction.evidence)
     fields = {"evidence": inputs, "error": channels, "spread": channels}
-    make_store(store, times, {name: (lat, lon, count) for name, count in fields.items()}, digest)
+    shapes = {name: (lat, lon, count) for name, count in fields.items()}
+    ends = (segment.of, frames, run.config.cycle.members, lat, lon, channels)
+    make_store(store, times, shapes, ends, digest)
 
 
 def _is_written(run: Run, segment: Segment) -> bool:

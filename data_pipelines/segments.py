@@ -62,16 +62,24 @@ class Segment:
 def segments_of(
     config: Config, folder: Path, split: SplitName, *, closed_loop: bool = False
 ) -> list[Segment]:
-    """The segments of a period; of validation there is one."""
+    """The segments of a period."""
     plan = config.correction if closed_loop else config.cycled_backgrounds
-    count = plan.segments if split == "train" else 1
+    of_validation = config.correction.validation_segments if closed_loop else 1
+    count = plan.segments if split == "train" else of_validation
     return [Segment(config, folder, split, number, count, closed_loop) for number in range(count)]
 
 
 def cycles_of(
-    segment: Segment, method: Analysis, forecast_model: ForecastModel | None = None
+    segment: Segment,
+    method: Analysis,
+    forecast_model: ForecastModel | None = None,
+    state: CycleState | None = None,
 ) -> Iterator[Cycle]:
-    """The cycles of `segment` with an analysis method, after its first ones."""
+    """The cycles of `segment` with an analysis method.
+
+    They go on from `state`; without one they start from a background, and the first `spin_up` of
+    them are left out.
+    """
     run, plan = run_of(segment), segment.plan
     parts = CycleParts(
         forecast_model or configured_forecast_model(segment.config),
@@ -86,11 +94,12 @@ def cycles_of(
             physical_bounds=run.config.cycle.physical_bounds,
             replacement=ReplacementRule(**dict(run.config.cycle.replacement)),
         )
-    state = _first_state(segment, run)
-    count = plan.spin_up + plan.cycles
+    first = plan.spin_up if state is None else 0
+    state = state or _first_state(segment, run)
+    count = first + plan.cycles
     times = state.valid_time + np.arange(1, count + 1) * parts.window
     observed = map(observing_system(run).observe, times, range(count))
-    return islice(cycles(parts, state, observed), plan.spin_up, None)
+    return islice(cycles(parts, state, observed), first, None)
 
 
 def run_of(segment: Segment) -> Run:
@@ -125,26 +134,29 @@ def _first_state(segment: Segment, run: Run) -> CycleState:
 def places(segment: Segment, pairs: BackgroundPairs) -> list[int]:
     """Which starts of the backgrounds begin the segments of the period of one of them.
 
-    They are evenly spread, each with room to its end.
+    They are evenly spread, each with room to its end. Those of ensembles may overlap: others
+    observe the same weather with another network.
 
     Raises:
-        ConfigError: the segments overlap.
+        ConfigError: the segments do not fit into the period.
     """
     config, plan, count = segment.config, segment.plan, segment.of
     valid = pairs.valid_times(max(pairs.lead_hours))
-    length = np.timedelta64((plan.spin_up + plan.cycles) * config.cycle.window_hours, "h")
+    rounds = plan.rounds if isinstance(plan, CorrectionConfig) else 1
+    length = np.timedelta64((plan.spin_up + rounds * plan.cycles) * config.cycle.window_hours, "h")
     latest = valid[-1] - length
     first = valid[0] + np.arange(count) * (latest - valid[0]) / max(count - 1, 1)
     # The next start may be hours after `first`, too late for the cycles to end in the period.
     end = periods_of(config.world)[segment.split].end
     fitting = np.searchsorted(valid, end - length, side="right") - 1
     found = np.minimum(np.searchsorted(valid, first), fitting)
-    if latest < valid[0] or np.any(np.diff(valid[found]) < length):
+    apart = np.timedelta64(0) if segment.closed_loop else length
+    if latest < valid[0] or np.any(np.diff(valid[found]) < apart):
         section = "correction" if segment.closed_loop else "cycled_backgrounds"
         message = (
             f"{count} segments of {length} do not fit into the {segment.split} period, whose "
             f"backgrounds are valid from {valid[0]} to {valid[-1]}: lower {section}.cycles or "
-            f"{section}.segments"
+            f"{section}.{'rounds' if segment.closed_loop else 'segments'}"
         )
         raise ConfigError(message)
     return [int(place) for place in found]
@@ -156,7 +168,8 @@ def starts_of(segment: Segment, pairs: BackgroundPairs) -> Shaped[np.ndarray, " 
     Segment after segment; a window later they have been cycled.
     """
     plan, valid = segment.plan, pairs.valid_times(max(pairs.lead_hours))
-    offset = np.arange(plan.spin_up, plan.spin_up + plan.cycles)
+    before = plan.round * plan.cycles if isinstance(plan, CorrectionConfig) else 0
+    offset = plan.spin_up + before + np.arange(plan.cycles)
     apart = offset * np.timedelta64(segment.config.cycle.window_hours, "h")
     times = [valid[place] + apart for place in places(segment, pairs)]
     return np.concatenate(times).astype("datetime64[ns]")

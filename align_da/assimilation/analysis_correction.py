@@ -62,6 +62,7 @@ class AnalysisCorrection:
         kinds: of the evidence, in the order of the inputs; see `EVIDENCE`.
         scales_spread: whether the spread is corrected too.
         truncation: what of an increment the forecast model can hold; None keeps it all.
+        static: the method of the evidence "static", where that is seen.
     """
 
     network: Any
@@ -70,6 +71,7 @@ class AnalysisCorrection:
     kinds: tuple[str, ...] = field(metadata={"static": True})
     scales_spread: bool = field(default=False, metadata={"static": True})
     truncation: SpectralTruncation | None = None
+    static: Any = None
 
     def estimate(
         self, evidence: Evidence
@@ -158,6 +160,7 @@ class CorrectedAnalysis:
                 ensemble,
                 observations,
                 operator,
+                correction.static,
             )
             return correction.applied_to(ensemble, evidence, self.share)
 

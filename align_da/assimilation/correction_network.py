@@ -1,7 +1,9 @@
 """The network of a learned correction: residual blocks on the sphere, from evidence to increments.
 
 Like the score network it knows no border and no position but the latitude, so that it is
-equivariant to shifts in longitude. The last layer starts at zero: an untrained correction is none.
+equivariant to shifts in longitude. Of evidence that is an increment already it learns which share
+to take, by point, variable and weather, beside an increment of its own. The last layer starts at
+zero: an untrained correction is none.
 """
 
 import jax.numpy as jnp
@@ -23,6 +25,7 @@ class CorrectionNetwork(nnx.Module):
         width: int,
         depth: int,
         stride: int = 1,
+        increments: tuple[slice, ...] = (),
         rngs: nnx.Rngs,
     ) -> None:
         """Build the network.
@@ -34,12 +37,15 @@ class CorrectionNetwork(nnx.Module):
             depth: residual blocks of two 3 x 3 convolutions.
             stride: points along one side of the patches that the network works on, where an axis
                 has that many.
+            increments: which fields of evidence are an increment, as many fields for each; the
+                first outputs get a share of every one.
             rngs: randomness of the initial parameters.
         """
-        self.stride = stride
+        self.stride, self.outputs, self.increments = stride, outputs, increments
+        shares = sum(fields.stop - fields.start for fields in increments)
         self.entry = nnx.Linear(inputs * stride**2 + 2, width, rngs=rngs)
         self.blocks = nnx.List(_Block(width, rngs) for _ in range(depth))
-        self.exit = SphereConvolution(width, outputs * stride**2, rngs, zero=True)
+        self.exit = SphereConvolution(width, (outputs + shares) * stride**2, rngs, zero=True)
 
     def __call__(
         self, evidence: Float[Array, "batch lat lon input"]
@@ -55,7 +61,14 @@ class CorrectionNetwork(nnx.Module):
         x = self.entry(jnp.concatenate([patches, position], axis=-1))
         for block in self.blocks:
             x = block(x)
-        return _from_patches(self.exit(nnx.silu(x)), self.stride)
+        found = _from_patches(self.exit(nnx.silu(x)), self.stride)
+        result, share = found[..., : self.outputs], found[..., self.outputs :]
+        for fields in self.increments:
+            increment = evidence[..., fields]
+            count = increment.shape[-1]
+            result = result.at[..., :count].add(share[..., :count] * increment)
+            share = share[..., count:]
+        return result
 
 
 class _Block(nnx.Module):

@@ -6,12 +6,13 @@ in standard deviations of the states, so that one network takes them together.
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from align_da.assimilation.contract import Evidence
+from align_da.assimilation.contract import Analysis, Evidence
 from align_da.atmosphere import Normalisation, State
 from align_da.errors import InputError
 from align_da.observations.batch import ObservationBatch
@@ -28,6 +29,7 @@ def gather_evidence(
     analysis: State,
     observations: ObservationBatch,
     operator: ObservationOperator,
+    static: Analysis | None = None,
 ) -> Evidence:
     """Fields of the kinds that are asked for, in their order.
 
@@ -38,9 +40,10 @@ def gather_evidence(
         analysis: likewise; the background itself before there is one.
         observations: of the cycle, quality controlled.
         operator: H, bound to them.
+        static: a method with static errors that takes one member, for the kind "static".
 
     Raises:
-        InputError: there is no such kind.
+        InputError: there is no such kind, or no method for it.
     """
     unknown = [kind for kind in kinds if kind not in EVIDENCE]
     if unknown or not kinds:
@@ -54,7 +57,11 @@ def gather_evidence(
     def gradient() -> _Field:
         return _innovation_gradient(background, normalisation, observations, operator)
 
-    return jnp.concatenate([EVIDENCE[kind](before, after, gradient) for kind in kinds], axis=-1)
+    def static_increment() -> _Field:
+        return _static_increment(static, analysis, observations) / normalisation.std
+
+    known = _Known(before, after, gradient, static_increment)
+    return jnp.concatenate([EVIDENCE[kind](known) for kind in kinds], axis=-1)
 
 
 def _innovation_gradient(
@@ -76,24 +83,50 @@ def _innovation_gradient(
     return found
 
 
+def _static_increment(
+    static: Analysis | None, analysis: State, observations: ObservationBatch
+) -> _Field:
+    """What a method changes of the mean of an analysis, SI units.
+
+    Raises:
+        InputError: there is no method.
+    """
+    if static is None:
+        message = 'expected a method with static errors for the evidence "static", got none'
+        raise InputError(message)
+    mean = State(analysis.values.mean(axis=0, keepdims=True), analysis.layout)
+    # One member has no perturbations: the key decides nothing.
+    moved, _ = static(mean, observations, 0.0, jax.random.key(0))
+    found: _Field = (moved.values - mean.values)[0]
+    return found
+
+
 def _log_spread(members: Float[Array, "member lat lon channel"]) -> _Field:
     return jnp.log(jnp.maximum(members.std(axis=0, ddof=1), _SMALLEST_SPREAD))
 
 
-_Kind = Callable[
-    [
-        Float[Array, "member lat lon channel"],
-        Float[Array, "member lat lon channel"],
-        Callable[[], _Field],
-    ],
-    _Field,
-]
-EVIDENCE: Mapping[str, _Kind] = {
-    "background": lambda before, _, __: before.mean(axis=0),
-    "spread": lambda before, _, __: _log_spread(before),
-    "gradient": lambda _, __, gradient: gradient(),
-    "increment": lambda before, after, _: after.mean(axis=0) - before.mean(axis=0),
-    "reduction": lambda before, after, _: _log_spread(after) - _log_spread(before),
+@dataclass(frozen=True)
+class _Known:
+    """Background and analysis in standard deviations, and what is computed if it is asked for."""
+
+    before: Float[Array, "member lat lon channel"]
+    after: Float[Array, "member lat lon channel"]
+    gradient: Callable[[], _Field]
+    static_increment: Callable[[], _Field]
+
+
+EVIDENCE: Mapping[str, Callable[[_Known], _Field]] = {
+    "background": lambda known: known.before.mean(axis=0),
+    "spread": lambda known: _log_spread(known.before),
+    "gradient": lambda known: known.gradient(),
+    "increment": lambda known: known.after.mean(axis=0) - known.before.mean(axis=0),
+    "reduction": lambda known: _log_spread(known.after) - _log_spread(known.before),
+    "static": lambda known: known.static_increment(),
 }
 """Kinds of evidence: the mean of the background, the logarithm of its spread, what the innovations
-pull at, and after the analysis its increment and the logarithm of what is left of the spread."""
+pull at; after the analysis its increment, the logarithm of what is left of the spread, and what
+static errors would still change."""
+INCREMENTS = ("increment", "static")
+"""Kinds that are increments themselves: a share of them, learned of point and weather, is a
+correction. With that of a method of static errors it is a hybrid gain (Penny 2014, Mon. Wea. Rev.
+142, 1752-1764) whose weights are fields."""

@@ -85,33 +85,42 @@ class ModelErrorConfig(Section):
     training: TrainingConfig = TrainingConfig()
 
 
+EvidenceName = Literal["background", "spread", "gradient", "increment", "reduction", "static"]
+
+
 class CorrectionConfig(Section):
     """The correction of analyses that is learned in cycles of one's own, round after round.
 
     Round 0 are cycles of [cycle] without it; in every further `round` what the rounds before have
     taught acts in full, and training goes on with the cycles of the last `rounds_kept`. A round
-    has `segments` of the training period, each of `cycles` after a `spin_up`, with a network, a
-    density and errors of observations of its own: the errors of [observations] times one of
-    `error_factors`.
-    `evidence` is what the network sees of a cycle; with `scales_spread` it corrects the spread of
-    the ensemble too.
+    takes `cycles` in each of `segments` of the training period and of `validation_segments`, with
+    a network, a density and errors of observations of its own: the errors of [observations] times
+    one of `error_factors`. Segments begin with a `spin_up`, have room for as many `rounds`, and go
+    on in every round where the one before has ended.
+    `evidence` is what the network sees of a cycle; "static" is what optimal interpolation, with
+    `static_samples` past errors, would still change. With `scales_spread` it corrects the spread
+    of the ensemble too.
     """
 
     round: Annotated[int, Field(ge=0)] = 0
+    rounds: Positive = 8
     rounds_kept: Positive = 4
-    segments: Positive = 24
-    cycles: Positive = 80
+    segments: Positive = 48
+    validation_segments: Positive = 6
+    cycles: Positive = 10
     spin_up: Annotated[int, Field(ge=0)] = 4
     densities: tuple[Share, ...] = (0.05, 0.02, 0.1)
     error_factors: tuple[PositiveFloat, ...] = (1.0, 0.7, 1.4)
     acts: Literal["before", "after"] = "after"
-    evidence: tuple[Literal["background", "spread", "gradient", "increment", "reduction"], ...] = (
+    evidence: tuple[EvidenceName, ...] = (
         "background",
         "spread",
         "gradient",
         "increment",
         "reduction",
+        "static",
     )
+    static_samples: Positive = 300
     scales_spread: bool = True
     width: Positive = 64
     depth: Positive = 3
@@ -119,6 +128,16 @@ class CorrectionConfig(Section):
     training: TrainingConfig = TrainingConfig(
         steps=600, batch_size=16, learning_rate=1.0e-3, ema_decay=0.99, validate_every=100
     )
+
+    @model_validator(mode="after")
+    def _round_that_there_is(self) -> "CorrectionConfig":
+        if self.round >= self.rounds:
+            message = (
+                f"expected a round from 0 to {self.rounds - 1}, got {self.round}: segments have "
+                "room for as many rounds as `rounds` says"
+            )
+            raise ValueError(message)
+        return self
 
     @model_validator(mode="after")
     def _evidence_that_there_is(self) -> "CorrectionConfig":

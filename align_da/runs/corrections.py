@@ -12,9 +12,11 @@ from align_da.assimilation.analysis_correction import (
 )
 from align_da.assimilation.contract import Analysis
 from align_da.assimilation.correction_network import CorrectionNetwork
+from align_da.assimilation.evidence import INCREMENTS
 from align_da.config import Config
 from align_da.errors import StorageError
 from align_da.keys import Purpose, key_for
+from align_da.runs.optimal_interpolation import optimal_interpolation
 from align_da.runs.run import Run
 from align_da.storage.checkpoints import load_weights
 from align_da.storage.stages import check_as_made
@@ -41,6 +43,11 @@ def untrained_network(config: Config, channels: int) -> CorrectionNetwork:
         width=settings.width,
         depth=settings.depth,
         stride=settings.stride,
+        increments=tuple(
+            slice(number * channels, (number + 1) * channels)
+            for number, kind in enumerate(settings.evidence)
+            if kind in INCREMENTS
+        ),
         rngs=nnx.Rngs(key_for(config.seed, Purpose.PARAMETERS, 2)),
     )
 
@@ -85,6 +92,10 @@ def _correction(
 ) -> AnalysisCorrection:
     settings = run.config.correction
     check_as_made(run.folder, run.folder.statistics)
+    static = None
+    if "static" in settings.evidence:
+        lead = run.config.cycle.window_hours
+        static = optimal_interpolation(run, run.pairs("train"), lead, settings.static_samples)
     return AnalysisCorrection(
         network,
         scaling,
@@ -92,4 +103,5 @@ def _correction(
         settings.evidence,
         settings.scales_spread,
         run.truncation,
+        static,
     )

@@ -119,6 +119,7 @@ def closed_loop_stage(config: Config, folder: RunFolder, cycled_with: Sequence[s
         config.cycle.model_dump(mode="json", exclude={"split", "cycles", "correction_share"}),
         config.letkf,
         config.latent_three_d_var,
+        config.optimal_interpolation,
         config.sampler,
         config.guidance,
         config.observations,
@@ -126,7 +127,8 @@ def closed_loop_stage(config: Config, folder: RunFolder, cycled_with: Sequence[s
         config.analysis,
         *forecast_model_definition(config),
     ]
-    before = [f"{CORRECTION}_{number - 1}"] if number else ["statistics"]
+    rounds = [f"{what}_{number - 1}" for what in (CORRECTION, "closed_loop")]
+    before = rounds if number else ["statistics"]
     products = [folder.closed_loop(number, split) for split in ("train", "validation")]
     return Stage(f"closed_loop_{number}", defined_by, [*cycled_with, *before], products)
 

@@ -1,6 +1,7 @@
-"""What the cycles of closed-loop learning have met, one chunk a cycle.
+"""What the cycles of closed-loop learning have met, one chunk a cycle, and where they have ended.
 
-Numbers are of order one and have half precision: three digits are more than a network can use.
+What they have met is of order one and has half precision: three digits are more than a network can
+use. The ensembles at the ends of segments are kept as they are: the next round goes on from them.
 """
 
 from collections.abc import Mapping
@@ -12,7 +13,7 @@ import xarray as xr
 from jaxtyping import Float, Int, Shaped
 from zarr.codecs import ZstdCodec
 
-from align_da.errors import BadStateError
+from align_da.errors import BadStateError, StorageError
 from align_da.storage.datasets import (
     read_dataset,
     write_dataset_region,
@@ -21,14 +22,18 @@ from align_da.storage.datasets import (
 
 FIELDS = ("evidence", "error", "spread")
 """See `align_da.training.analysis_correction.MetCycles`."""
+_ENDS = "ends"
 _LARGEST = float(np.finfo(np.float16).max)
 Arrays = Mapping[str, Float[np.ndarray, "cycle lat lon field"]]
+Ensembles = Float[np.ndarray, "frame member lat lon channel"]
+_END_AXES = ("segment", "frame", "member", "lat", "lon", "channel")
 
 
 def make_store(
     path: Path,
     times: Shaped[np.ndarray, " cycle"],
     shapes: Mapping[str, tuple[int, int, int]],
+    ends: tuple[int, int, int, int, int, int],
     digest: str,
 ) -> None:
     """An empty store, every value NaN, replacing another.
@@ -37,6 +42,7 @@ def make_store(
         path: of the store.
         times: of the analyses, not unique where several cycles run through the same weather.
         shapes: [lat, lon, field] of every one of `FIELDS`.
+        ends: shape of the ensembles that segments end with, see `write_end`.
         digest: of what defines its content.
 
     Raises:
@@ -49,12 +55,48 @@ def make_store(
         )
         for name, shape in shapes.items()
     }
+    data[_ENDS] = (_END_AXES, da.full(ends, np.nan, np.float32, chunks=(1, *ends[1:])))
     template = xr.Dataset(data, {"time": ("cycle", times)}, {"configuration": digest})
     encoding = {
         name: {"chunks": (1, *shape), "compressors": (ZstdCodec(level=1, checksum=True),)}
-        for name, shape in shapes.items()
+        for name, shape in {**shapes, _ENDS: ends[1:]}.items()
     }
     write_template_dataset(path, template, encoding)
+
+
+def write_end(path: Path, ensembles: Ensembles, segment: int) -> None:
+    """Write what a segment has ended with.
+
+    Args:
+        path: of the store.
+        ensembles: the last analysis, and for a model of two frames the one before it, SI units.
+        segment: its number.
+
+    Raises:
+        StorageError: it cannot be written.
+    """
+    data = {_ENDS: (_END_AXES, ensembles[None].astype(np.float32))}
+    write_dataset_region(path, xr.Dataset(data), {"segment": slice(segment, segment + 1)})
+
+
+def read_end(path: Path, segment: int) -> tuple[Ensembles, np.datetime64]:
+    """What a segment has ended with, see `write_end`, and the time of its last analysis.
+
+    Raises:
+        StorageError: there is no such store, or it has no such segment, or none that has ended.
+    """
+    with read_dataset(path) as dataset:
+        count = dataset.sizes["segment"]
+        if segment < count:
+            found = dataset[_ENDS].isel(segment=segment).to_numpy()
+            last = (segment + 1) * dataset.sizes["cycle"] // count - 1
+            if np.isfinite(found).all():
+                return found, dataset["time"].to_numpy()[last]
+    message = (
+        f"{path}: expected the end of segment {segment} of {count}, found none: finish the round "
+        "with align-da data closed_loop; rounds have the same number of segments"
+    )
+    raise StorageError(message)
 
 
 def write_met(path: Path, arrays: Arrays, first: int) -> None:

@@ -20,7 +20,6 @@ from align_da.assimilation.analysis_correction import (
     EvidenceScaling,
 )
 from align_da.assimilation.correction_network import CorrectionNetwork
-from align_da.assimilation.evidence import EVIDENCE
 from align_da.cycling.twin_experiment import TwinCycle, Twins, TwinStates, first_states
 from align_da.keys import Purpose, key_for
 from align_da.parallel.progress import progress_bar
@@ -44,7 +43,7 @@ KEPT = 6  # chunks that are drawn from
 STEPS = 40  # of the optimizer a chunk
 BATCH = 128
 WIDTH, DEPTH = 32, 2
-ALL = tuple(EVIDENCE)
+ALL = ("background", "spread", "gradient", "increment", "reduction")
 _BEYOND = 60.0  # no state of the climate has a variable as large
 _SEEDS = 10_000  # between two trainings; those of evaluations are below it
 

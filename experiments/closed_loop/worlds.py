@@ -127,7 +127,7 @@ _published = partial(World, Lorenz96ForecastModel(step=_STEP, steps=3), None)
 WORLDS: Mapping[str, World] = {
     "published, 10 members": _published(1.0, 10, Filter(2.5, 1.05, 0.0)),
     "published, 20 members": _published(1.0, 20, Filter(3.0, 1.02, 0.0)),
-    "published, 40 members": _published(1.0, 40, Filter(5.0, 1.02, 0.0)),
+    "published, 40 members": _published(1.0, 40, Filter(4.5, 1.02, 0.0)),
     "model error, 20 members": World(
         Lorenz96ForecastModel(step=_STEP, steps=2),
         with_missing_tendency(steps=2),

@@ -13,7 +13,7 @@ from align_da.errors import ConfigError, StorageError
 from align_da.stages import run_cycles
 from align_da.storage.gridded import open_states, read_times
 from align_da.storage.inspection import describe
-from align_da.storage.met_cycles import read_met
+from align_da.storage.met_cycles import read_end, read_met
 from align_da.storage.run_folder import RunFolder
 from align_da.storage.statistics import read_normalisation
 from data_pipelines import closed_loop
@@ -43,7 +43,9 @@ inflation = 1.05
 relaxation = 0.0
 [correction]
 segments = 2
-cycles = 2
+validation_segments = 1
+rounds = 4
+cycles = 1
 spin_up = 0
 densities = [0.3]
 width = 4
@@ -79,11 +81,37 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 def test_a_round_keeps_every_cycle_of_every_segment(world: tuple[Path, Path]) -> None:
     channels = LAYOUT.shape[-1]
-    for number, split, count in ((0, "train", 4), (0, "validation", 2), (1, "train", 4)):
+    for number, split, count in ((0, "train", 2), (0, "validation", 1), (1, "train", 2)):
         met = read_met(RunFolder(world[0]).closed_loop(number, split))
-        assert met["evidence"].shape == (count, *LAYOUT.shape[:2], 5 * channels)
+        assert met["evidence"].shape == (count, *LAYOUT.shape[:2], 6 * channels)
         assert met["error"].shape == met["spread"].shape == (count, *LAYOUT.shape)
         assert all(bool(np.isfinite(met[name]).all()) for name in ("evidence", "error", "spread"))
+
+
+def test_a_round_goes_on_where_the_one_before_has_ended(world: tuple[Path, Path]) -> None:
+    """The model of these cycles changes nothing: backgrounds are the analyses before."""
+    folder = RunFolder(world[0])
+    first, second = (folder.closed_loop(number, "train") for number in (0, 1))
+    std = read_normalisation(folder.statistics).std
+    mean = read_normalisation(folder.statistics).mean
+    for segment in (0, 1):
+        ended, time = read_end(first, segment)
+        met = read_met(second).isel(cycle=segment)
+        assert met["time"].to_numpy() == time + np.timedelta64(6, "h")
+        background = met["evidence"].to_numpy()[..., : LAYOUT.shape[-1]]
+        expected = (ended[0].mean(axis=0) - mean) / std
+        np.testing.assert_allclose(background, expected, rtol=2e-3, atol=2e-3)
+
+
+def test_a_round_of_other_cycles_than_the_one_before_is_refused(world: tuple[Path, Path]) -> None:
+    changes = ["correction.round=2", "correction.spin_up=1", "correction.rounds=3"]
+    with pytest.raises(ConfigError, match="leave correction"):
+        command("data closed_loop --workers 1", *world, changes)
+
+
+def test_a_round_beyond_the_room_of_the_segments_is_refused(world: tuple[Path, Path]) -> None:
+    with pytest.raises(ConfigError, match="expected a round from 0 to 3, got 4"):
+        command("data closed_loop --workers 1", *world, ["correction.round=4"])
 
 
 def test_background_and_increment_and_error_are_the_truth(world: tuple[Path, Path]) -> None:
