@@ -17,11 +17,11 @@ from rich.progress import Progress
 from align_da.config import Config
 from align_da.digests import digest_of
 from align_da.parallel.cluster import run_tasks
-from align_da.runs.analyses import latent_three_d_var
 from align_da.runs.background_latents import encode_backgrounds, scaling_of
 from align_da.runs.priors import FORECAST_SCALING, load_forecast_prior, load_space
 from align_da.runs.run import Run, open_run
 from align_da.runs.stage_graph import cycled_stage
+from align_da.runs.variational import latent_three_d_var
 from align_da.storage.checkpoints import save_weights
 from align_da.storage.compiled_programs import use_compilation_cache
 from align_da.storage.durable import remove_unfinished

@@ -10,6 +10,7 @@ it is wrong within it, since a background does not say which corrections are in 
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, Literal
 
 import jax
@@ -62,7 +63,6 @@ class AnalysisCorrection:
         kinds: of the evidence, in the order of the inputs; see `EVIDENCE`.
         scales_spread: whether the spread is corrected too.
         truncation: what of an increment the forecast model can hold; None keeps it all.
-        static: the method of the evidence "static", where that is seen.
     """
 
     network: Any
@@ -71,7 +71,6 @@ class AnalysisCorrection:
     kinds: tuple[str, ...] = field(metadata={"static": True})
     scales_spread: bool = field(default=False, metadata={"static": True})
     truncation: SpectralTruncation | None = None
-    static: Any = None
 
     def estimate(
         self, evidence: Evidence
@@ -131,6 +130,7 @@ class CorrectedAnalysis:
         operator_for: gives H for the observations of a cycle.
         share: of the correction that acts; 1 is what it was trained for.
         acts: after the method, on its analysis, or before it, on its background.
+        static: gives the evidence "static", where that is seen; it is given one member.
     """
 
     base: Analysis = field(metadata={"static": True})
@@ -140,6 +140,7 @@ class CorrectedAnalysis:
     )
     share: float = field(default=1.0, metadata={"static": True})
     acts: Literal["before", "after"] = field(default="after", metadata={"static": True})
+    static: Analysis | None = field(default=None, metadata={"static": True})
 
     def __call__(
         self,
@@ -150,19 +151,11 @@ class CorrectedAnalysis:
     ) -> tuple[State, AnalysisDiagnostics]:
         """One analysis; see `align_da.assimilation.contract.Analysis`."""
         operator = self.operator_for(observations, background.layout)
-        correction = self.correction
 
         def corrected(ensemble: State) -> tuple[State, LearnedIncrement]:
-            evidence = gather_evidence(
-                correction.kinds,
-                correction.normalisation,
-                background,
-                ensemble,
-                observations,
-                operator,
-                correction.static,
-            )
-            return correction.applied_to(ensemble, evidence, self.share)
+            static = self._static_increment(ensemble, observations, lead_hours, key)
+            met = background, ensemble, observations, operator
+            return _corrected(self.correction, *met, static, self.share)
 
         if self.acts == "before":
             background, learned = corrected(background)
@@ -174,3 +167,35 @@ class CorrectedAnalysis:
             operator, observations, background, analysis, report.background_factor, report.effort
         )
         return analysis, replace(again, learned=learned, learned_share=learned.share)
+
+    def _static_increment(
+        self, ensemble: State, observations: ObservationBatch, lead_hours: float, key: jax.Array
+    ) -> Float[Array, "lat lon channel"] | None:
+        if self.static is None or "static" not in self.correction.kinds:
+            return None
+        mean = State(ensemble.values.mean(axis=0, keepdims=True), ensemble.layout)
+        moved, _ = self.static(mean, observations, lead_hours, key)
+        return moved.values[0] - mean.values[0]
+
+
+@partial(jax.jit, static_argnames="share")
+def _corrected(
+    correction: AnalysisCorrection,
+    background: State,
+    ensemble: State,
+    observations: ObservationBatch,
+    operator: ObservationOperator,
+    static: Float[Array, "lat lon channel"] | None,
+    share: float,
+) -> tuple[State, LearnedIncrement]:
+    """The ensemble with so much of the correction, and what was done."""
+    evidence = gather_evidence(
+        correction.kinds,
+        correction.normalisation,
+        background,
+        ensemble,
+        observations,
+        operator,
+        static,
+    )
+    return correction.applied_to(ensemble, evidence, share)

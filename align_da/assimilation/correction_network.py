@@ -41,11 +41,12 @@ class CorrectionNetwork(nnx.Module):
                 first outputs get a share of every one.
             rngs: randomness of the initial parameters.
         """
-        self.stride, self.outputs, self.increments = stride, outputs, increments
+        self.stride, self.increments = stride, increments
         shares = sum(fields.stop - fields.start for fields in increments)
         self.entry = nnx.Linear(inputs * stride**2 + 2, width, rngs=rngs)
         self.blocks = nnx.List(_Block(width, rngs) for _ in range(depth))
-        self.exit = SphereConvolution(width, (outputs + shares) * stride**2, rngs, zero=True)
+        self.exit = SphereConvolution(width, outputs * stride**2, rngs, zero=True)
+        self.shares = _zero_linear(width, shares * stride**2, rngs) if increments else None
 
     def __call__(
         self, evidence: Float[Array, "batch lat lon input"]
@@ -61,8 +62,11 @@ class CorrectionNetwork(nnx.Module):
         x = self.entry(jnp.concatenate([patches, position], axis=-1))
         for block in self.blocks:
             x = block(x)
-        found = _from_patches(self.exit(nnx.silu(x)), self.stride)
-        result, share = found[..., : self.outputs], found[..., self.outputs :]
+        x = nnx.silu(x)
+        result = _from_patches(self.exit(x), self.stride)
+        if self.shares is None:
+            return result
+        share = _from_patches(self.shares(x), self.stride)
         for fields in self.increments:
             increment = evidence[..., fields]
             count = increment.shape[-1]
@@ -84,6 +88,10 @@ class _Block(nnx.Module):
     ) -> Float[Array, "batch lat lon width"]:
         hidden = self.first(nnx.silu(self.norm(x)))
         return x + self.second(nnx.silu(hidden))
+
+
+def _zero_linear(inputs: int, outputs: int, rngs: nnx.Rngs) -> nnx.Linear:
+    return nnx.Linear(inputs, outputs, kernel_init=nnx.initializers.zeros, rngs=rngs)
 
 
 def _into_patches(

@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from align_da.assimilation.contract import Analysis, Evidence
+from align_da.assimilation.contract import Evidence
 from align_da.atmosphere import Normalisation, State
 from align_da.errors import InputError
 from align_da.observations.batch import ObservationBatch
@@ -29,7 +29,7 @@ def gather_evidence(
     analysis: State,
     observations: ObservationBatch,
     operator: ObservationOperator,
-    static: Analysis | None = None,
+    static: Float[Array, "lat lon channel"] | None = None,
 ) -> Evidence:
     """Fields of the kinds that are asked for, in their order.
 
@@ -40,10 +40,11 @@ def gather_evidence(
         analysis: likewise; the background itself before there is one.
         observations: of the cycle, quality controlled.
         operator: H, bound to them.
-        static: a method with static errors that takes one member, for the kind "static".
+        static: what a method with static errors changes of the mean of the analysis, SI units; for
+            the kind "static".
 
     Raises:
-        InputError: there is no such kind, or no method for it.
+        InputError: there is no such kind, or nothing for it.
     """
     unknown = [kind for kind in kinds if kind not in EVIDENCE]
     if unknown or not kinds:
@@ -58,7 +59,12 @@ def gather_evidence(
         return _innovation_gradient(background, normalisation, observations, operator)
 
     def static_increment() -> _Field:
-        return _static_increment(static, analysis, observations) / normalisation.std
+        if static is None:
+            message = (
+                'expected the increment of a method with static errors for "static", got none'
+            )
+            raise InputError(message)
+        return static / normalisation.std
 
     known = _Known(before, after, gradient, static_increment)
     return jnp.concatenate([EVIDENCE[kind](known) for kind in kinds], axis=-1)
@@ -80,24 +86,6 @@ def _innovation_gradient(
         return -0.5 * jnp.sum((apart / jnp.where(used, observations.error, 1.0)) ** 2)
 
     found: _Field = jax.grad(fit)(jnp.zeros(background.layout.shape))
-    return found
-
-
-def _static_increment(
-    static: Analysis | None, analysis: State, observations: ObservationBatch
-) -> _Field:
-    """What a method changes of the mean of an analysis, SI units.
-
-    Raises:
-        InputError: there is no method.
-    """
-    if static is None:
-        message = 'expected a method with static errors for the evidence "static", got none'
-        raise InputError(message)
-    mean = State(analysis.values.mean(axis=0, keepdims=True), analysis.layout)
-    # One member has no perturbations: the key decides nothing.
-    moved, _ = static(mean, observations, 0.0, jax.random.key(0))
-    found: _Field = (moved.values - mean.values)[0]
     return found
 
 

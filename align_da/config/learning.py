@@ -97,9 +97,9 @@ class CorrectionConfig(Section):
     a network, a density and errors of observations of its own: the errors of [observations] times
     one of `error_factors`. Segments begin with a `spin_up`, have room for as many `rounds`, and go
     on in every round where the one before has ended.
-    `evidence` is what the network sees of a cycle; "static" is what optimal interpolation, with
-    `static_samples` past errors, would still change. With `scales_spread` it corrects the spread
-    of the ensemble too.
+    `evidence` is what the network sees of a cycle; "static" is what 3D-Var ([three_d_var],
+    `align-da train covariance`) would still change. With `scales_spread` it corrects the spread of
+    the ensemble too.
     """
 
     round: Annotated[int, Field(ge=0)] = 0
@@ -120,7 +120,6 @@ class CorrectionConfig(Section):
         "reduction",
         "static",
     )
-    static_samples: Positive = 300
     scales_spread: bool = True
     width: Positive = 64
     depth: Positive = 3

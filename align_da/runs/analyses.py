@@ -7,13 +7,16 @@ stages of the run it reads.
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
+import jax.numpy as jnp
+
 from align_da.assimilation.contract import Analysis
 from align_da.assimilation.free_run import FreeRun
 from align_da.assimilation.latent_score import MEMBER_AXIS, LatentScoreAnalysis
-from align_da.assimilation.latent_three_d_var import LatentThreeDVar
 from align_da.assimilation.letkf import LETKF, Localisation
+from align_da.assimilation.optimal_interpolation import OptimalInterpolation
 from align_da.assimilation.recentred import Recentred
-from align_da.config import Config, LatentThreeDVarConfig, SamplerConfig, ThreeDVarConfig
+from align_da.atmosphere import State
+from align_da.config import Config, SamplerConfig
 from align_da.diffusion.noise import centred_over, standard_normal
 from align_da.errors import ConfigError
 from align_da.prior.ensemble_errors import taper_root
@@ -23,10 +26,11 @@ from align_da.prior.latent_prior import LatentPrior
 from align_da.registry import ANALYSES
 from align_da.runs.corrections import corrected, load_correction, untrained_correction
 from align_da.runs.guidances import build_posterior_sampler
-from align_da.runs.optimal_interpolation import optimal_interpolation
 from align_da.runs.parts import built
-from align_da.runs.priors import MODEL_ERROR, load_model_space_prior, load_prior
+from align_da.runs.priors import MODEL_ERROR, load_prior
 from align_da.runs.run import Run
+from align_da.runs.variational import latent_three_d_var, three_d_var
+from align_da.storage.background_pairs import BackgroundPairs
 
 
 @dataclass(frozen=True)
@@ -234,26 +238,11 @@ def _latent_three_d_var(run: Run, use: Use) -> Analysis:
     return Recentred(replace(method, of_mean=True), letkf(run))
 
 
-def latent_three_d_var(run: Run, prior: LatentPrior) -> LatentThreeDVar:
-    """Latent 3D-Var with the covariance of a prior."""
-    settings = run.config.latent_three_d_var
-    return _variational(run, prior, settings)
-
-
 def _three_d_var(run: Run, use: Use) -> Analysis:
     """3D-Var in model space."""
-    settings, prior = run.config.three_d_var, load_model_space_prior(run)
-    method = _variational(run, prior, settings)
+    method = three_d_var(run)
     calibrated = ErrorsOfTheDay(calibrates=run.config.cycle.calibrated)
     return method if use else replace(method, errors_of_the_day=calibrated)
-
-
-def _variational(
-    run: Run, prior: LatentPrior, settings: LatentThreeDVarConfig | ThreeDVarConfig
-) -> LatentThreeDVar:
-    return LatentThreeDVar(
-        prior, run.operator_for, settings.outer, settings.inner, tolerance=settings.tolerance
-    )
 
 
 def letkf(run: Run, _: Use = None) -> LETKF:
@@ -288,6 +277,24 @@ def _optimal_interpolation(run: Run, use: Use) -> Analysis:
     cycled = run.config.optimal_interpolation.errors_in_cycles == "cycled"
     pairs = run.pairs("cycled_train" if cycled else "train")
     return optimal_interpolation(run, pairs, run.config.cycle.window_hours)
+
+
+def optimal_interpolation(
+    run: Run, pairs: BackgroundPairs, lead_hours: int
+) -> OptimalInterpolation:
+    """Optimal interpolation with the errors of `pairs` at the lead nearest to `lead_hours`."""
+    settings = run.config.optimal_interpolation
+    nearest = min(pairs.lead_hours, key=lambda lead: abs(lead - lead_hours))
+    every = max(1, pairs.starts.size // settings.samples)
+    truth, background = pairs.read(nearest, slice(0, every * settings.samples, every))
+    errors = background.values - truth.values
+    return OptimalInterpolation(
+        State(errors - errors.mean(axis=0), run.layout),
+        jnp.float32(settings.variance_factor),
+        settings.radius_km * 1e3,
+        run.operator_for,
+        run.truncation,
+    )
 
 
 def _stage_of_the_prior(config: Config) -> tuple[str, ...]:

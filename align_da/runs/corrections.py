@@ -16,8 +16,8 @@ from align_da.assimilation.evidence import INCREMENTS
 from align_da.config import Config
 from align_da.errors import StorageError
 from align_da.keys import Purpose, key_for
-from align_da.runs.optimal_interpolation import optimal_interpolation
 from align_da.runs.run import Run
+from align_da.runs.variational import three_d_var
 from align_da.storage.checkpoints import load_weights
 from align_da.storage.stages import check_as_made
 from align_da.storage.statistics import read_normalisation
@@ -30,8 +30,9 @@ def corrected(
     run: Run, method: Analysis, correction: AnalysisCorrection, share: float
 ) -> CorrectedAnalysis:
     """A method with so much of a correction before or after it, as [correction] says."""
-    acts = run.config.correction.acts
-    return CorrectedAnalysis(method, correction, run.operator_for, share, acts)
+    settings = run.config.correction
+    static = three_d_var(run) if "static" in settings.evidence else None
+    return CorrectedAnalysis(method, correction, run.operator_for, share, settings.acts, static)
 
 
 def untrained_network(config: Config, channels: int) -> CorrectionNetwork:
@@ -92,10 +93,6 @@ def _correction(
 ) -> AnalysisCorrection:
     settings = run.config.correction
     check_as_made(run.folder, run.folder.statistics)
-    static = None
-    if "static" in settings.evidence:
-        lead = run.config.cycle.window_hours
-        static = optimal_interpolation(run, run.pairs("train"), lead, settings.static_samples)
     return AnalysisCorrection(
         network,
         scaling,
@@ -103,5 +100,4 @@ def _correction(
         settings.evidence,
         settings.scales_spread,
         run.truncation,
-        static,
     )

@@ -119,7 +119,7 @@ def closed_loop_stage(config: Config, folder: RunFolder, cycled_with: Sequence[s
         config.cycle.model_dump(mode="json", exclude={"split", "cycles", "correction_share"}),
         config.letkf,
         config.latent_three_d_var,
-        config.optimal_interpolation,
+        config.three_d_var,
         config.sampler,
         config.guidance,
         config.observations,
@@ -129,8 +129,9 @@ def closed_loop_stage(config: Config, folder: RunFolder, cycled_with: Sequence[s
     ]
     rounds = [f"{what}_{number - 1}" for what in (CORRECTION, "closed_loop")]
     before = rounds if number else ["statistics"]
+    static = ["covariance"] if "static" in config.correction.evidence else []
     products = [folder.closed_loop(number, split) for split in ("train", "validation")]
-    return Stage(f"closed_loop_{number}", defined_by, [*cycled_with, *before], products)
+    return Stage(f"closed_loop_{number}", defined_by, [*cycled_with, *static, *before], products)
 
 
 def rounds_kept(config: Config) -> range:

@@ -76,7 +76,12 @@ def _train(run: Run, identity: str, mesh: Mesh | None) -> None:
         f"{CORRECTION}_{settings.round}",
         identity,
         params,
-        correction_loss(graph, weights, scales_spread=settings.scales_spread),
+        correction_loss(
+            graph,
+            weights,
+            scales_spread=settings.scales_spread,
+            variables={name: run.layout.channels_of(name) for name in run.layout.variables},
+        ),
         settings.training,
         cases_of(training, scaling),
         cases_of(validation, scaling),

@@ -6,8 +6,10 @@ corrected too, the CRPS of a Gaussian of the corrected mean and spread (Gneiting
 Wea. Rev. 133, 1098-1118, equation 5), which has its minimum where both are right.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
+from types import MappingProxyType
 from typing import Protocol, runtime_checkable
 
 import jax
@@ -125,7 +127,11 @@ def _scaled(cycles: MetCycles, scaling: EvidenceScaling) -> CorrectionBatch:
 
 
 def correction_loss(
-    graph: nnx.GraphDef, weights: Float[Array, "lat lon 1"], *, scales_spread: bool
+    graph: nnx.GraphDef,
+    weights: Float[Array, "lat lon 1"],
+    *,
+    scales_spread: bool,
+    variables: Mapping[str, slice] = MappingProxyType({}),
 ) -> Loss:
     """The loss of a network, see above; `unexplained` is the share of the squared error left.
 
@@ -133,6 +139,7 @@ def correction_loss(
         graph: structure of the network.
         weights: of the points, of mean one.
         scales_spread: whether the spread is corrected too.
+        variables: channels of those whose share that is left is told too.
     """
 
     def loss(
@@ -143,12 +150,15 @@ def correction_loss(
         left = batch.error - found[..., :channels]
         mean = partial(_weighted_mean, weights=weights)
         square = mean(left**2)
-        unexplained = square / mean(batch.error**2)
+        told = {"unexplained": square / mean(batch.error**2)}
+        for name, of in variables.items():
+            share = mean(left[..., of] ** 2) / mean(batch.error[..., of] ** 2)
+            told[f"unexplained_{name}"] = share
         if not scales_spread:
-            return square, {"loss": square, "unexplained": unexplained}
+            return square, {"loss": square, **told}
         spread = jnp.maximum(batch.spread * spread_factor(found[..., channels:]), _SMALLEST)
         crps = mean(gaussian_crps(left, spread))
-        return crps, {"loss": crps, "unexplained": unexplained}
+        return crps, {"loss": crps, **told}
 
     return loss
 

@@ -127,3 +127,19 @@ def test_a_stride_that_does_not_divide_the_grid_is_refused() -> None:
     network = CorrectionNetwork(1, 1, width=8, depth=1, stride=3, rngs=nnx.Rngs(0))
     with pytest.raises(InputError, match="divides the grid of 4 x 8, got 3"):
         network(jnp.zeros((1, 4, 8, 1)))
+
+
+def test_of_an_increment_that_it_sees_it_takes_the_share_that_it_has_learned() -> None:
+    """0.25 of the first and 0.5 of the second, of the fields that are increments alone."""
+    increments = (slice(1, 2), slice(2, 3))
+    network = CorrectionNetwork(
+        3, 2, width=4, depth=1, stride=2, increments=increments, rngs=nnx.Rngs(0)
+    )
+    assert network.shares is not None
+    shares = jnp.tile(jnp.asarray([0.25, 0.5]), 4)
+    network.shares.bias[...] = shares
+    evidence = jax.random.normal(jax.random.key(4), (1, 4, 8, 3))
+    expected = 0.25 * evidence[..., 1] + 0.5 * evidence[..., 2]
+    found = network(evidence)
+    np.testing.assert_allclose(found[..., 0], expected, rtol=1e-5)
+    np.testing.assert_array_equal(found[..., 1], 0)

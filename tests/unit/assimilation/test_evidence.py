@@ -70,3 +70,16 @@ def test_members_that_agree_have_a_finite_logarithm() -> None:
 def test_kinds_that_do_not_exist_are_named(kinds: tuple[str, ...]) -> None:
     with pytest.raises(InputError, match=", ".join(EVIDENCE)):
         gather_evidence(kinds, NORMAL, BACKGROUND, ANALYSIS, PLANNED, OPERATOR)
+
+
+def test_static_evidence_is_an_increment_in_standard_deviations() -> None:
+    increment = jnp.full(LAYOUT.shape, 2.0)
+    found = gather_evidence(
+        ("static",), NORMAL, BACKGROUND, ANALYSIS, PLANNED, OPERATOR, increment
+    )
+    np.testing.assert_allclose(found, 0.5)
+
+
+def test_static_evidence_without_an_increment_is_refused() -> None:
+    with pytest.raises(InputError, match="increment of a method with static errors"):
+        field("static")
