@@ -48,6 +48,11 @@ class CorrectionNetwork(nnx.Module):
         self.exit = SphereConvolution(width, outputs * stride**2, rngs, zero=True)
         self.shares = _zero_linear(width, shares * stride**2, rngs) if increments else None
 
+    def start_from(self, shares: Float[Array, "increment channel"]) -> None:
+        """Take a share of every increment at once, the same at every point."""
+        if self.shares is not None:
+            self.shares.bias[...] = jnp.tile(shares.ravel(), self.stride**2)
+
     def __call__(
         self, evidence: Float[Array, "batch lat lon input"]
     ) -> Float[Array, "batch lat lon output"]:

@@ -25,6 +25,7 @@ from align_da.training.analysis_correction import (
     cases_of,
     correction_loss,
     scaling_of,
+    shares_of,
 )
 
 
@@ -44,8 +45,8 @@ class _StoredCycles:
 def train_correction(config: Config, folder: Path, mesh: Mesh | None) -> None:
     """Train and save the correction; nothing is done where that has been done before.
 
-    The first round learns from nothing; every further one goes on with the network and the
-    scaling of the round before.
+    The first round starts from shares of increments by least squares; every further one goes on
+    with the network and the scaling of the round before.
 
     Raises:
         StorageError: the cycles of a round, or the correction of the round before, are missing or
@@ -69,6 +70,8 @@ def _train(run: Run, identity: str, mesh: Mesh | None) -> None:
         network, scaling = before.network, before.scaling
     else:
         network, scaling = untrained_network(run.config, channels), scaling_of(training)
+        if network.increments:
+            network.start_from(shares_of(training, scaling, network.increments))
     graph, params = nnx.split(network)
     weights = _weights(run.layout.grid)
     fit_stage(

@@ -24,6 +24,7 @@ from align_da.training.step import Loss
 
 _SMALLEST = 1e-6  # of a standard deviation that divides
 _SAMPLED = 512  # cycles whose statistics stand for all
+_RIDGE = 1e-6  # of the variance: increments that are the same have no shares of their own
 
 
 @dataclass(frozen=True)
@@ -97,8 +98,7 @@ class Aggregated:
 
 def scaling_of(source: CycleSource) -> EvidenceScaling:
     """Statistics that bring cycles to order one, of some that are spread over all."""
-    chosen = np.unique(np.linspace(0, len(source) - 1, _SAMPLED).round().astype(int))
-    cycles, axes = source.rows(chosen), (0, 1, 2)
+    cycles, axes = _sample_of(source), (0, 1, 2)
     std = cycles.evidence.std(axis=axes, dtype=np.float64)
     error = np.sqrt(np.square(cycles.error).mean(axis=axes, dtype=np.float64))
     mean = cycles.evidence.mean(axis=axes, dtype=np.float64)
@@ -107,6 +107,35 @@ def scaling_of(source: CycleSource) -> EvidenceScaling:
         jnp.asarray(np.maximum(std, _SMALLEST), jnp.float32),
         jnp.asarray(np.maximum(error, _SMALLEST), jnp.float32),
     )
+
+
+def shares_of(
+    source: CycleSource, scaling: EvidenceScaling, increments: tuple[slice, ...]
+) -> Float[Array, "increment channel"]:
+    """The shares of evidence that explain errors best, one of each variable and level.
+
+    Least squares over space and cycles: what a network of few steps would not reach from zero.
+
+    Args:
+        source: cycles.
+        scaling: of their evidence and errors; the shares are of scaled fields.
+        increments: which fields of the evidence are an increment, as many as there are channels.
+    """
+    cycles = _sample_of(source)
+    scaled = (cycles.evidence - np.asarray(scaling.mean)) / np.asarray(scaling.std)
+    seen = np.stack([scaled[..., fields] for fields in increments])
+    error = cycles.error / np.asarray(scaling.error_std)
+    products = np.einsum("i...c,j...c->cij", seen, seen, dtype=np.float64, optimize=True)
+    wanted = np.einsum("i...c,...c->ci", seen, error, dtype=np.float64, optimize=True)
+    scale = np.trace(products, axis1=1, axis2=2)[:, None, None]
+    products += (_RIDGE * scale + _SMALLEST) * np.eye(len(increments))
+    found = np.linalg.solve(products, wanted[..., None])[..., 0]
+    return jnp.asarray(found.T, jnp.float32)
+
+
+def _sample_of(source: CycleSource) -> MetCycles:
+    chosen = np.unique(np.linspace(0, len(source) - 1, _SAMPLED).round().astype(int))
+    return source.rows(chosen)
 
 
 def cases_of(source: CycleSource, scaling: EvidenceScaling) -> Cases:

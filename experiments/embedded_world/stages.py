@@ -5,11 +5,8 @@ HYBRID = f"{LONG} --set cycle.ensemble_share=0.8"
 FEW_STEPS = "--set sampler.steps=6 --set sampler.sigma_max=10 --set guidance.iterations=12"
 CORRECTED = "--set cycle.model_error_share=0.3"
 LARGE = "--set cycle.cycles=120 --set cycle.members=40"
-ROUNDS = range(3)
-BASE = (
-    "--set cycle.method=latent_three_d_var --set cycle.perturbations=letkf"
-    " --set cycle.members=20 --set cycle.ensemble_share=0.8"
-)
+ROUNDS = range(6)
+BASE = "--set cycle.method=letkf --set cycle.members=20"
 STAGES = {
     "chain": (
         "data truth",
@@ -62,12 +59,12 @@ STAGES = {
         ),
     ),
     "closed_loop": (
+        "train covariance",
         *(
             f"{command} {BASE} --set correction.round={number}"
             for number in ROUNDS
             for command in ("data closed_loop", "train correction")
         ),
-        f"cycle --name hybrid_20 {BASE} --set cycle.cycles=120",
         *(
             f"cycle --name {name} {BASE} --set cycle.cycles=120 --set correction.round={number}"
             f" --set cycle.correction_share={share}"
@@ -79,7 +76,7 @@ STAGES = {
             )
         ),
         (
-            "verify --name letkf_20 --name letkf_40 --name hybrid_20 --name off_policy_20"
+            "verify --name letkf_20 --name letkf_40 --name off_policy_20"
             " --name off_policy_damped_20 --name corrected_half_20 --name corrected_20"
             " --set verification.forecast_every=12"
         ),

@@ -41,6 +41,8 @@ cycles = 2
 radius_km = 4000
 inflation = 1.05
 relaxation = 0.0
+[three_d_var]
+modes = 2
 [correction]
 segments = 2
 validation_segments = 1
@@ -73,6 +75,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     folder = make_world(root / "run", splits)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(closed_loop, "cycle_forecast_model", lambda _: Persistence(LAYOUT))
+        command("train covariance", folder.root, config)
         for changes in ([], ROUND_1):
             command("data closed_loop --workers 1", folder.root, config, changes)
             command("train correction", folder.root, config, changes)

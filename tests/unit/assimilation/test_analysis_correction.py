@@ -135,9 +135,7 @@ def test_of_an_increment_that_it_sees_it_takes_the_share_that_it_has_learned() -
     network = CorrectionNetwork(
         3, 2, width=4, depth=1, stride=2, increments=increments, rngs=nnx.Rngs(0)
     )
-    assert network.shares is not None
-    shares = jnp.tile(jnp.asarray([0.25, 0.5]), 4)
-    network.shares.bias[...] = shares
+    network.start_from(jnp.asarray([[0.25], [0.5]]))
     evidence = jax.random.normal(jax.random.key(4), (1, 4, 8, 3))
     expected = 0.25 * evidence[..., 1] + 0.5 * evidence[..., 2]
     found = network(evidence)
