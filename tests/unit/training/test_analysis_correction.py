@@ -1,5 +1,7 @@
 """What a correction of analyses learns from, and how it is judged."""
 
+from dataclasses import replace
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -15,6 +17,7 @@ from align_da.training.analysis_correction import (
     correction_loss,
     gaussian_crps,
     scaling_of,
+    shares_of,
 )
 
 SHAPE = (4, 6)
@@ -99,3 +102,34 @@ def test_the_crps_of_a_gaussian_is_the_integral_of_its_definition(
     expected = np.trapezoid((cdf - (x >= error)) ** 2, x)
     found = gaussian_crps(jnp.asarray(error), jnp.asarray(spread))
     assert float(found) == pytest.approx(expected, rel=1e-3)
+
+
+def test_least_squares_finds_the_shares_of_increments_that_an_error_is_made_of() -> None:
+    """A quarter of the first and minus a half of the second, whatever their scale."""
+    source = cycles(40, 0)
+    made = 0.25 * source.evidence[..., :1] - 0.5 * source.evidence[..., 1:]
+    source = replace(source, error=made - made.mean())
+    scaling = scaling_of(source)
+    found = shares_of(source, scaling, (slice(0, 1), slice(1, 2)))
+    of_fields = found * scaling.error_std / scaling.std[:, None]
+    np.testing.assert_allclose(of_fields, [[0.25], [-0.5]], rtol=1e-3)
+
+
+def test_increments_that_are_the_same_share_what_there_is() -> None:
+    source = cycles(40, 1)
+    source = replace(source, error=source.evidence[..., :1] - 3.0)
+    found = shares_of(source, scaling_of(source), (slice(0, 1), slice(0, 1)))
+    np.testing.assert_allclose(found[0], found[1], rtol=1e-2)
+    assert float(found.sum()) == pytest.approx(1.0, rel=1e-2)
+
+
+def test_the_share_that_is_left_is_told_of_every_variable() -> None:
+    graph, params = nnx.split(Constant([0.5, 0.0]))
+    error = jnp.stack([jnp.ones((2, *SHAPE)), jnp.full((2, *SHAPE), 2.0)], axis=-1)
+    batch = CorrectionBatch(jnp.zeros((2, *SHAPE, 3)), error, jnp.ones_like(error))
+    variables = {"u": slice(0, 1), "v": slice(1, 2)}
+    weights = jnp.ones((*SHAPE, 1))
+    loss = correction_loss(graph, weights, scales_spread=False, variables=variables)
+    told = loss(params, batch, jax.random.key(0))[1]
+    assert float(told["unexplained_u"]) == pytest.approx(0.25)
+    assert float(told["unexplained_v"]) == pytest.approx(1.0)
