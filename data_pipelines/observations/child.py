@@ -1,6 +1,13 @@
-"""Decode a file in a child process: libraries that decode can crash on damaged files."""
+"""Decode a file in a child process: libraries that decode can crash on damaged files.
+
+A message of a hundred bytes may ask for gigabytes: one value stands for those of 65535 subsets. So
+the memory of the child is bounded by the size of the file. Beyond what it starts with eccodes has
+been seen to take 28 MiB for its tables and 20 bytes for each byte of soundings (36 MiB for the
+0.5 MB of tests/data/observations/temp.bufr), earth2bufr less.
+"""
 
 import io
+import os
 import re
 import subprocess
 import sys
@@ -14,7 +21,11 @@ from data_pipelines.observations.framing import Message
 
 _SECONDS = 600  # enough for a million messages
 _FATAL = 10  # messages that may end the child: each costs decoding the file again
-_BEGUN = re.compile(r"message \d+")
+_BEGUN = re.compile(r"message (\d+|end)")
+_GROWTH = 256  # bytes of memory a byte of the file: compressed messages need more than was seen
+_SLACK = 2**29  # bytes that any file may take
+# The allocator that Arrow brings takes a GiB at once, of which next to nothing is used.
+_ENVIRONMENT = {"ARROW_DEFAULT_MEMORY_POOL": "system"}
 
 
 def decoded_by(
@@ -25,8 +36,8 @@ def decoded_by(
     A message that ends the child is left out, and the others are decoded again.
 
     Args:
-        program: a file beside this one, which takes the path, and the messages to decode from its
-            standard input.
+        program: a file beside this one, which takes the path and the bytes that it may take, and
+            the messages to decode from its standard input.
         package: what it decodes with.
         path: the file to decode.
         messages: those to decode.
@@ -58,11 +69,17 @@ def _decoded_once(
     program: str, package: str, path: Path, messages: Sequence[Message]
 ) -> tuple[dict[str, np.ndarray], int | None, str]:
     """The arrays, or none and the message that the child ended with, with the reason."""
-    command = [sys.executable, str(Path(__file__).with_name(program)), str(path)]
+    most = _SLACK + _GROWTH * path.stat().st_size
+    command = [sys.executable, str(Path(__file__).with_name(program)), str(path), str(most)]
     lines = "".join(f"{one.number} {one.start} {one.size}\n" for one in messages).encode()
     try:
         done = subprocess.run(  # noqa: S603 (our own program)
-            command, input=lines, capture_output=True, check=False, timeout=_SECONDS
+            command,
+            input=lines,
+            capture_output=True,
+            check=False,
+            timeout=_SECONDS,
+            env=os.environ | _ENVIRONMENT,
         )
     except subprocess.TimeoutExpired as error:
         message = f"{path}: {package} did not decode it within {_SECONDS} s: it is damaged"
@@ -74,6 +91,16 @@ def _decoded_once(
     if any(f"No module named '{package}'" in line for line in told):
         message = f"{path}: reading it needs {package}: pip install 'align-da[observations]'"
         raise ConfigError(message)
-    begun = [line for line in told if _BEGUN.fullmatch(line)]
-    number = int(begun[-1].split()[1]) if begun else None
-    return {}, number, f"signal {-done.returncode}" if done.returncode < 0 else told[-1]
+    begun = [found[1] for line in told if (found := _BEGUN.fullmatch(line))]
+    number = int(begun[-1]) if begun and begun[-1].isdecimal() else None
+    return {}, number, _reason(done.returncode, told[-1:], most)
+
+
+def _reason(code: int, told: Sequence[str], most: int) -> str:
+    """Why the child has ended, by its exit code and the last line that it told."""
+    bound = f"{most} bytes of memory, which a file of this size may take"
+    if code < 0:
+        return f"signal {-code}, within {bound}"
+    if any("MemoryError" in line for line in told):
+        return f"expected to be decoded within {bound}, got {told[0]}"
+    return told[0]

@@ -2,7 +2,7 @@
 
 A message whose bytes are damaged can end the process that decodes it (a segmentation fault in
 eccodes 2.42, found by changing bytes at random). So `data_pipelines.observations.bufr` runs this
-file in a child process. It imports nothing of Align-DA, takes a line "number start size" for every
+file in a child process, whose memory is bounded. It takes a line "number start size" for every
 message from the standard input and writes arrays in NumPy's npz format to the standard output:
 
 - `subset`, `element`, `value`: the elements of all subsets in their order, numbers in `names`;
@@ -11,7 +11,7 @@ message from the standard input and writes arrays in NumPy's npz format to the s
 - `unused_name`, `unused_count`: values of elements that are not read;
 - `failed_message`, `failed_reason`: messages that eccodes refuses.
 
-"message N" on the standard error says which message comes next.
+"message N" on the standard error says which message comes next, "message end" that none does.
 """
 
 import io
@@ -23,6 +23,8 @@ from typing import Any
 
 import eccodes
 import numpy as np
+
+from data_pipelines.observations.bounded_memory import bound_memory
 
 _READ = (
     *("blockNumber", "stationNumber"),
@@ -71,15 +73,23 @@ def main(path: Path) -> None:
     content, found = path.read_bytes(), _Found()
     for line in sys.stdin:
         number, start, size = map(int, line.split())
-        sys.stderr.write(f"message {number}\n")
-        sys.stderr.flush()
+        _tell(number)
         try:
             _decode(content[start : start + size], number, found)
+        except eccodes.MemoryAllocationError as error:
+            raise MemoryError(*error.args) from error
         except (eccodes.CodesInternalError, ValueError) as error:
             found.failures.append((number, " ".join(str(error).split())))
+    _tell("end")
     output = io.BytesIO()
     np.savez(output, allow_pickle=False, **_columns(found))
     sys.stdout.buffer.write(output.getvalue())
+
+
+def _tell(number: int | str) -> None:
+    """Say which message comes next."""
+    sys.stderr.write(f"message {number}\n")
+    sys.stderr.flush()
 
 
 def _columns(found: _Found) -> dict[str, Any]:
@@ -247,4 +257,5 @@ def _text(names: dict[str, str]) -> tuple[str, bool]:
 
 
 if __name__ == "__main__":
+    bound_memory(int(sys.argv[2]))
     main(Path(sys.argv[1]))

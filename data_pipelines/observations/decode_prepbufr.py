@@ -20,6 +20,7 @@ import earth2bufr
 import numpy as np
 
 from align_da.storage.durable import passing_file
+from data_pipelines.observations.bounded_memory import bound_memory
 from data_pipelines.observations.prepbufr_stacks import (
     MARKS,
     TEMPERATURES,
@@ -240,4 +241,5 @@ def _nothing(category: int, count: int) -> dict[str, np.ndarray]:
 
 
 if __name__ == "__main__":
+    bound_memory(int(sys.argv[2]))
     main(Path(sys.argv[1]))

@@ -382,10 +382,39 @@ def test_a_message_that_ends_the_decoder_is_left_out(
         )
     )
     monkeypatch.setattr(child, "__file__", str(program))
-    with pytest.warns(UserWarning, match=r"message 2 cannot be decoded by eccodes \(signal 6\)"):
+    with pytest.warns(UserWarning, match=r"message 2 cannot be decoded by eccodes \(signal 6,"):
         reports, account = read(tmp_path / "crash.bufr", *GOOD)
     assert reports["station_id"].unique().tolist() == ["FIRST", "THIRD"]
     assert account.left_out == {"damaged message": 1}
+
+
+def inflated(elements: int) -> bytes:
+    """A few hundred bytes that stand for `elements` values of each of 65535 subsets."""
+    head = {**TIME, **PLACE}
+    descriptors = [301011, 301012, 301021, 101000 + elements, 12101]
+    return bufr_message(0, descriptors, head, subsets=65535, compressed=True)
+
+
+def test_a_message_that_asks_for_too_much_memory_is_left_out_and_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Values, their elements and their subsets take 24 bytes each: 105 MB, of 67 MB allowed."""
+    monkeypatch.setattr(child, "_SLACK", 2**26)
+    bomb = inflated(elements=60)
+    assert len(bomb) < 500
+    expected = r"message 2 cannot be decoded by eccodes \(expected to be decoded within \d+ bytes"
+    with pytest.warns(UserWarning, match=expected):
+        reports, account = read(tmp_path / "bomb.bufr", GOOD[0], bomb, *GOOD[1:])
+    assert reports["station_id"].unique().tolist() == ["FIRST", "SECOND", "THIRD"]
+    assert account.left_out == {"damaged message": 1}
+
+
+def test_a_file_that_asks_for_too_much_memory_alone_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(child, "_SLACK", 2**26)
+    with pytest.raises(InputError, match=r"got .*MemoryError.*\): it is damaged, remove it"):
+        read(tmp_path / "bomb.bufr", inflated(elements=60))
 
 
 def test_a_file_of_damaged_messages_alone_is_refused(tmp_path: Path) -> None:
