@@ -113,8 +113,11 @@ def write_cycle(store: AnalysisStore, record: CycleRecord) -> AnalysisStore:
     with write_errors(store.path):
         written = _write_chunks(store.path, cycle, arrays)
     for name, digest in digests.items():
-        _read_verified(store.path, name, cycle, digest)
-    seals = {name: chunk_seal(file) for name, file in written.items()}
+        _read_verified(store.path, name, written[name], cycle, digest)
+    seals = {
+        name: chunk_seal(chunk_path(store.path, name, array, cycle))
+        for name, array in written.items()
+    }
     valid_time = str(store.template.times[cycle].astype("datetime64[s]"))
     line = CycleLine(cycle, valid_time, digests, seals)
     return replace(store, ledger=append_cycle(ledger_path(store.path), store.ledger, line))
@@ -129,7 +132,8 @@ def read_analysis(store: AnalysisStore, cycle: int) -> State:
     line, layout, fields = store.ledger.cycles[cycle], store.template.layout, {}
     for variable in layout.variables:
         name = f"analysis/{variable}"
-        values = _read_verified(store.path, name, line.cycle, line.arrays[name])
+        array = open_array(store.path, name)
+        values = _read_verified(store.path, name, array, line.cycle, line.arrays[name])
         on_levels = variable_named(variable).on_levels
         fields[variable] = np.moveaxis(values, -3, -1) if on_levels else values[..., None]
     return state_from_fields(fields, layout)
@@ -141,13 +145,13 @@ def read_scalars(store: AnalysisStore, cycle: int) -> dict[str, float]:
     Raises:
         StorageError: one is not what the ledger says.
     """
-    arrays = store.ledger.cycles[cycle].arrays
-    names = [field.name for field in store.template.scalar_fields]
-    digests = {name: arrays[f"diagnostics/{name}"] for name in names}
-    return {
-        name: float(_read_verified(store.path, f"diagnostics/{name}", cycle, digest))
-        for name, digest in digests.items()
-    }
+    digests = store.ledger.cycles[cycle].arrays
+    found = {}
+    for field in store.template.scalar_fields:
+        name = f"diagnostics/{field.name}"
+        array = open_array(store.path, name)
+        found[field.name] = float(_read_verified(store.path, name, array, cycle, digests[name]))
+    return found
 
 
 def open_cycles(path: Path, group: str = "analysis") -> xr.Dataset:
@@ -207,22 +211,25 @@ def _provenance(manifest: Manifest) -> dict[str, str]:
     }
 
 
-def _write_chunks(path: Path, cycle: int, arrays: Mapping[str, np.ndarray]) -> dict[str, Path]:
-    """Write one chunk of every array and flush them to the disk; tells their files."""
+def _write_chunks(
+    path: Path, cycle: int, arrays: Mapping[str, np.ndarray]
+) -> dict[str, zarr.Array]:
+    """Write one chunk of every array and flush them to the disk; the arrays as zarr has them."""
     written = {}
     with zarr.config.set({"array.write_empty_chunks": True}):
         group = zarr.open_group(path, mode="r+", zarr_format=3, use_consolidated=False)
         for name, values in arrays.items():
-            array = group[name]
-            array[cycle] = values
-            written[name] = chunk_path(path, name, array, cycle)
-    sync_files(written.values())
+            written[name] = group[name]
+            written[name][cycle] = values
+    files = [chunk_path(path, name, array, cycle) for name, array in written.items()]
+    sync_files(files)
     return written
 
 
-def _read_verified(path: Path, name: str, cycle: int, digest: str) -> np.ndarray:
-    """One cycle of an array, if it has the digest."""
-    array = open_array(path, name)
+def _read_verified(
+    path: Path, name: str, array: zarr.Array, cycle: int, digest: str
+) -> np.ndarray:
+    """One cycle of the array `name`, read from its file, if it has the digest."""
     values = read_array(array, cycle)
     if digest_of_array(values) != digest:
         message = (

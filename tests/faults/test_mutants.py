@@ -36,7 +36,7 @@ class Mutant:
 MUTANTS = {
     "cycles are not flushed": Mutant(
         "storage/analysis_store.py",
-        "    sync_files(written.values())\n",
+        "    sync_files(files)\n",
         "",
         ("faults/test_power.py", "row_6"),
     ),
@@ -48,7 +48,7 @@ MUTANTS = {
     ),
     "what was written is not read back": Mutant(
         "storage/analysis_store.py",
-        "        _read_verified(store.path, name, cycle, digest)\n    seals",
+        "        _read_verified(store.path, name, written[name], cycle, digest)\n    seals",
         "        pass\n    seals",
         ("faults/test_store.py", "while_a_cycle_is_written"),
     ),
