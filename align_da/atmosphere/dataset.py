@@ -115,13 +115,13 @@ def state_from_dataset(
     """
     layout = layout_from_dataset(dataset) if layout is None else layout
     closed = layout.grid.periodic
-    for name in _SPACE:
-        _check_coordinate(dataset, name)
-    ordered = _ordered(dataset, closed=closed)
-    found = layout_from_dataset(ordered, layout.variables, limited_area=not closed)
+    found = layout_from_dataset(dataset, layout.variables, limited_area=not closed)
     _check_same_grid(found.grid, layout.grid)
-    check_times(ordered)
-    selected = ordered.isel(time=time) if "time" in ordered.dims else ordered
+    check_times(dataset)
+    # First what is asked for: to roll longitudes reads whatever is still in files.
+    selected = dataset.drop_vars(set(dataset.data_vars) - set(layout.variables))
+    selected = selected.isel(time=time) if "time" in selected.dims else selected
+    selected = _ordered(selected, closed=closed)
     first = selected[layout.variables[0]]
     leading = tuple(str(dim) for dim in first.dims if dim not in _SPACE)
     fields = {name: _field(selected[name], name, leading) for name in layout.variables}

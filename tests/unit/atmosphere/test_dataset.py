@@ -129,6 +129,30 @@ def test_a_time_is_chosen_by_place(dataset: xr.Dataset, states: State) -> None:
     np.testing.assert_array_equal(two.values, states.values[1:])
 
 
+def test_only_what_is_asked_for_is_read(dataset: xr.Dataset, states: State) -> None:
+    """Of two variables and three times one each, also where longitudes have to be rolled."""
+    read: list[str] = []
+
+    def noted(block: np.ndarray, name: str) -> np.ndarray:
+        read.append(name)
+        return block
+
+    western = dataset.roll(longitude=2, roll_coords=True)
+    western = western.assign_coords(longitude=(western["longitude"] + 180) % 360 - 180)
+    lazy = western.assign(
+        {
+            str(name): array.chunk(time=1).copy(
+                data=array.chunk(time=1).data.map_blocks(noted, name, dtype=array.dtype)
+            )
+            for name, array in western.data_vars.items()
+        }
+    )
+    read.clear()  # dask tries `noted` to learn the type
+    found = state_from_dataset(lazy, Layout(GRID, ("temperature",)), 1)
+    assert read == ["temperature"]
+    np.testing.assert_array_equal(found.values, states["temperature"][1])
+
+
 @pytest.mark.parametrize(
     ("change", "told"),
     [
