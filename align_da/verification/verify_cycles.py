@@ -57,7 +57,7 @@ def verify_cycles(
         Rows with the columns of `ROW_COLUMNS`; diagnostics have variable "state".
 
     Raises:
-        InputError: the truth lacks a time, or the grids differ.
+        InputError: there is no time, the truth lacks one, or the grids differ.
     """
     rows: list[tuple[object, ...]] = []
     for product, dataset in products.items():
@@ -141,9 +141,15 @@ def paired_cycles(
     """Valid time, ensemble [member, ...] and truth of every cycle, a block in memory at a time.
 
     Raises:
-        InputError: the truth lacks a time of the dataset, or the grids differ.
+        InputError: there is no cycle, the truth lacks a time of the dataset, or the grids differ.
     """
     times = pd.DatetimeIndex(dataset["time"].values)
+    if not len(times):
+        message = (
+            "expected at least one valid time to verify, got none: choose a run with a whole "
+            "cycle, or forecasts that end before the truth does"
+        )
+        raise InputError(message)
     missing = times.difference(pd.DatetimeIndex(truth["time"].values))
     if len(missing):
         message = (

@@ -140,3 +140,16 @@ def test_mean_spectra_of_a_wave_peak_at_its_wavenumber(truth: xr.Dataset) -> Non
     assert own.loc[own["power"].idxmax(), "wavenumber"] == 3
     assert own["power"].max() == pytest.approx(1.0, rel=1e-5)
     assert set(table["method"]) == {"wave", "truth"}
+
+
+def test_cycles_of_no_time_are_refused(truth: xr.Dataset, shifted: xr.Dataset) -> None:
+    """As forecasts that all end after the truth would be."""
+    none = {"forecast 24 h": shifted.isel(time=slice(0))}
+    for verify in (
+        lambda: verify_cycles(none, truth, "shifted"),
+        lambda: mean_spectra(none, truth, "shifted", lambda field: field[..., 0, :]),
+    ):
+        with pytest.raises(
+            InputError, match="at least one valid time to verify, got none: choose"
+        ):
+            verify()
