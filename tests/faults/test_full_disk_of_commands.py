@@ -44,14 +44,18 @@ pytestmark = [
 
 
 def ends_with_nothing_left(
-    name: str, folder: Path, command: Callable[[], object], figure: Figure
+    name: str,
+    folder: Path,
+    command: Callable[[], object],
+    figure: Figure,
+    limit: int = LIMIT,
 ) -> None:
     """The command on a full disk, and then with space."""
     before = content_of(folder)
     with (
         redirect_stdout(io.StringIO()),  # pytest would keep it in a file
         redirect_stderr(io.StringIO()),
-        full_disk(LIMIT),
+        full_disk(limit),
         pytest.raises(StorageError, match="bytes free") as told,
     ):
         command()
