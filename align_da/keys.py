@@ -25,6 +25,7 @@ class Purpose(enum.IntEnum):
     VALIDATION = 11
     BATCHES = 12
     REPLACEMENT = 13
+    WITHHOLDING = 14
 
 
 def key_for(seed: int, purpose: Purpose, *place: int | jax.Array) -> jax.Array:

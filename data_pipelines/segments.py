@@ -4,7 +4,7 @@ The work of one worker is one segment; where they lie and what they observe foll
 configuration alone, so that their number of workers changes nothing.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -14,14 +14,20 @@ from jaxtyping import Shaped
 
 from align_da.assimilation.contract import Analysis
 from align_da.config import Config, CorrectionConfig, CycledBackgroundsConfig
-from align_da.cycling.cycle import Cycle, CycleParts, CycleState
+from align_da.cycling.cycle import Cycle, CycleParts, CycleState, QualityControl
 from align_da.cycling.cycles import cycles
 from align_da.cycling.replacement import ReplacementRule
 from align_da.errors import ConfigError
 from align_da.forecast import ForecastModel
+from align_da.runs.filed_reports import (
+    FiledObservations,
+    Observe,
+    learned_from_reports,
+    observations_of,
+)
 from align_da.runs.forecast_models import configured_forecast_model
 from align_da.runs.initial_ensemble import ensemble_around
-from align_da.runs.observing_system import observing_system, quality_control_for
+from align_da.runs.observing_system import observing_system
 from align_da.runs.run import Run, open_run
 from align_da.storage.background_pairs import BackgroundPairs
 from data_pipelines.splits import SplitName, periods_of
@@ -69,23 +75,55 @@ def segments_of(
     return [Segment(config, folder, split, number, count, closed_loop) for number in range(count)]
 
 
+def observations_of_segment(segment: Segment, run: Run) -> tuple[Observe, QualityControl]:
+    """The observations of a segment and their checks: simulated, or reports to learn from.
+
+    Args:
+        segment: the segment.
+        run: that of `run_of`.
+    """
+    config = segment.config
+    if not segment.closed_loop or config.reports is None or not learned_from_reports(config):
+        return observations_of(run, None)
+    # Stations that are for verification are those of the run, in every segment.
+    filed = FiledObservations(open_run(config, segment.folder), config.reports)
+    return observations_of(run, filed)
+
+
+def observations_at_most(segment: Segment) -> int:
+    """The most observations of a cycle in any segment of the period of one of them."""
+    if segment.config.reports is not None and learned_from_reports(segment.config):
+        return segment.config.reports.padded
+    every = (replace(segment, number=number) for number in range(segment.of))
+    return max(observing_system(run_of(one)).planned.value.size for one in every)
+
+
 def cycles_of(
     segment: Segment,
     method: Analysis,
     forecast_model: ForecastModel | None = None,
     state: CycleState | None = None,
+    changed: Callable[[Observe], Observe] = lambda observe: observe,
 ) -> Iterator[Cycle]:
     """The cycles of `segment` with an analysis method.
 
     They go on from `state`; without one they start from a background, and the first `spin_up` of
     them are left out.
+
+    Args:
+        segment: the segment.
+        method: of the analysis.
+        forecast_model: that of the configuration if None.
+        state: what the first cycle starts from.
+        changed: what becomes of the observations before they are used.
     """
     run, plan = run_of(segment), segment.plan
+    observe, quality_control = observations_of_segment(segment, run)
     parts = CycleParts(
         forecast_model or configured_forecast_model(segment.config),
         method,
         segment.config.cycle.window_hours,
-        quality_control_for(run),
+        quality_control,
         run.config.seed,
     )
     if segment.closed_loop:
@@ -98,7 +136,7 @@ def cycles_of(
     state = state or _first_state(segment, run)
     count = first + plan.cycles
     times = state.valid_time + np.arange(1, count + 1) * parts.window
-    observed = map(observing_system(run).observe, times, range(count))
+    observed = map(changed(observe), times, range(count))
     return islice(cycles(parts, state, observed), first, None)
 
 

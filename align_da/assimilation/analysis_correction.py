@@ -86,7 +86,7 @@ class AnalysisCorrection:
         return increment, spread_factor(found[..., channels:])
 
     def applied_to(
-        self, ensemble: State, evidence: Evidence, share: float
+        self, ensemble: State, evidence: Evidence, share: float, operator: ObservationOperator
     ) -> tuple[State, LearnedIncrement]:
         """The ensemble with so much of the correction, and what was done.
 
@@ -94,6 +94,7 @@ class AnalysisCorrection:
             ensemble: values [member, lat, lon, channel], SI units.
             evidence: of the kinds `kinds`.
             share: of the increment and of the logarithm of the factor.
+            operator: H, bound to the observations of the cycle.
         """
         mean = ensemble.values.mean(axis=0)
         apart = ensemble.values - mean
@@ -104,10 +105,13 @@ class AnalysisCorrection:
         wider = apart if factor is None else apart * factor**share
         reached = jnp.sum(moved * increment / self.normalisation.std**2)
         whole = jnp.sum((increment / self.normalisation.std) ** 2)
+        equivalents = operator(ensemble)
         report = LearnedIncrement(
             evidence,
             mean,
             ensemble.values.std(axis=0, ddof=1),
+            equivalents.mean(axis=0),
+            equivalents.std(axis=0, ddof=1),
             increment,
             jnp.where(whole > 0, reached / jnp.where(whole > 0, whole, 1.0), share),
         )
@@ -198,4 +202,4 @@ def _corrected(
         operator,
         static,
     )
-    return correction.applied_to(ensemble, evidence, share)
+    return correction.applied_to(ensemble, evidence, share, operator)

@@ -24,6 +24,8 @@ class LearnedIncrement:
         evidence: what it saw.
         mean: ensemble mean that was corrected, SI units.
         spread: standard deviation of the members about it (ddof 1), SI units.
+        equivalent: H of the ensemble that was corrected, its mean, [observation], SI units.
+        equivalent_spread: likewise, its standard deviation (ddof 1).
         estimate: of the error of `mean`, with its sign turned: what the network says, SI units.
         share: of `estimate` that has reached the state, by projection: 1 is all of it.
     """
@@ -31,6 +33,8 @@ class LearnedIncrement:
     evidence: Evidence
     mean: Float[Array, "lat lon channel"]
     spread: Float[Array, "lat lon channel"]
+    equivalent: Float[Array, " observation"]
+    equivalent_spread: Float[Array, " observation"]
     estimate: Float[Array, "lat lon channel"]
     share: Float[Array, ""]
 

@@ -100,6 +100,11 @@ class CorrectionConfig(Section):
     `evidence` is what the network sees of a cycle; "static" is what 3D-Var ([three_d_var],
     `align-da train covariance`) would still change. With `scales_spread` it corrects the spread of
     the ensemble too.
+    It learns from the truth, or with `target = "observations"` from observations alone: every
+    cycle hides the share `withheld` of the stations from its analysis, others each time, and they
+    tell how wrong that is. Those that [observations] withholds are for verification: nothing is
+    learned from them. Where there is a section [reports] these are its reports, with no
+    `densities` and `error_factors` of their own.
     """
 
     round: Annotated[int, Field(ge=0)] = 0
@@ -121,6 +126,11 @@ class CorrectionConfig(Section):
         "static",
     )
     scales_spread: bool = True
+    # Left out of digests where they are the default: rounds made before there were these go on.
+    target: Annotated[
+        Literal["truth", "observations"], Field(exclude_if=lambda target: target == "truth")
+    ] = "truth"
+    withheld: Annotated[float, Field(gt=0, lt=1, exclude_if=lambda share: share == 0.2)] = 0.2
     width: Positive = 64
     depth: Positive = 3
     stride: Positive = 2

@@ -30,7 +30,7 @@ from align_da.observations.interpolation import interpolation_operator
 from align_da.observations.noise import Noise, noise_of
 from align_da.observations.simulate import simulate_observations
 
-_OF_MODEL = 1  # beside the errors of the observations of a cycle
+_OF_MODEL, _OF_FLAGS = 1, 2  # beside the errors of the observations of a cycle
 _START = np.datetime64("2000-01-01", "ns")  # the models know no time
 
 
@@ -79,6 +79,7 @@ class TwinExperiment:
         model_noise: standard deviation of the Gaussian error that truth and members get, each its
             own, after every window; in the unit of the state.
         nature: makes the truth, where `model` is not perfect; of the same layout.
+        flagged: which observations of a cycle are used, given them and a key; all if None.
     """
 
     model: ForecastModel
@@ -93,6 +94,7 @@ class TwinExperiment:
     observation_noise: str | Noise = "gaussian"
     model_noise: float = 0.0
     nature: ForecastModel | None = None
+    flagged: Callable[[ObservationBatch, jax.Array], ObservationBatch] | None = None
 
 
 @jax.tree_util.register_dataclass
@@ -242,6 +244,8 @@ def _advance_of(
         observed = simulate_observations(
             experiment.planned, operator, State(truth, layout), keys[0], noise
         )
+        if experiment.flagged is not None:
+            observed = experiment.flagged(observed, jax.random.fold_in(keys[0], _OF_FLAGS))
         method = method_of(parameters)
         analysis, report = method(State(ensemble, layout), observed, float(window), keys[1])
         kept = keep(TwinCycle(truth, ensemble, observed, analysis.values, report))

@@ -109,13 +109,13 @@ def simulate_observations(
 def split_withheld(batch: ObservationBatch, share: float, key: jax.Array) -> ObservationBatch:
     """Flag a share of the stations passive: withheld from assimilation, kept for verification.
 
-    Each station is decided on its own number, so that the same stations are withheld in every
-    cycle, whatever else reports; the realised share varies as a binomial.
+    Each station is decided on its own number, whatever else reports: with one key the same
+    stations are withheld in every cycle. The realised share varies as a binomial.
 
     Args:
         batch: observations.
         share: probability that a station is withheld, in [0, 1].
-        key: of `Purpose.OBSERVATION_NETWORK`, not of the cycle.
+        key: of `Purpose.OBSERVATION_NETWORK`; of the cycle where each shall withhold others.
     """
     keys = jax.vmap(jax.random.fold_in, in_axes=(None, 0))(key, batch.station)
     withheld = (jax.vmap(jax.random.uniform)(keys) < share) & batch.used

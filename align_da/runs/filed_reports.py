@@ -15,8 +15,9 @@ import pandas as pd
 from jaxtyping import Array, Float
 
 from align_da.atmosphere import Grid, Layout, State
-from align_da.config import ReportsConfig
+from align_da.config import Config, ReportsConfig
 from align_da.constants import GRAVITY
+from align_da.cycling.cycle import QualityControl
 from align_da.observations.batch import ObservationBatch, Vertical
 from align_da.observations.interpolation import interpolation_operator
 from align_da.observations.period import check_period
@@ -27,7 +28,7 @@ from align_da.observations.window import (
     reports_in_window,
     with_stations_withheld,
 )
-from align_da.runs.observing_system import quality_control_for
+from align_da.runs.observing_system import observing_system, quality_control_for
 from align_da.runs.run import Run
 from align_da.storage.report_file import read_reports
 
@@ -73,6 +74,23 @@ class FiledObservations:
         """Reports of the window around `time`, levels in Pa."""
         found = reports_in_window(self.reports, time, self.run.config.cycle.window_hours)
         return batch_of_window(self.run, self.settings, found, time)
+
+
+Observe = Callable[[np.datetime64, int], ObservationBatch]
+"""The observations of a time and of the cycle of this number."""
+
+
+def observations_of(run: Run, filed: FiledObservations | None) -> tuple[Observe, QualityControl]:
+    """The observations of a run, simulated where there are no reports, and their checks."""
+    if filed is not None:
+        return lambda time, _: filed.observe(time), quality_control_of_reports(run)
+    system = observing_system(run)
+    return system.observe, quality_control_for(run)
+
+
+def learned_from_reports(config: Config) -> bool:
+    """Whether the correction of analyses learns from reports, and not from what is simulated."""
+    return config.correction.target == "observations" and config.reports is not None
 
 
 def batch_of_window(

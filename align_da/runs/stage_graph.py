@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from align_da.config import Config
 from align_da.registry import FORECAST_MODELS, OBJECTIVES, REWARDS
 from align_da.runs.corrections import CORRECTION
+from align_da.runs.filed_reports import learned_from_reports
 from align_da.runs.forecast_models import forecast_model_definition
 from align_da.runs.parts import digests_of_foreign
 from align_da.runs.priors import (
@@ -112,6 +113,7 @@ def closed_loop_stage(config: Config, folder: RunFolder, cycled_with: Sequence[s
         cycled_with: stages whose results the method of [cycle] reads.
     """
     number = config.correction.round
+    from_reports = learned_from_reports(config)
     learned = {"width", "depth", "stride", "scales_spread", "training", "rounds_kept"}
     defined_by = [
         config.seed,
@@ -126,9 +128,11 @@ def closed_loop_stage(config: Config, folder: RunFolder, cycled_with: Sequence[s
         config.quality_control,
         config.analysis,
         *forecast_model_definition(config),
+        *([config.reports] if from_reports else []),
     ]
     rounds = [f"{what}_{number - 1}" for what in (CORRECTION, "closed_loop")]
     before = rounds if number else ["statistics"]
+    before += ["observations"] if from_reports else []
     static = ["covariance"] if "static" in config.correction.evidence else []
     products = [folder.closed_loop(number, split) for split in ("train", "validation")]
     return Stage(f"closed_loop_{number}", defined_by, [*cycled_with, *static, *before], products)

@@ -1,17 +1,15 @@
 """Run the assimilation cycle over the test period, or to tune a method, over the validation."""
 
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from align_da.config import Config
-from align_da.cycling.cycle import CycleParts, QualityControl
+from align_da.cycling.cycle import CycleParts
 from align_da.cycling.driver import CyclingExperiment, run_experiment
 from align_da.cycling.replacement import ReplacementRule
 from align_da.cycling.watchdog import AlarmRule
-from align_da.observations.batch import ObservationBatch
 from align_da.parallel.progress import progress_bar
 from align_da.registry import (
     ANALYSES,
@@ -21,10 +19,9 @@ from align_da.registry import (
     STATE_VARIABLES,
 )
 from align_da.runs.analyses import build_analysis, stages_of_cycles
-from align_da.runs.filed_reports import FiledObservations, quality_control_of_reports
+from align_da.runs.filed_reports import FiledObservations, observations_of
 from align_da.runs.forecast_models import boundary_digests, forecast_model_digests
 from align_da.runs.initial_ensemble import initial_ensemble
-from align_da.runs.observing_system import observing_system, quality_control_for
 from align_da.runs.parts import digests_of_foreign
 from align_da.runs.priors import cycle_forecast_model
 from align_da.runs.run import Run, open_run
@@ -61,7 +58,7 @@ def run_cycles(config: Config, folder: Path, name: str) -> int:
 def _experiment(run: Run, filed: FiledObservations | None) -> CyclingExperiment:
     """Everything that the run is made of, loaded; its reports if it has any."""
     config = run.config
-    observe, quality_control = _observations(run, filed)
+    observe, quality_control = observations_of(run, filed)
     initial, start = initial_ensemble(run)
     parts = CycleParts(
         cycle_forecast_model(run),
@@ -81,16 +78,6 @@ def _experiment(run: Run, filed: FiledObservations | None) -> CyclingExperiment:
         observe=lambda cycle: observe(start + (cycle + 1) * parts.window, cycle),
         watchdog=AlarmRule(**dict(config.cycle.watchdog)),
     )
-
-
-def _observations(
-    run: Run, filed: FiledObservations | None
-) -> tuple[Callable[[np.datetime64, int], ObservationBatch], QualityControl]:
-    """The observations of a time and a cycle, and how they are checked."""
-    if filed is not None:
-        return lambda time, _: filed.observe(time), quality_control_of_reports(run)
-    system = observing_system(run)
-    return system.observe, quality_control_for(run)
 
 
 def _period(experiment: CyclingExperiment) -> tuple[np.datetime64, np.datetime64]:

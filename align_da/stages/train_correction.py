@@ -1,5 +1,7 @@
 """Train the correction of analyses on the cycles of the last rounds."""
 
+from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
 
 import jax.numpy as jnp
@@ -18,35 +20,46 @@ from align_da.runs.corrections import (
 from align_da.runs.run import Run, open_run
 from align_da.runs.stage_graph import correction_stage, rounds_kept
 from align_da.stages.training_stage import fit_stage, training_stage
-from align_da.storage.met_cycles import read_met, rows_of
+from align_da.storage.met_cycles import EVIDENCE, read_met, rows_of
 from align_da.training.analysis_correction import (
     Aggregated,
+    Judgement,
     MetCycles,
     cases_of,
     correction_loss,
     scaling_of,
     shares_of,
 )
+from align_da.training.truth_target import TruthTarget, judged_by_truth
+from align_da.training.withheld_target import WithheldTarget, judged_by_withheld
+
+_TARGETS: Mapping[str, type[TruthTarget] | type[WithheldTarget]] = {
+    "truth": TruthTarget,
+    "observations": WithheldTarget,
+}
 
 
 class _StoredCycles:
     """The cycles of a round, read as they are asked for."""
 
-    def __init__(self, path: Path) -> None:
-        self._dataset = read_met(path)
+    def __init__(self, path: Path, target: type[TruthTarget] | type[WithheldTarget]) -> None:
+        self._dataset = read_met(path, [field.name for field in fields(target)])
+        self._target = target
 
     def __len__(self) -> int:
         return int(self._dataset.sizes["cycle"])
 
     def rows(self, rows: Int[np.ndarray, " row"]) -> MetCycles:
-        return MetCycles(**rows_of(self._dataset, rows))
+        arrays = rows_of(self._dataset, rows)
+        evidence = arrays.pop(EVIDENCE)
+        return MetCycles(evidence, self._target(**arrays))
 
 
 def train_correction(config: Config, folder: Path, mesh: Mesh | None) -> None:
     """Train and save the correction; nothing is done where that has been done before.
 
-    The first round starts from shares of increments by least squares; every further one goes on
-    with the network and the scaling of the round before.
+    The first round starts from shares of increments by least squares, or without a truth from
+    nothing; every further one goes on with the network and the scaling of the round before.
 
     Raises:
         StorageError: the cycles of a round, or the correction of the round before, are missing or
@@ -69,22 +82,16 @@ def _train(run: Run, identity: str, mesh: Mesh | None) -> None:
         before = load_correction(run, settings.round - 1)
         network, scaling = before.network, before.scaling
     else:
-        network, scaling = untrained_network(run.config, channels), scaling_of(training)
-        if network.increments:
+        network, scaling = untrained_network(run.config, channels), scaling_of(training, channels)
+        if network.increments and settings.target == "truth":
             network.start_from(shares_of(training, scaling, network.increments))
     graph, params = nnx.split(network)
-    weights = _weights(run.layout.grid)
     fit_stage(
         run,
         f"{CORRECTION}_{settings.round}",
         identity,
         params,
-        correction_loss(
-            graph,
-            weights,
-            scales_spread=settings.scales_spread,
-            variables={name: run.layout.channels_of(name) for name in run.layout.variables},
-        ),
+        correction_loss(graph, _judged(run), scales_spread=settings.scales_spread),
         settings.training,
         cases_of(training, scaling),
         cases_of(validation, scaling),
@@ -95,9 +102,18 @@ def _train(run: Run, identity: str, mesh: Mesh | None) -> None:
 
 def _met(run: Run, split: str) -> Aggregated:
     """The cycles of the rounds that are kept; what is validated on are those of the last one."""
-    last = run.config.correction.round
-    rounds = rounds_kept(run.config) if split == "train" else [last]
-    return Aggregated(tuple(_StoredCycles(run.folder.closed_loop(n, split)) for n in rounds))
+    settings = run.config.correction
+    rounds = rounds_kept(run.config) if split == "train" else [settings.round]
+    paths, target = (run.folder.closed_loop(n, split) for n in rounds), _TARGETS[settings.target]
+    return Aggregated(tuple(_StoredCycles(path, target) for path in paths))
+
+
+def _judged(run: Run) -> Judgement:
+    """How the target of the configuration judges."""
+    variables = {name: run.layout.channels_of(name) for name in run.layout.variables}
+    if run.config.correction.target == "truth":
+        return judged_by_truth(_weights(run.layout.grid), variables)
+    return judged_by_withheld(variables)
 
 
 def _weights(grid: Grid) -> Float[Array, "lat lon 1"]:

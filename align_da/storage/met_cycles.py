@@ -4,8 +4,10 @@ What they have met is of order one and has half precision: three digits are more
 use. The ensembles at the ends of segments are kept as they are: the next round goes on from them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import dask.array as da
 import numpy as np
@@ -20,28 +22,43 @@ from align_da.storage.datasets import (
     write_template_dataset,
 )
 
-FIELDS = ("evidence", "error", "spread")
-"""See `align_da.training.analysis_correction.MetCycles`."""
+EVIDENCE = "evidence"
+"""What a cycle knew; all else that is kept of cycles is what is known of their errors."""
 _ENDS = "ends"
 _LARGEST = float(np.finfo(np.float16).max)
-Arrays = Mapping[str, Float[np.ndarray, "cycle lat lon field"]]
+Arrays = Mapping[str, Shaped[np.ndarray, "cycle *field"]]
 Ensembles = Float[np.ndarray, "frame member lat lon channel"]
 _END_AXES = ("segment", "frame", "member", "lat", "lon", "channel")
+
+
+@dataclass(frozen=True)
+class Column:
+    """What is kept of every cycle under one name.
+
+    Attributes:
+        dims: names of its dimensions.
+        shape: sizes of them.
+        dtype: of its values.
+    """
+
+    dims: tuple[str, ...]
+    shape: tuple[int, ...]
+    dtype: Any = np.float16
 
 
 def make_store(
     path: Path,
     times: Shaped[np.ndarray, " cycle"],
-    shapes: Mapping[str, tuple[int, int, int]],
+    columns: Mapping[str, Column],
     ends: tuple[int, int, int, int, int, int],
     digest: str,
 ) -> None:
-    """An empty store, every value NaN, replacing another.
+    """An empty store, every number that is no integer NaN, replacing another.
 
     Args:
         path: of the store.
         times: of the analyses, not unique where several cycles run through the same weather.
-        shapes: [lat, lon, field] of every one of `FIELDS`.
+        columns: what is kept of every cycle.
         ends: shape of the ensembles that segments end with, see `write_end`.
         digest: of what defines its content.
 
@@ -50,16 +67,22 @@ def make_store(
     """
     data = {
         name: (
-            ("cycle", "lat", "lon", name),
-            da.full((times.size, *shape), np.nan, np.float16, chunks=(1, *shape)),
+            ("cycle", *column.dims),
+            da.full(
+                (times.size, *column.shape),
+                np.nan if np.issubdtype(column.dtype, np.floating) else 0,
+                dtype=column.dtype,
+                chunks=(1, *column.shape),
+            ),
         )
-        for name, shape in shapes.items()
+        for name, column in columns.items()
     }
-    data[_ENDS] = (_END_AXES, da.full(ends, np.nan, np.float32, chunks=(1, *ends[1:])))
+    data[_ENDS] = (_END_AXES, da.full(ends, np.nan, dtype=np.float32, chunks=(1, *ends[1:])))
     template = xr.Dataset(data, {"time": ("cycle", times)}, {"configuration": digest})
+    shapes = {name: column.shape for name, column in columns.items()} | {_ENDS: ends[1:]}
     encoding = {
         name: {"chunks": (1, *shape), "compressors": (ZstdCodec(level=1, checksum=True),)}
-        for name, shape in {**shapes, _ENDS: ends[1:]}.items()
+        for name, shape in shapes.items()
     }
     write_template_dataset(path, template, encoding)
 
@@ -110,22 +133,30 @@ def write_met(path: Path, arrays: Arrays, first: int) -> None:
     if wrong:
         message = f"{path}: values that are not finite in {wrong[0]}: its cycles have diverged"
         raise BadStateError(message)
-    data = {
-        name: (
-            ("cycle", "lat", "lon", name),
-            np.clip(values, -_LARGEST, _LARGEST).astype(np.float16),
-        )
-        for name, values in arrays.items()
-    }
+    with read_dataset(path) as store:
+        data = {name: (store[name].dims, _stored(values)) for name, values in arrays.items()}
     count = len(next(iter(arrays.values())))
     write_dataset_region(path, xr.Dataset(data), {"cycle": slice(first, first + count)})
 
 
+def _stored(values: Shaped[np.ndarray, "*shape"]) -> Shaped[np.ndarray, "*shape"]:
+    """Numbers in half precision; integers and flags as they are."""
+    if not np.issubdtype(values.dtype, np.floating):
+        return values
+    return np.clip(values, -_LARGEST, _LARGEST).astype(np.float16)
+
+
 def is_written(path: Path, cycle: int) -> bool:
-    """Whether a cycle has been written, all of its fields."""
+    """Whether a cycle has been written, all that is kept of it."""
     with read_dataset(path) as dataset:
         one = dataset.isel(cycle=cycle)
-        return all(bool(np.isfinite(one[name]).all()) for name in FIELDS)
+        return all(bool(np.isfinite(one[name]).all()) for name in _kept(dataset))
+
+
+def _kept(dataset: xr.Dataset) -> list[str]:
+    """Names of what is kept of cycles; some are those of a dimension too."""
+    names = {str(name) for name, of in dataset.variables.items() if of.dims[:1] == ("cycle",)}
+    return sorted(names - {"time"})
 
 
 def digest_of_store(path: Path) -> str:
@@ -136,16 +167,35 @@ def digest_of_store(path: Path) -> str:
         return str(dataset.attrs.get("configuration"))
 
 
-def read_met(path: Path) -> xr.Dataset:
+def read_met(path: Path, target: Collection[str] = ()) -> xr.Dataset:
     """A store, opened lazily.
 
+    Args:
+        path: of the store.
+        target: what is to be known of the errors of cycles; anything where nothing is named.
+
     Raises:
-        StorageError: there is none, or what it is read by is damaged.
+        StorageError: there is none, what it is read by is damaged, or something else is known.
     """
-    return read_dataset(path)
+    dataset = read_dataset(path)
+    known = {*_kept(dataset)} - {EVIDENCE}
+    if target and known != {*target}:
+        message = (
+            f"expected {', '.join(sorted(target))} of every cycle in {path}, got "
+            f"{', '.join(sorted(known))}: its cycles were made for another correction.target, "
+            "restore that, or remove the store to have it made anew"
+        )
+        raise StorageError(message)
+    return dataset
 
 
-def rows_of(dataset: xr.Dataset, rows: Int[np.ndarray, " row"]) -> Arrays:
-    """Some cycles, in single precision."""
+def rows_of(
+    dataset: xr.Dataset, rows: Int[np.ndarray, " row"]
+) -> dict[str, Shaped[np.ndarray, "row *field"]]:
+    """Some cycles; numbers in single precision, integers and flags as they are."""
     chosen = dataset.isel(cycle=rows)
-    return {name: chosen[name].to_numpy().astype(np.float32) for name in FIELDS}
+    return {name: _read(chosen[name].to_numpy()) for name in _kept(dataset)}
+
+
+def _read(values: Shaped[np.ndarray, "*shape"]) -> Shaped[np.ndarray, "*shape"]:
+    return values.astype(np.float32) if np.issubdtype(values.dtype, np.floating) else values

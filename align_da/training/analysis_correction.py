@@ -1,16 +1,12 @@
 """The training of a correction of analyses on what cycles have met.
 
-Cases are cycles: what each knew, the mean and the spread of its ensemble, and the truth. The loss
-is the squared error that is left, in units of the error that there was; where the spread is
-corrected too, the CRPS of a Gaussian of the corrected mean and spread (Gneiting et al. 2005, Mon.
-Wea. Rev. 133, 1098-1118, equation 5), which has its minimum where both are right.
+Cases are cycles: what each knew, and what is known of the error of its mean: the truth
+(`truth_target`), or observations that it has not seen (`withheld_target`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
-from types import MappingProxyType
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
@@ -20,43 +16,53 @@ from jaxtyping import Array, Float, Int, PyTree
 
 from align_da.assimilation.analysis_correction import EvidenceScaling, spread_factor
 from align_da.training.batches import Cases
-from align_da.training.step import Loss
+from align_da.training.step import Loss, Metrics
 
 _SMALLEST = 1e-6  # of a standard deviation that divides
 _SAMPLED = 512  # cycles whose statistics stand for all
 _RIDGE = 1e-6  # of the variance: increments that are the same have no shares of their own
 
+Scores = tuple[Float[Array, ""], Metrics]
+"""A loss, and `unexplained`, the share of the squared error that is left, also by variable."""
+Increments = Float[Array, "case lat lon channel"]
+"""Increments of the mean, or factors on the spread."""
+Judgement = Callable[[Any, Increments, Increments | None], Scores]
+"""(target, increments, factors or None) → scores; increments in the unit of `Target.over`."""
 
-@dataclass(frozen=True)
-class MetCycles:
-    """Cycles that a method has met, in host memory; all in standard deviations of the states.
 
-    Attributes:
-        evidence: see `align_da.assimilation.evidence`.
-        error: truth − mean before the correction.
-        spread: of the members about the mean before the correction.
-    """
+@runtime_checkable
+class Target(Protocol):
+    """What is known of the errors of cycles, a pytree of arrays with a leading axis of cases."""
 
-    evidence: Float[np.ndarray, "case lat lon input"]
-    error: Float[np.ndarray, "case lat lon channel"]
-    spread: Float[np.ndarray, "case lat lon channel"]
+    def typical(self, channels: int) -> Float[np.ndarray, " channel"]:
+        """How large errors are, by channel, in standard deviations of the states."""
+        ...
 
-    def __len__(self) -> int:
-        return len(self.error)
-
-    def rows(self, rows: Int[np.ndarray, " row"]) -> "MetCycles":
-        """Some of them, in this order."""
-        return MetCycles(self.evidence[rows], self.error[rows], self.spread[rows])
+    def over(self, unit: Float[Array, " channel"]) -> "Target":
+        """The same for increments in units of these standard deviations."""
+        ...
 
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
-class CorrectionBatch:
-    """Cases of order one, see `MetCycles`."""
+class MetCycles:
+    """Cycles that a method has met.
 
-    evidence: Float[Array, "batch lat lon input"]
-    error: Float[Array, "batch lat lon channel"]
-    spread: Float[Array, "batch lat lon channel"]
+    Attributes:
+        evidence: see `align_da.assimilation.evidence`.
+        target: what is known of their errors.
+    """
+
+    evidence: Float[Array | np.ndarray, "case lat lon input"]
+    target: Any
+
+    def __len__(self) -> int:
+        return len(self.evidence)
+
+    def rows(self, rows: Int[np.ndarray, " row"]) -> "MetCycles":
+        """Some of them, in this order."""
+        chosen: MetCycles = jax.tree.map(lambda column: column[rows], self)
+        return chosen
 
 
 @runtime_checkable
@@ -92,16 +98,22 @@ class Aggregated:
             parts.append(self.sources[number].rows(rows[here] - begin))
             places.append(here)
         back = np.argsort(np.concatenate(places))
-        columns = zip(*((part.evidence, part.error, part.spread) for part in parts), strict=True)
-        return MetCycles(*(np.concatenate(column)[back] for column in columns))
+        joined: MetCycles = jax.tree.map(lambda *columns: np.concatenate(columns)[back], *parts)
+        return joined
 
 
-def scaling_of(source: CycleSource) -> EvidenceScaling:
-    """Statistics that bring cycles to order one, of some that are spread over all."""
+def scaling_of(source: CycleSource, channels: int) -> EvidenceScaling:
+    """Statistics that bring cycles to order one, of some that are spread over all.
+
+    Args:
+        source: of the cycles.
+        channels: of the states.
+    """
     cycles, axes = _sample_of(source), (0, 1, 2)
-    std = cycles.evidence.std(axis=axes, dtype=np.float64)
-    error = np.sqrt(np.square(cycles.error).mean(axis=axes, dtype=np.float64))
-    mean = cycles.evidence.mean(axis=axes, dtype=np.float64)
+    evidence = np.asarray(cycles.evidence)
+    std = evidence.std(axis=axes, dtype=np.float64)
+    mean = evidence.mean(axis=axes, dtype=np.float64)
+    error = cycles.target.typical(channels)
     return EvidenceScaling(
         jnp.asarray(mean, jnp.float32),
         jnp.asarray(np.maximum(std, _SMALLEST), jnp.float32),
@@ -117,14 +129,14 @@ def shares_of(
     Least squares over space and cycles: what a network of few steps would not reach from zero.
 
     Args:
-        source: cycles.
+        source: cycles whose truth is known.
         scaling: of their evidence and errors; the shares are of scaled fields.
         increments: which fields of the evidence are an increment, as many as there are channels.
     """
     cycles = _sample_of(source)
     scaled = (cycles.evidence - np.asarray(scaling.mean)) / np.asarray(scaling.std)
     seen = np.stack([scaled[..., fields] for fields in increments])
-    error = cycles.error / np.asarray(scaling.error_std)
+    error = cycles.target.error / np.asarray(scaling.error_std)
     products = np.einsum("i...c,j...c->cij", seen, seen, dtype=np.float64, optimize=True)
     wanted = np.einsum("i...c,...c->ci", seen, error, dtype=np.float64, optimize=True)
     scale = np.trace(products, axis1=1, axis2=2)[:, None, None]
@@ -139,71 +151,31 @@ def _sample_of(source: CycleSource) -> MetCycles:
 
 
 def cases_of(source: CycleSource, scaling: EvidenceScaling) -> Cases:
-    """Rows → batch, and how many rows there are."""
+    """Rows → batch of order one, and how many rows there are."""
 
-    def batch(rows: Int[np.ndarray, " batch"]) -> CorrectionBatch:
-        return _scaled(source.rows(rows), scaling)
+    def batch(rows: Int[np.ndarray, " batch"]) -> MetCycles:
+        cycles = source.rows(rows)
+        evidence = (jnp.asarray(cycles.evidence) - scaling.mean) / scaling.std
+        return MetCycles(evidence, cycles.target.over(scaling.error_std))
 
     return batch, len(source)
 
 
-def _scaled(cycles: MetCycles, scaling: EvidenceScaling) -> CorrectionBatch:
-    unit = scaling.error_std
-    evidence = (jnp.asarray(cycles.evidence) - scaling.mean) / scaling.std
-    return CorrectionBatch(
-        evidence, jnp.asarray(cycles.error) / unit, jnp.asarray(cycles.spread) / unit
-    )
-
-
-def correction_loss(
-    graph: nnx.GraphDef,
-    weights: Float[Array, "lat lon 1"],
-    *,
-    scales_spread: bool,
-    variables: Mapping[str, slice] = MappingProxyType({}),
-) -> Loss:
-    """The loss of a network, see above; `unexplained` is the share of the squared error left.
+def correction_loss(graph: nnx.GraphDef, judged: Judgement, *, scales_spread: bool) -> Loss:
+    """The loss of a network.
 
     Args:
         graph: structure of the network.
-        weights: of the points, of mean one.
+        judged: by the truth or by withheld observations.
         scales_spread: whether the spread is corrected too.
-        variables: channels of those whose share that is left is told too.
     """
 
-    def loss(
-        params: PyTree, batch: CorrectionBatch, key: jax.Array
-    ) -> tuple[Float[Array, ""], dict[str, Float[Array, ""]]]:
-        found = nnx.merge(graph, params)(batch.evidence)
-        channels = batch.error.shape[-1]
-        left = batch.error - found[..., :channels]
-        mean = partial(_weighted_mean, weights=weights)
-        square = mean(left**2)
-        told = {"unexplained": square / mean(batch.error**2)}
-        for name, of in variables.items():
-            share = mean(left[..., of] ** 2) / mean(batch.error[..., of] ** 2)
-            told[f"unexplained_{name}"] = share
-        if not scales_spread:
-            return square, {"loss": square, **told}
-        spread = jnp.maximum(batch.spread * spread_factor(found[..., channels:]), _SMALLEST)
-        crps = mean(gaussian_crps(left, spread))
-        return crps, {"loss": crps, **told}
+    def loss(params: PyTree, batch: MetCycles, key: jax.Array) -> Scores:
+        found, factor = nnx.merge(graph, params)(batch.evidence), None
+        if scales_spread:
+            found, output = jnp.split(found, 2, axis=-1)
+            factor = spread_factor(output)
+        value, told = judged(batch.target, found, factor)
+        return value, {"loss": value, **told}
 
     return loss
-
-
-def _weighted_mean(
-    values: Float[Array, "batch lat lon channel"], weights: Float[Array, "lat lon 1"]
-) -> Float[Array, ""]:
-    return jnp.mean(values * weights)
-
-
-def gaussian_crps(
-    error: Float[Array, "*shape"], spread: Float[Array, "*shape"]
-) -> Float[Array, "*shape"]:
-    """CRPS of N(mean, spread²) with the truth `error` away from the mean, in their unit."""
-    ratio = error / spread
-    cdf = jax.scipy.stats.norm.cdf(ratio)
-    pdf = jax.scipy.stats.norm.pdf(ratio)
-    found: Float[Array, "*shape"] = spread * (ratio * (2 * cdf - 1) + 2 * pdf - jnp.pi**-0.5)
-    return found

@@ -6,6 +6,7 @@ through a cycle. Off-policy nothing of the network acts in the cycles that it le
 """
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Literal
 
 import jax
@@ -22,9 +23,12 @@ from align_da.assimilation.analysis_correction import (
 from align_da.assimilation.correction_network import CorrectionNetwork
 from align_da.cycling.twin_experiment import TwinCycle, Twins, TwinStates, first_states
 from align_da.keys import Purpose, key_for
+from align_da.observations.batch import Flag
+from align_da.observations.interpolation import InterpolationOperator, interpolation_operator
 from align_da.parallel.progress import progress_bar
 from align_da.training.analysis_correction import (
     Aggregated,
+    Judgement,
     MetCycles,
     cases_of,
     correction_loss,
@@ -34,6 +38,9 @@ from align_da.training.optimizer import make_optimizer
 from align_da.training.plan import TrainingPlan
 from align_da.training.state import TrainState, initial_state
 from align_da.training.step import TrainingStep, make_step
+from align_da.training.truth_target import TruthTarget, judged_by_truth
+from align_da.training.withheld_target import judged_by_withheld, withheld_target
+from experiments.closed_loop.withheld import Withheld
 from experiments.closed_loop.worlds import LAYOUT, NORMALISATION, World
 
 TRAJECTORIES = 128
@@ -58,6 +65,8 @@ class Recipe:
         acts: before or after the analysis.
         scales_spread: whether it corrects the spread too.
         chunks: of cycles that it learns from.
+        withheld: observations that the analysis does not see, and that are all it learns from;
+            None learns from the truth.
     """
 
     evidence: tuple[str, ...] = ALL
@@ -65,19 +74,19 @@ class Recipe:
     acts: Literal["before", "after"] = "after"
     scales_spread: bool = False
     chunks: int = 60
+    withheld: Withheld | None = None
 
 
 def learned(world: World, recipe: Recipe, seed: int) -> CorrectedAnalysis:
     """The filter of a world with the correction that a recipe finds, acting in full."""
     method = _untrained(world, recipe, seed)
-    cycling = _Cycling(world, method, seed)
+    cycling = _Cycling(world, method, recipe, seed)
     cycling.go_on(method, SPIN_UP)
     graph, params = nnx.split(method.correction.network)
     plan = _plan(recipe)
     optimizer = make_optimizer(plan)
     state = initial_state(params, optimizer)
-    weights = jnp.ones((*LAYOUT.grid.shape, 1))
-    loss = correction_loss(graph, weights, scales_spread=recipe.scales_spread)
+    loss = correction_loss(graph, _judged_by(recipe), scales_spread=recipe.scales_spread)
     step = make_step(loss, optimizer, plan.ema_decay)
     kept: list[MetCycles] = []
     scaling = method.correction.scaling
@@ -85,22 +94,27 @@ def learned(world: World, recipe: Recipe, seed: int) -> CorrectedAnalysis:
         for number in bar.track(range(recipe.chunks), description=f"learning, seed {seed}"):
             kept = [*kept, cycling.go_on(method, CHUNK)][-KEPT:]
             source = Aggregated(tuple(kept))
-            scaling = scaling if number else scaling_of(source)
+            scaling = scaling if number else scaling_of(source, LAYOUT.shape[-1])
             state = _improved(state, step, source, scaling, seed, number)
             network = nnx.merge(graph, jax.tree.map(jnp.copy, state.ema))
             correction = replace(method.correction, network=network, scaling=scaling)
             method = replace(method, correction=correction)
-    return replace(method, share=1.0)
+    acting = world.letkf(world.tuned)
+    return replace(method, base=acting, operator_for=acting.operator_for, share=1.0)
 
 
 class _Cycling:
     """Trajectories that go on with whatever method they are given."""
 
-    def __init__(self, world: World, method: CorrectedAnalysis, seed: int) -> None:
+    def __init__(self, world: World, method: CorrectedAnalysis, recipe: Recipe, seed: int) -> None:
         experiment = world.twins(method, cycles=1)
+        if recipe.withheld is not None:
+            planned, flagged = recipe.withheld.planned(world), recipe.withheld.flagged
+            experiment = replace(experiment, planned=planned, flagged=flagged)
         first = _SEEDS * (1 + seed)
         self._seeds = tuple(range(first, first + TRAJECTORIES))
-        self._twins = Twins(experiment, _seen)
+        operator = interpolation_operator(experiment.planned, LAYOUT)
+        self._twins = Twins(experiment, partial(_seen, operator, recipe))
         self._first: TwinStates = first_states(experiment, self._seeds)
         self._states = self._first
         self._number = 0
@@ -114,7 +128,7 @@ class _Cycling:
         for _ in range(cycles):
             self._states, seen = self._twins.cycle(method, self._states, self._seeds, self._number)
             sound = np.abs(np.asarray(self._states.ensemble)).max(axis=(1, 2, 3, 4)) < _BEYOND
-            met.append(MetCycles(*(np.asarray(column)[sound] for column in seen)))
+            met.append(jax.tree.map(partial(_rows, sound), seen))
             if not sound.all():
                 self._states = _chosen(sound, self._states, self._first)
             self._number += 1
@@ -129,14 +143,33 @@ def _chosen(which: Bool[np.ndarray, " seed"], now: TwinStates, other: TwinStates
     )
 
 
-def _seen(cycle: TwinCycle) -> tuple[jax.Array, jax.Array, jax.Array]:
-    """The columns of `MetCycles`."""
+def _rows(which: Bool[np.ndarray, " seed"], column: jax.Array) -> np.ndarray:
+    """What those trajectories have met, a case each."""
+    return np.asarray(column)[which, 0]
+
+
+def _seen(operator: InterpolationOperator, recipe: Recipe, cycle: TwinCycle) -> MetCycles:
+    """A cycle as a case to learn from."""
     learned = cycle.report.learned
     if learned is None:
         message = "expected a method with a correction"
         raise TypeError(message)
-    error = (cycle.truth - learned.mean) / NORMALISATION.std
-    return learned.evidence, error, learned.spread / NORMALISATION.std
+    std = NORMALISATION.std
+    if recipe.withheld is not None:
+        hidden = cycle.observations.flag == Flag.PASSIVE
+        target = withheld_target(cycle.observations, hidden, learned, operator, std)
+        return MetCycles(learned.evidence[None], target)
+    error = (cycle.truth - learned.mean) / std
+    return MetCycles(
+        learned.evidence[None], TruthTarget(error[None], (learned.spread / std)[None])
+    )
+
+
+def _judged_by(recipe: Recipe) -> Judgement:
+    """How the target of a recipe judges."""
+    if recipe.withheld is not None:
+        return judged_by_withheld()
+    return judged_by_truth(jnp.ones((*LAYOUT.grid.shape, 1)))
 
 
 def _improved(
@@ -165,7 +198,8 @@ def _untrained(world: World, recipe: Recipe, seed: int) -> CorrectedAnalysis:
     correction = AnalysisCorrection(
         network, as_it_is, NORMALISATION, recipe.evidence, recipe.scales_spread
     )
-    filtered = world.letkf(world.tuned)
+    planned = world.planned if recipe.withheld is None else recipe.withheld.planned(world)
+    filtered = world.letkf(world.tuned, planned)
     share = 1.0 if recipe.own_cycles else 0.0
     return CorrectedAnalysis(filtered, correction, filtered.operator_for, share, recipe.acts)
 

@@ -21,6 +21,7 @@ from align_da.parallel.progress import progress_bar
 from align_da.storage.compiled_programs import use_compilation_cache
 from experiments.closed_loop.learning import Recipe, learned
 from experiments.closed_loop.tables import COLUMNS, FILTER, result, show
+from experiments.closed_loop.withheld import Withheld
 from experiments.closed_loop.worlds import WORLDS, World
 from experiments.options import options
 from experiments.results import read_scores, scores_in, write_result, write_scores
@@ -38,6 +39,7 @@ class Row:
     shares: tuple[float, ...] = (1.0,)
 
 
+_WITHHELD = Withheld(0.4, anywhere=True)  # of the shares that were tried the best, see README
 _BEFORE = ("background", "spread", "gradient")
 ROWS: Mapping[str, Row] = {
     "own cycles": Row(Recipe(), (0.5, 1.0)),
@@ -49,7 +51,14 @@ ROWS: Mapping[str, Row] = {
     "own cycles, background, gradient": Row(Recipe(("background", "gradient"))),
     "own cycles, background, increment": Row(Recipe(("background", "increment"))),
     "own cycles, before the analysis": Row(Recipe(_BEFORE, acts="before")),
+    "own cycles, withheld observations": Row(Recipe(withheld=_WITHHELD)),
+    "own cycles, spread too, withheld observations": Row(
+        Recipe(scales_spread=True, withheld=_WITHHELD)
+    ),
     "own cycles, a quarter of the data": Row(Recipe(chunks=15)),
+    "own cycles, a quarter of the data, withheld observations": Row(
+        Recipe(chunks=15, withheld=_WITHHELD)
+    ),
     "own cycles, four times the data": Row(Recipe(chunks=240)),
 }
 

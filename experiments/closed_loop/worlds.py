@@ -76,12 +76,11 @@ class World:
         """Every fourth variable, at its place."""
         return observe_everything(LAYOUT, self.error**2, EVERY)
 
-    def letkf(self, settings: Filter) -> LETKF:
-        """The filter with some settings."""
+    def letkf(self, settings: Filter, planned: ObservationBatch | None = None) -> LETKF:
+        """The filter with some settings; of other places than those of the world if given."""
+        operator = interpolation_operator(planned or self.planned, LAYOUT)
         near = Localisation(settings.radius * SITE)
-        return LETKF(
-            bound_to(self.planned), near, settings.inflation, relaxation=settings.relaxation
-        )
+        return LETKF(bound(operator), near, settings.inflation, relaxation=settings.relaxation)
 
     def twins(self, method: Analysis, cycles: int) -> TwinExperiment:
         """So many cycles of a method, from members and truths of the climate."""
@@ -98,11 +97,10 @@ class World:
         )
 
 
-def bound_to(
-    planned: ObservationBatch,
+def bound(
+    operator: ObservationOperator,
 ) -> Callable[[ObservationBatch, Layout], ObservationOperator]:
-    """H of positions that never change, bound once."""
-    operator = interpolation_operator(planned, LAYOUT)
+    """H of positions that never change."""
 
     def operator_for(observations: ObservationBatch, layout: Layout) -> ObservationOperator:
         return operator

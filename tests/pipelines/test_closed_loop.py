@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from closed_loop_settings import CONFIG
 from command_line import align_da as command
 from cycled_world import LAYOUT, make_world
 from persistence import Persistence
@@ -18,50 +19,6 @@ from align_da.storage.run_folder import RunFolder
 from align_da.storage.statistics import read_normalisation
 from data_pipelines import closed_loop
 
-CONFIG = """
-[world]
-model = "lorenz96"
-start = "2000-01-01T00:00"
-spin_up_days = 0
-train_days = 3
-gap_days = 10
-validation_days = 1
-test_days = 3
-[backgrounds]
-lead_hours = [6, 12]
-[cycled_backgrounds]
-segments = 0
-[observations]
-density = 0.3
-[cycle]
-method = "letkf"
-members = 4
-cycles = 2
-[letkf]
-radius_km = 4000
-inflation = 1.05
-relaxation = 0.0
-[three_d_var]
-modes = 2
-[correction]
-segments = 2
-validation_segments = 1
-rounds = 4
-cycles = 1
-spin_up = 0
-densities = [0.3]
-width = 4
-depth = 1
-stride = 2
-[correction.training]
-steps = 4
-batch_size = 2
-warm_up_steps = 1
-learning_rate = 0.01
-validate_every = 2
-ema_decay = 0.0
-early_stopping = false
-"""
 ROUND_1 = ["correction.round=1"]
 
 

@@ -86,7 +86,7 @@ def test_without_the_second_output_the_spread_stays() -> None:
 def test_before_the_analysis_it_moves_the_background() -> None:
     found, report = run(corrected(constant(0.7), acts="before"))
     moved, _ = corrected(constant(0.7)).correction.applied_to(
-        BACKGROUND, jnp.zeros((1, 8, 2)), share=1.0
+        BACKGROUND, jnp.zeros((1, 8, 2)), 1.0, OPERATOR
     )
     expected, _ = LETKF_HERE(moved, PLANNED, 6.0, jax.random.key(1))
     np.testing.assert_allclose(found, expected.values, rtol=1e-5)
@@ -102,6 +102,11 @@ def test_the_report_is_of_the_corrected_analysis_and_holds_what_was_corrected() 
     )
     np.testing.assert_allclose(report.learned.mean, BASE.mean(axis=0), rtol=1e-6)
     np.testing.assert_allclose(report.learned.spread, BASE.std(axis=0, ddof=1), rtol=1e-5)
+    equivalents = np.asarray(OPERATOR(State(jnp.asarray(BASE), LAYOUT)))
+    np.testing.assert_allclose(report.learned.equivalent, equivalents.mean(axis=0), rtol=1e-5)
+    np.testing.assert_allclose(
+        report.learned.equivalent_spread, equivalents.std(axis=0, ddof=1), rtol=1e-4
+    )
 
 
 def test_a_factor_on_the_spread_is_bounded() -> None:
