@@ -12,7 +12,7 @@ increment is made of members, as in hybrid covariances, it moves as they do: see
 `LatentPrior.analysed`.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import jax
@@ -23,7 +23,7 @@ from jaxtyping import Array, Float
 from align_da.atmosphere import Layout, State
 from align_da.errors import InputError
 from align_da.observations.batch import ObservationBatch
-from align_da.observations.contract import ObservationOperator
+from align_da.observations.contract import Bind, ObservationOperator
 
 _SECONDS = 3600
 
@@ -58,10 +58,6 @@ class OwnTimesOperator:
             raise InputError(message)
         equivalents = self.operator(State(state.in_slots, state.layout))
         return (self.share * equivalents).sum(axis=-2)
-
-
-Bind = Callable[[ObservationBatch, Layout], ObservationOperator]
-"""How an operator is bound to a batch."""
 
 
 def at_own_times(operator_for: Bind, slots: Sequence[int]) -> Bind:

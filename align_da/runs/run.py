@@ -111,7 +111,8 @@ class Run:
     def operator_for(self) -> BindOperator:
         """What makes H for the observations of a cycle, at their own times if it has trajectories.
 
-        Raises: see `operator_at_once`.
+        Raises:
+            ConfigError: see `operator_at_once`.
         """
         cycle = self.config.cycle
         slots = slots_of_window(cycle.window_hours, cycle.trajectory_hours)

@@ -15,8 +15,9 @@ from align_da.cycling.twin_experiment import TwinExperiment, observe_everything,
 from align_da.forecast import FunctionForecastModel, Lorenz96ForecastModel
 from align_da.forecast.leads import forecast_through
 from align_da.observations.batch import ObservationBatch
+from align_da.observations.contract import Bind
 from align_da.observations.interpolation import interpolation_operator
-from align_da.observations.own_times import Bind, at_own_times, slots_of_window
+from align_da.observations.own_times import at_own_times, slots_of_window
 from align_da.prior.background_errors import prior_from_covariance
 from align_da.prior.ensemble_errors import taper_root
 from align_da.prior.errors_of_the_day import ErrorsOfTheDay
@@ -28,7 +29,7 @@ SLOTS = slots_of_window(WINDOW, 6)
 START, KEY = np.datetime64("2000-01-01", "ns"), jax.random.key(0)
 STEP = 0.9 * np.roll(np.eye(SIZE), 1, axis=0)
 """Of the linear model: everything moves one place in six hours and loses a tenth."""
-NOT_LOCAL = 1e9
+NOT_LOCAL = 1e12
 AT_OWN_TIMES = at_own_times(interpolation_operator, SLOTS)
 
 
