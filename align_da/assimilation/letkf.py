@@ -14,7 +14,7 @@ variance, given by the departure of the background mean and the spread of the en
 `align_da.observations.robust_errors`.
 
 Of observations at their own times (`align_da.observations.own_times`) Y holds the members at these
-times: the 4D-LETKF.
+times: the 4D-LETKF. Its report takes the increment as the same all through the window.
 
 Source: Hunt, Kostelich and Szunyogh 2007, Physica D 230, 112-126.
 """

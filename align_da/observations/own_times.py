@@ -113,4 +113,4 @@ def _linear_in_time(
     place = np.clip(place, slots[0], slots[-1])
     spacing = slots[1] - slots[0]
     distance = np.abs(place - slots[:, None]) / spacing
-    return np.maximum(1 - distance, 0.0)
+    return np.asarray(np.maximum(1 - distance, 0.0))

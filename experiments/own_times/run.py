@@ -74,13 +74,13 @@ def methods_of(window: int) -> Mapping[str, tuple[Bind, tuple[int, ...]]]:
     }
 
 
-def twins_of(window: int, bind: Bind, hours: tuple[int, ...]) -> TwinExperiment:
+def twins_of(window: int, method: LETKF, hours: tuple[int, ...]) -> TwinExperiment:
     """Every variable is observed once a window, at `hours` in turn."""
     planned = observe_everything(MODEL.layout, 1.0)
     own = np.resize(np.asarray(hours, np.float32), planned.value.size)
     return TwinExperiment(
         model=MODEL,
-        method=InflatedLETKF(jnp.float32(1), LETKF(bind, NEAR, rotate=True)),
+        method=InflatedLETKF(jnp.float32(1), method),
         planned=replace(planned, time=jnp.asarray(3600 * own)),
         initial=jnp.full(MODEL.layout.shape, 3.0),
         initial_std=3.0,
@@ -100,10 +100,11 @@ def scored(seeds: tuple[int, ...], cycles: int) -> Iterator[tuple[object, ...]]:
     """Rows of scores: means over blocks of cycles after the burn-in."""
     for window in WINDOWS:
         for name, (bind, hours) in methods_of(window).items():
-            experiment = twins_of(window, bind, hours)
+            filtered = LETKF(bind, NEAR, rotate=True)
+            experiment = twins_of(window, filtered, hours)
             twins = Twins(experiment, root_mean_square_error)
             for inflation in INFLATIONS:
-                method = replace(experiment.method, inflation=jnp.float32(inflation))
+                method = InflatedLETKF(jnp.float32(inflation), filtered)
                 states, errors = first_states(experiment, seeds), []
                 for number in range(BURN_IN + cycles):
                     states, error = twins.cycle(method, states, seeds, number)
