@@ -226,11 +226,8 @@ def assimilate(
             at_times = replace(background, values=ensemble.values)
             report = _reported(parts, report, background, checked, at_times)
     else:  # also where a method would draw from its prior
-        ensemble, moved, report = (
-            replace(background, drift=None),
-            Moved(),
-            _nothing_learned(report),
-        )
+        ensemble, moved = replace(background, drift=None), Moved()
+        report = _nothing_learned(report)
     following = CycleState(
         ensemble,
         state.valid_time + parts.window,

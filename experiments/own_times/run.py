@@ -36,7 +36,7 @@ from experiments.results import write_result, write_scores
 MODEL = Lorenz96ForecastModel()
 NEAR = Localisation(4 * MODEL.layout.grid.spacing)
 MEMBERS, WINDOWS, SLOT_HOURS = 20, (12, 24), 6
-INFLATIONS = (1.01, 1.03, 1.06, 1.1, 1.15, 1.2)
+INFLATIONS = (1.05, 1.15, 1.4)
 
 
 @jax.tree_util.register_dataclass
