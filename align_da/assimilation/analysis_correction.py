@@ -156,7 +156,10 @@ class CorrectedAnalysis:
         def corrected(ensemble: State) -> tuple[State, LearnedIncrement]:
             static = self._static_increment(ensemble, observations, lead_hours, key)
             met = background, ensemble, observations, operator
-            return _corrected(self.correction, *met, static, self.share)
+            found: tuple[State, LearnedIncrement] = _corrected(
+                self.correction, *met, static, self.share
+            )
+            return found
 
         if self.acts == "before":
             background, learned = corrected(background)

@@ -42,5 +42,6 @@ class Hybrid:
 
 def _apart(latents: Float[Array, "member *latent"]) -> Float[Array, "member *latent"]:
     """e_k: about their mean, over the square root of the members but one."""
-    apart: Float[Array, "member *latent"] = latents - latents.mean(axis=0)
-    return apart / max(latents.shape[0] - 1, 1) ** 0.5
+    scale: float = max(latents.shape[0] - 1, 1) ** 0.5
+    apart: Float[Array, "member *latent"] = (latents - latents.mean(axis=0)) / scale
+    return apart
