@@ -1,9 +1,9 @@
 """The nature run: a long simulation that stands for the true atmosphere.
 
-Written in blocks of 10 days. After each block the native state of the model is kept beside the
-store, so that a run that was killed goes on from its last block and gives the same bits as one
-that was not. A block that is lost later is simulated again from the start, the only state there is
-before it.
+Written in blocks of 40 states, 10 days of 6-hourly ones. After each block the native state of the
+model is kept beside the store, so that a run that was killed goes on from its last block and gives
+the same bits as one that was not. A block that is lost later is simulated again from the start,
+the only state there is before it.
 """
 
 import io
@@ -38,7 +38,7 @@ from data_pipelines.era5_start import era5_state
 from data_pipelines.splits import times_of_truth
 from data_pipelines.template import check_computed, is_made, write_region, write_template
 
-BLOCK_DAYS = 10
+BLOCK = 40  # states
 RESTART = "truth_restart.npz"
 _HEADERS = 2**16  # bytes of an npz file beside its arrays, at most
 # What numpy and zip files raise for damaged or foreign content.
@@ -53,8 +53,8 @@ def run_nature(world: WorldConfig, folder: Path, progress: Progress) -> None:
 
     Args:
         world: defines the run.
-        folder: receives truth.zarr, 6-hourly states with dimensions (time, [level,] latitude,
-            longitude), and the restart file.
+        folder: receives truth.zarr, states `world.step_hours` apart with dimensions (time,
+            [level,] latitude, longitude), and the restart file.
         progress: shows the times done.
 
     Raises:
@@ -62,10 +62,11 @@ def run_nature(world: WorldConfig, folder: Path, progress: Progress) -> None:
             lost blocks cannot be made again, or nothing can be written.
         BadStateError: the simulation has left the numbers.
     """
-    model = JcmForecastModel(world.truth_truncation, world.grid_truncation)
+    model = JcmForecastModel(
+        world.truth_truncation, world.grid_truncation, step_hours=world.step_hours
+    )
     store, restart = RunFolder(folder).truth, folder / RESTART
     times = times_of_truth(world, model.step_hours)
-    block = BLOCK_DAYS * 24 // model.step_hours
     if restart.exists():
         run, done = _read_restart(restart, model, world)
         _check_there(store, restart, done)
@@ -74,14 +75,14 @@ def run_nature(world: WorldConfig, folder: Path, progress: Progress) -> None:
         _write_restart(restart, run, done, world)
     if done == 0:
         is_made(store, digest_of(world))  # or raises: real states are not replaced by a simulation
-        write_template(store, model.layout, {"time": times}, block, _description(world, model))
+        write_template(store, model.layout, {"time": times}, BLOCK, _description(world, model))
 
-    if lost := {number for number in blocks_missing(store) if number * block < done}:
+    if lost := {number for number in blocks_missing(store) if number * BLOCK < done}:
         start = _spun_up(model, world, progress)
-        _Truth(store, times[:done], block, model).make_again(lost, start, run, progress)
+        _Truth(store, times[:done], BLOCK, model).make_again(lost, start, run, progress)
     task = progress.add_task("nature run", total=times.size, completed=done)
     while done < times.size:
-        block_times = times[done : done + block]
+        block_times = times[done : done + BLOCK]
         states, run = _block(model, run, block_times.size)
         write_region(store, states, model.layout, {"time": block_times}, done)
         done += block_times.size

@@ -125,6 +125,7 @@ def cycles_of(
         segment.config.cycle.window_hours,
         quality_control,
         run.config.seed,
+        trajectory_hours=segment.config.cycle.trajectory_hours,
     )
     if segment.closed_loop:
         parts = replace(

@@ -19,6 +19,7 @@ from experiments.embedded_world import tables as embedded_world
 from experiments.gap import run as gap
 from experiments.letkf import tune as letkf
 from experiments.lorenz import tables as lorenz
+from experiments.own_times import tables as own_times
 from experiments.results import read_scores, scores_in
 from experiments.rounds import tables as rounds
 
@@ -34,6 +35,7 @@ SHOW: Mapping[str, Callable[[pd.DataFrame], str]] = {
     "letkf": letkf.show,
     "lorenz": lorenz.show,
     "model_error": rounds.show,
+    "own_times": own_times.show,
     "rounds": rounds.show,
 }
 """Scores of a run → its tables as Markdown, by experiment."""

@@ -26,6 +26,7 @@ from align_da.assimilation.contract import (
 from align_da.assimilation.diagnostics import diagnose
 from align_da.assimilation.evidence import gather_evidence
 from align_da.atmosphere import Layout, Normalisation, State
+from align_da.atmosphere.state import ensemble_mean
 from align_da.atmosphere.truncation import SpectralTruncation
 from align_da.observations.batch import ObservationBatch
 from align_da.observations.contract import ObservationOperator
@@ -115,7 +116,7 @@ class AnalysisCorrection:
             increment,
             jnp.where(whole > 0, reached / jnp.where(whole > 0, whole, 1.0), share),
         )
-        return State(mean + moved + wider, ensemble.layout), report
+        return replace(ensemble, values=mean + moved + wider), report
 
 
 def spread_factor(output: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
@@ -159,7 +160,10 @@ class CorrectedAnalysis:
         def corrected(ensemble: State) -> tuple[State, LearnedIncrement]:
             static = self._static_increment(ensemble, observations, lead_hours, key)
             met = background, ensemble, observations, operator
-            return _corrected(self.correction, *met, static, self.share)
+            found: tuple[State, LearnedIncrement] = _corrected(
+                self.correction, *met, static, self.share
+            )
+            return found
 
         if self.acts == "before":
             background, learned = corrected(background)
@@ -177,7 +181,7 @@ class CorrectedAnalysis:
     ) -> Float[Array, "lat lon channel"] | None:
         if self.static is None or "static" not in self.correction.kinds:
             return None
-        mean = State(ensemble.values.mean(axis=0, keepdims=True), ensemble.layout)
+        mean: State = jax.tree.map(lambda leaf: leaf[None], ensemble_mean(ensemble))
         moved, _ = self.static(mean, observations, lead_hours, key)
         return moved.values[0] - mean.values[0]
 

@@ -82,7 +82,9 @@ class Analysis(Protocol):
         """Assimilate.
 
         Args:
-            background: ensemble, values [member, lat, lon, channel]; one member is allowed.
+            background: ensemble, values [member, lat, lon, channel]; one member is allowed. It has
+                a drift where observations are compared with it at their own times: states that H
+                is applied to are made of it by `dataclasses.replace`.
             observations: of this cycle window, quality controlled.
             lead_hours: age of the background forecast in hours.
             key: randomness of this analysis; member m uses fold_in(key, m).

@@ -6,7 +6,7 @@ in standard deviations of the states, so that one network takes them together.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import jax
 import jax.numpy as jnp
@@ -14,6 +14,7 @@ from jaxtyping import Array, Float
 
 from align_da.assimilation.contract import Evidence
 from align_da.atmosphere import Normalisation, State
+from align_da.atmosphere.state import ensemble_mean
 from align_da.errors import InputError
 from align_da.observations.batch import ObservationBatch
 from align_da.observations.contract import ObservationOperator
@@ -77,11 +78,10 @@ def _innovation_gradient(
     operator: ObservationOperator,
 ) -> _Field:
     """Hᵀ R⁻¹ (y − H x_b) of the ensemble mean, its states in standard deviations."""
-    used = observations.used
+    used, mean = observations.used, ensemble_mean(background)
 
     def fit(moved: _Field) -> Float[Array, ""]:
-        state = background.values.mean(axis=0) + moved * normalisation.std
-        equivalent = operator(State(state, background.layout))
+        equivalent = operator(replace(mean, values=mean.values + moved * normalisation.std))
         apart = jnp.where(used, observations.value, 0.0) - jnp.where(used, equivalent, 0.0)
         return -0.5 * jnp.sum((apart / jnp.where(used, observations.error, 1.0)) ** 2)
 

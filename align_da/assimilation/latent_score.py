@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
+from operator import itemgetter
 from typing import Literal
 
 import jax
@@ -12,8 +13,7 @@ from jaxtyping import Array, Float
 from align_da.assimilation.contract import AnalysisDiagnostics
 from align_da.assimilation.diagnostics import diagnose
 from align_da.atmosphere import Layout, State
-from align_da.atmosphere.state import check_state
-from align_da.autoencoder.latent_space import Values
+from align_da.atmosphere.state import check_state, ensemble_mean
 from align_da.checks import check_count, check_kind
 from align_da.diffusion.effort import Effort, told_by
 from align_da.guidance.contract import PosteriorSampler
@@ -102,27 +102,39 @@ class LatentScoreAnalysis:
         key: jax.Array,
     ) -> tuple[State, Effort]:
         """One draw a background, values [member, lat, lon, channel] in SI units."""
-        values = background.values
-        members = self.draws or values.shape[0]
+        centres = self._centres(background)
+        members = centres.values.shape[0]
         padding = -members % self.micro_batch
-        if self.condition_on == "mean" or self.draws is not None:
-            values = jnp.broadcast_to(values.mean(axis=0), (members, *values.shape[1:]))
-        padded = jnp.concatenate([values, jnp.repeat(values[:1], padding, 0)])
+        padded = jax.tree.map(
+            lambda leaf: jnp.concatenate([leaf, jnp.repeat(leaf[:1], padding, 0)]), centres
+        )
         keys = keys_for_members(key, members + padding)
         drawn = [
             _draw_batch(
                 prior,
                 operator,
                 likelihood,
-                State(padded[start : start + self.micro_batch], background.layout),
+                jax.tree.map(itemgetter(slice(start, start + self.micro_batch)), padded),
                 jnp.float32(lead_hours),
                 keys[start : start + self.micro_batch],
                 self.posterior,
             )
             for start in range(0, members + padding, self.micro_batch)
         ]
-        values, efforts = jax.tree.map(lambda *parts: jnp.concatenate(parts)[:members], *drawn)
-        return State(values, background.layout), efforts
+        together: tuple[State, Effort] = jax.tree.map(
+            lambda *parts: jnp.concatenate(parts)[:members], *drawn
+        )
+        return together
+
+    def _centres(self, background: State) -> State:
+        """The state that each draw is drawn for."""
+        if self.condition_on == "member" and self.draws is None:
+            return background
+        members = self.draws or background.values.shape[0]
+        repeated: State = jax.tree.map(
+            lambda leaf: jnp.broadcast_to(leaf, (members, *leaf.shape)), ensemble_mean(background)
+        )
+        return repeated
 
 
 @partial(jax.jit, static_argnames="posterior")
@@ -134,17 +146,14 @@ def _draw_batch(
     lead_hours: Float[Array, ""],
     keys: jax.Array,
     posterior: PosteriorSampler,
-) -> tuple[Float[Array, "member lat lon channel"], Effort]:
+) -> tuple[State, Effort]:
     """Guided draws of one micro-batch, and what each took."""
 
-    def draw_one(values: Values, key: jax.Array) -> tuple[Values, Effort]:
-        latent = prior.space.encode(values)
-
-        def analysis_of(z: Control) -> Values:
-            return prior.analysis(values, latent, z, lead_hours)
+    def draw_one(state: State, key: jax.Array) -> tuple[State, Effort]:
+        latent = prior.space.encode(state.values)
 
         def equivalent(z: Control) -> Float[Array, " observation"]:
-            return operator(State(analysis_of(z), background.layout))
+            return operator(prior.analysed(state, latent, z, lead_hours))
 
         shape = prior.control_shape
         draws = jax.random.normal(jax.random.fold_in(key, 0), (_VARIANCE_DRAWS, *shape))
@@ -152,6 +161,7 @@ def _draw_batch(
         denoiser = prior.denoiser(latent, lead_hours)
         own = jax.random.fold_in(key, 1)
         drawn, effort = told_by(posterior, denoiser, equivalent, informed, own, shape)
-        return analysis_of(drawn), effort
+        return prior.analysed(state, latent, drawn, lead_hours), effort
 
-    return jax.vmap(draw_one, axis_name=MEMBER_AXIS)(background.values, keys)
+    drawn: tuple[State, Effort] = jax.vmap(draw_one, axis_name=MEMBER_AXIS)(background, keys)
+    return drawn

@@ -31,8 +31,7 @@ from align_da.assimilation.contract import AnalysisDiagnostics
 from align_da.assimilation.diagnostics import diagnose
 from align_da.assimilation.perturbed_observations import observation_perturbations
 from align_da.atmosphere import Layout, State
-from align_da.atmosphere.state import check_state
-from align_da.autoencoder.latent_space import Values
+from align_da.atmosphere.state import check_state, ensemble_mean
 from align_da.checks import check_count, check_kind
 from align_da.diffusion.effort import Effort
 from align_da.guidance.dual import dual_gradient
@@ -118,7 +117,7 @@ class LatentThreeDVar:
     ) -> tuple[State, Float[Array, "member observation"]]:
         """The states that are analysed, and the perturbations of the observations of each."""
         if self.of_mean:
-            mean = State(background.values.mean(axis=0, keepdims=True), background.layout)
+            mean: State = jax.tree.map(lambda leaf: leaf[None], ensemble_mean(background))
             return mean, jnp.zeros((1, likelihood.value.shape[0]))
         members = background.values.shape[0]
         return background, observation_perturbations(key, members, likelihood.noisy)
@@ -139,15 +138,13 @@ def _analyse(
     """The analysis of every member, one after the other, and what each took."""
 
     def analyse_one(
-        member: tuple[Values, Float[Array, " observation"]],
-    ) -> tuple[Values, Effort]:
-        values, perturbation = member
-        latent = prior.space.encode(values)
+        member: tuple[State, Float[Array, " observation"]],
+    ) -> tuple[State, Effort]:
+        state, perturbation = member
+        latent = prior.space.encode(state.values)
 
         def equivalent(z: Control) -> Float[Array, " observation"]:
-            return operator(
-                State(prior.analysis(values, latent, z, lead_hours), background.layout)
-            )
+            return operator(prior.analysed(state, latent, z, lead_hours))
 
         def improve(z: Control, _: None) -> tuple[Control, Effort]:
             near = near_estimate(likelihood, equivalent, z, jnp.zeros(()))
@@ -158,8 +155,8 @@ def _analyse(
             return -moved, effort
 
         minimum, effort = jax.lax.scan(improve, jnp.zeros(prior.control_shape), length=outer)
-        return prior.analysis(values, latent, minimum, lead_hours), effort.hardest()
+        return prior.analysed(state, latent, minimum, lead_hours), effort.hardest()
 
-    values, effort = jax.lax.map(analyse_one, (background.values, noise))
-    kept = jnp.where(jnp.any(likelihood.used), values, background.values)
-    return State(kept, background.layout), effort
+    analysed, effort = jax.lax.map(analyse_one, (background, noise))
+    kept = partial(jnp.where, jnp.any(likelihood.used))
+    return jax.tree.map(kept, analysed, background), effort

@@ -13,6 +13,9 @@ Observation errors that are correlated are whitened where there is no localisati
 variance, given by the departure of the background mean and the spread of the ensemble; see
 `align_da.observations.robust_errors`.
 
+Of observations at their own times (`align_da.observations.own_times`) Y holds the members at these
+times: the 4D-LETKF. Its report takes the increment as the same all through the window.
+
 Source: Hunt, Kostelich and Szunyogh 2007, Physica D 230, 112-126.
 """
 
@@ -271,7 +274,7 @@ def _update(
     if truncation is not None:
         increments = truncation(increments)
     kept = background.values + jnp.where(jnp.any(observations.used), increments, 0.0)
-    return State(kept, background.layout)
+    return replace(background, values=kept)
 
 
 def _blocks_together(near: _Near, members: int, *, correlated: bool) -> int:

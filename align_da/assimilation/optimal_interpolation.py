@@ -3,7 +3,8 @@
     x_a = x_b + (ρ ∘ P Hᵀ) (ρ ∘ H P Hᵀ + R)⁻¹ (y − H x_b),   P = α E Eᵀ / (N − 1)
 
 with E the matrix of N past background errors (Evensen 2003, equation 36; localisation in
-observation space as in Houtekamer and Mitchell 2001). Members are updated with perturbed
+observation space as in Houtekamer and Mitchell 2001). The errors stand still where observations
+have times of their own. Members are updated with perturbed
 observations whose perturbations have zero mean over the ensemble, so that a single member is
 updated with y itself. Observation errors with long tails are Gaussian ones of another variance,
 given by the departure of the background mean and by H P Hᵀ; see
@@ -107,7 +108,7 @@ def _update(
         increments = method.truncation(increments)
     values = background.values + increments
     kept = jnp.where(jnp.any(observations.used), values, background.values)
-    return State(kept, background.layout)
+    return replace(background, values=kept)
 
 
 def _error_statistics(

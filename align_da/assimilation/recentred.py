@@ -7,7 +7,7 @@ hybrids do (Penny 2014, Mon. Wea. Rev. 142, 1752-1764; Bonavita, Hamrud and Isak
 Rev. 143, 4865-4882).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import jax
 
@@ -43,4 +43,4 @@ class Recentred:
             background, observations, lead_hours, jax.random.fold_in(key, 1)
         )
         shift = centre.values.mean(axis=0) - around.values.mean(axis=0)
-        return State(around.values + shift, background.layout), report
+        return replace(background, values=around.values + shift), report

@@ -86,13 +86,19 @@ class Layout:
 class State:
     """One or more states of the atmosphere in physical (SI) units.
 
+    A background that is observed at several times has a `drift`: in the slots of the time window
+    it is `values + drift`. What `dataclasses.replace` makes of it drifts alike, as if increments
+    persisted; a state without a drift stands still.
+
     Attributes:
         values: [..., lat, lon, channel]; leading axes are members, cases or times.
         layout: what the channels mean (static under JAX transforms).
+        drift: [..., slot, lat, lon, channel], or None.
     """
 
     values: Float[Array, "*batch lat lon channel"]
     layout: Layout = field(metadata={"static": True})
+    drift: Float[Array, "*batch slot lat lon channel"] | None = None
 
     def __post_init__(self) -> None:
         # JAX puts other things in the place of values while it transforms what holds a state.
@@ -105,6 +111,22 @@ class State:
                 f" for {self.layout!r}, got {self.values.shape}"
             )
             raise InputError(message)
+        if known and isinstance(self.drift, jax.Array | np.ndarray):
+            self._check_drift(self.drift.shape)
+
+    def _check_drift(self, shape: tuple[int, ...]) -> None:
+        if shape[:-4] + shape[-3:] != self.values.shape or len(shape) != self.values.ndim + 1:
+            message = (
+                "expected a drift [..., slot, lat, lon, channel] of values of shape "
+                f"{self.values.shape}, got {shape}"
+            )
+            raise InputError(message)
+
+    @property
+    def in_slots(self) -> Float[Array, "*batch slot lat lon channel"]:
+        """States in the slots of a window, [..., slot, lat, lon, channel]; one if still."""
+        at_once = self.values[..., None, :, :, :]
+        return at_once if self.drift is None else at_once + self.drift
 
     def __getitem__(self, name: str) -> Float[Array, "*batch lat lon level"]:
         """The variable `name` on its levels (one level for a surface variable), SI units."""
@@ -126,6 +148,12 @@ class State:
         numbers = [f"{float(number):.6g}" for number in told] or [""] * 3
         span = self.layout.channels_of(name)
         return name, variable_named(name).units, span.stop - span.start, *numbers
+
+
+def ensemble_mean(ensemble: State) -> State:
+    """The mean over the first axis, of the drift too."""
+    mean: State = jax.tree.map(lambda leaf: leaf.mean(axis=0), ensemble)
+    return mean
 
 
 def check_state(what: str, value: object) -> None:

@@ -131,6 +131,29 @@ class Config(Section):
         return self
 
     @model_validator(mode="after")
+    def _times_of_observations_that_states_have(self) -> "Config":
+        every, step, window = (
+            self.observations.every_hours,
+            self.world.step_hours,
+            self.cycle.window_hours,
+        )
+        if step != 6 and (
+            self.world.truth == "era5" or self.world.model not in {"jcm", "lorenz96"}
+        ):
+            message = (
+                f"world.step_hours = {step} is of the embedded models, world.model = 'jcm' or "
+                "'lorenz96' with their nature run: remove it"
+            )
+            raise ValueError(message)
+        if 2 * every > window:
+            message = (
+                f"observations.every_hours = {every} leaves one time in the window of {window} "
+                "hours: take half of it at most, or 0 for the valid time"
+            )
+            raise ValueError(message)
+        return self
+
+    @model_validator(mode="after")
     def _settings_of_parts_that_are_installed(self) -> "Config":
         for name in self.parts:
             kinds = [registry for registry in REGISTRIES if name in registry.names]

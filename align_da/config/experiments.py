@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from align_da.config.names import AnalysisName, GuidanceName
 from align_da.config.section import LARGEST, Positive, PositiveFloat, Section, Share
@@ -54,6 +54,11 @@ class CycleConfig(Section):
     `split` "validation"; "train" is long, and what was learned has seen it. Values of analyses
     that a variable cannot have (negative or supersaturated humidity) are moved by
     `physical_bounds`.
+    Every observation of a window, which is centred on the valid time, is taken as of that time;
+    or with `trajectory_hours` forecasts go through the window in slots so far apart, and every
+    method compares each observation with the background at its own time (4D-LETKF, 4DEnVar in
+    hybrid covariances, first guess at appropriate time elsewhere). A forecast model of such steps
+    is needed, and half as much again of its time.
     """
 
     method: AnalysisName = "latent_score"
@@ -71,9 +76,29 @@ class CycleConfig(Section):
     members: Positive = 4
     cycles: Positive = 40
     window_hours: Positive = 6
+    trajectory_hours: Annotated[
+        int, Field(ge=0, le=LARGEST, exclude_if=lambda hours: hours == 0)
+    ] = 0
     watchdog: WatchdogConfig = WatchdogConfig()
     replacement: ReplacementConfig = ReplacementConfig()
     physical_bounds: Literal["none", "clip", "conserve_mean"] = "none"
+
+    @model_validator(mode="after")
+    def _slots_in_half_a_window(self) -> "CycleConfig":
+        hours, window = self.trajectory_hours, self.window_hours
+        if hours and window % (2 * hours):
+            message = (
+                f"cycle.trajectory_hours = {hours} does not divide half of the window of {window} "
+                "hours, which is centred on the valid time: take a divisor, or 0 for none"
+            )
+            raise ValueError(message)
+        if hours and self.model_error_share > 0:
+            message = (
+                "cycle.model_error_share corrects forecasts of a whole window, and a trajectory "
+                "has shorter ones: set it to 0, or cycle.trajectory_hours = 0"
+            )
+            raise ValueError(message)
+        return self
 
 
 class VerificationConfig(Section):

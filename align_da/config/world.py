@@ -31,7 +31,9 @@ class WorldConfig(Section):
 
     The truth is a simulation, or states that the section [era5] names; those begin at `start` and
     have no spin-up. The embedded truth and its forecast model see each other on the Gaussian grid
-    of `grid_truncation`.
+    of `grid_truncation`. States of both are `step_hours` apart at the least: observations within a
+    window (`observations.every_hours`, `cycle.trajectory_hours`) need finer ones than 6 hours, and
+    the truth then takes as much more space. Of the embedded models "jcm" and "lorenz96" alone.
     """
 
     # Left out of digests where it is the default: runs made before there was a choice go on.
@@ -42,6 +44,7 @@ class WorldConfig(Section):
     truth_truncation: Literal[21, 31] = 31
     grid_truncation: Annotated[Literal[21, 31], Field(exclude_if=lambda kept: kept == 21)] = 21
     perturbed_physics: bool = True
+    step_hours: Annotated[Literal[1, 2, 3, 6], Field(exclude_if=lambda hours: hours == 6)] = 6
     start: Start = "1959-01-02T00:00"
     spin_up_days: Annotated[int, Field(ge=0, le=LARGEST)] = 90
     train_days: Positive = 540
@@ -87,11 +90,16 @@ class ErrorsConfig(Section):
 
 
 class ObservationsConfig(ErrorsConfig):
-    """The observing network, its errors and the operator that tells what it would see."""
+    """The observing network, its errors and the operator that tells what it would see.
+
+    All stations report at the valid time, or they take turns every `every_hours` of the cycle
+    window, which is centred on it: each has its own hour of every window.
+    """
 
     network: Literal["radiosonde", "random", "surface"] = "random"
     density: Annotated[float, Field(gt=0, le=1)] = 0.05
     withheld: Share = 0.1
+    every_hours: Annotated[int, Field(ge=0, le=LARGEST, exclude_if=lambda hours: hours == 0)] = 0
     operator: Annotated[OperatorName, Field(exclude_if=lambda name: name == "interpolation")] = (
         "interpolation"
     )

@@ -22,10 +22,13 @@ from align_da.cycling.replacement import (
     with_plausible_members,
 )
 from align_da.diffusion.effort import Effort
+from align_da.errors import InputError
 from align_da.forecast.contract import ForecastModel
+from align_da.forecast.leads import forecast_through
 from align_da.keys import Purpose, key_for
 from align_da.observations.batch import ObservationBatch
 from align_da.observations.contract import ObservationOperator
+from align_da.observations.own_times import slots_of_window
 from align_da.observations.quality_control import quality_controlled
 
 QualityControl = Callable[[ObservationBatch, State], ObservationBatch]
@@ -46,6 +49,10 @@ class CycleParts:
         replacement: how many members that are not plausible may be replaced.
         operator_for: gives H, with which an analysis that was changed after its method is
             reported; if None, the report stays that of the method.
+        trajectory_hours: between the times of the window for which backgrounds are known, so that
+            observations are compared with them at their own times; the operators of the parts have
+            to be `at_own_times`. 0 knows the valid time alone. Forecasts then go on to the end of
+            the window, half of it beyond the valid time.
     """
 
     forecast_model: ForecastModel
@@ -56,11 +63,24 @@ class CycleParts:
     physical_bounds: PhysicalBounds = "none"
     replacement: ReplacementRule = NONE_REPLACED
     operator_for: Callable[[ObservationBatch, Layout], ObservationOperator] | None = None
+    trajectory_hours: int = 0
 
     def __post_init__(self) -> None:
         check_kind("forecast_model", self.forecast_model, ForecastModel, "a ForecastModel")
         check_kind("analysis", self.analysis, Analysis, "an Analysis such as LETKF(...)")
         check_count("window_hours", self.window_hours)
+        step = self.forecast_model.step_hours
+        if any(slot % step for slot in self.slots):
+            message = (
+                f"trajectory_hours = {self.trajectory_hours} is no multiple of the step of the "
+                f"forecast model, {step} hours: a model that gives finer steps is needed, or 0"
+            )
+            raise InputError(message)
+
+    @property
+    def slots(self) -> tuple[int, ...]:
+        """Hours from the valid time to the times of the trajectories; none without them."""
+        return slots_of_window(self.window_hours, self.trajectory_hours)
 
     @property
     def window(self) -> np.timedelta64:
@@ -158,15 +178,21 @@ def make_background(
         BadStateError: more members than may be replaced are not finite or not plausible; names the
             first, and its variable.
     """
-    model, hours = parts.forecast_model, parts.window_hours
-    # An ensemble of another window than the step of the model is no frame for it.
-    frame = state.previous if hours == model.step_hours else None
-    forecast = model.forecast(state.analysis, state.valid_time, hours, frame)
-    background, replaced = _plausible(parts, state, "background", forecast)
+    background, replaced = _plausible(parts, state, "background", _forecast(parts, state))
     changed = adjusted(background)
     if changed is background:
         return background, replaced
     return _plausible(parts, state, "background", changed, replaced)
+
+
+def _forecast(parts: CycleParts, state: CycleState) -> State:
+    """The ensemble a window after the last analysis, with its drift if there are trajectories."""
+    model, hours = parts.forecast_model, parts.window_hours
+    if parts.slots:
+        return forecast_through(model, state.analysis, state.valid_time, hours, parts.slots)
+    # An ensemble of another window than the step of the model is no frame for it.
+    frame = state.previous if hours == model.step_hours else None
+    return model.forecast(state.analysis, state.valid_time, hours, frame)
 
 
 def assimilate(
@@ -181,7 +207,8 @@ def assimilate(
     Args:
         parts: what the cycle is made of.
         state: the last analysis.
-        background: ensemble, values [member, lat, lon, channel], SI units.
+        background: ensemble, values [member, lat, lon, channel], SI units; with a drift where
+            observations are to be compared with it at their own times.
         observations: of this cycle, their times relative to the new valid time.
         replaced: members of the background that were replaced.
 
@@ -192,12 +219,15 @@ def assimilate(
     key = key_for(parts.seed, Purpose.ANALYSIS, state.cycle)
     made, report = parts.analysis(background, checked, float(parts.window_hours), key)
     if jnp.any(checked.used):
-        whole, replaced = _plausible(parts, state, "analysis", made, replaced)
+        drawn = replace(made, drift=None)  # the next forecast starts from the valid time
+        whole, replaced = _plausible(parts, state, "analysis", drawn, replaced)
         ensemble, moved = within_physical_bounds(whole, parts.physical_bounds)
-        if ensemble is not made:
-            report = _reported(parts, report, background, checked, ensemble)
+        if ensemble is not drawn:
+            at_times = replace(background, values=ensemble.values)
+            report = _reported(parts, report, background, checked, at_times)
     else:  # also where a method would draw from its prior
-        ensemble, moved, report = background, Moved(), _nothing_learned(report)
+        ensemble, moved = replace(background, drift=None), Moved()
+        report = _nothing_learned(report)
     following = CycleState(
         ensemble,
         state.valid_time + parts.window,

@@ -103,7 +103,8 @@ def with_plausible_members(
     """An ensemble whose members are plausible, every one; the others keep their bits.
 
     Args:
-        state: ensemble, values [member, lat, lon, channel], SI units.
+        state: ensemble, values [member, lat, lon, channel], SI units; where it drifts, a member is
+            judged at all times of the window and replaced at all of them.
         product: which ensemble of the cycle it is.
         cycle: number of the cycle.
         key: chooses whose perturbations are taken.
@@ -114,17 +115,27 @@ def with_plausible_members(
         BadStateError: more members are not plausible than may be replaced; names the first, its
             variable and place.
     """
-    values = np.asarray(state.values)
-    found = offences(values, state.layout)
+    found = _offences_in_slots(state)
     if not found:
         return state, ()
-    reason = rule.refused(len(found), len(values), before)
+    reason = rule.refused(len(found), state.values.shape[0], before)
     if reason is not None:
         message = f"{described(found, f'{product} of cycle {cycle}')}. {reason}"
         raise BadStateError(message)
-    whole = _replaced(values, [offence.member for offence in found], key)
-    told = tuple(Replaced(product, cycle, offence) for offence in found)
-    return State(jnp.asarray(whole), state.layout), told
+    broken = [offence.member for offence in found]
+    whole: State = jax.tree.map(
+        lambda leaf: jnp.asarray(_replaced(np.asarray(leaf), broken, key)), state
+    )
+    return whole, tuple(Replaced(product, cycle, offence) for offence in found)
+
+
+def _offences_in_slots(state: State) -> tuple[Offence, ...]:
+    """What is first wrong with every member that is not plausible."""
+    first: dict[int, Offence] = {}
+    for values in np.moveaxis(np.asarray(state.in_slots), 1, 0):
+        for offence in offences(values, state.layout):
+            first.setdefault(offence.member, offence)
+    return tuple(first[member] for member in sorted(first))
 
 
 def _replaced(values: np.ndarray, broken: Sequence[int], key: jax.Array) -> np.ndarray:

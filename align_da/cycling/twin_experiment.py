@@ -10,8 +10,9 @@ value can be looked at; and the truth goes with the ensemble.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
+from operator import itemgetter
 from typing import Any
 
 import jax
@@ -23,11 +24,13 @@ from rich.progress import Progress
 from align_da.assimilation.contract import Analysis, AnalysisDiagnostics
 from align_da.atmosphere import Layout, State
 from align_da.forecast.contract import ForecastModel
+from align_da.forecast.leads import forecast_through
 from align_da.keys import Purpose, key_for
 from align_da.observations.batch import Flag, ObservationBatch, Vertical
 from align_da.observations.contract import ObservationOperator
 from align_da.observations.interpolation import interpolation_operator
 from align_da.observations.noise import Noise, noise_of
+from align_da.observations.own_times import at_own_times, slots_of_window
 from align_da.observations.simulate import simulate_observations
 
 _OF_MODEL, _OF_FLAGS = 1, 2  # beside the errors of the observations of a cycle
@@ -73,13 +76,17 @@ class TwinExperiment:
         members: of the ensemble.
         cycles: to run.
         window_hours: between two analyses.
-        operator: H, bound to `planned`; interpolation if None.
+        operator: H of the truth, bound to `planned`; interpolation if None.
         observation_noise: distribution of the observation errors, or its name; see
             `align_da.observations.noise`.
         model_noise: standard deviation of the Gaussian error that truth and members get, each its
             own, after every window; in the unit of the state.
         nature: makes the truth, where `model` is not perfect; of the same layout.
         flagged: which observations of a cycle are used, given them and a key; all if None.
+        trajectory_hours: between the times of the window for which truth and backgrounds are
+            known. `planned` is then observed at its own times, within the window centred on the
+            valid time, and a method whose operator is bound by `at_own_times` with the same slots
+            compares it with the background there; any other takes it as of the valid time.
     """
 
     model: ForecastModel
@@ -95,6 +102,16 @@ class TwinExperiment:
     model_noise: float = 0.0
     nature: ForecastModel | None = None
     flagged: Callable[[ObservationBatch, jax.Array], ObservationBatch] | None = None
+    trajectory_hours: int = 0
+
+    @property
+    def slots(self) -> tuple[int, ...]:
+        """Hours from the valid time to the times of the trajectories; none without them.
+
+        Raises:
+            InputError: see `slots_of_window`.
+        """
+        return slots_of_window(self.window_hours, self.trajectory_hours)
 
 
 @jax.tree_util.register_dataclass
@@ -229,9 +246,9 @@ def _advance_of(
     method_of: Callable[[list[Array]], Analysis],
 ) -> _Advance:
     """One cycle of one seed as a function of arrays."""
-    layout, window = experiment.model.layout, experiment.window_hours
+    window = experiment.window_hours
     noise = noise_of(experiment.observation_noise)
-    operator = experiment.operator or interpolation_operator(experiment.planned, layout)
+    operator = experiment.operator or _interpolation(experiment)
     forecast = _forecasts_of(experiment)
 
     def advance(
@@ -240,40 +257,61 @@ def _advance_of(
         ensemble: Float[Array, "member lat lon channel"],
         keys: tuple[jax.Array, jax.Array],
     ) -> tuple[Float[Array, "lat lon channel"], Float[Array, "member lat lon channel"], Any]:
-        truth, ensemble = forecast(truth, ensemble, jax.random.fold_in(keys[0], _OF_MODEL))
-        observed = simulate_observations(
-            experiment.planned, operator, State(truth, layout), keys[0], noise
-        )
+        key = jax.random.fold_in(keys[0], _OF_MODEL)
+        true, background = forecast(truth, ensemble, key)
+        observed = simulate_observations(experiment.planned, operator, true, keys[0], noise)
         if experiment.flagged is not None:
             observed = experiment.flagged(observed, jax.random.fold_in(keys[0], _OF_FLAGS))
         method = method_of(parameters)
-        analysis, report = method(State(ensemble, layout), observed, float(window), keys[1])
-        kept = keep(TwinCycle(truth, ensemble, observed, analysis.values, report))
-        return truth, analysis.values, kept
+        analysis, report = method(background, observed, float(window), keys[1])
+        kept = keep(TwinCycle(true.values, background.values, observed, analysis.values, report))
+        return true.values, analysis.values, kept
 
     return advance
 
 
+def _interpolation(experiment: TwinExperiment) -> ObservationOperator:
+    """Interpolation to `planned`, in time too where the truth is known at several."""
+    slots = experiment.slots
+    bind = at_own_times(interpolation_operator, slots) if slots else interpolation_operator
+    return bind(experiment.planned, experiment.model.layout)
+
+
 def _forecasts_of(
     experiment: TwinExperiment,
-) -> Callable[[Array, Array, jax.Array], tuple[Array, Array]]:
+) -> Callable[[Array, Array, jax.Array], tuple[State, State]]:
     """(truth, ensemble, key) → both one window later; in one batch where one model makes both."""
     model, nature = experiment.model, experiment.nature or experiment.model
 
-    def later(of: ForecastModel, values: Array, key: jax.Array) -> Array:
-        found = of.forecast(State(values, model.layout), _START, experiment.window_hours).values
-        if experiment.model_noise:
-            found += experiment.model_noise * jax.random.normal(key, found.shape, found.dtype)
-        return found
+    def later(of: ForecastModel, values: Array, key: jax.Array) -> State:
+        found = _forecast(experiment, of, State(values, model.layout))
+        if not experiment.model_noise:
+            return found
+        drawn = jax.random.normal(key, values.shape, values.dtype)
+        return replace(found, values=found.values + experiment.model_noise * drawn)
 
-    def both(truth: Array, ensemble: Array, key: jax.Array) -> tuple[Array, Array]:
+    def both(truth: Array, ensemble: Array, key: jax.Array) -> tuple[State, State]:
         if nature is model:
             found = later(model, jnp.concatenate([truth[None], ensemble]), key)
-            return found[0], found[1:]
+            return _part(found, 0), _part(found, slice(1, None))
         of_nature, of_model = jax.random.split(key)
-        return later(nature, truth[None], of_nature)[0], later(model, ensemble, of_model)
+        return _part(later(nature, truth[None], of_nature), 0), later(model, ensemble, of_model)
 
     return both
+
+
+def _forecast(experiment: TwinExperiment, model: ForecastModel, states: State) -> State:
+    """The states one window later, with their drift where there are trajectories."""
+    hours, slots = experiment.window_hours, experiment.slots
+    if slots:
+        return forecast_through(model, states, _START, hours, slots)
+    return model.forecast(states, _START, hours)
+
+
+def _part(states: State, which: int | slice) -> State:
+    """Some of the states of a batch."""
+    part: State = jax.tree.map(itemgetter(which), states)
+    return part
 
 
 def _taken_apart(method: Analysis) -> tuple[list[Array], Callable[[list[Array]], Analysis]]:

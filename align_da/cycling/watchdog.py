@@ -19,7 +19,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+import jax
 import numpy as np
+from jaxtyping import Array, Float
 
 from align_da.assimilation.contract import AnalysisDiagnostics
 from align_da.atmosphere import State
@@ -138,8 +140,13 @@ def inflated(background: State, memory: Sequence[Consistency]) -> State:
         for name in ("background_chi_square", "background_variance")
     )
     factor = min(Consistency(1, *means).factor, LARGEST_INFLATION)
-    mean = background.values.mean(axis=0)
-    return State(mean + np.float32(factor) * (background.values - mean), background.layout)
+
+    def grown(leaf: Float[Array, "member *shape"]) -> Float[Array, "member *shape"]:
+        mean = leaf.mean(axis=0)
+        return mean + np.float32(factor) * (leaf - mean)
+
+    ensemble: State = jax.tree.map(grown, background)
+    return ensemble
 
 
 @dataclass

@@ -45,6 +45,9 @@ class AlignDA:
     run (`cycle.members`). A single one becomes the mean of members that differ by errors of past
     backgrounds, as at the start of `align-da cycle`.
 
+    With `cycle.trajectory_hours` cycles compare observations with the background at their own
+    times; a background that is given stands still.
+
     Random draws depend on the seed of the run and the number of the cycle alone. Stations are not
     withheld, the watchdog of `align-da cycle` does not look on, and no member is replaced: one
     that is not plausible is an error.
@@ -286,6 +289,7 @@ def open_model(
         settings.seed,
         settings.cycle.physical_bounds,
         operator_for=opened.operator_for,
+        trajectory_hours=settings.cycle.trajectory_hours,
     )
     filled = fill_errors or partial(errors_of_run, errors=errors_of(settings.observations))
     return AlignDA(opened, parts, filled)

@@ -1,5 +1,6 @@
 """The contract of a forecast model."""
 
+from collections.abc import Sequence
 from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
@@ -63,4 +64,21 @@ class StartingForecastModel(ForecastModel, Protocol):
 
     def start(self) -> State:
         """One state, values [1, lat, lon, channel] in SI units; always the same."""
+        ...
+
+
+@runtime_checkable
+class TrajectoryForecastModel(ForecastModel, Protocol):
+    """A forecast model that gives states on its way without a stop, which would change them."""
+
+    def trajectory(
+        self, states: State, valid_time: np.datetime64, lead_hours: Sequence[int]
+    ) -> list[State]:
+        """The states at every lead of one forecast; see `ForecastModel.forecast`.
+
+        Args:
+            states: values [batch, lat, lon, channel] in SI units.
+            valid_time: time of `states`.
+            lead_hours: increasing multiples of `step_hours`.
+        """
         ...

@@ -14,7 +14,7 @@ References: JCM (https://pypi.org/project/jcm); Molteni 2003 (SPEEDY), Clim. Dyn
 """
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from importlib.resources import files
 from typing import Any, Literal
@@ -46,7 +46,8 @@ from align_da.forecast.spectral import (
 OROGRAPHY_TRUNCATION = 21
 LEVELS = 8
 STEP_HOURS = 6
-TIME_STEP_MINUTES = {21: 40.0, 31: 30.0}
+TIME_STEP_MINUTES = {21: 40, 31: 30}
+"""The longest of each truncation; half an hour where it does not fill `step_hours`."""
 BOUNDARY_FILES = {
     name: str(files("jcm") / "data" / "bc" / "t30" / "clim" / f"{name}.nc")
     for name in ("terrain", "forcing")
@@ -70,17 +71,21 @@ class JcmForecastModel:
     Attributes:
         layout: 33 channels: wind, temperature and specific humidity on the levels, and surface
             pressure.
-        step_hours: 6.
+        step_hours: 6 if not given.
         frames: 1.
         differentiable: True.
     """
 
-    step_hours = STEP_HOURS
     frames: Literal[1, 2] = 1
     differentiable = True
 
     def __init__(
-        self, truncation: int = 21, grid_truncation: int = 21, *, perturbed_physics: bool = False
+        self,
+        truncation: int = 21,
+        grid_truncation: int = 21,
+        *,
+        perturbed_physics: bool = False,
+        step_hours: int = STEP_HOURS,
     ) -> None:
         """Set up the model; it is compiled by the first forecast.
 
@@ -89,15 +94,20 @@ class JcmForecastModel:
             grid_truncation: that of the grid of the states, 21 or 31.
             perturbed_physics: use other parameters of convection, condensation, diffusion and
                 drag than the standard ones, as a model error.
+            step_hours: hours that the states can be apart. T21 dynamics of 1 or 3 hours take time
+                steps of 30 minutes instead of 40, which is another model.
         """
         parameters = _perturbed_parameters() if perturbed_physics else Parameters.default()
         self._grid = get_speedy_coords(LEVELS, grid_truncation).horizontal
-        self._model, self._forcing = _build(truncation, parameters)
+        self.step_hours = step_hours
+        self._model, self._forcing = _build(
+            truncation, parameters, _time_step(truncation, step_hours)
+        )
         self.layout = Layout(_grid_of(self._grid, self._model.coords.vertical), VARIABLES)
         self._fresh_physics = self._model.initial_physics_carry()
         self._begin = _compiled(self._begin_untraced)
         self._end = _compiled(self._end_untraced)
-        self._step = _compiled(partial(_step, self._model))
+        self._step = _compiled(partial(_step, self._model, step_hours))
 
     @property
     def orography(self) -> Float[Array, "lat lon"]:
@@ -122,14 +132,29 @@ class JcmForecastModel:
         Members run one after the other: on a CPU a batched step costs as much as its members.
         """
         check_request(states, self.layout, lead_hours, self.step_hours, previous)
-        steps = lead_hours // self.step_hours
-        members = []
-        for values in states.values:
-            run = self.begin(values, valid_time)
-            for _ in range(steps):
+        return self.trajectory(states, valid_time, (lead_hours,))[0]
+
+    def trajectory(
+        self, states: State, valid_time: np.datetime64, lead_hours: Sequence[int]
+    ) -> list[State]:
+        """See `TrajectoryForecastModel.trajectory`: the physics is carried through all leads."""
+        for lead in lead_hours:
+            check_request(states, self.layout, lead, self.step_hours)
+        of_members = [list(self._through(one, valid_time, lead_hours)) for one in states.values]
+        return [
+            State(jnp.stack(at_lead), self.layout) for at_lead in zip(*of_members, strict=True)
+        ]
+
+    def _through(
+        self, values: Values, valid_time: np.datetime64, lead_hours: Sequence[int]
+    ) -> Iterator[Values]:
+        """One member at every lead."""
+        run, age = self.begin(values, valid_time), 0
+        for lead in lead_hours:
+            for _ in range(age, lead, self.step_hours):
                 run = self.step(run)
-            members.append(self.end(run))
-        return State(jnp.stack(members), self.layout)
+            age = lead
+            yield self.end(run)
 
     def begin(self, values: Values, valid_time: np.datetime64) -> RunState:
         """The native state (spectral fields, fresh physics, clock) of gridded values."""
@@ -141,7 +166,7 @@ class JcmForecastModel:
         )
 
     def step(self, run: RunState) -> RunState:
-        """The native state 6 hours later, physics carried on."""
+        """The native state `step_hours` later, physics carried on."""
         return self._step(run, self._forcing)
 
     def end(self, run: RunState) -> Values:
@@ -205,13 +230,13 @@ def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
-def _step(model: Model, run: RunState, forcing: ForcingData) -> RunState:
-    """Six hours of the model."""
+def _step(model: Model, hours: int, run: RunState, forcing: ForcingData) -> RunState:
+    """A few hours of the model."""
     after, _ = model.run_from_state_with_carry(
         run.dynamics,
         forcing,
-        save_interval=f"{STEP_HOURS} hours",
-        total_time=f"{STEP_HOURS} hours",
+        save_interval=f"{hours} hours",
+        total_time=f"{hours} hours",
         initial_physics_state=run.physics,
         initial_time=run.time,
         initial_step=run.step,
@@ -219,7 +244,13 @@ def _step(model: Model, run: RunState, forcing: ForcingData) -> RunState:
     return after
 
 
-def _build(truncation: int, parameters: Parameters) -> tuple[Model, ForcingData]:
+def _time_step(truncation: int, step_hours: int) -> float:
+    """Minutes of a time step."""
+    longest = TIME_STEP_MINUTES[truncation]
+    return float(longest if 60 * step_hours % longest == 0 else 30)
+
+
+def _build(truncation: int, parameters: Parameters, time_step: float) -> tuple[Model, ForcingData]:
     """The model and its boundary conditions from the files of the jcm wheel."""
     coordinates = get_speedy_coords(LEVELS, truncation)
     with warnings.catch_warnings():
@@ -234,7 +265,7 @@ def _build(truncation: int, parameters: Parameters) -> tuple[Model, ForcingData]
         coords=coordinates,
         terrain=terrain,
         physics=speedy_physics(parameters),
-        time_step=TIME_STEP_MINUTES[truncation],
+        time_step=time_step,
     )
     return model, forcing
 

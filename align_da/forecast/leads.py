@@ -1,12 +1,13 @@
-"""Forecasts at several leads, each going on from the one before."""
+"""Forecasts at several leads: each going on from the one before, or of one forecast."""
 
 from collections.abc import Iterator, Sequence
 
+import jax.numpy as jnp
 import numpy as np
 
 from align_da.atmosphere import State
 from align_da.errors import InputError
-from align_da.forecast.contract import ForecastModel
+from align_da.forecast.contract import ForecastModel, TrajectoryForecastModel
 
 
 def forecasts_at(
@@ -45,3 +46,32 @@ def forecasts_at(
             previous, states = states, model.forecast(states, now, stride, previous)
         age = lead
         yield states
+
+
+def forecast_through(
+    model: ForecastModel,
+    states: State,
+    valid_time: np.datetime64,
+    lead_hours: int,
+    slots: Sequence[int],
+) -> State:
+    """The forecast at a lead, with its drift through the time window around it (`State.drift`).
+
+    Args:
+        model: the forecast model; it is stopped at every slot unless it knows its trajectory.
+        states: values [batch, lat, lon, channel], SI units.
+        valid_time: of `states`.
+        lead_hours: from there to the middle of the window.
+        slots: hours from the middle, increasing, 0 among them.
+
+    Raises:
+        InputError: the leads do not increase, or the request does not keep the contract.
+    """
+    leads = [lead_hours + slot for slot in slots]
+    if isinstance(model, TrajectoryForecastModel):
+        trajectory = model.trajectory(states, valid_time, leads)
+    else:
+        trajectory = list(forecasts_at(model, states, valid_time, leads))
+    middle = trajectory[leads.index(lead_hours)]
+    drift = jnp.stack([state.values - middle.values for state in trajectory], axis=-4)
+    return State(middle.values, middle.layout, drift)

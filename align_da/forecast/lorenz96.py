@@ -31,17 +31,21 @@ class Lorenz96ForecastModel:
 
     Attributes:
         layout: the variable "lorenz_96" on one level; values [batch, 1, size, 1], dimensionless.
-        step_hours: 6, by convention `steps` time steps, whatever their length.
+        step_hours: 6 if not given, by convention `steps` time steps, whatever their length.
         frames: 1.
         differentiable: True.
     """
 
-    step_hours = STEP_HOURS
     frames: Literal[1, 2] = 1
     differentiable = True
 
     def __init__(
-        self, size: int = SIZE, step: float = STEP, forcing: float = FORCING, steps: int = 1
+        self,
+        size: int = SIZE,
+        step: float = STEP,
+        forcing: float = FORCING,
+        steps: int = 1,
+        step_hours: int = STEP_HOURS,
     ) -> None:
         """Set up the equations.
 
@@ -50,14 +54,18 @@ class Lorenz96ForecastModel:
             step: of time, dimensionless.
             forcing: F; 8 is chaotic, with errors doubling in about two days.
             steps: time steps in `step_hours`.
+            step_hours: hours that the states can be apart.
 
         Raises:
             InputError: there are fewer than 4 variables, or no steps.
         """
-        if size < 4 or steps < 1 or step <= 0:
-            message = f"expected 4 variables or more, positive steps, got {size=} {step=} {steps=}"
+        if size < 4 or min(steps, step_hours) < 1 or step <= 0:
+            message = (
+                f"expected 4 variables or more, positive steps, got {size=} {step=} {steps=} "
+                f"{step_hours=}"
+            )
             raise InputError(message)
-        self.step, self.steps = step, steps
+        self.step, self.steps, self.step_hours = step, steps, step_hours
         self._advance = jax.jit(
             partial(runge_kutta, partial(tendency, forcing=forcing)),
             static_argnames=("step", "steps"),

@@ -5,7 +5,7 @@ from typing import Protocol, runtime_checkable
 
 from jaxtyping import Array, Bool, Float
 
-from align_da.atmosphere import State
+from align_da.atmosphere import Layout, State
 from align_da.errors import InputError
 from align_da.observations.batch import ObservationBatch
 
@@ -64,6 +64,10 @@ class RobustErrors(Protocol):
 
 ObservationErrors = GaussianErrors | RobustErrors
 """How observation errors differ from independent Gaussian ones."""
+
+
+Bind = Callable[[ObservationBatch, Layout], ObservationOperator]
+"""How an operator is bound to a batch."""
 
 
 def check_operator_for(given: object) -> None:

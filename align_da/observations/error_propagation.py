@@ -17,6 +17,7 @@ from jaxtyping import Array, Float
 from align_da.atmosphere import State
 from align_da.observations.contract import ObservationOperator
 from align_da.observations.interpolation import InterpolationOperator
+from align_da.observations.own_times import at_valid_time
 
 _DRAWS = 64
 
@@ -29,8 +30,9 @@ def equivalent_variance(
     Args:
         operator: H, differentiable in the state; interpolation does not read the state.
         state: values [lat, lon, channel], about which H is taken as linear.
-        variance: of the error at every point, SI units squared.
+        variance: of the error at every point, SI units squared; the same all through a window.
     """
+    operator = at_valid_time(operator)
     if isinstance(operator, InterpolationOperator):
         exact: Float[Array, " observation"] = _interpolated(operator, variance)
         return exact

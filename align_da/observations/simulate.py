@@ -4,6 +4,7 @@ The positions are planned once a run and shared by every cycle, so that the oper
 and each cycle draws only its errors.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import jax
@@ -34,7 +35,7 @@ _GROUND = (
 
 
 def planned_observations(
-    network: Network, layout: Layout, errors: InstrumentErrors
+    network: Network, layout: Layout, errors: InstrumentErrors, hours: Sequence[int] = (0,)
 ) -> ObservationBatch:
     """What the network reports in each cycle: positions and errors, values still zero.
 
@@ -47,9 +48,10 @@ def planned_observations(
         network: the stations.
         layout: layout of the states to observe.
         errors: the observation errors.
+        hours: from the valid time; the stations take turns, each reports at one of them.
 
     Returns:
-        A batch of station-by-station reports, all flagged pass, at time 0.
+        A batch of station-by-station reports, all flagged pass.
 
     Raises:
         InputError: the state holds none of the reported variables.
@@ -68,12 +70,13 @@ def planned_observations(
     )
     error = [errors.of(layout.variables[index]) for index, _, _ in reports]
     nothing = jnp.zeros(stations * len(reports))
+    own_hour = np.resize(np.asarray(hours), stations)
     return ObservationBatch(
         value=nothing,
         error=jnp.asarray(np.tile(np.asarray(error), stations)),
         level=jnp.asarray(level.astype(np.float64)),
         vertical=jnp.asarray(vertical.astype(np.int32)),
-        time=nothing,
+        time=nothing + 3600 * jnp.asarray(np.repeat(own_hour, len(reports))),
         variable=jnp.asarray(variable.astype(np.int32)),
         flag=jnp.full(nothing.shape, int(Flag.PASS)),
         **position,

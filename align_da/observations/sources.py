@@ -9,7 +9,7 @@ are independent of each other and of those of stations, which holds for simulate
 that is an analysis itself its `error` has to be raised instead.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import jax
@@ -19,10 +19,7 @@ from jaxtyping import Array, Float
 from align_da.atmosphere import Layout, State
 from align_da.errors import InputError
 from align_da.observations.batch import ObservationBatch
-from align_da.observations.contract import ObservationOperator
-
-Bind = Callable[[ObservationBatch, Layout], ObservationOperator]
-"""How an operator is bound to a batch."""
+from align_da.observations.contract import Bind, ObservationOperator
 
 
 @jax.tree_util.register_dataclass

@@ -4,7 +4,8 @@
 
 with x the state at the valid time and M_k the forecast from there to the time of observation k:
 strong-constraint 4D-Var (Le Dimet and Talagrand 1986, Tellus 38A, 97-110), its adjoint by JAX.
-Guidance takes it as it takes any other operator.
+Guidance takes it as it takes any other operator. Without a model in H, and for observations before
+the valid time too: `align_da.observations.own_times`.
 """
 
 from collections.abc import Callable

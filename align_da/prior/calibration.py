@@ -18,6 +18,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from align_da.atmosphere import State
+from align_da.atmosphere.state import ensemble_mean
 from align_da.guidance.prior_variance import estimate_prior_variance
 from align_da.observations.contract import ObservationOperator
 from align_da.observations.likelihood import Likelihood
@@ -39,16 +40,15 @@ def calibrated(
     key: jax.Array,
 ) -> tuple[LatentPrior, Float[Array, ""]]:
     """The prior with the amplitude that the innovations of the ensemble mean ask for, and s."""
-    mean = background.values.mean(axis=0)
-    latent = prior.space.encode(mean)
+    mean = ensemble_mean(background)
+    latent = prior.space.encode(mean.values)
 
     def equivalent(z: Control) -> Float[Array, " observation"]:
-        return operator(State(prior.analysis(mean, latent, z, lead_hours), background.layout))
+        return operator(prior.analysed(mean, latent, z, lead_hours))
 
     draws = jax.random.normal(key, (_DRAWS, *prior.control_shape))
     assumed = estimate_prior_variance(equivalent, draws)
-    observed = operator(State(mean, background.layout))
-    factor = background_factor(likelihood, observed, assumed)
+    factor = background_factor(likelihood, operator(mean), assumed)
     return replace(prior, amplitude=prior.amplitude * jnp.sqrt(factor)), factor
 
 

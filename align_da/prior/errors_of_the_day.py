@@ -46,7 +46,7 @@ class ErrorsOfTheDay:
             key: randomness of the estimated variances.
         """
         if self.hybrid is not None:
-            prior = self.hybrid.applied_to(prior, background.values)
+            prior = self.hybrid.applied_to(prior, background)
         if not self.calibrates:
             return prior, jnp.ones(())
         found: tuple[LatentPrior, Float[Array, ""]]

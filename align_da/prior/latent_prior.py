@@ -7,7 +7,8 @@ ensemble, see `ensemble_errors`, z has a channel more for each of its members.
 """
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import jax
@@ -138,12 +139,38 @@ class LatentPrior:
             z: white control variable, of `control_shape`.
             lead_hours: age of the background forecast.
         """
+        return background + self._decoded(latent, self._change(z, lead_hours))
+
+    def analysed(
+        self, background: State, latent: Latent, z: Control, lead_hours: Float[Array, ""]
+    ) -> State:
+        """`analysis` of a background that may drift: what members make of it drifts as they do.
+
+        Args:
+            background: values [lat, lon, channel], SI units.
+            latent: of these values; the decoder is taken as the same all through a window.
+            z: white control variable, of `control_shape`.
+            lead_hours: age of the background forecast.
+        """
+        change = self._change(z, lead_hours)
+        increment = self._decoded(latent, change)
+        persisting = replace(background, values=background.values + increment)
+        if background.drift is None or self.ensemble is None or self.ensemble.drift is None:
+            return persisting
+        later = change + self.ensemble.drift_of(self._parts(z)[1])
+        in_slots = jax.vmap(partial(self._decoded, latent))(later)
+        return replace(persisting, drift=background.drift + in_slots - increment)
+
+    def _change(self, z: Control, lead_hours: Float[Array, ""]) -> Latent:
+        """The latent increment that a control variable stands for, without its amplitude."""
         static, of_members = self._parts(z)
         change = self.scaling.unscale(self.scaling.colour(static, lead_hours), lead_hours)
-        if self.ensemble is not None:
-            change = self.ensemble.added_to(change, of_members)
+        return change if self.ensemble is None else self.ensemble.added_to(change, of_members)
+
+    def _decoded(self, latent: Latent, change: Latent) -> Values:
+        """The increment in SI units of a change of a latent."""
         increment = self.space.difference(latent + self.amplitude * change, latent)
-        return background + (increment if self.truncation is None else self.truncation(increment))
+        return increment if self.truncation is None else self.truncation(increment)
 
     def _parts(self, z: Control) -> tuple[Latent, Float[Array, "rows columns member"]]:
         """The control variables of the static errors, and those of the members."""

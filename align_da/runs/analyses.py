@@ -74,6 +74,9 @@ class AnalysisPart:
             single backgrounds tell it nothing.
         centred: whether the mean of the members has no sampling error, as that of a filter's or
             with perturbations without a mean; they are scored accordingly.
+        trajectories: whether it takes observations at their own times, with `operator_for` of the
+            run and a background that drifts (`cycle.trajectory_hours`): what it gives to H it has
+            to make of the background by `dataclasses.replace`.
     """
 
     build: Callable[[Run, Use], Analysis]
@@ -81,6 +84,7 @@ class AnalysisPart:
     stages: Callable[[Config], tuple[str, ...]] = _no_stage
     needs_ensemble: bool = False
     centred: Callable[[Config, Use], bool] = _never_centred
+    trajectories: bool = False
 
 
 @dataclass(frozen=True)
@@ -141,9 +145,16 @@ def _built(run: Run, name: str, use: Use) -> Analysis:
     """The method called `name` for a run and a use.
 
     Raises:
-        ConfigError: the part is not what it should be.
+        ConfigError: the part is not what it should be, or knows no trajectories where there are.
     """
-    build = analysis_part(name).build
+    part = analysis_part(name)
+    if use is None and run.config.cycle.trajectory_hours and not part.trajectories:
+        message = (
+            f"{ANALYSES.owner(name)} does not say that it takes observations at their own times "
+            "(AnalysisPart.trajectories): set cycle.trajectory_hours = 0, or take another method"
+        )
+        raise ConfigError(message)
+    build = part.build
     made: Analysis = built(ANALYSES, name, build, Analysis, run.config, run=run, use=use)
     return made
 
@@ -303,21 +314,38 @@ def _stage_of_the_prior(config: Config) -> tuple[str, ...]:
 
 
 LATENT_SCORE = AnalysisPart(
-    _latent_score, "Align-DA", _stage_of_the_prior, centred=_centred_latent_score
+    _latent_score,
+    "Align-DA",
+    _stage_of_the_prior,
+    trajectories=True,
+    centred=_centred_latent_score,
 )
 LATENT_THREE_D_VAR = AnalysisPart(
     _latent_three_d_var,
     "latent 3D-Var",
     lambda _: ("denoiser",),  # the stage of its covariance
+    trajectories=True,
     centred=_always_centred,
 )
 THREE_D_VAR = AnalysisPart(
-    _three_d_var, "3D-Var", lambda _: ("covariance",), centred=_always_centred
+    _three_d_var,
+    "3D-Var",
+    lambda _: ("covariance",),
+    trajectories=True,
+    centred=_always_centred,
 )
-LETKF_PART = AnalysisPart(letkf, "LETKF", needs_ensemble=True, centred=_always_centred)
+LETKF_PART = AnalysisPart(
+    letkf, "LETKF", needs_ensemble=True, trajectories=True, centred=_always_centred
+)
 OPTIMAL_INTERPOLATION = AnalysisPart(
-    _optimal_interpolation, "optimal interpolation", centred=_always_centred
+    _optimal_interpolation,
+    "optimal interpolation",
+    trajectories=True,
+    centred=_always_centred,
 )
 FREE_RUN = AnalysisPart(
-    lambda run, _: FreeRun(run.operator_for), "free run", centred=_always_centred
+    lambda run, _: FreeRun(run.operator_for),
+    "free run",
+    trajectories=True,
+    centred=_always_centred,
 )

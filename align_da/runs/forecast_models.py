@@ -15,7 +15,7 @@ from align_da.digests import digest_of
 from align_da.errors import ConfigError, InputError
 from align_da.forecast.contract import ForecastModel
 from align_da.forecast.graph_kinds import GraphKind, graph_kind
-from align_da.forecast.lorenz96 import Lorenz96ForecastModel
+from align_da.forecast.lorenz96 import STEP, STEP_HOURS, Lorenz96ForecastModel
 from align_da.forecast.named_file import named_content
 from align_da.forecast.neuralgcm_checkpoint import neuralgcm_from_files
 from align_da.forecast.onnx import OnnxForecastModel, frame_scaling
@@ -63,12 +63,14 @@ def jcm(config: Config) -> ForecastModel:
     return JcmForecastModel(
         grid_truncation=config.world.grid_truncation,
         perturbed_physics=config.world.perturbed_physics,
+        step_hours=config.world.step_hours,
     )
 
 
-def lorenz96(_: Config) -> ForecastModel:
-    """Lorenz-96 with 40 variables."""
-    return Lorenz96ForecastModel()
+def lorenz96(config: Config) -> ForecastModel:
+    """Lorenz-96 with 40 variables, whose published step is six hours."""
+    hours = config.world.step_hours
+    return Lorenz96ForecastModel(step=STEP * (hours / STEP_HOURS), step_hours=hours)
 
 
 def onnx(config: Config) -> ForecastModel:

@@ -10,12 +10,14 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from align_da.atmosphere import Grid, State
-from align_da.config import ObservationsConfig, QualityControlConfig
+from align_da.config import Config, ObservationsConfig, QualityControlConfig
+from align_da.errors import ConfigError
 from align_da.keys import Purpose, key_for
 from align_da.observations.batch import ObservationBatch
 from align_da.observations.contract import ObservationOperator
 from align_da.observations.interpolation import InterpolationOperator
 from align_da.observations.networks import NETWORKS, Network
+from align_da.observations.own_times import at_own_times, at_valid_time
 from align_da.observations.screening import Limits, screened
 from align_da.observations.simulate import (
     planned_observations,
@@ -36,33 +38,76 @@ class ObservingSystem:
 
     Attributes:
         run: the run.
-        planned: positions and errors; withheld stations are flagged passive.
-        operator: H at those positions.
+        planned: positions, times and errors; withheld stations are flagged passive.
+        operator: H at those positions and times.
+        hours: of the reports, from the valid time.
     """
 
     run: Run
     planned: ObservationBatch
     operator: ObservationOperator
+    hours: tuple[int, ...] = (0,)
 
     def observe(self, time: np.datetime64, number: int) -> ObservationBatch:
-        """Observations at `time` with the errors of cycle or date `number`."""
-        truth = read_times(self.run.truth, self.run.layout, np.asarray([time]))
+        """Observations around `time` with the errors of cycle or date `number`.
+
+        Raises:
+            InputError: the truth has no state at an hour of the reports.
+        """
+        times = time + np.asarray(self.hours, "timedelta64[h]")
+        truth = read_times(self.run.truth, self.run.layout, times)
+        now = truth.values[self.hours.index(0)]
+        drift = truth.values - now if len(self.hours) > 1 else None
         key = key_for(self.run.config.seed, Purpose.OBSERVATION_ERROR, number)
-        state = State(truth.values[0], truth.layout)
+        state = State(now, truth.layout, drift)
         return simulate_observations(self.planned, self.operator, state, key)
 
 
 def observing_system(run: Run) -> ObservingSystem:
-    """The network of the configuration."""
+    """The network of the configuration.
+
+    Raises:
+        ConfigError: states of the truth are further apart than reports.
+    """
     settings, seed = run.config.observations, run.config.seed
     positions, withheld = (key_for(seed, Purpose.OBSERVATION_NETWORK, i) for i in range(2))
     network = configured_network(settings, run.layout.grid, positions)
+    hours = reporting_hours(run.config)
+    _check_known(run, hours)
     planned = split_withheld(
-        planned_observations(network, run.layout, errors_of(settings)),
+        planned_observations(network, run.layout, errors_of(settings), hours),
         settings.withheld,
         withheld,
     )
-    return ObservingSystem(run, planned, run.operator_for(planned, run.layout))
+    at_once = run.operator_at_once
+    operator_for = at_own_times(at_once, hours) if len(hours) > 1 else at_once
+    return ObservingSystem(run, planned, operator_for(planned, run.layout), hours)
+
+
+def reporting_hours(config: Config) -> tuple[int, ...]:
+    """Hours of the reports from the valid time, within the window [-half, half) around it."""
+    every, window = config.observations.every_hours, config.cycle.window_hours
+    if every == 0:
+        return (0,)
+    furthest = window // (2 * every) * every
+    return tuple(
+        hour for hour in range(-furthest, furthest + every, every) if -window <= 2 * hour < window
+    )
+
+
+def _check_known(run: Run, hours: tuple[int, ...]) -> None:
+    """Refuse reports between the states of the truth, where there is one."""
+    times = run.truth["time"].to_numpy() if "time" in run.truth.variables else np.empty(0)
+    if len(hours) == 1 or times.size < 2:
+        return
+    apart = times[1] - times[0]
+    if np.timedelta64(hours[1] - hours[0], "h") % apart:
+        message = (
+            f"observations.every_hours = {hours[1] - hours[0]} needs a truth at these times, and "
+            f"its states are {apart.astype('timedelta64[h]')} apart: set world.step_hours, and "
+            "make the truth anew"
+        )
+        raise ConfigError(message)
 
 
 def configured_network(config: ObservationsConfig, grid: Grid, key: jax.Array) -> Network:
@@ -92,9 +137,10 @@ def quality_control_for(run: Run) -> Callable[[ObservationBatch, State], Observa
     def controlled(reported: ObservationBatch, background: State) -> ObservationBatch:
         operator = run.operator_for(reported, run.layout)
         equivalent = operator(background).mean(axis=0)
-        if isinstance(operator, InterpolationOperator):
+        at_once = at_valid_time(operator)
+        if isinstance(at_once, InterpolationOperator):
             # Weights of winds are negative across a pole, variances are not.
-            expected = replace(operator, weight=jnp.abs(operator.weight))(variance)
+            expected = replace(at_once, weight=jnp.abs(at_once.weight))(variance)
         else:
             expected = _sampled_variance(operator, background, errors())
         return screened(reported, run.layout, window_seconds, equivalent, expected, limits)

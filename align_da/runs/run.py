@@ -22,6 +22,7 @@ from align_da.config import Config
 from align_da.errors import StorageError
 from align_da.observations.batch import ObservationBatch
 from align_da.observations.contract import ObservationOperator
+from align_da.observations.own_times import at_own_times, slots_of_window
 from align_da.registry import OBSERVATION_OPERATORS
 from align_da.runs.parts import built
 from align_da.storage.background_pairs import BackgroundPairs, open_background_pairs
@@ -108,7 +109,18 @@ class Run:
 
     @cached_property
     def operator_for(self) -> BindOperator:
-        """What makes H for the observations of a cycle.
+        """What makes H for the observations of a cycle, at their own times if it has trajectories.
+
+        Raises:
+            ConfigError: see `operator_at_once`.
+        """
+        cycle = self.config.cycle
+        slots = slots_of_window(cycle.window_hours, cycle.trajectory_hours)
+        return at_own_times(self.operator_at_once, slots) if slots else self.operator_at_once
+
+    @cached_property
+    def operator_at_once(self) -> BindOperator:
+        """What makes H for observations of one time.
 
         Raises:
             ConfigError: the part cannot be imported or takes other arguments; when H is made, it

@@ -76,6 +76,8 @@ def cycled_stage(config: Config, folder: RunFolder) -> Stage:
         config.denoiser.correlation_modes,
         config.denoiser.correlation_radius_km,
         config.cycle.window_hours,
+        # Nothing where there are none: runs made before there were any go on.
+        *([config.cycle.trajectory_hours] if config.cycle.trajectory_hours else []),
         *forecast_model_definition(config),
     ]
     stores = [folder.backgrounds(f"cycled_{split}") for split in ("train", "validation")]

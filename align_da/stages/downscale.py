@@ -25,7 +25,8 @@ from align_da.keys import Purpose, key_for
 from align_da.observations.batch import Flag, ObservationBatch
 from align_da.observations.coarse_maps import CoarseMap
 from align_da.observations.coarsening import coarsening_operator
-from align_da.observations.sources import Bind, joined_batches, stacked_operator
+from align_da.observations.contract import Bind
+from align_da.observations.sources import joined_batches, stacked_operator
 from align_da.parallel.progress import progress_bar
 from align_da.runs.alignment_cases import verifiable_places
 from align_da.runs.analyses import (

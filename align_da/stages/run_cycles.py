@@ -69,6 +69,7 @@ def _experiment(run: Run, filed: FiledObservations | None) -> CyclingExperiment:
         config.cycle.physical_bounds,
         ReplacementRule(**dict(config.cycle.replacement)),
         run.operator_for,
+        config.cycle.trajectory_hours,
     )
     return CyclingExperiment(
         parts=parts,

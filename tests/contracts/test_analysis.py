@@ -24,6 +24,7 @@ from align_da.diffusion.unit_normal import UnitNormal
 from align_da.guidance.contract import PosteriorSampler
 from align_da.observations.batch import Flag, ObservationBatch, Vertical
 from align_da.observations.interpolation import interpolation_operator
+from align_da.observations.own_times import at_own_times, slots_of_window
 from align_da.prior.background_errors import prior_from_root
 from align_da.prior.increment_correlation import no_correlation
 from align_da.prior.latent_prior import LatentPrior
@@ -41,6 +42,7 @@ LAYOUT = Layout(
     ("u_component_of_wind", "temperature", "surface_pressure"),
 )
 MEMBERS, OBSERVATIONS = 3, 12
+SLOTS = slots_of_window(6, 1)
 KEY = jax.random.key(0)
 
 
@@ -167,6 +169,40 @@ def test_the_same_key_gives_the_same_bits(method: Analysis) -> None:
         method(background(), observations(), 6.0, jax.random.key(0))[0].values for _ in range(2)
     )
     np.testing.assert_array_equal(first, second)
+
+
+def in_window(method: Analysis) -> Analysis:
+    """The method for observations at their own times."""
+    if isinstance(method, Recentred):
+        return Recentred(in_window(method.centre), in_window(method.perturbations))
+    return replace(method, operator_for=at_own_times(interpolation_operator, SLOTS))
+
+
+def test_an_observation_is_compared_with_the_background_at_its_own_time(method: Analysis) -> None:
+    """As is one at the valid time that differs by as much as the background drifts."""
+    drift = jax.random.normal(jax.random.key(6), (len(SLOTS), *LAYOUT.shape))
+    still, batch = background(), observations()
+    moving = replace(still, drift=jnp.broadcast_to(drift, (MEMBERS, *drift.shape)))
+    hours = jnp.asarray(SLOTS)[jnp.arange(OBSERVATIONS) % (len(SLOTS) - 1)]
+    later = replace(batch, time=3600.0 * hours)
+    of_drift = interpolation_operator(batch, LAYOUT)(State(drift, LAYOUT))
+    drifted = of_drift[jnp.arange(OBSERVATIONS) % (len(SLOTS) - 1), jnp.arange(OBSERVATIONS)]
+    expected, report = method(still, replace(batch, value=batch.value - drifted), 6.0, KEY)
+    found, of_window = in_window(method)(moving, later, 6.0, KEY)
+    np.testing.assert_allclose(found.values, expected.values, atol=2e-4)
+    moved = of_window.analysis_equivalent - report.analysis_equivalent
+    np.testing.assert_allclose(moved, drifted, atol=2e-4)
+
+
+def test_a_background_that_stands_still_has_observations_at_the_valid_time(
+    method: Analysis,
+) -> None:
+    batch = observations()
+    later = replace(batch, time=batch.time + 3600.0)
+    expected, found = (
+        one(background(), later, 6.0, KEY)[0].values for one in (method, in_window(method))
+    )
+    np.testing.assert_array_equal(found, expected)
 
 
 def test_an_unused_observation_may_be_nan(method: Analysis) -> None:

@@ -23,7 +23,8 @@ from align_da.forecast import (
     Lorenz63ForecastModel,
     Lorenz96ForecastModel,
 )
-from align_da.forecast.leads import forecasts_at
+from align_da.forecast.contract import TrajectoryForecastModel
+from align_da.forecast.leads import forecast_through, forecasts_at
 from align_da.forecast.neuralgcm import NeuralGcmForecastModel
 from align_da.runs.forecast_models import configured_forecast_model
 
@@ -203,6 +204,19 @@ def test_leads_go_on_from_one_another(case: Case) -> None:
     change = jnp.sqrt(((rest.values - case.states.values) ** 2).mean(axis=(0, 1, 2)))
     apart = jnp.sqrt(((rest.values - second.values) ** 2).mean(axis=(0, 1, 2)))
     assert float((apart / change).max()) < case.restart_tolerance
+
+
+def test_the_forecast_through_a_window_is_the_forecast(case: Case) -> None:
+    """To the bit where the model gives states on its way, as a restart allows where not."""
+    step = case.model.step_hours
+    found = forecast_through(case.model, case.states, TIME, 2 * step, (-step, 0, step))
+    expected = case.model.forecast(case.states, TIME, 2 * step)
+    first = case.model.forecast(case.states, TIME, step)
+    exact = isinstance(case.model, TrajectoryForecastModel)
+    for one, other in ((found.values, expected.values), (found.in_slots[:, 0], first.values)):
+        change = jnp.sqrt(((other - case.states.values) ** 2).mean(axis=(0, 1, 2)))
+        apart = jnp.sqrt(((one - other) ** 2).mean(axis=(0, 1, 2)))
+        assert float((apart / change).max()) < (1e-5 if exact else case.restart_tolerance)
 
 
 @pytest.mark.parametrize("leads", [(12, 12), (12, 6), (12, 15), (0, 6)])

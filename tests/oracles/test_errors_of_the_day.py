@@ -144,7 +144,7 @@ def test_the_root_of_the_taper_gives_the_taper() -> None:
 @pytest.mark.parametrize("share", [0.3, 1.0])
 def test_increments_have_the_hybrid_covariance(share: float) -> None:
     errors = hybrid(share, radius=4e6)
-    of = errors.applied_to(prior(), ensemble().values)
+    of = errors.applied_to(prior(), ensemble())
     zero = jnp.zeros(LAYOUT.shape)
 
     def increment(z: jax.Array) -> jax.Array:

@@ -54,7 +54,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(nature_run, "JcmForecastModel", lambda *_: Model())
     monkeypatch.setattr(nature_run, "_spun_up", lambda *_: Model().begin(START))
     monkeypatch.setattr(nature_run, "times_of_truth", lambda *_: TIMES)
-    monkeypatch.setattr(nature_run, "BLOCK_DAYS", 1)
+    monkeypatch.setattr(nature_run, "BLOCK", 4)
     simulate(tmp_path)
     return tmp_path
 

@@ -45,7 +45,7 @@ def test_a_killed_run_goes_on_with_the_same_bits(
     monkeypatch.setattr(nature_run, "JcmForecastModel", lambda *_: model)
     # Six times in blocks of four: every step of the model costs a tenth of a second.
     monkeypatch.setattr(nature_run, "times_of_truth", lambda *_: TIMES)
-    monkeypatch.setattr(nature_run, "BLOCK_DAYS", 1)
+    monkeypatch.setattr(nature_run, "BLOCK", 4)
     written = nature_run.write_region
 
     def cut_at_the_second_block(*arguments: object) -> None:

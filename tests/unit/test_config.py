@@ -41,6 +41,17 @@ def test_an_empty_file_gives_the_defaults(tmp_path: Path) -> None:
         ("[denoiser]\nwidth = 'wide'", "denoiser.width"),
         ("[guidance]\nmethod = 'magic'", "guidance.method"),
         ("seed = -1", "seed"),
+        ("[cycle]\ntrajectory_hours = 2", "does not divide half of the window of 6 hours"),
+        (
+            "[cycle]\ntrajectory_hours = 1\nmodel_error_share = 0.5",
+            "cycle.model_error_share corrects forecasts of a whole window",
+        ),
+        ("[observations]\nevery_hours = 4", "leaves one time in the window of 6 hours"),
+        ("[world]\nstep_hours = 4", "world.step_hours"),
+        (
+            "world = {step_hours = 1, model = 'onnx'}\n[onnx]\npath = 'a'\nkind = 'frame'",
+            "world.step_hours = 1 is of the embedded models",
+        ),
         ("[sampler]\nsigma_max = nan", "sampler.sigma_max"),
         ("[sampler]\nsteps = 2.5", "sampler.steps"),
         ("[sampler]\n_target_ = 'os.system'", "unknown key 'sampler._target_'"),

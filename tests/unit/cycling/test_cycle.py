@@ -11,6 +11,7 @@ from align_da.atmosphere import Layout, State
 from align_da.cycling.cycle import Cycle, CycleParts, CycleState, QualityControl
 from align_da.cycling.cycles import cycles
 from align_da.cycling.record import OBSERVATION_FIELDS, SCALAR_FIELDS, record_of
+from align_da.errors import InputError
 from align_da.forecast.lorenz96 import Lorenz96ForecastModel
 from align_da.keys import Purpose, key_for
 from align_da.observations.batch import Flag, ObservationBatch
@@ -142,3 +143,23 @@ def test_an_analysis_of_another_window_is_no_frame(
     following = run(state, observations, model).following
     run(following, observations, model)
     assert model.frame is None
+
+
+def test_a_trajectory_goes_through_the_window_and_ends_with_the_analysis(
+    state: CycleState, observations: ObservationBatch
+) -> None:
+    model = Doubling()
+    parts = CycleParts(model, free_run(), 24, accept, trajectory_hours=12)
+    (cycle,) = cycles(parts, state, [observations])
+    start = np.datetime64("2020-02-28T18:00")
+    assert model.asked == [(start + np.timedelta64(12 * slot, "h"), 12) for slot in range(3)]
+    first = np.asarray(state.analysis.values)
+    np.testing.assert_array_equal(cycle.background.values, 4 * first)
+    through = np.stack([2 * first, 4 * first, 8 * first], axis=1)
+    np.testing.assert_array_equal(cycle.background.in_slots, through)
+    assert cycle.analysis.drift is None
+
+
+def test_a_trajectory_of_finer_steps_than_the_model_has_is_refused() -> None:
+    with pytest.raises(InputError, match=r"trajectory_hours = 3 is no multiple.*6 hours"):
+        CycleParts(Doubling(), free_run(), 24, accept, trajectory_hours=3)

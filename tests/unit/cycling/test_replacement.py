@@ -62,6 +62,20 @@ def test_a_broken_member_becomes_half_way_from_the_mean_of_the_others_to_one_of_
     assert "replaced" in str(one)
 
 
+def test_a_member_that_breaks_later_in_the_window_is_replaced_all_through_it() -> None:
+    still = ensemble()
+    drift = np.zeros((10, 3, *LAYOUT.shape), np.float32)
+    drift[..., :2] = np.arange(10)[:, None, None, None, None] * np.arange(3)[:, None, None, None]
+    drift[4, 2, 0, 0, 0] = np.nan
+    moving = State(still.values, LAYOUT, jnp.asarray(drift))
+    whole, (one,) = with_plausible_members(moving, "background", 0, KEY, RULE, 0)
+    assert one.offence.member == 4
+    others = np.delete(np.asarray(moving.in_slots, np.float64), 4, axis=0)
+    half_way = (others.mean(axis=0) + others) / 2
+    near = [np.allclose(whole.in_slots[4], candidate, rtol=1e-6) for candidate in half_way]
+    assert sum(near) == 1
+
+
 def test_two_broken_members_become_different_ones() -> None:
     found, told = replaced(ensemble(0, 9))
     assert [one.offence.member for one in told] == [0, 9]

@@ -15,8 +15,9 @@ from align_da.errors import InputError
 from align_da.observations import ObservationBatch, interpolation_operator, padded
 from align_da.observations.coarse_maps import every_value
 from align_da.observations.coarsening import coarsening_operator
+from align_da.observations.contract import Bind
 from align_da.observations.error_model import InstrumentErrors
-from align_da.observations.sources import Bind, joined_batches, stacked_operator
+from align_da.observations.sources import joined_batches, stacked_operator
 from align_da.runs.observation_errors import errors_of
 
 

@@ -132,6 +132,16 @@ def test_nothing_in_the_place_of_a_part_is_told_with_its_package(
         USES[kind.group](tmp_path)
 
 
+def test_a_method_that_says_nothing_of_trajectories_is_told_where_there_are(
+    install: Callable[[str, str], None], tmp_path: Path
+) -> None:
+    install("align_da.analyses", "analysis_none")
+    run = run_with(tmp_path, cycle={"method": "wrong", "trajectory_hours": 1})
+    expected = r"wrong' of some-package 1\.0.*own times.*cycle\.trajectory_hours = 0"
+    with pytest.raises(ConfigError, match=expected):
+        build_analysis(run)
+
+
 @pytest.mark.parametrize("made", ["nothing", "none", "kind"])
 def test_a_group_of_commands_that_is_none_is_told_and_the_others_stay(
     made: str, install: Callable[[str, str], None], capsys: pytest.CaptureFixture[str]
