@@ -143,7 +143,8 @@ def _stored(values: Shaped[np.ndarray, "*shape"]) -> Shaped[np.ndarray, "*shape"
     """Numbers in half precision; integers and flags as they are."""
     if not np.issubdtype(values.dtype, np.floating):
         return values
-    return np.clip(values, -_LARGEST, _LARGEST).astype(np.float16)
+    half: Shaped[np.ndarray, "*shape"] = np.clip(values, -_LARGEST, _LARGEST).astype(np.float16)
+    return half
 
 
 def is_written(path: Path, cycle: int) -> bool:

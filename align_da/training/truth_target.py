@@ -63,9 +63,9 @@ def judged_by_truth(
         increment: Float[Array, "case lat lon channel"],
         factor: Float[Array, "case lat lon channel"] | None,
     ) -> Scores:
-        left = target.error - increment
+        error = jnp.asarray(target.error)
+        left, before = error - increment, error**2
         square = mean(left**2)
-        before = jnp.asarray(target.error) ** 2
         told = {"unexplained": square / mean(before)}
         for name, of in variables.items():
             told[f"unexplained_{name}"] = mean(left[..., of] ** 2) / mean(before[..., of])

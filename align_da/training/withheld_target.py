@@ -135,7 +135,7 @@ def judged_by_withheld(variables: Mapping[str, slice] = MappingProxyType({})) ->
         factor: Float[Array, "case lat lon channel"] | None,
     ) -> Scores:
         counted = jnp.asarray(target.counted)
-        left = target.departure - _equivalent(target, increment)
+        left = jnp.asarray(target.departure) - _equivalent(target, increment)
         number = jnp.maximum(counted.sum(), 1)
         told = {"unexplained": _unexplained(target, left, counted)}
         if variables:

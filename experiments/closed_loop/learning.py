@@ -145,7 +145,8 @@ def _chosen(which: Bool[np.ndarray, " seed"], now: TwinStates, other: TwinStates
 
 def _rows(which: Bool[np.ndarray, " seed"], column: jax.Array) -> np.ndarray:
     """What those trajectories have met, a case each."""
-    return np.asarray(column)[which, 0]
+    chosen: np.ndarray = np.asarray(column)[which, 0]
+    return chosen
 
 
 def _seen(operator: InterpolationOperator, recipe: Recipe, cycle: TwinCycle) -> MetCycles:
