@@ -1,6 +1,6 @@
 """What it is worth to compare observations with the background at their own times.
 
-Usage: python -m experiments.own_times.run [--seeds 4] [--cycles 300]
+Usage: python -m experiments.own_times.run [--seeds 8] [--cycles 300]
 """
 
 from collections.abc import Iterator, Mapping
@@ -30,13 +30,13 @@ from align_da.observations.contract import Bind
 from align_da.observations.interpolation import interpolation_operator
 from align_da.observations.own_times import at_own_times, slots_of_window
 from experiments.options import options
-from experiments.own_times.tables import BLOCK, BURN_IN, COLUMNS, result, show
+from experiments.own_times.tables import BLOCK, BURN_IN, COLUMNS, TUNING, result, show
 from experiments.results import write_result, write_scores
 
 MODEL = Lorenz96ForecastModel()
 NEAR = Localisation(4 * MODEL.layout.grid.spacing)
 MEMBERS, WINDOWS, SLOT_HOURS = 20, (12, 24), 6
-INFLATIONS = (1.05, 1.15, 1.4)
+INFLATIONS = (1.01, 1.03, 1.05, 1.1, 1.15, 1.25)
 
 
 @jax.tree_util.register_dataclass
@@ -117,7 +117,7 @@ def scored(seeds: tuple[int, ...], cycles: int) -> Iterator[tuple[object, ...]]:
 def main() -> None:
     """Cycle, keep the scores, write and print the table."""
     parser = options(__doc__, Path(__file__).parent)
-    parser.add_argument("--seeds", type=int, default=4)
+    parser.add_argument("--seeds", type=int, default=8, help=f"the first {TUNING} tune")
     parser.add_argument("--cycles", type=int, default=300, help=f"a multiple of {BLOCK}")
     arguments = parser.parse_args()
     rows = pd.DataFrame(scored(tuple(range(arguments.seeds)), arguments.cycles), columns=COLUMNS)
