@@ -6,7 +6,10 @@ FEW_STEPS = "--set sampler.steps=6 --set sampler.sigma_max=10 --set guidance.ite
 CORRECTED = "--set cycle.model_error_share=0.3"
 LARGE = "--set cycle.cycles=120 --set cycle.members=40"
 ROUNDS = range(6)
-BASE = "--set cycle.method=letkf --set cycle.members=20"
+BASE = (
+    "--set cycle.method=letkf --set cycle.members=20 --set three_d_var.tolerance=0.1"
+    " --set cycle.physical_bounds=clip --set cycle.replacement.share=0.5"
+)
 STAGES = {
     "chain": (
         "data truth",

@@ -34,7 +34,7 @@ from align_da.stages import (
     train_model_error,
     training_stage,
 )
-from align_da.storage.met_cycles import FIELDS, make_store, write_end, write_met
+from align_da.storage.met_cycles import Column, make_store, write_end, write_met
 from align_da.storage.run_folder import RunFolder
 from align_da.storage.stages import Stage, run_stage
 from align_da.training.loop import FitResult, fit
@@ -143,14 +143,14 @@ def meet_cycles(folder: RunFolder) -> None:
     stores = [folder.closed_loop(0, split) for split in ("train", "validation")]
     lat, lon, channel = LAYOUT.shape
     shapes = {"evidence": (lat, lon, 6 * channel), "error": LAYOUT.shape, "spread": LAYOUT.shape}
+    columns = {name: Column(("lat", "lon", name), shape) for name, shape in shapes.items()}
     times = np.datetime64("2000-01-02", "ns") + np.arange(2) * np.timedelta64(6, "h")
-
     rng = np.random.default_rng(0)
 
     def write() -> None:
         for store in stores:
-            make_store(store, times, shapes, (1, 1, 2, *LAYOUT.shape), "closed loop")
-            write_met(store, {name: rng.uniform(1, 2, (2, *shapes[name])) for name in FIELDS}, 0)
+            make_store(store, times, columns, (1, 1, 2, *LAYOUT.shape), "closed loop")
+            write_met(store, {name: rng.uniform(1, 2, (2, *shapes[name])) for name in shapes}, 0)
             write_end(store, np.ones((1, 2, *LAYOUT.shape)), 0)
 
     run_stage(folder, Stage("closed_loop_0", [], ["statistics"], stores), write)

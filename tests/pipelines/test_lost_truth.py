@@ -51,7 +51,7 @@ def simulate(folder: Path) -> None:
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A truth of three blocks."""
-    monkeypatch.setattr(nature_run, "JcmForecastModel", lambda *_: Model())
+    monkeypatch.setattr(nature_run, "JcmForecastModel", lambda *_, **__: Model())
     monkeypatch.setattr(nature_run, "_spun_up", lambda *_: Model().begin(START))
     monkeypatch.setattr(nature_run, "times_of_truth", lambda *_: TIMES)
     monkeypatch.setattr(nature_run, "BLOCK", 4)

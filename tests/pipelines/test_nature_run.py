@@ -42,7 +42,7 @@ def test_a_killed_run_goes_on_with_the_same_bits(
 ) -> None:
     model = nature_run.JcmForecastModel(WORLD.truth_truncation)
     # One object, so that it is compiled once.
-    monkeypatch.setattr(nature_run, "JcmForecastModel", lambda *_: model)
+    monkeypatch.setattr(nature_run, "JcmForecastModel", lambda *_, **__: model)
     # Six times in blocks of four: every step of the model costs a tenth of a second.
     monkeypatch.setattr(nature_run, "times_of_truth", lambda *_: TIMES)
     monkeypatch.setattr(nature_run, "BLOCK", 4)

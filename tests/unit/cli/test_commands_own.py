@@ -44,7 +44,7 @@ OTHERS = {
 }
 STAGES = (
     *("truth", "backgrounds", "statistics", "autoencoder", "cycled", "denoiser", "candidates"),
-    *("aligned", "closed_loop_0"),
+    *("aligned", "covariance", "closed_loop_0"),
 )
 WHOLE = {"train", "align"}  # their arguments are in the lists
 
