@@ -34,3 +34,9 @@ def with_dates(table: str, gains: pd.DataFrame) -> str:
     """A table as Markdown with the dates behind its intervals below it."""
     told = told_dates(gains)
     return f"{table}\n{told}\n" if told else table
+
+
+def to_thousandths(table: pd.DataFrame, labels: int) -> str:
+    """A table as Markdown, its numbers with three decimals after so many columns of labels."""
+    numbers = list(table.columns[labels:])
+    return to_markdown(table.assign(**table[numbers].map("{:.3f}".format)))

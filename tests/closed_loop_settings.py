@@ -1,19 +1,8 @@
 """A configuration of two short segments, for a correction that is learned in seconds."""
 
-CONFIG = """
-[world]
-model = "lorenz96"
-start = "2000-01-01T00:00"
-spin_up_days = 0
-train_days = 3
-gap_days = 10
-validation_days = 1
-test_days = 3
-[backgrounds]
-lead_hours = [6, 12]
-[cycled_backgrounds]
-segments = 0
-[observations]
+from cycled_world import WORLD
+
+CONFIG = f"""{WORLD}[observations]
 density = 0.3
 [cycle]
 method = "letkf"

@@ -37,6 +37,21 @@ CONFIG = Config.model_validate(
         "verification": {"forecast_lead_hours": (6,), "forecast_every": 2},
     }
 )
+WORLD = """
+[world]
+model = "lorenz96"
+start = "2000-01-01T00:00"
+spin_up_days = 0
+train_days = 3
+gap_days = 10
+validation_days = 1
+test_days = 3
+[backgrounds]
+lead_hours = [6, 12]
+[cycled_backgrounds]
+segments = 0
+"""
+"""The periods that `make_world` fills, as a file of configuration has them."""
 Splits = Mapping[str, tuple[int, int]]
 SPLITS: Splits = {"train": (0, 12), "validation": (13, 15), "test": (16, 20)}
 

@@ -26,7 +26,7 @@ from align_da.assimilation.contract import (
 from align_da.assimilation.diagnostics import diagnose
 from align_da.assimilation.evidence import gather_evidence
 from align_da.atmosphere import Layout, Normalisation, State
-from align_da.atmosphere.state import ensemble_mean
+from align_da.atmosphere.state import ensemble_of_mean
 from align_da.atmosphere.truncation import SpectralTruncation
 from align_da.observations.batch import ObservationBatch
 from align_da.observations.contract import ObservationOperator
@@ -181,7 +181,7 @@ class CorrectedAnalysis:
     ) -> Float[Array, "lat lon channel"] | None:
         if self.static is None or "static" not in self.correction.kinds:
             return None
-        mean: State = jax.tree.map(lambda leaf: leaf[None], ensemble_mean(ensemble))
+        mean = ensemble_of_mean(ensemble)
         moved, _ = self.static(mean, observations, lead_hours, key)
         return moved.values[0] - mean.values[0]
 

@@ -31,7 +31,7 @@ from align_da.assimilation.contract import AnalysisDiagnostics
 from align_da.assimilation.diagnostics import diagnose
 from align_da.assimilation.perturbed_observations import observation_perturbations
 from align_da.atmosphere import Layout, State
-from align_da.atmosphere.state import check_state, ensemble_mean
+from align_da.atmosphere.state import check_state, ensemble_of_mean
 from align_da.checks import check_count, check_kind
 from align_da.diffusion.effort import Effort
 from align_da.guidance.dual import dual_gradient
@@ -117,8 +117,7 @@ class LatentThreeDVar:
     ) -> tuple[State, Float[Array, "member observation"]]:
         """The states that are analysed, and the perturbations of the observations of each."""
         if self.of_mean:
-            mean: State = jax.tree.map(lambda leaf: leaf[None], ensemble_mean(background))
-            return mean, jnp.zeros((1, likelihood.value.shape[0]))
+            return ensemble_of_mean(background), jnp.zeros((1, likelihood.value.shape[0]))
         members = background.values.shape[0]
         return background, observation_perturbations(key, members, likelihood.noisy)
 

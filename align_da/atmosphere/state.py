@@ -156,6 +156,12 @@ def ensemble_mean(ensemble: State) -> State:
     return mean
 
 
+def ensemble_of_mean(ensemble: State) -> State:
+    """An ensemble of one member, the mean of another."""
+    alone: State = jax.tree.map(lambda leaf: leaf[None], ensemble_mean(ensemble))
+    return alone
+
+
 def check_state(what: str, value: object) -> None:
     """Raise an InputError unless `value` is a state.
 

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from align_da.verification.table_format import to_markdown
+from experiments.score_tables import to_thousandths
 
 BLOCK = 50  # cycles whose scores are kept as their mean
 BURN_IN = 50
@@ -36,7 +36,4 @@ def result(rows: pd.DataFrame) -> pd.DataFrame:
 
 def show(rows: pd.DataFrame) -> str:
     """The same for people."""
-    table = result(rows)
-    numbers = list(table.columns[3:])
-    table[numbers] = table[numbers].map("{:.3f}".format)
-    return to_markdown(table)
+    return to_thousandths(result(rows), labels=3)

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from command_line import align_da
-from cycled_world import LAYOUT, make_world
+from cycled_world import LAYOUT, WORLD, make_world
 from persistence import Persistence
 from test_full_disk_of_commands import Figure, ends_with_nothing_left
 
@@ -42,20 +42,7 @@ from align_da.verification.score_table import ROW_COLUMNS
 
 LIMIT = 150  # bytes of a file: locks fit, the smallest table does not
 TRAINING = "{ steps = 2, batch_size = 2, warm_up_steps = 1, ema_decay = 0.0, validate_every = 1 }"
-WORLD = f"""
-[world]
-model = "lorenz96"
-start = "2000-01-01T00:00"
-spin_up_days = 0
-train_days = 3
-gap_days = 10
-validation_days = 1
-test_days = 3
-[backgrounds]
-lead_hours = [6, 12]
-[cycled_backgrounds]
-segments = 0
-[autoencoder]
+CONFIG = f"""{WORLD}[autoencoder]
 width = 4
 depth = 1
 latent_channels = 4
@@ -160,7 +147,7 @@ def meet_cycles(folder: RunFolder) -> None:
 def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A world that stands still, scored in this process, where the disk is full."""
     root = tmp_path_factory.mktemp("learning")
-    (root / "world.toml").write_text(WORLD)
+    (root / "world.toml").write_text(CONFIG)
     splits = {"train": (0, 12), "validation": (13, 18), "test": (18, 20)}
     folder = make_world(root / "run", splits)
     meet_cycles(folder)
