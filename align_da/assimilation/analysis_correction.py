@@ -25,8 +25,8 @@ from align_da.assimilation.contract import (
 )
 from align_da.assimilation.diagnostics import diagnose
 from align_da.assimilation.evidence import gather_evidence
+from align_da.assimilation.hybrid_gain import static_increment
 from align_da.atmosphere import Layout, Normalisation, State
-from align_da.atmosphere.state import ensemble_of_mean
 from align_da.atmosphere.truncation import SpectralTruncation
 from align_da.observations.batch import ObservationBatch
 from align_da.observations.contract import ObservationOperator
@@ -181,9 +181,7 @@ class CorrectedAnalysis:
     ) -> Float[Array, "lat lon channel"] | None:
         if self.static is None or "static" not in self.correction.kinds:
             return None
-        mean = ensemble_of_mean(ensemble)
-        moved, _ = self.static(mean, observations, lead_hours, key)
-        return moved.values[0] - mean.values[0]
+        return static_increment(self.static, ensemble, observations, lead_hours, key)
 
 
 @partial(jax.jit, static_argnames="share")

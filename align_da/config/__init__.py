@@ -28,6 +28,7 @@ from align_da.config.load import AnySection, config_from_table, load_config, sec
 from align_da.config.methods import (
     AnalysisConfig,
     GuidanceConfig,
+    HybridGainConfig,
     LatentThreeDVarConfig,
     LetkfConfig,
     OptimalInterpolationConfig,
@@ -65,6 +66,7 @@ __all__ = [
     "Era5Config",
     "ErrorsConfig",
     "GuidanceConfig",
+    "HybridGainConfig",
     "LatentThreeDVarConfig",
     "LetkfConfig",
     "ModelErrorConfig",

@@ -22,6 +22,7 @@ from align_da.config.learning import (
 from align_da.config.methods import (
     AnalysisConfig,
     GuidanceConfig,
+    HybridGainConfig,
     LatentThreeDVarConfig,
     LetkfConfig,
     OptimalInterpolationConfig,
@@ -77,6 +78,9 @@ class Config(Section):
     latent_three_d_var: LatentThreeDVarConfig = LatentThreeDVarConfig()
     three_d_var: ThreeDVarConfig = ThreeDVarConfig()
     letkf: LetkfConfig = LetkfConfig()
+    hybrid_gain: Annotated[
+        HybridGainConfig, Field(exclude_if=lambda it: it == HybridGainConfig())
+    ] = HybridGainConfig()
     cycle: CycleConfig = CycleConfig()
     verification: VerificationConfig = VerificationConfig()
     benchmark: BenchmarkConfig = BenchmarkConfig()

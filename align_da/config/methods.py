@@ -112,6 +112,12 @@ class ThreeDVarConfig(Section):
     inner: Positive = 100
 
 
+class HybridGainConfig(Section):
+    """The LETKF of [letkf], and the share of the increment that 3D-Var of [three_d_var] adds."""
+
+    share: Share = 0.5
+
+
 class LetkfConfig(Section):
     """The local ensemble transform Kalman filter: half widths of its localisation, and inflation.
 

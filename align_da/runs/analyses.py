@@ -11,6 +11,7 @@ import jax.numpy as jnp
 
 from align_da.assimilation.contract import Analysis
 from align_da.assimilation.free_run import FreeRun
+from align_da.assimilation.hybrid_gain import HybridGain
 from align_da.assimilation.latent_score import MEMBER_AXIS, LatentScoreAnalysis
 from align_da.assimilation.letkf import LETKF, Localisation
 from align_da.assimilation.optimal_interpolation import OptimalInterpolation
@@ -271,6 +272,11 @@ def letkf(run: Run, _: Use = None) -> LETKF:
     )
 
 
+def _hybrid_gain(run: Run, _: Use) -> Analysis:
+    """The LETKF and a share of what 3D-Var with uncalibrated errors adds to its mean."""
+    return HybridGain(letkf(run), three_d_var(run), run.config.hybrid_gain.share, run.operator_for)
+
+
 def _errors_of_the_day(run: Run) -> ErrorsOfTheDay:
     """What of the background errors in a cycle is taken from the cycle itself."""
     cycle = run.config.cycle
@@ -336,6 +342,14 @@ THREE_D_VAR = AnalysisPart(
 )
 LETKF_PART = AnalysisPart(
     letkf, "LETKF", needs_ensemble=True, trajectories=True, centred=_always_centred
+)
+HYBRID_GAIN = AnalysisPart(
+    _hybrid_gain,
+    "hybrid gain",
+    lambda _: ("covariance",),
+    needs_ensemble=True,
+    trajectories=True,
+    centred=_always_centred,
 )
 OPTIMAL_INTERPOLATION = AnalysisPart(
     _optimal_interpolation,

@@ -131,6 +131,7 @@ def closed_loop_stage(config: Config, folder: RunFolder, cycled_with: Sequence[s
         config.analysis,
         *forecast_model_definition(config),
         *([config.reports] if from_reports else []),
+        *([config.hybrid_gain] if config.cycle.method == "hybrid_gain" else []),
     ]
     rounds = [f"{what}_{number - 1}" for what in (CORRECTION, "closed_loop")]
     before = rounds if number else ["statistics"]

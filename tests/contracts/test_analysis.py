@@ -11,6 +11,7 @@ import pytest
 
 from align_da.assimilation.contract import Analysis
 from align_da.assimilation.free_run import FreeRun
+from align_da.assimilation.hybrid_gain import HybridGain
 from align_da.assimilation.latent_score import LatentScoreAnalysis
 from align_da.assimilation.latent_three_d_var import LatentThreeDVar
 from align_da.assimilation.letkf import LETKF, Localisation
@@ -114,6 +115,7 @@ USING_OBSERVATIONS = {
     "letkf": letkf,
     "etkf": lambda: LETKF(interpolation_operator, rotate=True),
     "recentred": lambda: Recentred(replace(latent_score("jfps"), draws=2), letkf()),
+    "hybrid_gain": lambda: HybridGain(letkf(), three_d_var(), 0.5, interpolation_operator),
 }
 ALL = {
     **USING_OBSERVATIONS,
@@ -175,6 +177,9 @@ def in_window(method: Analysis) -> Analysis:
     """The method for observations at their own times."""
     if isinstance(method, Recentred):
         return Recentred(in_window(method.centre), in_window(method.perturbations))
+    if isinstance(method, HybridGain):
+        parts = {"ensemble": in_window(method.ensemble), "static": in_window(method.static)}
+        method = replace(method, **parts)
     return replace(method, operator_for=at_own_times(interpolation_operator, SLOTS))
 
 

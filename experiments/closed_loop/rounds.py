@@ -1,0 +1,120 @@
+"""What the rounds of an atmospheric run have met: errors, spread, and what of them was explained.
+
+Of every round and cycle of its segments, the root mean square of the error of the analysis before
+it was corrected and of the spread, in standard deviations of the states, all levels alike; and of
+every round the share of the squared error that its network leaves, on segments of training and of
+validation.
+
+Usage: python -m experiments.closed_loop.rounds RUN
+"""
+
+import itertools
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Float
+
+from align_da.atmosphere import Grid, Layout
+from align_da.config import load_config
+from align_da.runs.run import Run, open_run
+from align_da.storage.met_cycles import read_met
+from align_da.verification.table_format import to_markdown
+from experiments.options import run_options
+from experiments.results import write_result
+
+TOLD = ("error", "spread")
+SPLITS = ("train", "validation")
+_HISTORY = "{split}_unexplained_{variable}"
+
+
+def main() -> None:
+    """Write both tables and print them."""
+    arguments = run_options(__doc__, Path(__file__).parent).parse_args()
+    run = open_run(load_config(arguments.config, arguments.set), arguments.run)
+    met = pd.DataFrame(errors_of_rounds(run))
+    write_result(arguments.folder, "rounds", met)
+    left = pd.DataFrame(unexplained_of_rounds(run))
+    write_result(arguments.folder, "unexplained", left)
+    print(show(met, "error"), show(met, "spread_over_error"), to_markdown(left), sep="\n\n")
+
+
+def errors_of_rounds(run: Run) -> Iterator[dict[str, object]]:
+    """A row a round, split, cycle and variable."""
+    for number in itertools.count():
+        if not run.folder.closed_loop(number, SPLITS[0]).exists():
+            return
+        for split in SPLITS:
+            yield from _errors_of(run, number, split)
+
+
+def _errors_of(run: Run, number: int, split: str) -> Iterator[dict[str, object]]:
+    dataset = read_met(run.folder.closed_loop(number, split), TOLD)
+    segments = dataset.sizes["segment"]
+    square = {name: _squares(dataset[name].to_numpy(), run.layout) for name in TOLD}
+    for variable in run.layout.variables:
+        error, spread = (
+            np.sqrt(square[name][variable].reshape(segments, -1).mean(axis=0)) for name in TOLD
+        )
+        for cycle, (one, wide) in enumerate(zip(error, spread, strict=True)):
+            yield {
+                "round": number,
+                "split": split,
+                "cycle": number * error.size + cycle + 1,
+                "variable": variable,
+                "error": one,
+                "spread_over_error": wide / one,
+            }
+
+
+def _squares(
+    fields: Float[np.ndarray, "cycle lat lon channel"], layout: Layout
+) -> dict[str, Float[np.ndarray, " cycle"]]:
+    """Mean squares of every variable over the globe and its levels."""
+    weights = _weights(layout.grid)
+    return {
+        name: (fields[..., layout.channels_of(name)].astype(np.float32) ** 2 * weights).mean(
+            axis=(1, 2, 3)
+        )
+        for name in layout.variables
+    }
+
+
+def _weights(grid: Grid) -> Float[np.ndarray, "lat lon 1"]:
+    """Area of the cells, of mean one."""
+    weights: Float[np.ndarray, "lat lon 1"] = (grid.area_weights / grid.area_weights.mean())[
+        ..., None
+    ]
+    return weights
+
+
+def unexplained_of_rounds(run: Run) -> Iterator[dict[str, object]]:
+    """A row a round: what its network leaves of squared errors, before its training and after."""
+    for number in itertools.count():
+        history = run.folder.report / f"loss_correction_{number}.jsonl"
+        if not history.exists():
+            return
+        rows = [json.loads(line) for line in history.read_text().splitlines()]
+        best = min(rows, key=lambda row: row["validation_loss"])
+        for name, row in (("before", rows[0]), ("after", best)):
+            yield {
+                "round": number,
+                "training": name,
+                **{
+                    variable: row[_HISTORY.format(split="validation", variable=variable)]
+                    for variable in run.layout.variables
+                },
+            }
+
+
+def show(rows: pd.DataFrame, column: str) -> str:
+    """A row a round, the mean over the cycles of training segments."""
+    chosen = rows[rows["split"] == "train"]
+    wide = chosen.pivot_table(index="round", columns="variable", values=column, sort=False)
+    return to_markdown(wide.map("{:.3f}".format).reset_index())
+
+
+if __name__ == "__main__":
+    main()
