@@ -25,7 +25,7 @@ from align_da.verification.table_format import to_markdown
 from experiments.options import run_options
 from experiments.results import write_result
 
-TOLD = ("error", "spread")
+_TOLD = ("error", "spread")
 SPLITS = ("train", "validation")
 _HISTORY = "{split}_unexplained_{variable}"
 
@@ -41,22 +41,30 @@ def main() -> None:
     print(show(met, "error"), show(met, "spread_over_error"), to_markdown(left), sep="\n\n")
 
 
+def rounds_done(run: Run) -> int:
+    """How many rounds have ended, with their training."""
+    return next(number for number in itertools.count() if not _history(run, number).exists())
+
+
+def _history(run: Run, number: int) -> Path:
+    return run.folder.report / f"loss_correction_{number}.jsonl"
+
+
 def errors_of_rounds(run: Run) -> Iterator[dict[str, object]]:
     """A row a round, split, cycle and variable."""
-    for number in itertools.count():
-        if not run.folder.closed_loop(number, SPLITS[0]).exists():
-            return
+    for number in range(rounds_done(run)):
         for split in SPLITS:
             yield from _errors_of(run, number, split)
 
 
 def _errors_of(run: Run, number: int, split: str) -> Iterator[dict[str, object]]:
-    dataset = read_met(run.folder.closed_loop(number, split), TOLD)
+    """A row a cycle and variable."""
+    dataset = read_met(run.folder.closed_loop(number, split), _TOLD)
     segments = dataset.sizes["segment"]
-    square = {name: _squares(dataset[name].to_numpy(), run.layout) for name in TOLD}
+    square = {name: _squares(dataset[name].to_numpy(), run.layout) for name in _TOLD}
     for variable in run.layout.variables:
         error, spread = (
-            np.sqrt(square[name][variable].reshape(segments, -1).mean(axis=0)) for name in TOLD
+            np.sqrt(square[name][variable].reshape(segments, -1).mean(axis=0)) for name in _TOLD
         )
         for cycle, (one, wide) in enumerate(zip(error, spread, strict=True)):
             yield {
@@ -92,11 +100,8 @@ def _weights(grid: Grid) -> Float[np.ndarray, "lat lon 1"]:
 
 def unexplained_of_rounds(run: Run) -> Iterator[dict[str, object]]:
     """A row a round: what its network leaves of squared errors, before its training and after."""
-    for number in itertools.count():
-        history = run.folder.report / f"loss_correction_{number}.jsonl"
-        if not history.exists():
-            return
-        rows = [json.loads(line) for line in history.read_text().splitlines()]
+    for number in range(rounds_done(run)):
+        rows = [json.loads(line) for line in _history(run, number).read_text().splitlines()]
         best = min(rows, key=lambda row: row["validation_loss"])
         for name, row in (("before", rows[0]), ("after", best)):
             yield {

@@ -5,11 +5,17 @@ HYBRID = f"{LONG} --set cycle.ensemble_share=0.8"
 FEW_STEPS = "--set sampler.steps=6 --set sampler.sigma_max=10 --set guidance.iterations=12"
 CORRECTED = "--set cycle.model_error_share=0.3"
 LARGE = "--set cycle.cycles=120 --set cycle.members=40"
-ROUNDS = range(6)
-BASE = (
-    "--set cycle.method=letkf --set cycle.members=20 --set three_d_var.tolerance=0.1"
-    " --set cycle.physical_bounds=clip --set cycle.replacement.share=0.5"
+LETKF_20 = f"cycle --name letkf_20 --set cycle.method=letkf {LONG}"
+LETKF_40 = (
+    f"cycle --name letkf_40 --set cycle.method=letkf {LARGE}"
+    " --set letkf.radius_km=2000 --set letkf.inflation=1.6"
 )
+ROUNDS = range(10)
+CHECKED = "--set cycle.physical_bounds=clip --set cycle.replacement.share=0.5"
+STATIC = "--set three_d_var.tolerance=0.1"
+BASE = f"--set cycle.method=letkf --set cycle.members=20 {STATIC} {CHECKED}"
+FEW = "--set correction.training.steps=40 --set correction.training.learning_rate=5.0e-4"
+FIRST_OFF_POLICY = {0: FEW}  # of 160 cycles a network soon knows too much
 STAGES = {
     "chain": (
         "data truth",
@@ -42,11 +48,8 @@ STAGES = {
         ),
     ),
     "peers": (
-        f"cycle --name letkf_20 --set cycle.method=letkf {LONG}",
-        (
-            f"cycle --name letkf_40 --set cycle.method=letkf {LARGE}"
-            " --set letkf.radius_km=2000 --set letkf.inflation=1.6"
-        ),
+        LETKF_20,
+        LETKF_40,
         f"cycle --name latent_three_d_var_20 --set cycle.method=latent_three_d_var {HYBRID}",
         f"cycle --name align_da_20 --set cycle.perturbations=letkf {HYBRID} {FEW_STEPS}",
         "train model_error",
@@ -64,7 +67,7 @@ STAGES = {
     "closed_loop": (
         "train covariance",
         *(
-            f"{command} {BASE} --set correction.round={number}"
+            f"{command} {BASE} {FIRST_OFF_POLICY.get(number, '')} --set correction.round={number}"
             for number in ROUNDS
             for command in ("data closed_loop", "train correction")
         ),
@@ -73,14 +76,17 @@ STAGES = {
             f" --set cycle.correction_share={share}"
             for name, number, share in (
                 ("off_policy_20", ROUNDS[0], 1),
-                ("off_policy_damped_20", ROUNDS[0], 0.3),
+                ("one_round_20", ROUNDS[1], 1),
                 ("corrected_20", ROUNDS[-1], 1),
                 ("corrected_half_20", ROUNDS[-1], 0.5),
             )
         ),
+        (f"cycle --name hybrid_gain_20 {LONG} --set cycle.method=hybrid_gain {STATIC} {CHECKED}"),
+        LETKF_20,
+        LETKF_40,
         (
-            "verify --name letkf_20 --name letkf_40 --name off_policy_20"
-            " --name off_policy_damped_20 --name corrected_half_20 --name corrected_20"
+            "verify --name letkf_20 --name letkf_40 --name hybrid_gain_20 --name off_policy_20"
+            " --name one_round_20 --name corrected_half_20 --name corrected_20"
             " --set verification.forecast_every=12"
         ),
     ),

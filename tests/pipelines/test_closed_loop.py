@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from closed_loop_settings import CONFIG
 from command_line import align_da as command
@@ -10,7 +11,9 @@ from cycled_world import LAYOUT, make_world
 from persistence import Persistence
 
 import align_da
+from align_da.config import load_config
 from align_da.errors import ConfigError, StorageError
+from align_da.runs.run import open_run
 from align_da.stages import run_cycles
 from align_da.storage.gridded import open_states, read_times
 from align_da.storage.inspection import describe
@@ -18,6 +21,7 @@ from align_da.storage.met_cycles import read_end, read_met
 from align_da.storage.run_folder import RunFolder
 from align_da.storage.statistics import read_normalisation
 from data_pipelines import closed_loop
+from experiments.closed_loop import rounds
 
 ROUND_1 = ["correction.round=1"]
 
@@ -111,6 +115,25 @@ def test_a_cycle_uses_the_correction_and_tells_how_much_of_it_has_acted(
     command("cycle --name without", root, config)
     assert np.isnan(learned_share(root, "without")).all()
     assert "learned" not in describe(RunFolder(root).cycles("without")).text
+
+
+def test_the_table_of_rounds_holds_the_errors_that_they_have_met(world: tuple[Path, Path]) -> None:
+    run = open_run(load_config(world[1]), world[0])
+    table = pd.DataFrame(rounds.errors_of_rounds(run))
+    met = read_met(run.folder.closed_loop(1, "train"))
+    weights = run.layout.grid.area_weights
+    of_wind = run.layout.channels_of("u_component_of_wind")
+    square = (met["error"].to_numpy()[..., of_wind].astype(np.float32) ** 2).mean(axis=(0, 3))
+    told = table.query("round == 1 and split == 'train' and variable == 'u_component_of_wind'")
+    assert told["cycle"].tolist() == [2]
+    assert told["error"].iloc[0] == pytest.approx(
+        float(np.sqrt((square * weights).mean() / weights.mean())), rel=1e-4
+    )
+    left = pd.DataFrame(rounds.unexplained_of_rounds(run))
+    assert left["round"].tolist() == [0, 0, 1, 1]
+    assert (left["temperature"] > 0).all()
+    assert rounds.show(table, "error").startswith("| round | u_component_of_wind | v_component")
+    assert rounds.show(table, "error").count("\n| ") == 3
 
 
 def test_a_round_that_is_done_is_not_done_again(world: tuple[Path, Path]) -> None:
