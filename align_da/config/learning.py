@@ -108,11 +108,11 @@ class CorrectionConfig(Section):
     """
 
     round: Annotated[int, Field(ge=0)] = 0
-    rounds: Positive = 8
+    rounds: Positive = 20
     rounds_kept: Positive = 4
-    segments: Positive = 48
-    validation_segments: Positive = 6
-    cycles: Positive = 10
+    segments: Positive = 32
+    validation_segments: Positive = 3
+    cycles: Positive = 5
     spin_up: Annotated[int, Field(ge=0)] = 4
     densities: tuple[Share, ...] = (0.05, 0.02, 0.1)
     error_factors: tuple[PositiveFloat, ...] = (1.0, 0.7, 1.4)
@@ -135,7 +135,12 @@ class CorrectionConfig(Section):
     depth: Positive = 3
     stride: Positive = 2
     training: TrainingConfig = TrainingConfig(
-        steps=600, batch_size=16, learning_rate=1.0e-3, ema_decay=0.99, validate_every=100
+        steps=100,
+        batch_size=8,
+        learning_rate=1.0e-3,
+        warm_up_steps=10,
+        ema_decay=0.99,
+        validate_every=20,
     )
 
     @model_validator(mode="after")

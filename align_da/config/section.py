@@ -2,8 +2,9 @@
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic._internal._model_construction import ModelMetaclass  # has no public name
+from pydantic.fields import FieldInfo
 
 from align_da.config.mistakes import told_of
 from align_da.errors import ConfigError
@@ -35,6 +36,24 @@ class Section(BaseModel, metaclass=_Told):
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _rest_as_it_is_here(cls, given: object) -> object:
+        """A table that says some of a section leaves the rest as the default of that place is.
+
+        Pydantic would take the defaults of the class, which may be others.
+        """
+        if not isinstance(given, dict):
+            return given
+        return {name: _completed(cls.model_fields.get(name), said) for name, said in given.items()}
+
     def __hash__(self) -> int:
         """By content, mappings included, which are otherwise not hashable."""
         return hash(self.model_dump_json())
+
+
+def _completed(field: FieldInfo | None, said: object) -> object:
+    """What a table says of a section, over what the default of its place says."""
+    if field is None or not isinstance(field.default, Section) or not isinstance(said, dict):
+        return said
+    return {**field.default.model_dump(exclude_unset=True), **said}

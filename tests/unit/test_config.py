@@ -134,6 +134,16 @@ def test_what_is_not_given_of_a_guidance_or_sampler_is_what_the_method_needs(
     assert load_config(write(tmp_path, "[sampler]\nkind = 'heun'")).sampler.steps == 10
 
 
+@pytest.mark.parametrize("section", ["correction", "alignment", "denoiser", "autoencoder"])
+def test_a_table_that_says_some_of_a_section_leaves_the_rest_as_it_is_there(section: str) -> None:
+    changed = config_from_table({section: {"training": {"steps": 777}}}).model_dump(mode="json")
+    expected = Config().model_dump(mode="json") | {
+        section: getattr(Config(), section).model_dump(mode="json")
+    }
+    expected[section]["training"]["steps"] = 777
+    assert changed == expected
+
+
 def test_what_is_given_stays_whatever_the_method() -> None:
     assert GuidanceConfig(method="sda", strength=1.0).strength == 1.0
     assert GuidanceConfig(method="split_gibbs", repetitions=1).repetitions == 1
