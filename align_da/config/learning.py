@@ -5,7 +5,14 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from align_da.config.names import ObjectiveName, RewardName
-from align_da.config.section import NonNegativeFloat, Positive, PositiveFloat, Section, Share
+from align_da.config.section import (
+    LARGEST,
+    NonNegativeFloat,
+    Positive,
+    PositiveFloat,
+    Section,
+    Share,
+)
 
 
 class TrainingConfig(Section):
@@ -92,11 +99,12 @@ class CorrectionConfig(Section):
     """The correction of analyses that is learned in cycles of one's own, round after round.
 
     Round 0 are cycles of [cycle] without it; in every further `round` what the rounds before have
-    taught acts in full, and training goes on with the cycles of the last `rounds_kept`. A round
-    takes `cycles` in each of `segments` of the training period and of `validation_segments`, with
-    a network, a density and errors of observations of its own: the errors of [observations] times
-    one of `error_factors`. Segments begin with a `spin_up`, have room for as many `rounds`, and go
-    on in every round where the one before has ended.
+    taught acts in full, as the mean of the networks of the last `averaged`, and training goes on
+    with the cycles of the last `rounds_kept`. A round takes `cycles` in each of `segments` of the
+    training period and of `validation_segments`, with a network, a density and errors of
+    observations of its own: the errors of [observations] times one of `error_factors`. Segments
+    begin with a `spin_up`, have room for as many `rounds`, and go on in every round where the one
+    before has ended.
     `evidence` is what the network sees of a cycle; "static" is what 3D-Var ([three_d_var],
     `align-da train covariance`) would still change. With `scales_spread` it corrects the spread of
     the ensemble too.
@@ -110,6 +118,7 @@ class CorrectionConfig(Section):
     round: Annotated[int, Field(ge=0)] = 0
     rounds: Positive = 20
     rounds_kept: Positive = 4
+    averaged: Annotated[int, Field(gt=0, le=LARGEST, exclude_if=lambda count: count == 1)] = 5
     segments: Positive = 32
     validation_segments: Positive = 3
     cycles: Positive = 5

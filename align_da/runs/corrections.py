@@ -1,7 +1,9 @@
 """The learned correction of analyses, put together from the configuration and a run folder."""
 
+from dataclasses import replace
 from functools import partial
 
+import jax
 import jax.numpy as jnp
 from flax import nnx
 
@@ -68,7 +70,28 @@ def untrained_correction(run: Run) -> AnalysisCorrection:
 
 
 def load_correction(run: Run, number: int) -> AnalysisCorrection:
-    """The correction that the rounds up to `number` have taught.
+    """The correction that acts after round `number`: the mean of those of the last rounds.
+
+    A network answers what the one before it has left, and takes as much too far: the errors of one
+    round have the signs of the last one's turned. Their mean does not swing.
+
+    Raises:
+        StorageError: it has not been trained, or its weights are damaged or of another shape.
+    """
+    taught = [taught_correction(run, averaged) for averaged in rounds_averaged(run.config, number)]
+    graph, _ = nnx.split(taught[-1].network)
+    parameters = [nnx.state(one.network) for one in taught]
+    mean = jax.tree.map(lambda *leaves: sum(leaves) / len(leaves), *parameters)
+    return replace(taught[-1], network=nnx.merge(graph, mean))
+
+
+def rounds_averaged(config: Config, number: int) -> range:
+    """The rounds whose networks are averaged after round `number`."""
+    return range(max(0, number + 1 - config.correction.averaged), number + 1)
+
+
+def taught_correction(run: Run, number: int) -> AnalysisCorrection:
+    """The correction that round `number` has taught, which the next one goes on training.
 
     Raises:
         StorageError: it has not been trained, or its weights are damaged or of another shape.

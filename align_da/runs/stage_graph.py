@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 from align_da.config import Config
 from align_da.registry import FORECAST_MODELS, OBJECTIVES, REWARDS
-from align_da.runs.corrections import CORRECTION
+from align_da.runs.corrections import CORRECTION, rounds_averaged
 from align_da.runs.filed_reports import learned_from_reports
 from align_da.runs.forecast_models import forecast_model_definition
 from align_da.runs.parts import digests_of_foreign
@@ -133,12 +133,17 @@ def closed_loop_stage(config: Config, folder: RunFolder, cycled_with: Sequence[s
         *([config.reports] if from_reports else []),
         *([config.hybrid_gain] if config.cycle.method == "hybrid_gain" else []),
     ]
-    rounds = [f"{what}_{number - 1}" for what in (CORRECTION, "closed_loop")]
+    rounds = [*corrections_of(config, number - 1), f"closed_loop_{number - 1}"]
     before = rounds if number else ["statistics"]
     before += ["observations"] if from_reports else []
     static = ["covariance"] if "static" in config.correction.evidence else []
     products = [folder.closed_loop(number, split) for split in ("train", "validation")]
     return Stage(f"closed_loop_{number}", defined_by, [*cycled_with, *static, *before], products)
+
+
+def corrections_of(config: Config, number: int) -> list[str]:
+    """The stages whose networks act together after round `number`."""
+    return [f"{CORRECTION}_{averaged}" for averaged in rounds_averaged(config, number)]
 
 
 def rounds_kept(config: Config) -> range:

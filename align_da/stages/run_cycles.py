@@ -25,7 +25,7 @@ from align_da.runs.initial_ensemble import initial_ensemble
 from align_da.runs.parts import digests_of_foreign
 from align_da.runs.priors import cycle_forecast_model
 from align_da.runs.run import Run, open_run
-from align_da.runs.stage_graph import correction_stage
+from align_da.runs.stage_graph import corrections_of
 from align_da.storage.manifest import manifest_of
 from align_da.storage.reads import by_place, noting_reads
 from align_da.storage.stages import check_with_inputs, digest_of_stage
@@ -98,7 +98,7 @@ def _inputs(run: Run) -> dict[str, str]:
     config, cycle = run.config, run.config.cycle
     names = ["backgrounds", *stages_of_cycles(config)]
     if cycle.correction_share > 0:
-        names.append(correction_stage(config, run.folder).name)
+        names += corrections_of(config, config.correction.round)
     if config.reports is not None:
         names.append("observations")
     check_with_inputs(run.folder, names)

@@ -14,7 +14,7 @@ from align_da.atmosphere import Grid
 from align_da.config import Config
 from align_da.runs.corrections import (
     CORRECTION,
-    load_correction,
+    taught_correction,
     untrained_network,
 )
 from align_da.runs.run import Run, open_run
@@ -79,7 +79,7 @@ def _train(run: Run, identity: str, mesh: Mesh | None) -> None:
     settings, channels = run.config.correction, run.layout.shape[-1]
     training, validation = (_met(run, split) for split in ("train", "validation"))
     if settings.round:
-        before = load_correction(run, settings.round - 1)
+        before = taught_correction(run, settings.round - 1)
         network, scaling = before.network, before.scaling
     else:
         network, scaling = untrained_network(run.config, channels), scaling_of(training, channels)

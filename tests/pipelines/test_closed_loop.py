@@ -2,17 +2,21 @@
 
 from pathlib import Path
 
+import jax
 import numpy as np
 import pandas as pd
 import pytest
 from closed_loop_settings import CONFIG
 from command_line import align_da as command
 from cycled_world import LAYOUT, make_world
+from flax import nnx
 from persistence import Persistence
 
 import align_da
+from align_da.assimilation import AnalysisCorrection
 from align_da.config import load_config
 from align_da.errors import ConfigError, StorageError
+from align_da.runs.corrections import load_correction, taught_correction
 from align_da.runs.run import open_run
 from align_da.stages import run_cycles
 from align_da.storage.gridded import open_states, read_times
@@ -115,6 +119,24 @@ def test_a_cycle_uses_the_correction_and_tells_how_much_of_it_has_acted(
     command("cycle --name without", root, config)
     assert np.isnan(learned_share(root, "without")).all()
     assert "learned" not in describe(RunFolder(root).cycles("without")).text
+
+
+def parameters(correction: AnalysisCorrection) -> list[np.ndarray]:
+    return [np.asarray(leaf) for leaf in jax.tree.leaves(nnx.state(correction.network))]
+
+
+@pytest.mark.parametrize("averaged", [1, 2, 5])
+def test_what_acts_is_the_mean_of_the_last_networks(
+    world: tuple[Path, Path], averaged: int
+) -> None:
+    config = load_config(world[1], [*ROUND_1, f"correction.averaged={averaged}"])
+    run = open_run(config, world[0])
+    first, second = (parameters(taught_correction(run, number)) for number in (0, 1))
+    found = parameters(load_correction(run, 1))
+    assert any(not np.allclose(one, two) for one, two in zip(first, second, strict=True))
+    for leaf, one, two in zip(found, first, second, strict=True):
+        expected = two if averaged == 1 else (one + two) / 2
+        np.testing.assert_allclose(leaf, expected, atol=1e-6)
 
 
 def test_the_table_of_rounds_holds_the_errors_that_they_have_met(world: tuple[Path, Path]) -> None:
