@@ -10,12 +10,25 @@ LETKF_40 = (
     f"cycle --name letkf_40 --set cycle.method=letkf {LARGE}"
     " --set letkf.radius_km=2000 --set letkf.inflation=1.6"
 )
-ROUNDS = range(10)
 CHECKED = "--set cycle.physical_bounds=clip --set cycle.replacement.share=0.5"
 STATIC = "--set three_d_var.tolerance=0.1"
 BASE = f"--set cycle.method=letkf --set cycle.members=20 {STATIC} {CHECKED}"
+ROUNDS = range(9)
+ALONE = "--set correction.averaged=1"
+MEAN = "--set correction.averaged=6"
 FEW = "--set correction.training.steps=40 --set correction.training.learning_rate=5.0e-4"
-FIRST_OFF_POLICY = {0: FEW}  # of 160 cycles a network soon knows too much
+LATE = (
+    "--set correction.rounds_kept=8 --set correction.training.steps=120"
+    " --set correction.training.learning_rate=4.0e-4"
+)
+TRAINED = {0: FEW, 7: LATE, 8: LATE}
+"""Of the cycles of one round a network soon knows too much; later ones had begun to swing."""
+LEARNED = {
+    "off_policy_20": f"{ALONE} --set correction.round=0 --set cycle.correction_share=1",
+    "last_network_20": f"{ALONE} --set correction.round=8 --set cycle.correction_share=1",
+    "corrected_half_20": f"{MEAN} --set correction.round=8 --set cycle.correction_share=0.5",
+    "corrected_20": f"{MEAN} --set correction.round=8 --set cycle.correction_share=1",
+}
 STAGES = {
     "chain": (
         "data truth",
@@ -67,26 +80,23 @@ STAGES = {
     "closed_loop": (
         "train covariance",
         *(
-            f"{command} {BASE} {FIRST_OFF_POLICY.get(number, '')} --set correction.round={number}"
+            f"{command} {BASE} {ALONE} {TRAINED.get(number, '')} --set correction.round={number}"
             for number in ROUNDS
             for command in ("data closed_loop", "train correction")
         ),
         *(
-            f"cycle --name {name} {BASE} --set cycle.cycles=120 --set correction.round={number}"
-            f" --set cycle.correction_share={share}"
-            for name, number, share in (
-                ("off_policy_20", ROUNDS[0], 1),
-                ("one_round_20", ROUNDS[1], 1),
-                ("corrected_20", ROUNDS[-1], 1),
-                ("corrected_half_20", ROUNDS[-1], 0.5),
-            )
+            f"cycle --name {name} {BASE} --set cycle.cycles=120 {learned}"
+            for name, learned in LEARNED.items()
         ),
-        (f"cycle --name hybrid_gain_20 {LONG} --set cycle.method=hybrid_gain {STATIC} {CHECKED}"),
+        (
+            f"cycle --name hybrid_gain_20 {LONG} --set cycle.method=hybrid_gain {STATIC} {CHECKED}"
+            " --set hybrid_gain.share=0.8"
+        ),
         LETKF_20,
         LETKF_40,
         (
             "verify --name letkf_20 --name letkf_40 --name hybrid_gain_20 --name off_policy_20"
-            " --name one_round_20 --name corrected_half_20 --name corrected_20"
+            " --name last_network_20 --name corrected_half_20 --name corrected_20"
             " --set verification.forecast_every=12"
         ),
     ),
