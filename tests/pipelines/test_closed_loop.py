@@ -158,6 +158,23 @@ def test_the_table_of_rounds_holds_the_errors_that_they_have_met(world: tuple[Pa
     assert rounds.show(table, "error").count("\n| ") == 3
 
 
+def test_of_a_hybrid_gain_without_share_the_filter_is_left(
+    world: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root, config = world
+    monkeypatch.setattr(run_cycles, "cycle_forecast_model", lambda _: Persistence(LAYOUT))
+    hybrid = "cycle.method=hybrid_gain"
+    command("cycle --name filter", root, config)
+    command("cycle --name no_share", root, config, [hybrid, "hybrid_gain.share=0.0"])
+    command("cycle --name half", root, config, [hybrid])
+    alone, none, half = (
+        align_da.open_cycles(root, name, "analysis")["temperature"].to_numpy()
+        for name in ("filter", "no_share", "half")
+    )
+    np.testing.assert_allclose(none, alone, atol=1e-4)
+    assert np.abs(half - alone).max() > 0.01
+
+
 def test_a_round_that_is_done_is_not_done_again(world: tuple[Path, Path]) -> None:
     store = RunFolder(world[0]).closed_loop(0, "train")
     before = {path: path.stat().st_mtime_ns for path in store.rglob("*") if path.is_file()}
