@@ -13,7 +13,7 @@ LETKF_40 = (
 CHECKED = "--set cycle.physical_bounds=clip --set cycle.replacement.share=0.5"
 STATIC = "--set three_d_var.tolerance=0.1"
 BASE = f"--set cycle.method=letkf --set cycle.members=20 {STATIC} {CHECKED}"
-ROUNDS = range(9)
+ROUNDS = range(11)
 ALONE = "--set correction.averaged=1"
 MEAN = "--set correction.averaged=6"
 FEW = "--set correction.training.steps=40 --set correction.training.learning_rate=5.0e-4"
@@ -21,13 +21,16 @@ LATE = (
     "--set correction.rounds_kept=8 --set correction.training.steps=120"
     " --set correction.training.learning_rate=4.0e-4"
 )
-TRAINED = {0: FEW, 7: LATE, 8: LATE}
-"""Of the cycles of one round a network soon knows too much; later ones had begun to swing."""
+OF_ROUND = {0: f"{ALONE} {FEW}", 7: f"{ALONE} {LATE}", 8: f"{ALONE} {LATE}"} | dict.fromkeys(
+    ROUNDS[9:], f"{MEAN} {LATE}"
+)
+"""Of the cycles of one round a network soon knows too much. Networks of single rounds had begun to
+swing about the seventh; from the ninth on their mean acts in the cycles that they learn from."""
 LEARNED = {
-    "off_policy_20": f"{ALONE} --set correction.round=0 --set cycle.correction_share=1",
-    "last_network_20": f"{ALONE} --set correction.round=8 --set cycle.correction_share=1",
+    "off_policy_damped_20": f"{ALONE} --set correction.round=0 --set cycle.correction_share=0.3",
     "corrected_half_20": f"{MEAN} --set correction.round=8 --set cycle.correction_share=0.5",
     "corrected_20": f"{MEAN} --set correction.round=8 --set cycle.correction_share=1",
+    "eleven_rounds_20": f"{MEAN} --set correction.round=10 --set cycle.correction_share=1",
 }
 STAGES = {
     "chain": (
@@ -80,7 +83,7 @@ STAGES = {
     "closed_loop": (
         "train covariance",
         *(
-            f"{command} {BASE} {ALONE} {TRAINED.get(number, '')} --set correction.round={number}"
+            f"{command} {BASE} {OF_ROUND.get(number, ALONE)} --set correction.round={number}"
             for number in ROUNDS
             for command in ("data closed_loop", "train correction")
         ),
@@ -95,9 +98,9 @@ STAGES = {
         LETKF_20,
         LETKF_40,
         (
-            "verify --name letkf_20 --name letkf_40 --name hybrid_gain_20 --name off_policy_20"
-            " --name last_network_20 --name corrected_half_20 --name corrected_20"
-            " --set verification.forecast_every=12"
+            "verify --name letkf_20 --name letkf_40 --name hybrid_gain_20"
+            " --name off_policy_damped_20 --name corrected_half_20 --name corrected_20"
+            " --name eleven_rounds_20 --set verification.forecast_every=24"
         ),
     ),
 }
