@@ -47,6 +47,7 @@ from align_da.training.truth_target import TruthTarget
 from align_da.training.withheld_target import WithheldTarget, withheld_target
 from data_pipelines.segments import (
     Segment,
+    cycles_before,
     cycles_of,
     observations_at_most,
     observations_of_segment,
@@ -171,7 +172,8 @@ def _state_before(run: Run, segment: Segment) -> CycleState | None:
         )
         raise ConfigError(message)
     analysis, *previous = (State(jnp.asarray(frame), run.layout) for frame in frames)
-    return CycleState(analysis, time, previous=previous[0] if previous else None)
+    number = cycles_before(run.config.correction)
+    return CycleState(analysis, time, number, previous[0] if previous else None)
 
 
 def _met(run: Run, cycle: Cycle, hidden: Withholding | None) -> Kept:

@@ -32,7 +32,7 @@ from align_da.runs.run import Run, open_run
 from align_da.storage.background_pairs import BackgroundPairs
 from data_pipelines.splits import SplitName, periods_of
 
-_ROUND = 10_000  # seeds between two rounds: more than there are segments
+_ROUND = 10_000  # seeds between two networks: more than there are segments
 _ERRORS = ("wind", "temperature", "humidity", "surface_pressure", "geopotential")
 
 
@@ -137,8 +137,15 @@ def cycles_of(
     state = state or _first_state(segment, run)
     count = first + plan.cycles
     times = state.valid_time + np.arange(1, count + 1) * parts.window
-    observed = map(changed(observe), times, range(count))
+    observed = map(changed(observe), times, range(state.cycle, state.cycle + count))
     return islice(cycles(parts, state, observed), first, None)
+
+
+def cycles_before(plan: CorrectionConfig) -> int:
+    """How many cycles a segment had with the network of this round before it began."""
+    network, rounds = divmod(plan.round, plan.network_rounds)
+    spin_up = plan.spin_up if rounds and not network else 0
+    return spin_up + rounds * plan.cycles
 
 
 def run_of(segment: Segment) -> Run:
@@ -147,8 +154,9 @@ def run_of(segment: Segment) -> Run:
     place = segment.number if segment.split == "train" else segment.number + segment.of + 1000
     changed: dict[str, float] = {"density": plan.densities[segment.number % len(plan.densities)]}
     if isinstance(plan, CorrectionConfig):
-        place += _ROUND * (1 + plan.round)
-        turn = segment.number // len(plan.densities) + plan.round
+        network = plan.round // plan.network_rounds
+        place += _ROUND * (1 + network)
+        turn = segment.number // len(plan.densities) + network
         factor = plan.error_factors[turn % len(plan.error_factors)]
         errors = (f"{name}_error" for name in _ERRORS)
         changed |= {name: factor * getattr(config.observations, name) for name in errors}

@@ -104,7 +104,8 @@ class CorrectionConfig(Section):
     training period and of `validation_segments`, with a network, a density and errors of
     observations of its own: the errors of [observations] times one of `error_factors`. Segments
     begin with a `spin_up`, have room for as many `rounds`, and go on in every round where the one
-    before has ended.
+    before has ended. Stations stay where they are for `network_rounds`: new ones see for some
+    cycles what old ones had left.
     `evidence` is what the network sees of a cycle; "static" is what 3D-Var ([three_d_var],
     `align-da train covariance`) would still change. With `scales_spread` it corrects the spread of
     the ensemble too.
@@ -122,6 +123,9 @@ class CorrectionConfig(Section):
     segments: Positive = 32
     validation_segments: Positive = 3
     cycles: Positive = 5
+    network_rounds: Annotated[
+        int, Field(gt=0, le=LARGEST, exclude_if=lambda rounds: rounds == 1)
+    ] = 20
     spin_up: Annotated[int, Field(ge=0)] = 4
     densities: tuple[Share, ...] = (0.05, 0.02, 0.1)
     error_factors: tuple[PositiveFloat, ...] = (1.0, 0.7, 1.4)

@@ -1,4 +1,4 @@
-"""The gains of every recipe over the tuned filter, a panel a world.
+"""The gains of every recipe over the tuned filter, and the errors of rounds in the atmosphere.
 
 Usage: python -m experiments.closed_loop.picture
 """
@@ -18,7 +18,7 @@ from align_da.verification.figure_style import (
 )
 from experiments.closed_loop.tables import FILTER, result
 from experiments.options import options
-from experiments.results import read_scores, scores_in, write_picture
+from experiments.results import read_result, read_scores, scores_in, write_picture
 
 
 def main() -> None:
@@ -26,6 +26,8 @@ def main() -> None:
     folder = options(__doc__, Path(__file__).parent).parse_args().folder
     table = result(read_scores(scores_in(folder)["trajectories"]))
     write_picture(folder / "gains.png", draw(table))
+    rounds = read_result(folder / "results" / "rounds.csv")
+    write_picture(folder / "rounds.png", draw_rounds(rounds))
 
 
 @common_style()
@@ -40,6 +42,25 @@ def draw(table: pd.DataFrame) -> bytes:
         axis.set_title(world)
         axis.set_xlabel("gain over the LETKF, %")
         axis.set_ylim(len(own) - longest + 0.3, len(own) + 0.7)
+    return to_png(figure)
+
+
+@common_style()
+def draw_rounds(table: pd.DataFrame) -> bytes:
+    """The errors of a table of `rounds`, over those of the first round, as PNG."""
+    figure, axes = new_figure(9.0, 3.4, 1, 2)
+    for axis, split in zip(axes, ("train", "validation"), strict=True):
+        rows = table[table["split"] == split]
+        for colour, (variable, own) in zip(
+            PALETTE, rows.groupby("variable", sort=False), strict=False
+        ):
+            first = own.loc[own["round"] == 0, "error"].mean()
+            axis.plot(own["cycle"], own["error"] / first, color=colour, label=variable)
+        axis.set_title(f"segments of {'training' if split == 'train' else split}")
+        axis.set_xlabel("cycle; a new network every five")
+        axis.set_ylabel("error / that of the filter")
+        axis.set_ylim(0.55, 1.1)
+    axes[0].legend(fontsize="small")
     return to_png(figure)
 
 

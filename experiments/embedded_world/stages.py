@@ -12,7 +12,10 @@ LETKF_40 = (
 )
 CHECKED = "--set cycle.physical_bounds=clip --set cycle.replacement.share=0.5"
 STATIC = "--set three_d_var.tolerance=0.1"
-BASE = f"--set cycle.method=letkf --set cycle.members=20 {STATIC} {CHECKED}"
+BASE = (
+    f"--set cycle.method=letkf --set cycle.members=20 {STATIC} {CHECKED}"
+    " --set correction.network_rounds=1"
+)
 ROUNDS = range(11)
 ALONE = "--set correction.averaged=1"
 MEAN = "--set correction.averaged=6"

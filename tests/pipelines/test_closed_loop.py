@@ -17,6 +17,7 @@ from align_da.assimilation import AnalysisCorrection
 from align_da.config import load_config
 from align_da.errors import ConfigError, StorageError
 from align_da.runs.corrections import load_correction, taught_correction
+from align_da.runs.observing_system import observing_system
 from align_da.runs.run import open_run
 from align_da.stages import run_cycles
 from align_da.storage.gridded import open_states, read_times
@@ -25,6 +26,7 @@ from align_da.storage.met_cycles import read_end, read_met
 from align_da.storage.run_folder import RunFolder
 from align_da.storage.statistics import read_normalisation
 from data_pipelines import closed_loop
+from data_pipelines.segments import Segment, cycles_before, run_of, segments_of
 from experiments.closed_loop import rounds
 
 ROUND_1 = ["correction.round=1"]
@@ -119,6 +121,32 @@ def test_a_cycle_uses_the_correction_and_tells_how_much_of_it_has_acted(
     command("cycle --name without", root, config)
     assert np.isnan(learned_share(root, "without")).all()
     assert "learned" not in describe(RunFolder(root).cycles("without")).text
+
+
+def segment(world: tuple[Path, Path], number: int, network_rounds: int) -> Segment:
+    rounds = [f"correction.round={number}", f"correction.network_rounds={network_rounds}"]
+    config = load_config(world[1], [*rounds, "correction.spin_up=3"])
+    return segments_of(config, world[0], "train", closed_loop=True)[1]
+
+
+def test_stations_stay_for_some_rounds_and_their_errors_do_not(world: tuple[Path, Path]) -> None:
+    places, errors = [], []
+    for number in range(4):
+        one = segment(world, number, 2)
+        system = observing_system(run_of(one))
+        first = cycles_before(one.config.correction)
+        places.append(np.asarray(system.planned.latitude))
+        errors.append(np.asarray(system.observe(times_of(world)[0], first).value))
+    for old, new in ((0, 1), (2, 3)):
+        np.testing.assert_array_equal(places[old], places[new])
+        assert not np.allclose(errors[old], errors[new])
+    assert not np.array_equal(places[1], places[2])
+    begun = [cycles_before(segment(world, number, 2).config.correction) for number in range(4)]
+    assert begun == [0, 4, 0, 1]
+
+
+def times_of(world: tuple[Path, Path]) -> np.ndarray:
+    return read_met(RunFolder(world[0]).closed_loop(0, "train"))["time"].to_numpy()
 
 
 def parameters(correction: AnalysisCorrection) -> list[np.ndarray]:
