@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from experiments.closed_loop.picture import draw
+from experiments.closed_loop.picture import draw, draw_rounds
 from experiments.closed_loop.tables import COLUMNS, FILTER, result, show
 
 TRAJECTORIES = 20
@@ -54,3 +54,15 @@ def test_trainings_that_disagree_widen_the_interval() -> None:
 def test_the_table_for_people_has_percent_and_the_picture_is_drawn() -> None:
     assert re.search(r"\| \+(19|20)\.\d % \[", show(SCORES))
     assert draw(result(SCORES)).startswith(b"\x89PNG")
+
+
+def test_the_errors_of_rounds_are_drawn() -> None:
+    rows = [
+        (number, split, 2 * number + cycle, variable, 1.0 / (1 + number))
+        for number in range(2)
+        for split in ("train", "validation")
+        for cycle in range(2)
+        for variable in ("temperature", "surface_pressure")
+    ]
+    table = pd.DataFrame(rows, columns=["round", "split", "cycle", "variable", "error"])
+    assert draw_rounds(table).startswith(b"\x89PNG")
