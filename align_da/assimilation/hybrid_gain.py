@@ -6,8 +6,7 @@ is taken:
 
     x̄_a = x̄_f + α K_b (y − H x̄_f),    members stay where they are about it.
 
-Penny 2014, Mon. Wea. Rev. 142, 1752-1764, equation 22 and its algorithm for a mean that is
-recentred; α is tuned.
+Penny 2014, Mon. Wea. Rev. 142, 1752-1764; α is tuned.
 """
 
 from collections.abc import Callable

@@ -17,10 +17,11 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float
 
-from align_da.atmosphere import Grid, Layout
+from align_da.atmosphere import Layout
 from align_da.config import load_config
 from align_da.runs.run import Run, open_run
 from align_da.storage.met_cycles import read_met
+from align_da.verification.scores import area_mean
 from align_da.verification.table_format import to_markdown
 from experiments.options import run_options
 from experiments.results import write_result
@@ -81,21 +82,10 @@ def _squares(
     fields: Float[np.ndarray, "cycle lat lon channel"], layout: Layout
 ) -> dict[str, Float[np.ndarray, " cycle"]]:
     """Mean squares of every variable over the globe and its levels."""
-    weights = _weights(layout.grid)
+    by_channel = area_mean(np.square(fields, dtype=np.float64), layout.grid)
     return {
-        name: (fields[..., layout.channels_of(name)].astype(np.float32) ** 2 * weights).mean(
-            axis=(1, 2, 3)
-        )
-        for name in layout.variables
+        name: by_channel[:, layout.channels_of(name)].mean(axis=1) for name in layout.variables
     }
-
-
-def _weights(grid: Grid) -> Float[np.ndarray, "lat lon 1"]:
-    """Area of the cells, of mean one."""
-    weights: Float[np.ndarray, "lat lon 1"] = (grid.area_weights / grid.area_weights.mean())[
-        ..., None
-    ]
-    return weights
 
 
 def unexplained_of_rounds(run: Run) -> Iterator[dict[str, object]]:

@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from scattered_observations import scattered_observations
 
 from align_da.assimilation.latent_score import LatentScoreAnalysis
 from align_da.assimilation.latent_three_d_var import LatentThreeDVar
@@ -14,7 +15,7 @@ from align_da.assimilation.letkf import LETKF
 from align_da.atmosphere import Grid, Layout, State, VerticalCoordinate
 from align_da.atmosphere.localisation import gaspari_cohn, great_circle_distance
 from align_da.config import GuidanceConfig, SamplerConfig
-from align_da.observations.batch import Flag, ObservationBatch, Vertical
+from align_da.observations.batch import ObservationBatch
 from align_da.observations.interpolation import interpolation_operator
 from align_da.observations.likelihood import Likelihood
 from align_da.prior.background_errors import prior_from_covariance
@@ -45,19 +46,7 @@ def ensemble() -> State:
 
 
 def observations(count: int = OBSERVATIONS) -> ObservationBatch:
-    place, full = np.random.default_rng(3), jnp.ones(count)
-    return ObservationBatch(
-        value=jnp.asarray(place.normal(size=count), jnp.float32),
-        error=ERROR * full,
-        latitude=jnp.asarray(place.uniform(-60, 60, count), jnp.float32),
-        longitude=jnp.asarray(place.uniform(0, 360, count), jnp.float32),
-        level=0.5 * full,
-        vertical=jnp.full(count, int(Vertical.LEVEL)),
-        time=0 * full,
-        variable=jnp.zeros(count, jnp.int32),
-        station=jnp.arange(count, dtype=jnp.int32),
-        flag=jnp.full(count, int(Flag.PASS)),
-    )
+    return scattered_observations(count, ERROR)
 
 
 def hybrid(share: float, radius: float = NOT_LOCAL) -> Hybrid:

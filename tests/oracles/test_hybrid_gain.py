@@ -4,12 +4,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from scattered_observations import scattered_observations
 
 from align_da.assimilation.hybrid_gain import HybridGain
 from align_da.assimilation.latent_three_d_var import LatentThreeDVar
 from align_da.assimilation.letkf import LETKF
 from align_da.atmosphere import Grid, Layout, State, VerticalCoordinate
-from align_da.observations.batch import Flag, ObservationBatch, Vertical
+from align_da.observations.batch import ObservationBatch
 from align_da.observations.interpolation import interpolation_operator
 from align_da.prior.background_errors import prior_from_covariance
 
@@ -25,20 +26,8 @@ def covariance() -> np.ndarray:
     return root @ root.T + np.eye(SIZE)
 
 
-def observations(count: int = 4) -> ObservationBatch:
-    place, full = np.random.default_rng(3), jnp.ones(count)
-    return ObservationBatch(
-        value=jnp.asarray(place.normal(size=count), jnp.float32),
-        error=ERROR * full,
-        latitude=jnp.asarray(place.uniform(-60, 60, count), jnp.float32),
-        longitude=jnp.asarray(place.uniform(0, 360, count), jnp.float32),
-        level=0.5 * full,
-        vertical=jnp.full(count, int(Vertical.LEVEL)),
-        time=0 * full,
-        variable=jnp.zeros(count, jnp.int32),
-        station=jnp.arange(count, dtype=jnp.int32),
-        flag=jnp.full(count, int(Flag.PASS)),
-    )
+def observations() -> ObservationBatch:
+    return scattered_observations(4, ERROR)
 
 
 def ensemble(members: int = 5) -> State:
