@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from align_da.errors import InputError
 from align_da.verification.score_table import SCORES
 from align_da.verification.table_format import readable_table, to_markdown
 from experiments.results import write_result, write_scores
@@ -36,6 +37,7 @@ REST = (
 )
 
 
+_SEED = r"_seed_\d+$"
 REFERENCES = ("letkf_20", "latent_three_d_var", "optimal interpolation", "background")
 """What the others are compared with: the first of these that was scored."""
 
@@ -92,9 +94,33 @@ def counted(rows: pd.DataFrame) -> pd.DataFrame:
 
 def result(rows: pd.DataFrame, reference: str | None = None) -> pd.DataFrame:
     """Mean of every score of every method, and its gain over the reference."""
+    rows = over_seeds(rows)
     methods = set(rows["method"])
     reference = reference or next(name for name in REFERENCES if name in methods)
     return summarised(counted(rows), reference)
+
+
+def over_seeds(rows: pd.DataFrame) -> pd.DataFrame:
+    """Runs that only their seed tells apart ("letkf_40", "letkf_40_seed_1", ...) as one method.
+
+    The score of a date is the mean of theirs. They see the same weather from other stations, with
+    other errors and other first members.
+
+    Raises:
+        InputError: a score of a date is there for some of the seeds and not for all.
+    """
+    named = rows.assign(method=rows["method"].str.replace(_SEED, "", regex=True))
+    keys = [name for name in rows.columns if name != "value"]
+    of_seeds = named.groupby(keys, sort=False, as_index=False)["value"]
+    found = of_seeds.count().groupby("method")["value"].agg(["min", "max"])
+    if uneven := list(found.index[found["min"] < found["max"]]):
+        message = (
+            f"expected the same scores and dates of every seed of {', '.join(uneven)}: let the "
+            "cycles of all seeds end, or leave the others out of align-da verify"
+        )
+        raise InputError(message)
+    averaged: pd.DataFrame = of_seeds.mean()
+    return averaged
 
 
 def show(rows: pd.DataFrame, reference: str | None = None) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from align_da.errors import InputError
 from experiments import recompute
 from experiments.calibration import tables as calibration
 from experiments.check import HERE
@@ -71,6 +72,17 @@ def test_the_reference_of_a_table_is_the_first_that_was_scored() -> None:
     found = embedded_world.result(rows).set_index(["variable", "score", "method"])
     assert (found.loc[("u", "rmse", "latent_three_d_var"), "verdict"] == "reference").all()
     assert "align_da" in embedded_world.show(rows)
+
+
+def test_runs_of_several_seeds_are_one_method() -> None:
+    rows = scores({"letkf_20": 2.0, "new": 1.0, "new_seed_1": 3.0}, ("analysis",), ("u",))
+    averaged = embedded_world.over_seeds(rows)
+    assert list(dict.fromkeys(averaged["method"])) == ["letkf_20", "new"]
+    assert len(averaged) == 2 * len(DATES) * 3
+    new = averaged[averaged["method"] == "new"]
+    np.testing.assert_allclose(new["value"], 2.0, atol=0.05)
+    with pytest.raises(InputError, match="the same scores and dates of every seed of new"):
+        embedded_world.over_seeds(rows.iloc[:-1])
 
 
 def test_the_later_half_of_cycles_counts_and_every_date_of_single_analyses() -> None:
