@@ -87,7 +87,8 @@ def run_tasks(
 
     def submitted(most: int) -> list[Future]:
         return [
-            client.submit(work, task, key=key, pure=False) for key, task in islice(waiting, most)
+            client.submit(_by_itself, work, task, key=key, pure=False)
+            for key, task in islice(waiting, most)
         ]
 
     with client_of(None, workers) as client:
@@ -100,6 +101,15 @@ def run_tasks(
             progress.advance(bar)
             running.update(submitted(1))
     return [results[key] for key in keys]
+
+
+def _by_itself(work: Callable[[Any], Result], task: object) -> Result:
+    """The result of a task, which computes what it reads with dask in its own process.
+
+    By default dask would ask the cluster, and a task would wait until another one has ended.
+    """
+    with dask.config.set(scheduler="synchronous"):
+        return work(task)
 
 
 @contextmanager
