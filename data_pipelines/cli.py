@@ -138,17 +138,27 @@ def closed_loop(
 ) -> None:
     """Cycle through the training period for the correction of analyses, a round at a time."""
     settings = load_config(config, override or ())
-    from align_da.runs.analyses import stages_of_cycles
-    from align_da.runs.stage_graph import closed_loop_stage
-    from align_da.storage.stages import run_stage
-    from data_pipelines.closed_loop import make_closed_loop
+    from align_da.runs.rounds import with_next_round
+    from data_pipelines.rounds import make_round
 
-    def meet() -> None:
-        with progress_bar() as progress:
-            make_closed_loop(settings, run, workers, progress)
+    make_round(with_next_round(settings, RunFolder(run)), run, workers)
 
-    folder = RunFolder(run)
-    run_stage(folder, closed_loop_stage(settings, folder, stages_of_cycles(settings)), meet)
+
+@app.command()
+def rounds(
+    count: Annotated[
+        int | None, typer.Argument(min=1, help="How many; as many as correction.rounds if none.")
+    ] = None,
+    config: ConfigOption = None,
+    run: RunOption = DEFAULT_RUN,
+    override: SetOption = None,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that cycle.")] = 2,
+) -> None:
+    """Learn the correction of analyses: cycle and train, round after round; goes on if stopped."""
+    settings = load_config(config, override or ())
+    from data_pipelines.rounds import make_rounds
+
+    make_rounds(settings, run, count or settings.correction.rounds, workers)
 
 
 @app.command()

@@ -86,7 +86,7 @@ def make_closed_loop(config: Config, folder: Path, workers: int, progress: Progr
         segments = segments_of(config, folder, split, closed_loop=True)
         _make_store(run, segments[0], frames, digest)
         tasks += [segment for segment in segments if not _is_written(run, segment)]
-    run_tasks(cycle_segment, tasks, workers, progress, f"round {config.correction.round}")
+    run_tasks(cycle_segment, tasks, workers, progress, f"round {config.correction.number}")
     for split in SPLITS:
         remove_unfinished(_store(run, split))
 
@@ -159,7 +159,7 @@ def _state_before(run: Run, segment: Segment) -> CycleState | None:
         StorageError: that round is not done.
         ConfigError: it was one of other cycles.
     """
-    number = run.config.correction.round
+    number = run.config.correction.number
     if number == 0:
         return None
     before = run.folder.closed_loop(number - 1, segment.split)
@@ -232,7 +232,7 @@ def linear_operator(run: Run, observations: ObservationBatch) -> InterpolationOp
 
 
 def _store(run: Run, split: SplitName) -> Path:
-    return run.folder.closed_loop(run.config.correction.round, split)
+    return run.folder.closed_loop(run.config.correction.number, split)
 
 
 def _make_store(run: Run, segment: Segment, frames: int, digest: str) -> None:

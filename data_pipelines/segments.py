@@ -143,7 +143,7 @@ def cycles_of(
 
 def cycles_before(plan: CorrectionConfig) -> int:
     """How many cycles a segment had with the network of this round before it began."""
-    network, rounds = divmod(plan.round, plan.network_rounds)
+    network, rounds = divmod(plan.number, plan.network_rounds)
     spin_up = plan.spin_up if rounds and not network else 0
     return spin_up + rounds * plan.cycles
 
@@ -154,7 +154,7 @@ def run_of(segment: Segment) -> Run:
     place = segment.number if segment.split == "train" else segment.number + segment.of + 1000
     changed: dict[str, float] = {"density": plan.densities[segment.number % len(plan.densities)]}
     if isinstance(plan, CorrectionConfig):
-        network = plan.round // plan.network_rounds
+        network = plan.number // plan.network_rounds
         place += _ROUND * (1 + network)
         turn = segment.number // len(plan.densities) + network
         factor = plan.error_factors[turn % len(plan.error_factors)]
@@ -215,7 +215,7 @@ def starts_of(segment: Segment, pairs: BackgroundPairs) -> Shaped[np.ndarray, " 
     Segment after segment; a window later they have been cycled.
     """
     plan, valid = segment.plan, pairs.valid_times(max(pairs.lead_hours))
-    before = plan.round * plan.cycles if isinstance(plan, CorrectionConfig) else 0
+    before = plan.number * plan.cycles if isinstance(plan, CorrectionConfig) else 0
     offset = plan.spin_up + before + np.arange(plan.cycles)
     apart = offset * np.timedelta64(segment.config.cycle.window_hours, "h")
     times = [valid[place] + apart for place in places(segment, pairs)]

@@ -13,6 +13,7 @@ from align_da.config.section import (
     Section,
     Share,
 )
+from align_da.errors import ConfigError
 
 
 class TrainingConfig(Section):
@@ -98,14 +99,15 @@ EvidenceName = Literal["background", "spread", "gradient", "increment", "reducti
 class CorrectionConfig(Section):
     """The correction of analyses that is learned in cycles of one's own, round after round.
 
-    Round 0 are cycles of [cycle] without it; in every further `round` what the rounds before have
+    Round 0 are cycles of [cycle] without it; in every further one what the rounds before have
     taught acts in full, as the mean of the networks of the last `averaged`, and training goes on
     with the cycles of the last `rounds_kept`. A round takes `cycles` in each of `segments` of the
     training period and of `validation_segments`, with a network, a density and errors of
     observations of its own: the errors of [observations] times one of `error_factors`. Segments
     begin with a `spin_up`, have room for as many `rounds`, and go on in every round where the one
     before has ended. Stations stay where they are for `network_rounds`: new ones see for some
-    cycles what old ones had left.
+    cycles what old ones had left. Where no `round` is named, commands make or train the next one,
+    and analyses are corrected by what the last one has taught.
     `evidence` is what the network sees of a cycle; "static" is what 3D-Var ([three_d_var],
     `align-da train covariance`) would still change. With `scales_spread` it corrects the spread of
     the ensemble too.
@@ -116,7 +118,7 @@ class CorrectionConfig(Section):
     `densities` and `error_factors` of their own.
     """
 
-    round: Annotated[int, Field(ge=0)] = 0
+    round: Annotated[int, Field(ge=0)] | None = None
     rounds: Positive = 20
     rounds_kept: Positive = 4
     averaged: Annotated[int, Field(gt=0, le=LARGEST, exclude_if=lambda count: count == 1)] = 5
@@ -156,9 +158,24 @@ class CorrectionConfig(Section):
         validate_every=20,
     )
 
+    @property
+    def number(self) -> int:
+        """The round that is named.
+
+        Raises:
+            ConfigError: none is.
+        """
+        if self.round is None:
+            message = (
+                "expected correction.round, the number of a round, got none: which is the next or "
+                "the last one is known to the commands alone"
+            )
+            raise ConfigError(message)
+        return self.round
+
     @model_validator(mode="after")
     def _round_that_there_is(self) -> "CorrectionConfig":
-        if self.round >= self.rounds:
+        if self.round is not None and self.round >= self.rounds:
             message = (
                 f"expected a round from 0 to {self.rounds - 1}, got {self.round}: segments have "
                 "room for as many rounds as `rounds` says"

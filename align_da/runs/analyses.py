@@ -29,6 +29,7 @@ from align_da.runs.corrections import corrected, load_correction, untrained_corr
 from align_da.runs.guidances import build_posterior_sampler
 from align_da.runs.parts import built
 from align_da.runs.priors import MODEL_ERROR, load_prior
+from align_da.runs.rounds import with_last_round
 from align_da.runs.run import Run
 from align_da.runs.variational import latent_three_d_var, three_d_var
 from align_da.storage.background_pairs import BackgroundPairs
@@ -118,18 +119,22 @@ def analysis_part(name: str) -> AnalysisPart:
 
 
 def build_analysis(run: Run) -> Analysis:
-    """The analysis method that the section [cycle] names, with a learned correction if it asks."""
+    """The analysis method that the section [cycle] names, with a learned correction if it asks.
+
+    Raises:
+        StorageError: what it has learned is missing or damaged.
+    """
     cycle = run.config.cycle
     method = _built(run, cycle.method, None)
     if cycle.correction_share == 0:
         return method
-    correction = load_correction(run, run.config.correction.round)
-    return corrected(run, method, correction, cycle.correction_share)
+    number = with_last_round(run.config, run.folder).correction.number
+    return corrected(run, method, load_correction(run, number), cycle.correction_share)
 
 
 def build_closed_loop(run: Run) -> Analysis:
     """The method of [cycle] as a round of closed-loop learning cycles it: see [correction]."""
-    method, number = _built(run, run.config.cycle.method, None), run.config.correction.round
+    method, number = _built(run, run.config.cycle.method, None), run.config.correction.number
     if number == 0:
         return corrected(run, method, untrained_correction(run), share=0.0)
     return corrected(run, method, load_correction(run, number - 1), share=1.0)

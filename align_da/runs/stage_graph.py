@@ -114,7 +114,7 @@ def closed_loop_stage(config: Config, folder: RunFolder, cycled_with: Sequence[s
         folder: of the run.
         cycled_with: stages whose results the method of [cycle] reads.
     """
-    number = config.correction.round
+    number = config.correction.number
     from_reports = learned_from_reports(config)
     learned = {"width", "depth", "stride", "scales_spread", "training", "rounds_kept"}
     defined_by = [
@@ -149,12 +149,12 @@ def corrections_of(config: Config, number: int) -> list[str]:
 def rounds_kept(config: Config) -> range:
     """The rounds that the correction of a round is trained on."""
     settings = config.correction
-    return range(max(0, settings.round + 1 - settings.rounds_kept), settings.round + 1)
+    return range(max(0, settings.number + 1 - settings.rounds_kept), settings.number + 1)
 
 
 def correction_stage(config: Config, folder: RunFolder) -> Stage:
     """The correction of analyses, after the rounds up to that of the configuration."""
-    number = config.correction.round
+    number = config.correction.number
     before = [f"{CORRECTION}_{number - 1}"] if number else []
     inputs = [*(f"closed_loop_{kept}" for kept in rounds_kept(config)), *before]
     name = f"{CORRECTION}_{number}"

@@ -24,15 +24,19 @@ from align_da.runs.forecast_models import boundary_digests, forecast_model_diges
 from align_da.runs.initial_ensemble import initial_ensemble
 from align_da.runs.parts import digests_of_foreign
 from align_da.runs.priors import cycle_forecast_model
+from align_da.runs.rounds import with_last_round
 from align_da.runs.run import Run, open_run
 from align_da.runs.stage_graph import corrections_of
 from align_da.storage.manifest import manifest_of
 from align_da.storage.reads import by_place, noting_reads
+from align_da.storage.run_folder import RunFolder
 from align_da.storage.stages import check_with_inputs, digest_of_stage
 
 
 def run_cycles(config: Config, folder: Path, name: str) -> int:
     """Cycle, or go on with a cycling run that was stopped.
+
+    Where analyses are corrected and the configuration names no round, it is the last one.
 
     Returns:
         The exit code: 0 when every cycle is complete.
@@ -42,6 +46,7 @@ def run_cycles(config: Config, folder: Path, name: str) -> int:
         BadStateError: more members than may be replaced are not plausible.
         InputError: no report from files can ever be used, or none of a type that is required.
     """
+    config = with_last_round(config, RunFolder(folder))
     with noting_reads() as reads:
         run = open_run(config, folder)
         filed = None if config.reports is None else FiledObservations(run, config.reports)
@@ -98,7 +103,7 @@ def _inputs(run: Run) -> dict[str, str]:
     config, cycle = run.config, run.config.cycle
     names = ["backgrounds", *stages_of_cycles(config)]
     if cycle.correction_share > 0:
-        names += corrections_of(config, config.correction.round)
+        names += corrections_of(config, config.correction.number)
     if config.reports is not None:
         names.append("observations")
     check_with_inputs(run.folder, names)

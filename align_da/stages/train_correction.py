@@ -17,10 +17,12 @@ from align_da.runs.corrections import (
     taught_correction,
     untrained_network,
 )
+from align_da.runs.rounds import with_next_round
 from align_da.runs.run import Run, open_run
 from align_da.runs.stage_graph import correction_stage, rounds_kept
 from align_da.stages.training_stage import fit_stage, training_stage
 from align_da.storage.met_cycles import EVIDENCE, read_met, rows_of
+from align_da.storage.run_folder import RunFolder
 from align_da.training.analysis_correction import (
     Aggregated,
     Judgement,
@@ -58,6 +60,8 @@ class _StoredCycles:
 def train_correction(config: Config, folder: Path, mesh: Mesh | None) -> None:
     """Train and save the correction; nothing is done where that has been done before.
 
+    Where the configuration names no round it is the next one.
+
     The first round starts from shares of increments by least squares, or without a truth from
     nothing; every further one goes on with the network and the scaling of the round before.
 
@@ -65,10 +69,10 @@ def train_correction(config: Config, folder: Path, mesh: Mesh | None) -> None:
         StorageError: the cycles of a round, or the correction of the round before, are missing or
             damaged.
     """
-    run = open_run(config, folder)
+    run = open_run(with_next_round(config, RunFolder(folder)), folder)
     training_stage(
         run.folder,
-        correction_stage(config, run.folder),
+        correction_stage(run.config, run.folder),
         config.correction.training,
         lambda identity: _train(run, identity, mesh),
         mesh,
@@ -78,8 +82,8 @@ def train_correction(config: Config, folder: Path, mesh: Mesh | None) -> None:
 def _train(run: Run, identity: str, mesh: Mesh | None) -> None:
     settings, channels = run.config.correction, run.layout.shape[-1]
     training, validation = (_met(run, split) for split in ("train", "validation"))
-    if settings.round:
-        before = taught_correction(run, settings.round - 1)
+    if settings.number:
+        before = taught_correction(run, settings.number - 1)
         network, scaling = before.network, before.scaling
     else:
         network, scaling = untrained_network(run.config, channels), scaling_of(training, channels)
@@ -88,7 +92,7 @@ def _train(run: Run, identity: str, mesh: Mesh | None) -> None:
     graph, params = nnx.split(network)
     fit_stage(
         run,
-        f"{CORRECTION}_{settings.round}",
+        f"{CORRECTION}_{settings.number}",
         identity,
         params,
         correction_loss(graph, _judged(run), scales_spread=settings.scales_spread),
@@ -103,7 +107,7 @@ def _train(run: Run, identity: str, mesh: Mesh | None) -> None:
 def _met(run: Run, split: str) -> Aggregated:
     """The cycles of the rounds that are kept; what is validated on are those of the last one."""
     settings = run.config.correction
-    rounds = rounds_kept(run.config) if split == "train" else [settings.round]
+    rounds = rounds_kept(run.config) if split == "train" else [settings.number]
     paths, target = (run.folder.closed_loop(n, split) for n in rounds), _TARGETS[settings.target]
     return Aggregated(tuple(_StoredCycles(path, target) for path in paths))
 

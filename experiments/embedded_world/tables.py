@@ -111,16 +111,15 @@ def over_seeds(rows: pd.DataFrame) -> pd.DataFrame:
     """
     named = rows.assign(method=rows["method"].str.replace(_SEED, "", regex=True))
     keys = [name for name in rows.columns if name != "value"]
-    of_seeds = named.groupby(keys, sort=False, as_index=False)["value"]
-    found = of_seeds.count().groupby("method")["value"].agg(["min", "max"])
-    if uneven := list(found.index[found["min"] < found["max"]]):
+    found = named.groupby(keys, sort=False)["value"].agg(["mean", "size"]).reset_index()
+    sizes = found.groupby("method")["size"]
+    if uneven := sorted(sizes.min().index[sizes.min() < sizes.max()]):
         message = (
             f"expected the same scores and dates of every seed of {', '.join(uneven)}: let the "
             "cycles of all seeds end, or leave the others out of align-da verify"
         )
         raise InputError(message)
-    averaged: pd.DataFrame = of_seeds.mean()
-    return averaged
+    return found.drop(columns="size").rename(columns={"mean": "value"})
 
 
 def show(rows: pd.DataFrame, reference: str | None = None) -> str:

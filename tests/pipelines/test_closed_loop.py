@@ -18,12 +18,14 @@ from align_da.config import load_config
 from align_da.errors import ConfigError, StorageError
 from align_da.runs.corrections import load_correction, taught_correction
 from align_da.runs.observing_system import observing_system
+from align_da.runs.rounds import with_last_round, with_next_round
 from align_da.runs.run import open_run
 from align_da.stages import run_cycles
 from align_da.storage.gridded import open_states, read_times
 from align_da.storage.inspection import describe
 from align_da.storage.met_cycles import read_end, read_met
 from align_da.storage.run_folder import RunFolder
+from align_da.storage.stage_record import finished_stages
 from align_da.storage.statistics import read_normalisation
 from data_pipelines import closed_loop
 from data_pipelines.segments import Segment, cycles_before, run_of, segments_of
@@ -43,9 +45,9 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(closed_loop, "cycle_forecast_model", lambda _: Persistence(LAYOUT))
         command("train covariance", folder.root, config)
-        for changes in ([], ROUND_1):
-            command("data closed_loop --workers 1", folder.root, config, changes)
-            command("train correction", folder.root, config, changes)
+        command("data closed_loop --workers 1", folder.root, config)
+        command("train correction", folder.root, config)
+        command("data rounds 2 --workers 1", folder.root, config)
     return folder.root, config
 
 
@@ -112,8 +114,8 @@ def test_a_cycle_uses_the_correction_and_tells_how_much_of_it_has_acted(
 ) -> None:
     root, config = world
     monkeypatch.setattr(run_cycles, "cycle_forecast_model", lambda _: Persistence(LAYOUT))
-    for share in (0.5, 1.0):
-        changes = [*ROUND_1, f"cycle.correction_share={share}"]
+    for share, named in ((0.5, ROUND_1), (1.0, [])):  # the last one where none is named
+        changes = [*named, f"cycle.correction_share={share}"]
         command(f"cycle --name share_{share}", root, config, changes)
         np.testing.assert_allclose(learned_share(root, f"share_{share}"), share, atol=1e-4)
     told = describe(RunFolder(root).cycles("share_0.5")).text
@@ -206,9 +208,41 @@ def test_of_a_hybrid_gain_without_share_the_filter_is_left(
 def test_a_round_that_is_done_is_not_done_again(world: tuple[Path, Path]) -> None:
     store = RunFolder(world[0]).closed_loop(0, "train")
     before = {path: path.stat().st_mtime_ns for path in store.rglob("*") if path.is_file()}
-    command("data closed_loop --workers 1", *world)
-    command("train correction", *world)
+    stages = finished_stages(RunFolder(world[0]))
+    command("data closed_loop --workers 1", *world, ["correction.round=0"])
+    command("train correction", *world, ["correction.round=0"])
+    command("data rounds 2 --workers 1", *world)
     assert {p: p.stat().st_mtime_ns for p in store.rglob("*") if p.is_file()} == before
+    assert finished_stages(RunFolder(world[0])) == stages
+
+
+def test_the_round_that_is_meant_is_the_next_to_make_and_the_last_to_act(
+    world: tuple[Path, Path],
+) -> None:
+    folder = RunFolder(world[0])
+    config = load_config(world[1], ["cycle.correction_share=1"])
+    assert with_next_round(config, folder).correction.number == 2
+    assert with_last_round(config, folder).correction.number == 1
+    for choose in (with_next_round, with_last_round):
+        assert choose(load_config(world[1], ["correction.round=3"]), folder).correction.number == 3
+    without = load_config(world[1])
+    assert with_last_round(without, folder).correction.number == 0
+    with pytest.raises(ConfigError, match=r"expected correction\.round"):
+        _ = without.correction.number
+
+
+def test_more_rounds_than_there_is_room_for_are_refused_before_the_first(
+    world: tuple[Path, Path], tmp_path: Path
+) -> None:
+    with pytest.raises(ConfigError, match="expected a round from 0 to 3, got 4"):
+        command("data rounds 5", tmp_path / "run", world[1])
+
+
+def test_a_correction_that_no_round_has_taught_is_refused(
+    world: tuple[Path, Path], tmp_path: Path
+) -> None:
+    with pytest.raises(StorageError, match="run align-da data rounds"):
+        command("cycle", tmp_path / "run", world[1], ["cycle.correction_share=1"])
 
 
 def test_a_round_without_the_one_before_is_refused(world: tuple[Path, Path]) -> None:

@@ -60,7 +60,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 def first_segment(world: tuple[Path, Path], *changes: str) -> Segment:
     root, config = world
-    settings = load_config(config, [*TRUTH_FREE, *changes])
+    settings = load_config(config, [*TRUTH_FREE, "correction.round=0", *changes])
     return segments_of(settings, root, "train", closed_loop=True)[0]
 
 
@@ -199,7 +199,7 @@ def test_an_operator_that_is_not_linear_is_refused(world: tuple[Path, Path]) -> 
 
 def test_cycles_of_the_other_target_are_refused(world: tuple[Path, Path]) -> None:
     with pytest.raises(StorageError, match=r"made for another correction\.target"):
-        command("train correction", *world)
+        command("train correction", *world, ["correction.round=0"])
 
 
 @pytest.mark.parametrize("share", [0.0, 1.0])
