@@ -16,12 +16,12 @@ _Split = Annotated[
 ]
 _Dates = Annotated[
     Positive,
-    AlsoCalled("cases", "samples", "number of analyses"),
+    AlsoCalled("cases", "samples"),
     Field(description="Dates of single analyses, spread evenly over the period."),
 ]
 _Members = Annotated[
     Positive,
-    AlsoCalled("ensemble size", "n members", "particles"),
+    AlsoCalled("ensemble size", "particles"),
     Field(description="Members of an analysis."),
 ]
 
@@ -72,7 +72,7 @@ class CycleConfig(Section):
     """
 
     method: Annotated[
-        AnalysisName, AlsoCalled("algorithm", "assimilation scheme", "nudging", "enkf", "4dvar")
+        AnalysisName, AlsoCalled("algorithm", "scheme", "filter", "nudging", "4dvar")
     ] = Field(default="latent_score", description="The analysis method.")
     prior: Annotated[
         Literal["static", "reference", "aligned", "continued", "supervised"],
@@ -101,11 +101,11 @@ class CycleConfig(Section):
         description="Part of the error covariance of latent methods that the ensemble of the day "
         "gives.",
     )
-    ensemble_radius_km: Annotated[
-        PositiveFloat, AlsoCalled("localization", "localisation", "length scale")
-    ] = Field(
-        default=2000.0,
-        description="Half width of the localisation of the part of the ensemble, km.",
+    ensemble_radius_km: Annotated[PositiveFloat, AlsoCalled("localization", "length scale")] = (
+        Field(
+            default=2000.0,
+            description="Half width of the localisation of the part of the ensemble, km.",
+        )
     )
     calibrated: Annotated[bool, AlsoCalled("adaptive", "background error variance")] = Field(
         default=True,
@@ -143,10 +143,10 @@ class CycleConfig(Section):
             "seen it.",
         )
     )
-    members: Annotated[Positive, AlsoCalled("ensemble size", "n members", "particles")] = Field(
+    members: Annotated[Positive, AlsoCalled("ensemble size", "particles")] = Field(
         default=4, description="Members of the ensemble."
     )
-    cycles: Annotated[Positive, AlsoCalled("duration", "number of cycles", "length")] = Field(
+    cycles: Annotated[Positive, AlsoCalled("duration", "steps")] = Field(
         default=40, description="Cycles of the run."
     )
     window_hours: Annotated[

@@ -43,11 +43,7 @@ class Key:
     @property
     def section(self) -> type[BaseModel] | None:
         """The section that it holds."""
-        annotation = self.field.annotation
-        for kind in (annotation, *get_args(annotation)):
-            if isinstance(kind, type) and issubclass(kind, BaseModel):
-                return kind
-        return None
+        return section_in(self.owner, self.place[-1])
 
     @property
     def description(self) -> str:
@@ -74,3 +70,13 @@ def keys_of(section: type[BaseModel], above: tuple[str, ...] = ()) -> Iterator[K
         yield key
         if key.section is not None:
             yield from keys_of(key.section, key.place)
+
+
+def section_in(section: type[BaseModel], name: str) -> type[BaseModel] | None:
+    """The section that a key of another holds; None where it is no section, or there is no key."""
+    field = section.model_fields.get(name)
+    annotation = None if field is None else field.annotation
+    for kind in (annotation, *get_args(annotation)):
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            return kind
+    return None

@@ -34,10 +34,8 @@ class TrainingConfig(Section):
         ge=0,
         description="Steps over which the learning rate rises from 0, fewer than `steps`.",
     )
-    weight_decay: Annotated[NonNegativeFloat, AlsoCalled("regularisation", "regularization")] = (
-        Field(
-            default=1.0e-4, description="Weight decay of the matrices; biases and norms have none."
-        )
+    weight_decay: Annotated[NonNegativeFloat, AlsoCalled("regularization")] = Field(
+        default=1.0e-4, description="Weight decay of the matrices; biases and norms have none."
     )
     gradient_clip: Annotated[PositiveFloat, AlsoCalled("clipping", "gradient norm")] = Field(
         default=1.0,
@@ -102,9 +100,9 @@ class ArithmeticConfig(Section):
 class AutoencoderConfig(ArithmeticConfig):
     """The latent autoencoder."""
 
-    kind: Annotated[Literal["convolutional", "transformer"], AlsoCalled("architecture")] = Field(
-        default="convolutional", description="The network of encoder and decoder."
-    )
+    kind: Annotated[
+        Literal["convolutional", "transformer"], AlsoCalled("architecture", "network", "type")
+    ] = Field(default="convolutional", description="The network of encoder and decoder.")
     width: Annotated[Positive, AlsoCalled("channels", "hidden size", "features")] = Field(
         default=64, description="Channels of the hidden layers."
     )
@@ -137,7 +135,7 @@ class AutoencoderConfig(ArithmeticConfig):
 class DenoiserConfig(ArithmeticConfig):
     """The background-conditioned score model."""
 
-    kind: Annotated[Literal["unet", "dit"], AlsoCalled("architecture")] = Field(
+    kind: Annotated[Literal["unet", "dit"], AlsoCalled("architecture", "network", "type")] = Field(
         default="unet",
         description="The network: a U-Net on the sphere, or the transformer of the paper.",
     )
@@ -181,11 +179,11 @@ class DenoiserConfig(ArithmeticConfig):
             "Align-DA.",
         )
     )
-    correlation_radius_km: Annotated[
-        PositiveFloat, AlsoCalled("localization", "localisation", "length scale")
-    ] = Field(
-        default=8000.0,
-        description="Half width of the localisation (Gaspari-Cohn) of that covariance, km.",
+    correlation_radius_km: Annotated[PositiveFloat, AlsoCalled("localization", "length scale")] = (
+        Field(
+            default=8000.0,
+            description="Half width of the localisation (Gaspari-Cohn) of that covariance, km.",
+        )
     )
     training: TrainingConfig = TrainingConfig()
 
@@ -193,7 +191,7 @@ class DenoiserConfig(ArithmeticConfig):
 class ModelErrorConfig(Section):
     """The correction of the forecast model, learned from forecasts that start from the truth."""
 
-    starts: Annotated[Positive, AlsoCalled("training samples", "training cases")] = Field(
+    starts: Annotated[Positive, AlsoCalled("samples", "cases")] = Field(
         default=1400, description="Forecasts of the training period, one cycle window long."
     )
     validation_starts: Positive = Field(
@@ -219,7 +217,7 @@ class CorrectionConfig(Section):
         description="Number of the round that is cycled or trained, or whose correction acts in "
         "[cycle].",
     )
-    rounds: Annotated[Positive, AlsoCalled("iterations", "number of rounds")] = Field(
+    rounds: Annotated[Positive, AlsoCalled("iterations")] = Field(
         default=20, description="Rounds that segments have room for."
     )
     rounds_kept: Annotated[Positive, AlsoCalled("replay", "memory")] = Field(
@@ -271,7 +269,7 @@ class CorrectionConfig(Section):
         'covariance`) would still change. "increment" and "reduction" are known after the '
         "analysis alone.",
     )
-    scales_spread: Annotated[bool, AlsoCalled("inflation", "spread correction")] = Field(
+    scales_spread: Annotated[bool, AlsoCalled("spread correction")] = Field(
         default=True, description="Whether the spread of the ensemble is corrected too."
     )
     # Left out of digests where they are the default: rounds made before there were these go on.
@@ -351,13 +349,13 @@ class AlignmentConfig(Section):
             description="Rewards that score candidates; a pair is one that none of them denies.",
         )
     )
-    quantile: Annotated[float, AlsoCalled("top k", "best of n")] = Field(
+    quantile: Annotated[float, AlsoCalled("top", "best")] = Field(
         default=0.25,
         gt=0,
         le=0.5,
         description="Share of the candidates that win, and share that lose, in every reward.",
     )
-    pairs: Annotated[Positive, AlsoCalled("preferences", "number of pairs")] = Field(
+    pairs: Annotated[Positive, AlsoCalled("preferences")] = Field(
         default=1000, description="Preference pairs, at most."
     )
     objective: Annotated[ObjectiveName, AlsoCalled("loss")] = Field(

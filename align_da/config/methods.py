@@ -9,7 +9,7 @@ from align_da.config.key import AlsoCalled
 from align_da.config.names import GuidanceName, SamplerName
 from align_da.config.section import Positive, PositiveFloat, Section, Share
 
-_RADIUS = AlsoCalled("localization", "localisation", "length scale", "cutoff", "half width")
+_RADIUS = AlsoCalled("localization", "length scale", "cutoff")
 
 Outer = Annotated[
     Positive,
@@ -26,7 +26,7 @@ Tolerance = Annotated[
 ]
 Inner = Annotated[
     Positive,
-    AlsoCalled("inner loops", "maximum iterations", "max iterations", "conjugate gradient"),
+    AlsoCalled("inner loops", "iterations", "conjugate gradient"),
     Field(description="Iterations of the solver of each linear system, at most."),
 ]
 
@@ -60,13 +60,11 @@ def _completed(given: object, name: str, defaults: _Defaults) -> object:
 class SamplerConfig(Section):
     """How the reverse process is integrated."""
 
-    kind: Annotated[SamplerName, AlsoCalled("solver", "integrator", "scheduler")] = Field(
+    kind: Annotated[SamplerName, AlsoCalled("solver", "integrator", "method")] = Field(
         default="dpm_solver",
         description="The sampler: DPM-Solver++(2M), that of Heun or the stochastic one.",
     )
-    steps: Annotated[
-        Positive, AlsoCalled("nfe", "timesteps", "denoising steps", "function evaluations")
-    ] = Field(
+    steps: Annotated[Positive, AlsoCalled("nfe", "timesteps", "function evaluations")] = Field(
         default=10,
         description="Noise levels that are visited. Where they are not given they are what the "
         "kind needs.",
@@ -118,7 +116,7 @@ class GuidanceConfig(Section):
     (experiments/conformance), where it can: jfps, mmps and split_gibbs.
     """
 
-    method: Annotated[GuidanceName, AlsoCalled("guidance", "posterior sampling")] = Field(
+    method: Annotated[GuidanceName, AlsoCalled("guidance", "kind", "type")] = Field(
         default="jfps",
         description='Which guidance steers; with "none" draws are those of the prior.',
     )
@@ -133,9 +131,7 @@ class GuidanceConfig(Section):
         description="What is left of a linear system, in standard deviations of the observation "
         "errors.",
     )
-    iterations: Annotated[
-        Positive, AlsoCalled("max iterations", "maximum iterations", "conjugate gradient")
-    ] = Field(
+    iterations: Annotated[Positive, AlsoCalled("conjugate gradient")] = Field(
         default=50,
         description="Iterations of the solver of a linear system, at most: a bound that should "
         "not be met.",
@@ -168,7 +164,7 @@ class OptimalInterpolationConfig(Section):
         )
     )
 
-    samples: Annotated[Positive, AlsoCalled("ensemble size")] = Field(
+    samples: Annotated[Positive, AlsoCalled("errors")] = Field(
         default=800, description="Past background errors that make its covariance, about so many."
     )
     variance_factor: Annotated[PositiveFloat, AlsoCalled("inflation", "alpha")] = Field(
@@ -221,16 +217,14 @@ class LetkfConfig(Section):
         description="Half width of the horizontal localisation (Gaspari-Cohn, of R), km. A "
         "filter that is global has None, which Python alone can say.",
     )
-    depth: Annotated[
-        PositiveFloat | None, AlsoCalled("vertical localization", "vertical localisation")
-    ] = Field(
+    depth: Annotated[PositiveFloat | None, AlsoCalled("vertical localization")] = Field(
         default=1.0,
         description="Half width of the vertical localisation, in the logarithm of the level. A "
         "filter that is global has None, which Python alone can say.",
     )
-    inflation: Annotated[
-        PositiveFloat, AlsoCalled("multiplicative inflation", "rho", "covariance inflation")
-    ] = Field(default=1.6, description="Factor on the perturbations of the background.")
+    inflation: Annotated[PositiveFloat, AlsoCalled("rho")] = Field(
+        default=1.6, description="Factor on the perturbations of the background."
+    )
     relaxation: Annotated[
         Share, AlsoCalled("rtps", "relaxation to prior spread", "rtpp", "alpha")
     ] = Field(

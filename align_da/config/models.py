@@ -13,7 +13,7 @@ Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 class OnnxConfig(Section):
     """A graph in ONNX format; paths are those of files on this machine, and of every worker."""
 
-    path: Annotated[str, AlsoCalled("graph", "checkpoint", "file")] = Field(
+    path: Annotated[str, AlsoCalled("graph", "model", "checkpoint", "file")] = Field(
         description="File of the graph."
     )
     kind: Annotated[Literal["fengwu", "pangu", "frame"], AlsoCalled("family")] = Field(
@@ -45,12 +45,12 @@ class OnnxConfig(Section):
         'equal bands. The 721 of FengWu and Pangu-Weather are "poles", those of WeatherBench '
         '"bands".',
     )
-    mean: Annotated[str | None, AlsoCalled("normalisation", "normalization")] = Field(
+    mean: Annotated[str | None, AlsoCalled("normalization")] = Field(
         default=None,
         description="npy file with the mean of every channel, SI units, in the order of the "
         "graph. Without `mean` and `std` the graph normalises by itself.",
     )
-    std: Annotated[str | None, AlsoCalled("normalisation", "normalization")] = Field(
+    std: Annotated[str | None, AlsoCalled("normalization")] = Field(
         default=None,
         description="npy file with the standard deviation of every channel, as `mean`.",
     )
@@ -106,7 +106,7 @@ class OnnxConfig(Section):
 class NeuralGcmConfig(Section):
     """A checkpoint of NeuralGCM, and what it sees of the sea."""
 
-    path: Annotated[str, AlsoCalled("checkpoint", "file")] = Field(
+    path: Annotated[str, AlsoCalled("model", "checkpoint", "file")] = Field(
         description="File of a published checkpoint, of which nothing is run."
     )
     forcings: Annotated[str, AlsoCalled("sst", "sea surface temperature", "boundary")] = Field(

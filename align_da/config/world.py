@@ -26,7 +26,7 @@ def _start_of_world(text: str) -> str:
 
 Start = Annotated[str, AfterValidator(_start_of_world)]
 
-_OBSERVATION_ERROR = AlsoCalled("observation error", "obs error", "sigma_o", "R")
+_OBSERVATION_ERROR = AlsoCalled("observation error", "error std", "sigma")
 WindError = Annotated[
     PositiveFloat,
     _OBSERVATION_ERROR,
@@ -86,7 +86,7 @@ class WorldConfig(Section):
         description='Whether forecasts of "jcm" have other physical parameters than its truth, '
         "as a model error. They are those of convection, condensation, diffusion and drag.",
     )
-    step_hours: Annotated[Literal[1, 2, 3, 6], AlsoCalled("dt", "time step", "timestep")] = Field(
+    step_hours: Annotated[Literal[1, 2, 3, 6], AlsoCalled("dt", "time step")] = Field(
         default=6,
         exclude_if=lambda hours: hours == 6,
         description="Hours between states of the truth and of forecasts, at the least. "
@@ -125,7 +125,7 @@ class BackgroundsConfig(Section):
         description="Lead times of the forecasts, hours. The one of a run that downscales is a "
         "mark of its coarse maps.",
     )
-    train_starts: Annotated[Positive, AlsoCalled("training samples", "training cases")] = Field(
+    train_starts: Annotated[Positive, AlsoCalled("samples", "cases")] = Field(
         default=1400,
         description="Starts of forecasts in the training period, spread evenly. Each gives a "
         "background of every lead time.",
@@ -192,9 +192,7 @@ class ObservationsConfig(ErrorsConfig):
         'radiosondes rise, 420 at most, "random" columns at random places, "surface" '
         "ground stations at random places.",
     )
-    density: Annotated[
-        float, AlsoCalled("coverage", "number of observations", "observation fraction")
-    ] = Field(
+    density: Annotated[float, AlsoCalled("coverage", "fraction", "observations")] = Field(
         default=0.05,
         gt=0,
         le=1,
@@ -213,7 +211,7 @@ class ObservationsConfig(ErrorsConfig):
         "most. Stations take turns, each has its own hour of every window, which is centred on "
         "the valid time; 0 lets all report at the valid time.",
     )
-    operator: Annotated[OperatorName, AlsoCalled("forward operator", "H", "obs operator")] = Field(
+    operator: Annotated[OperatorName, AlsoCalled("forward operator")] = Field(
         default="interpolation",
         exclude_if=lambda name: name == "interpolation",
         description="Observation operator H, from states to what is observed.",
