@@ -12,7 +12,7 @@ from align_da.config.experiments import (
     DownscalingConfig,
     VerificationConfig,
 )
-from align_da.config.key import AlsoCalled
+from align_da.config.key import FoundBy
 from align_da.config.learning import (
     AlignmentConfig,
     AutoencoderConfig,
@@ -49,7 +49,7 @@ Parts = Mapping[str, Mapping[str, Any]]
 class Config(Section):
     """Everything that defines a run."""
 
-    seed: Annotated[int, AlsoCalled("random seed", "rng")] = Field(
+    seed: Annotated[int, FoundBy("random seed", "rng")] = Field(
         default=0,
         ge=0,
         le=LARGEST,
@@ -87,7 +87,7 @@ class Config(Section):
     verification: VerificationConfig = VerificationConfig()
     benchmark: BenchmarkConfig = BenchmarkConfig()
     downscaling: DownscalingConfig = DownscalingConfig()
-    parts: Annotated[Parts, AlsoCalled("plugins", "extensions")] = Field(
+    parts: Annotated[Parts, FoundBy("plugins", "extensions")] = Field(
         default_factory=dict,
         exclude_if=lambda parts: not parts,
         description="Settings of parts of other packages. [parts.name] is the table of the part "

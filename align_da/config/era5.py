@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from align_da.config.key import AlsoCalled
+from align_da.config.key import FoundBy
 from align_da.config.section import Section
 
 GridName = Literal["source", "64x32", "240x121", "128x256"]
@@ -32,31 +32,31 @@ class Era5Config(Section):
     the variable table, top level first.
     """
 
-    source: Annotated[str, AlsoCalled("path", "url", "file", "bucket")] = Field(
+    source: Annotated[str, FoundBy("path", "url", "file", "bucket")] = Field(
         description="Where the states are: a zarr store or GRIB files. A store is a path, or a "
         "URL of file, memory, gs or s3; files are a path or a pattern that ends in .grib, .grib1, "
         ".grib2, .grb or .grb2."
     )
-    anonymous: Annotated[bool, AlsoCalled("credentials", "account", "token")] = Field(
+    anonymous: Annotated[bool, FoundBy("credentials", "account", "token")] = Field(
         default=True, description="Whether a bucket is read without an account."
     )
-    grid: Annotated[GridName, AlsoCalled("resolution", "regridding")] = Field(
+    grid: Annotated[GridName, FoundBy("resolution", "regridding")] = Field(
         default="source",
         description="Grid that states are brought to: that of the source, two of WeatherBench 2, "
         'or that of the paper. The two are longitudes x latitudes, "128x256" is latitudes x '
         "longitudes.",
     )
-    levels: Annotated[
-        tuple[Level, ...], AfterValidator(_distinct), AlsoCalled("pressure levels")
-    ] = Field(
-        default=(
-            *(50, 100, 150, 200, 250, 300, 400),
-            *(500, 600, 700, 850, 925, 1000),
-        ),
-        description="Pressure levels that are read, hPa.",
+    levels: Annotated[tuple[Level, ...], AfterValidator(_distinct), FoundBy("pressure levels")] = (
+        Field(
+            default=(
+                *(50, 100, 150, 200, 250, 300, 400),
+                *(500, 600, 700, 850, 925, 1000),
+            ),
+            description="Pressure levels that are read, hPa.",
+        )
     )
     variables: Annotated[
-        tuple[str, ...], AfterValidator(_distinct), AlsoCalled("channels", "parameters")
+        tuple[str, ...], AfterValidator(_distinct), FoundBy("channels", "parameters")
     ] = Field(
         default=(
             "geopotential",

@@ -5,23 +5,23 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from align_da.config.key import AlsoCalled
+from align_da.config.key import FoundBy
 from align_da.config.names import AnalysisName, GuidanceName
 from align_da.config.section import LARGEST, Positive, PositiveFloat, Section, Share
 
 _Split = Annotated[
     Literal["validation", "test"],
-    AlsoCalled("period", "dataset"),
+    FoundBy("period", "dataset"),
     Field(description="Period that the dates are of."),
 ]
 _Dates = Annotated[
     Positive,
-    AlsoCalled("cases", "samples"),
+    FoundBy("cases", "samples"),
     Field(description="Dates of single analyses, spread evenly over the period."),
 ]
 _Members = Annotated[
     Positive,
-    AlsoCalled("ensemble size", "particles"),
+    FoundBy("ensemble size", "particles"),
     Field(description="Members of an analysis."),
 ]
 
@@ -34,7 +34,7 @@ class WatchdogConfig(Section):
     """
 
     policy: Annotated[
-        Literal["warn", "stop", "inflate"], AlsoCalled("divergence", "on divergence", "action")
+        Literal["warn", "stop", "inflate"], FoundBy("divergence", "on divergence", "action")
     ] = Field(
         default="warn",
         description="What an alarm does. The run goes on with a warning, stops (exit code 5, what "
@@ -52,12 +52,12 @@ class WatchdogConfig(Section):
 class ReplacementConfig(Section):
     """How many members that are not finite or plausible are replaced before a run stops."""
 
-    share: Annotated[Share, AlsoCalled("fraction", "tolerated failures")] = Field(
+    share: Annotated[Share, FoundBy("fraction", "tolerated failures")] = Field(
         default=0.2,
         description="Share of the members of an ensemble that are replaced at most, rounded down "
         "but one at least. With 0 the first one stops the run.",
     )
-    total: Annotated[int, AlsoCalled("maximum", "failures")] = Field(
+    total: Annotated[int, FoundBy("maximum", "failures")] = Field(
         default=100,
         ge=0,
         le=LARGEST,
@@ -72,21 +72,21 @@ class CycleConfig(Section):
     """
 
     method: Annotated[
-        AnalysisName, AlsoCalled("algorithm", "scheme", "filter", "nudging", "4dvar")
-    ] = Field(default="latent_score", description="The analysis method.")
+        AnalysisName, FoundBy("algorithm", "scheme", "filter", "nudging", "4dvar")
+    ] = Field(default="latent_score", description="The analysis method of every cycle.")
     prior: Annotated[
         Literal["static", "reference", "aligned", "continued", "supervised"],
-        AlsoCalled("weights", "checkpoint"),
+        FoundBy("weights", "checkpoint"),
     ] = Field(
         default="aligned",
         description='Prior of the learned method. "static" has no network, "reference" is the '
         'trained one, "aligned" that with preferences, "continued" and "supervised" are controls.',
     )
-    condition_on: Annotated[Literal["member", "mean"], AlsoCalled("conditioning")] = Field(
+    condition_on: Annotated[Literal["member", "mean"], FoundBy("conditioning")] = Field(
         default="mean",
         description="Background that the network is given: that of each member, or the mean.",
     )
-    network_share: Annotated[Share, AlsoCalled("network weight", "score weight")] = Field(
+    network_share: Annotated[Share, FoundBy("network weight", "score weight")] = Field(
         default=1.0,
         description="Weight of the score model against the Gaussian of the same covariance. "
         "What the network knows of the error of a background is corrected once; in a cycle the "
@@ -95,62 +95,58 @@ class CycleConfig(Section):
     )
     ensemble_share: Annotated[
         Share,
-        AlsoCalled("hybrid weight", "hybrid covariance", "ensemble weight", "flow dependence"),
+        FoundBy("hybrid weight", "hybrid covariance", "ensemble weight", "flow dependence"),
     ] = Field(
         default=0.0,
         description="Part of the error covariance of latent methods that the ensemble of the day "
         "gives.",
     )
-    ensemble_radius_km: Annotated[PositiveFloat, AlsoCalled("localization", "length scale")] = (
-        Field(
-            default=2000.0,
-            description="Half width of the localisation of the part of the ensemble, km.",
-        )
+    ensemble_radius_km: Annotated[PositiveFloat, FoundBy("localization", "length scale")] = Field(
+        default=2000.0,
+        description="Half width of the localisation of the part of the ensemble, km.",
     )
-    calibrated: Annotated[bool, AlsoCalled("adaptive", "background error variance")] = Field(
+    calibrated: Annotated[bool, FoundBy("adaptive", "background error variance")] = Field(
         default=True,
         description="Whether the amplitude of background errors follows from the innovations of "
         "every cycle. It is that of latent methods and of 3D-Var, where observations are; "
         "elsewhere errors are larger.",
     )
-    perturbations: Annotated[Literal["own", "prior", "letkf"], AlsoCalled("recentering")] = Field(
+    perturbations: Annotated[Literal["own", "prior", "letkf"], FoundBy("recentering")] = Field(
         default="prior",
         description='Where the members of a latent method come from. They are its "own" draws, '
         'draws with the amplitude of the "prior" about its mean, or those of the LETKF about '
         "it, with which latent 3D-Var analyses the mean of the backgrounds alone.",
     )
-    draws: Annotated[Positive, AlsoCalled("samples")] = Field(
+    draws: Annotated[Positive, FoundBy("samples")] = Field(
         default=4,
         description='Draws whose mean the learned method gives with perturbations = "letkf".',
     )
-    model_error_share: Annotated[Share, AlsoCalled("model bias", "bias correction")] = Field(
+    model_error_share: Annotated[Share, FoundBy("model bias", "bias correction")] = Field(
         default=0.0,
         description="Share of the learned model error (`align-da train model_error`) that every "
         "forecast is corrected by. It has been learned from forecasts from the truth, which are "
         "shocked by more than those from analyses.",
     )
-    correction_share: Annotated[Share, AlsoCalled("learned correction")] = Field(
+    correction_share: Annotated[Share, FoundBy("learned correction")] = Field(
         default=0.0,
         exclude_if=lambda share: share == 0,
         description="Share of the correction of round `correction.round` that every analysis is "
         "corrected by. It has to come from cycles of the same method (`align-da data "
         "closed_loop`, `align-da train correction`); 1 is what it has been trained for.",
     )
-    split: Annotated[Literal["train", "validation", "test"], AlsoCalled("period", "dataset")] = (
-        Field(
-            default="test",
-            description='Period that is cycled over. "train" is long, and what was learned has '
-            "seen it.",
-        )
+    split: Annotated[Literal["train", "validation", "test"], FoundBy("period", "dataset")] = Field(
+        default="test",
+        description='Period that is cycled over. "train" is long, and what was learned has '
+        "seen it.",
     )
-    members: Annotated[Positive, AlsoCalled("ensemble size", "particles")] = Field(
+    members: Annotated[Positive, FoundBy("ensemble size", "particles")] = Field(
         default=4, description="Members of the ensemble."
     )
-    cycles: Annotated[Positive, AlsoCalled("duration", "steps")] = Field(
+    cycles: Annotated[Positive, FoundBy("duration", "steps")] = Field(
         default=40, description="Cycles of the run."
     )
     window_hours: Annotated[
-        Positive, AlsoCalled("assimilation window", "analysis interval", "cycle length")
+        Positive, FoundBy("assimilation window", "analysis interval", "cycle length")
     ] = Field(
         default=6,
         description="Length of the cycle window, hours: from one analysis to the next. "
@@ -158,7 +154,7 @@ class CycleConfig(Section):
     )
     trajectory_hours: Annotated[
         int,
-        AlsoCalled("4d", "fgat", "4dvar", "4denvar", "asynchronous", "time slots", "subwindow"),
+        FoundBy("4d", "fgat", "4dvar", "4denvar", "asynchronous", "time slots", "subwindow"),
     ] = Field(
         default=0,
         ge=0,
@@ -173,7 +169,7 @@ class CycleConfig(Section):
     watchdog: WatchdogConfig = WatchdogConfig()
     replacement: ReplacementConfig = ReplacementConfig()
     physical_bounds: Annotated[
-        Literal["none", "clip", "conserve_mean"], AlsoCalled("positivity", "humidity limits")
+        Literal["none", "clip", "conserve_mean"], FoundBy("positivity", "humidity limits")
     ] = Field(
         default="none",
         description="What becomes of analysed values that a variable cannot have. Humidity that "
@@ -202,15 +198,15 @@ class CycleConfig(Section):
 class VerificationConfig(Section):
     """What is verified."""
 
-    forecast_lead_hours: Annotated[tuple[Positive, ...], AlsoCalled("forecast horizon")] = Field(
+    forecast_lead_hours: Annotated[tuple[Positive, ...], FoundBy("forecast horizon")] = Field(
         default=(24, 48),
         description="Lead times of the forecasts from analyses that are scored, hours.",
     )
-    forecast_every: Annotated[Positive, AlsoCalled("forecast frequency")] = Field(
+    forecast_every: Annotated[Positive, FoundBy("forecast frequency")] = Field(
         default=4, description="Analyses from one such forecast to the next."
     )
     bootstrap_samples: Annotated[
-        Positive, AlsoCalled("confidence intervals", "significance", "resampling")
+        Positive, FoundBy("confidence intervals", "significance", "resampling")
     ] = Field(default=1000, description="Resamples that give the intervals of scores.")
 
 
@@ -220,7 +216,7 @@ class DownscalingConfig(Section):
     split: _Split = "test"
     dates: _Dates = 24
     members: _Members = 4
-    peers: Annotated[tuple[AnalysisName, ...], AlsoCalled("baselines", "methods")] = Field(
+    peers: Annotated[tuple[AnalysisName, ...], FoundBy("baselines", "methods")] = Field(
         default=("optimal_interpolation", "latent_three_d_var"),
         description="Other analysis methods, which are given map and stations.",
     )
@@ -230,7 +226,7 @@ class DownscalingConfig(Section):
     )
     sources: Annotated[
         tuple[Literal["none", "map", "stations", "both"], ...],
-        AlsoCalled("observations", "inputs"),
+        FoundBy("observations", "inputs"),
     ] = Field(
         default=(
             "none",
@@ -249,13 +245,13 @@ class BenchmarkConfig(Section):
     split: _Split = "test"
     dates: _Dates = 24
     members: _Members = 4
-    background_lead_hours: Annotated[Positive, AlsoCalled("background age")] = Field(
+    background_lead_hours: Annotated[Positive, FoundBy("background age")] = Field(
         default=48, description="Lead time of the backgrounds, hours."
     )
     forecast_lead_hours: Positive = Field(
         default=24, description="Lead time of the forecasts from the analyses, hours."
     )
-    peers: Annotated[tuple[AnalysisName, ...], AlsoCalled("baselines", "methods")] = Field(
+    peers: Annotated[tuple[AnalysisName, ...], FoundBy("baselines", "methods")] = Field(
         default=(
             "optimal_interpolation",
             "three_d_var",
@@ -271,11 +267,9 @@ class BenchmarkConfig(Section):
         default=("none", "dps", "repaint", "jfps"),
         description="Guidances that each of `controls` is steered by.",
     )
-    strengths: Annotated[Mapping[GuidanceName, PositiveFloat], AlsoCalled("guidance scale")] = (
-        Field(
-            default_factory=dict,
-            description="Strengths of guidances by name; what is not named has its own default.",
-        )
+    strengths: Annotated[Mapping[GuidanceName, PositiveFloat], FoundBy("guidance scale")] = Field(
+        default_factory=dict,
+        description="Strengths of guidances by name; what is not named has its own default.",
     )
     priors: tuple[Literal["reference", "aligned"], ...] = Field(
         default=("reference", "aligned"), description="Priors that are compared."

@@ -10,17 +10,17 @@ from pydantic.fields import FieldInfo
 
 
 @dataclass(frozen=True)
-class AlsoCalled:
-    """Stands beside the type of a key: what it is called elsewhere, to find it by.
+class FoundBy:
+    """Stands beside the type of a key: other words that it is looked for by.
 
     Attributes:
-        names: words or short phrases.
+        words: each a word or a short phrase.
     """
 
-    names: tuple[str, ...]
+    words: tuple[str, ...]
 
-    def __init__(self, *names: str) -> None:
-        object.__setattr__(self, "names", names)
+    def __init__(self, *words: str) -> None:
+        object.__setattr__(self, "words", words)
 
 
 @dataclass(frozen=True)
@@ -57,10 +57,10 @@ class Key:
         return self.description.partition(". ")[0].removesuffix(".")
 
     @property
-    def also_called(self) -> tuple[str, ...]:
-        """What it is called elsewhere."""
-        marks = (mark for mark in self.field.metadata if isinstance(mark, AlsoCalled))
-        return tuple(name for mark in marks for name in mark.names)
+    def found_by(self) -> tuple[str, ...]:
+        """Other words that it is looked for by."""
+        marks = (mark for mark in self.field.metadata if isinstance(mark, FoundBy))
+        return tuple(word for mark in marks for word in mark.words)
 
 
 def keys_of(section: type[BaseModel], above: tuple[str, ...] = ()) -> Iterator[Key]:

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from align_da.config.key import AlsoCalled
+from align_da.config.key import FoundBy
 from align_da.config.names import ObjectiveName, RewardName
 from align_da.config.section import (
     Densities,
@@ -16,32 +16,32 @@ from align_da.config.section import (
 
 
 class TrainingConfig(Section):
-    """How a network is trained, by AdamW."""
+    """How a network is trained."""
 
-    steps: Annotated[Positive, AlsoCalled("epochs", "iterations", "updates")] = Field(
-        default=2000, description="Steps of the optimizer, at most."
+    steps: Annotated[Positive, FoundBy("epochs", "iterations", "updates")] = Field(
+        default=2000, description="Steps of the optimizer (AdamW), at most."
     )
-    batch_size: Annotated[Positive, AlsoCalled("minibatch", "batch")] = Field(
+    batch_size: Annotated[Positive, FoundBy("minibatch", "batch")] = Field(
         default=32, description="Cases a step."
     )
-    learning_rate: Annotated[PositiveFloat, AlsoCalled("lr", "step size")] = Field(
+    learning_rate: Annotated[PositiveFloat, FoundBy("lr", "step size")] = Field(
         default=3.0e-4,
         description="Learning rate after the warm-up, its peak. From there it falls along a "
         "cosine to a hundredth.",
     )
-    warm_up_steps: Annotated[int, AlsoCalled("warmup")] = Field(
+    warm_up_steps: Annotated[int, FoundBy("warmup")] = Field(
         default=100,
         ge=0,
         description="Steps over which the learning rate rises from 0, fewer than `steps`.",
     )
-    weight_decay: Annotated[NonNegativeFloat, AlsoCalled("regularization")] = Field(
+    weight_decay: Annotated[NonNegativeFloat, FoundBy("regularization")] = Field(
         default=1.0e-4, description="Weight decay of the matrices; biases and norms have none."
     )
-    gradient_clip: Annotated[PositiveFloat, AlsoCalled("clipping", "gradient norm")] = Field(
+    gradient_clip: Annotated[PositiveFloat, FoundBy("clipping", "gradient norm")] = Field(
         default=1.0,
         description="Largest global norm of a gradient; what is longer is scaled to it.",
     )
-    ema_decay: Annotated[float, AlsoCalled("exponential moving average", "averaging")] = Field(
+    ema_decay: Annotated[float, FoundBy("exponential moving average", "averaging")] = Field(
         default=0.999,
         ge=0,
         lt=1,
@@ -49,11 +49,11 @@ class TrainingConfig(Section):
         "nothing. It is the average that is validated and kept.",
     )
     validate_every: Annotated[
-        Positive, AlsoCalled("evaluation interval", "checkpoint interval", "eval every")
+        Positive, FoundBy("evaluation interval", "checkpoint interval", "eval every")
     ] = Field(
         default=200, description="Steps between two validations, and between two checkpoints."
     )
-    early_stopping: Annotated[bool, AlsoCalled("keep best")] = Field(
+    early_stopping: Annotated[bool, FoundBy("keep best")] = Field(
         default=True,
         description="Whether the parameters of the lowest validation loss are kept, and not the "
         "last ones. That needs enough validation cases: a handful of preference pairs tells "
@@ -61,7 +61,7 @@ class TrainingConfig(Section):
     )
     patience: Positive = Field(
         default=5,
-        description="Validations without improvement after which `early_stopping` ends all.",
+        description="Validations without improvement after which `early_stopping` ends it.",
     )
 
     @model_validator(mode="after")
@@ -82,14 +82,14 @@ class ArithmeticConfig(Section):
     """
 
     precision: Annotated[
-        Literal["float32", "bfloat16"], AlsoCalled("dtype", "mixed precision", "half precision")
+        Literal["float32", "bfloat16"], FoundBy("dtype", "mixed precision", "half precision")
     ] = Field(
         default="float32",
         description="Precision of the matrix products of a transformer. Its parameters and norms "
         "are in single precision.",
     )
     recompute: Annotated[
-        bool, AlsoCalled("gradient checkpointing", "remat", "activation checkpointing")
+        bool, FoundBy("gradient checkpointing", "remat", "activation checkpointing")
     ] = Field(
         default=False,
         description="Whether a transformer computes activations again instead of keeping them. "
@@ -101,30 +101,30 @@ class AutoencoderConfig(ArithmeticConfig):
     """The latent autoencoder."""
 
     kind: Annotated[
-        Literal["convolutional", "transformer"], AlsoCalled("architecture", "network", "type")
+        Literal["convolutional", "transformer"], FoundBy("architecture", "network", "type")
     ] = Field(default="convolutional", description="The network of encoder and decoder.")
-    width: Annotated[Positive, AlsoCalled("channels", "hidden size", "features")] = Field(
+    width: Annotated[Positive, FoundBy("channels", "hidden size", "features")] = Field(
         default=64, description="Channels of the hidden layers."
     )
-    depth: Annotated[Positive, AlsoCalled("layers", "blocks")] = Field(
+    depth: Annotated[Positive, FoundBy("layers", "blocks")] = Field(
         default=2, description="Blocks of the encoder, and of the decoder."
     )
     stride: Annotated[
-        Literal[1, 2, 4, 8], AlsoCalled("downsampling", "compression", "patch size")
+        Literal[1, 2, 4, 8], FoundBy("downsampling", "compression", "patch size")
     ] = Field(
         default=2,
         description="Grid points to a latent point, in each direction. It divides the latitudes, "
         "and its double the longitudes.",
     )
-    latent_channels: Annotated[Positive, AlsoCalled("latent dimension", "bottleneck")] = Field(
+    latent_channels: Annotated[Positive, FoundBy("latent dimension", "bottleneck")] = Field(
         default=48,
         description="Channels of a latent point, at most those of the grid points that it "
         "stands for.",
     )
-    heads: Annotated[Positive, AlsoCalled("attention heads")] = Field(
+    heads: Annotated[Positive, FoundBy("attention heads")] = Field(
         default=4, description="Attention heads of the transformer, a divisor of `width`."
     )
-    window: Annotated[Positive | None, AlsoCalled("attention window")] = Field(
+    window: Annotated[Positive | None, FoundBy("attention window")] = Field(
         default=None,
         description="Width of the strips of longitude that the transformer attends within, in "
         "latent points. Where none is given it attends everywhere.",
@@ -135,42 +135,42 @@ class AutoencoderConfig(ArithmeticConfig):
 class DenoiserConfig(ArithmeticConfig):
     """The background-conditioned score model."""
 
-    kind: Annotated[Literal["unet", "dit"], AlsoCalled("architecture", "network", "type")] = Field(
+    kind: Annotated[Literal["unet", "dit"], FoundBy("architecture", "network", "type")] = Field(
         default="unet",
         description="The network: a U-Net on the sphere, or the transformer of the paper.",
     )
-    schedule: Annotated[Literal["edm", "vp_cosine"], AlsoCalled("noise schedule")] = Field(
+    schedule: Annotated[Literal["edm", "vp_cosine"], FoundBy("noise schedule")] = Field(
         default="edm",
         description="Noise levels of the training and their weights. They are those of Karras et "
         "al. 2022, or the variance-preserving cosine of Align-DA.",
     )
-    width: Annotated[Positive, AlsoCalled("channels", "hidden size", "features")] = Field(
+    width: Annotated[Positive, FoundBy("channels", "hidden size", "features")] = Field(
         default=64,
         description="Channels of the hidden layers. Those of the U-Net double with every level.",
     )
-    depth: Annotated[Positive, AlsoCalled("layers", "blocks")] = Field(
+    depth: Annotated[Positive, FoundBy("layers", "blocks")] = Field(
         default=1,
         description="Blocks of the transformer, or of each level of the U-Net on either way.",
     )
-    levels: Annotated[Positive, AlsoCalled("resolutions", "downsampling")] = Field(
+    levels: Annotated[Positive, FoundBy("resolutions", "downsampling")] = Field(
         default=3,
         description="Resolutions of the U-Net, each half of the one before where that divides.",
     )
-    heads: Annotated[Positive, AlsoCalled("attention heads")] = Field(
+    heads: Annotated[Positive, FoundBy("attention heads")] = Field(
         default=4, description="Attention heads of the transformer, a divisor of `width`."
     )
-    patch: Annotated[Positive, AlsoCalled("patch size", "token")] = Field(
+    patch: Annotated[Positive, FoundBy("patch size", "token")] = Field(
         default=2,
         description="Rows and columns of latent points in a token of the transformer.",
     )
-    sigma_mean: Annotated[float, AlsoCalled("P_mean", "noise level")] = Field(
+    sigma_mean: Annotated[float, FoundBy("P_mean", "noise level")] = Field(
         default=0.0, description='Mean of ln σ in training with the schedule "edm" (P_mean).'
     )
-    sigma_spread: Annotated[PositiveFloat, AlsoCalled("P_std", "noise level")] = Field(
+    sigma_spread: Annotated[PositiveFloat, FoundBy("P_std", "noise level")] = Field(
         default=1.4,
         description='Standard deviation of ln σ in training with the schedule "edm" (P_std).',
     )
-    correlation_modes: Annotated[int, AlsoCalled("rank", "eigenvectors", "noise correlation")] = (
+    correlation_modes: Annotated[int, FoundBy("rank", "eigenvectors", "noise correlation")] = (
         Field(
             default=100,
             ge=0,
@@ -179,10 +179,10 @@ class DenoiserConfig(ArithmeticConfig):
             "Align-DA.",
         )
     )
-    correlation_radius_km: Annotated[PositiveFloat, AlsoCalled("localization", "length scale")] = (
+    correlation_radius_km: Annotated[PositiveFloat, FoundBy("localization", "length scale")] = (
         Field(
             default=8000.0,
-            description="Half width of the localisation (Gaspari-Cohn) of that covariance, km.",
+            description="Half width of the localisation (Gaspari-Cohn) between rows, km.",
         )
     )
     training: TrainingConfig = TrainingConfig()
@@ -191,7 +191,7 @@ class DenoiserConfig(ArithmeticConfig):
 class ModelErrorConfig(Section):
     """The correction of the forecast model, learned from forecasts that start from the truth."""
 
-    starts: Annotated[Positive, AlsoCalled("samples", "cases")] = Field(
+    starts: Annotated[Positive, FoundBy("samples", "cases")] = Field(
         default=1400, description="Forecasts of the training period, one cycle window long."
     )
     validation_starts: Positive = Field(
@@ -217,13 +217,13 @@ class CorrectionConfig(Section):
         description="Number of the round that is cycled or trained, or whose correction acts in "
         "[cycle].",
     )
-    rounds: Annotated[Positive, AlsoCalled("iterations")] = Field(
+    rounds: Annotated[Positive, FoundBy("iterations")] = Field(
         default=20, description="Rounds that segments have room for."
     )
-    rounds_kept: Annotated[Positive, AlsoCalled("replay", "memory")] = Field(
+    rounds_kept: Annotated[Positive, FoundBy("replay", "memory")] = Field(
         default=4, description="Last rounds whose cycles are trained on."
     )
-    averaged: Annotated[Positive, AlsoCalled("averaging", "mean of networks")] = Field(
+    averaged: Annotated[Positive, FoundBy("averaging", "mean of networks")] = Field(
         default=5,
         exclude_if=lambda count: count == 1,
         description="Last rounds the mean of whose networks acts.",
@@ -237,13 +237,13 @@ class CorrectionConfig(Section):
         default=3, description="Segments of the validation period."
     )
     cycles: Positive = Field(default=5, description="Cycles of a segment in a round.")
-    network_rounds: Annotated[Positive, AlsoCalled("new stations")] = Field(
+    network_rounds: Annotated[Positive, FoundBy("new stations")] = Field(
         default=20,
         exclude_if=lambda rounds: rounds == 1,
         description="Rounds that stations stay where they are. New ones see for some cycles what "
         "old ones had left.",
     )
-    spin_up: Annotated[int, AlsoCalled("burn-in")] = Field(
+    spin_up: Annotated[int, FoundBy("burn-in")] = Field(
         default=4, ge=0, description="Cycles before the first round of a segment, not kept."
     )
     densities: Densities = (0.05, 0.02, 0.1)
@@ -255,7 +255,7 @@ class CorrectionConfig(Section):
         default="after",
         description="Whether the background is corrected, before the analysis, or the analysis.",
     )
-    evidence: Annotated[tuple[EvidenceName, ...], AlsoCalled("inputs", "features")] = Field(
+    evidence: Annotated[tuple[EvidenceName, ...], FoundBy("inputs", "features")] = Field(
         default=(
             "background",
             "spread",
@@ -269,11 +269,11 @@ class CorrectionConfig(Section):
         'covariance`) would still change. "increment" and "reduction" are known after the '
         "analysis alone.",
     )
-    scales_spread: Annotated[bool, AlsoCalled("spread correction")] = Field(
+    scales_spread: Annotated[bool, FoundBy("spread correction")] = Field(
         default=True, description="Whether the spread of the ensemble is corrected too."
     )
     # Left out of digests where they are the default: rounds made before there were these go on.
-    target: Annotated[Literal["truth", "observations"], AlsoCalled("label", "loss")] = Field(
+    target: Annotated[Literal["truth", "observations"], FoundBy("label", "loss")] = Field(
         default="truth",
         exclude_if=lambda target: target == "truth",
         description="What it learns from: the truth, or observations that are hidden from the "
@@ -281,7 +281,7 @@ class CorrectionConfig(Section):
         "from them. Where there is a section [reports] these are its reports, with no `densities` "
         "and `error_factors` of their own.",
     )
-    withheld: Annotated[float, AlsoCalled("holdout", "held out")] = Field(
+    withheld: Annotated[float, FoundBy("holdout", "held out")] = Field(
         default=0.2,
         gt=0,
         lt=1,
@@ -289,13 +289,13 @@ class CorrectionConfig(Section):
         description="Share of the stations that every cycle hides from its analysis, others each "
         'time. With target = "observations" they tell how wrong it is.',
     )
-    width: Annotated[Positive, AlsoCalled("channels", "hidden size", "features")] = Field(
+    width: Annotated[Positive, FoundBy("channels", "hidden size", "features")] = Field(
         default=64, description="Channels of the hidden layers."
     )
-    depth: Annotated[Positive, AlsoCalled("layers", "blocks")] = Field(
+    depth: Annotated[Positive, FoundBy("layers", "blocks")] = Field(
         default=3, description="Residual blocks of two convolutions."
     )
-    stride: Annotated[Positive, AlsoCalled("downsampling", "patch size")] = Field(
+    stride: Annotated[Positive, FoundBy("downsampling", "patch size")] = Field(
         default=2,
         description="Grid points along a side of the patches that the network works on.",
     )
@@ -333,59 +333,55 @@ class CorrectionConfig(Section):
 class AlignmentConfig(Section):
     """Preference alignment of the prior."""
 
-    backgrounds: Annotated[Positive, AlsoCalled("cases", "prompts")] = Field(
+    backgrounds: Annotated[Positive, FoundBy("cases", "prompts")] = Field(
         default=128,
         description="Backgrounds of the training period that candidates are drawn for.",
     )
-    candidates: Annotated[Positive, AlsoCalled("samples", "draws", "group size")] = Field(
+    candidates: Annotated[Positive, FoundBy("samples", "draws", "group size")] = Field(
         default=16, description="Draws of the reference prior for each background."
     )
     forecast_lead_hours: Positive = Field(
         default=48, description="Lead time of the forecast that a reward judges, hours."
     )
-    rewards: Annotated[tuple[RewardName, ...], AlsoCalled("reward functions", "objectives")] = (
-        Field(
-            default=("accuracy", "forecast", "balance"),
-            description="Rewards that score candidates; a pair is one that none of them denies.",
-        )
+    rewards: Annotated[tuple[RewardName, ...], FoundBy("reward functions", "objectives")] = Field(
+        default=("accuracy", "forecast", "balance"),
+        description="Rewards that score candidates; a pair is one that none of them denies.",
     )
-    quantile: Annotated[float, AlsoCalled("top", "best")] = Field(
+    quantile: Annotated[float, FoundBy("top", "best")] = Field(
         default=0.25,
         gt=0,
         le=0.5,
         description="Share of the candidates that win, and share that lose, in every reward.",
     )
-    pairs: Annotated[Positive, AlsoCalled("preferences")] = Field(
+    pairs: Annotated[Positive, FoundBy("preferences")] = Field(
         default=1000, description="Preference pairs, at most."
     )
-    objective: Annotated[ObjectiveName, AlsoCalled("loss")] = Field(
+    objective: Annotated[ObjectiveName, FoundBy("loss")] = Field(
         default="dpo", description="Loss of a preference pair."
     )
-    weighting: Annotated[Literal["noise", "increment"], AlsoCalled("loss weight")] = Field(
+    weighting: Annotated[Literal["noise", "increment"], FoundBy("loss weight")] = Field(
         default="increment",
         description="What is compared of a pair: the error of the noise, as in Diffusion-DPO, or "
         "that of the increment. The latter is σ² times as large, and leaves low noise out.",
     )
-    trained: Annotated[Literal["all", "amplitude"], AlsoCalled("trainable", "lora", "frozen")] = (
+    trained: Annotated[Literal["all", "amplitude"], FoundBy("trainable", "lora", "frozen")] = (
         Field(
             default="amplitude",
             description="What fine-tuning changes: every parameter, or the amplitude of draws by "
             "place, channel and noise.",
         )
     )
-    beta: Annotated[PositiveFloat, AlsoCalled("kl weight", "temperature")] = Field(
+    beta: Annotated[PositiveFloat, FoundBy("kl weight", "temperature")] = Field(
         default=2000.0,
         description="Strength β of the tie to the reference prior, dimensionless. Errors are "
         "means over dimensions, hence thousands.",
     )
-    anchor_weight: Annotated[NonNegativeFloat, AlsoCalled("sft weight", "supervised loss")] = (
-        Field(
-            default=0.1,
-            description="Weight of the prior's own training loss on the truth, beside that of "
-            "pairs. It keeps the spread that preferences would lose; 0 is none.",
-        )
+    anchor_weight: Annotated[NonNegativeFloat, FoundBy("sft weight", "supervised loss")] = Field(
+        default=0.1,
+        description="Weight of the prior's own training loss on the truth, beside that of "
+        "pairs. It keeps the spread that preferences would lose; 0 is none.",
     )
-    scheduler: Annotated[str | None, AlsoCalled("dask", "cluster", "address")] = Field(
+    scheduler: Annotated[str | None, FoundBy("dask", "cluster", "address")] = Field(
         default=None,
         description="Address of a dask scheduler whose workers score candidates. Where none is "
         "given they are processes of this machine.",

@@ -5,20 +5,20 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from align_da.config.key import AlsoCalled
+from align_da.config.key import FoundBy
 from align_da.config.names import GuidanceName, SamplerName
 from align_da.config.section import Positive, PositiveFloat, Section, Share
 
-_RADIUS = AlsoCalled("localization", "length scale", "cutoff")
+_RADIUS = FoundBy("localization", "length scale", "cutoff")
 
 Outer = Annotated[
     Positive,
-    AlsoCalled("outer loops", "outer iterations", "Gauss-Newton"),
+    FoundBy("outer loops", "outer iterations", "Gauss-Newton"),
     Field(description="Gauss-Newton iterations, each about the result of the one before."),
 ]
 Tolerance = Annotated[
     PositiveFloat,
-    AlsoCalled("convergence", "epsilon"),
+    FoundBy("convergence", "epsilon"),
     Field(
         description="What is left of each linear system, in standard deviations of the "
         "observation errors."
@@ -26,7 +26,7 @@ Tolerance = Annotated[
 ]
 Inner = Annotated[
     Positive,
-    AlsoCalled("inner loops", "iterations", "conjugate gradient"),
+    FoundBy("inner loops", "iterations", "conjugate gradient"),
     Field(description="Iterations of the solver of each linear system, at most."),
 ]
 
@@ -34,12 +34,12 @@ Inner = Annotated[
 class AnalysisConfig(Section):
     """What holds for the analyses of every method."""
 
-    truncation: Annotated[Positive | None, AlsoCalled("spectral filter", "wavenumber")] = Field(
+    truncation: Annotated[Positive | None, FoundBy("spectral filter", "wavenumber")] = Field(
         default=None,
         description="Triangular truncation that increments are cut to, total wavenumber. Take "
         "that of the forecast model; nothing is cut where none is given.",
     )
-    representation_error: Annotated[bool, AlsoCalled("representativeness error")] = Field(
+    representation_error: Annotated[bool, FoundBy("representativeness error")] = Field(
         default=True,
         description="Whether observation errors hold, for latent methods, what latents cannot.",
     )
@@ -60,20 +60,20 @@ def _completed(given: object, name: str, defaults: _Defaults) -> object:
 class SamplerConfig(Section):
     """How the reverse process is integrated."""
 
-    kind: Annotated[SamplerName, AlsoCalled("solver", "integrator", "method")] = Field(
+    kind: Annotated[SamplerName, FoundBy("solver", "integrator", "method")] = Field(
         default="dpm_solver",
         description="The sampler: DPM-Solver++(2M), that of Heun or the stochastic one.",
     )
-    steps: Annotated[Positive, AlsoCalled("nfe", "timesteps", "function evaluations")] = Field(
+    steps: Annotated[Positive, FoundBy("nfe", "timesteps", "function evaluations")] = Field(
         default=10,
         description="Noise levels that are visited. Where they are not given they are what the "
         "kind needs.",
     )
-    sigma_min: Annotated[PositiveFloat, AlsoCalled("noise level")] = Field(
+    sigma_min: Annotated[PositiveFloat, FoundBy("noise level")] = Field(
         default=0.02,
         description="Smallest noise level σ, in standard deviations of what is drawn.",
     )
-    sigma_max: Annotated[PositiveFloat, AlsoCalled("noise level")] = Field(
+    sigma_max: Annotated[PositiveFloat, FoundBy("noise level")] = Field(
         default=20.0, description="Largest noise level σ, which the sampler starts at."
     )
     rho: PositiveFloat = Field(
@@ -81,23 +81,23 @@ class SamplerConfig(Section):
         description="How noise levels crowd together near the smallest, dimensionless. Large "
         "values are nearly geometric (Karras et al. 2022, Eq. 5).",
     )
-    churn: Annotated[Share, AlsoCalled("stochasticity", "eta")] = Field(
+    churn: Annotated[Share, FoundBy("stochasticity", "eta")] = Field(
         default=1.0,
         description='Fresh noise of a step of the "stochastic" sampler, share of the most there '
         "can be. 1 is ancestral sampling, 0 deterministic.",
     )
-    correctors: Annotated[int, AlsoCalled("Langevin steps")] = Field(
+    correctors: Annotated[int, FoundBy("Langevin steps")] = Field(
         default=0, ge=0, description="Langevin steps before every step of the sampler."
     )
-    corrector_step: Annotated[PositiveFloat, AlsoCalled("Langevin step size", "tau")] = Field(
+    corrector_step: Annotated[PositiveFloat, FoundBy("Langevin step size", "tau")] = Field(
         default=0.5, description="Length τ of a Langevin step, in squares of the noise level."
     )
-    micro_batch: Annotated[Positive, AlsoCalled("batch size", "chunk")] = Field(
+    micro_batch: Annotated[Positive, FoundBy("batch size", "chunk")] = Field(
         default=4,
         description="Members that are computed at once. It is part of the result: another number "
         "changes bits, and the noise where it is `centred`.",
     )
-    centred: Annotated[bool, AlsoCalled("antithetic", "zero mean")] = Field(
+    centred: Annotated[bool, FoundBy("antithetic", "zero mean")] = Field(
         default=True,
         description="Whether the noise of members has no mean, where they fill micro-batches of "
         "two or more. Their mean has no sampling error then.",
@@ -116,27 +116,27 @@ class GuidanceConfig(Section):
     (experiments/conformance), where it can: jfps, mmps and split_gibbs.
     """
 
-    method: Annotated[GuidanceName, AlsoCalled("guidance", "kind", "type")] = Field(
+    method: Annotated[GuidanceName, FoundBy("guidance", "kind", "type")] = Field(
         default="jfps",
         description='Which guidance steers; with "none" draws are those of the prior.',
     )
-    strength: Annotated[PositiveFloat, AlsoCalled("scale", "weight", "zeta", "gamma")] = Field(
+    strength: Annotated[PositiveFloat, FoundBy("scale", "weight", "zeta", "gamma")] = Field(
         default=1.0,
         description='Strength of the guidance, dimensionless. It is ζ of "dps", γ of "sda" and '
         'a factor on the covariance of "mmps" and "jfps"; above 1 "dps" is stronger and the '
         "others are weaker.",
     )
-    tolerance: Annotated[PositiveFloat, AlsoCalled("convergence", "epsilon")] = Field(
+    tolerance: Annotated[PositiveFloat, FoundBy("convergence", "epsilon")] = Field(
         default=0.05,
         description="What is left of a linear system, in standard deviations of the observation "
         "errors.",
     )
-    iterations: Annotated[Positive, AlsoCalled("conjugate gradient")] = Field(
+    iterations: Annotated[Positive, FoundBy("conjugate gradient")] = Field(
         default=50,
         description="Iterations of the solver of a linear system, at most: a bound that should "
         "not be met.",
     )
-    repetitions: Annotated[Positive, AlsoCalled("resampling", "sweeps")] = Field(
+    repetitions: Annotated[Positive, FoundBy("resampling", "sweeps")] = Field(
         default=1,
         description='Composites of a call of "repaint", or sweeps of "split_gibbs" a noise level.',
     )
@@ -156,7 +156,7 @@ class GuidanceConfig(Section):
 class OptimalInterpolationConfig(Section):
     """The classical peer with a static, localised error ensemble."""
 
-    errors_in_cycles: Annotated[Literal["cycled", "forecast"], AlsoCalled("background error")] = (
+    errors_in_cycles: Annotated[Literal["cycled", "forecast"], FoundBy("background error")] = (
         Field(
             default="forecast",
             description="Whose errors it has in a cycle: cycled backgrounds, or forecasts from "
@@ -164,14 +164,15 @@ class OptimalInterpolationConfig(Section):
         )
     )
 
-    samples: Annotated[Positive, AlsoCalled("errors")] = Field(
+    samples: Annotated[Positive, FoundBy("errors")] = Field(
         default=800, description="Past background errors that make its covariance, about so many."
     )
-    variance_factor: Annotated[PositiveFloat, AlsoCalled("inflation", "alpha")] = Field(
+    variance_factor: Annotated[PositiveFloat, FoundBy("inflation", "alpha")] = Field(
         default=1.0, description="Factor on the covariance of these errors."
     )
     radius_km: Annotated[PositiveFloat, _RADIUS] = Field(
-        default=5000.0, description="Half width of the localisation (Gaspari-Cohn), km."
+        default=5000.0,
+        description="Half width of the localisation (Gaspari-Cohn) between points, km.",
     )
 
 
@@ -186,13 +187,13 @@ class LatentThreeDVarConfig(Section):
 class ThreeDVarConfig(Section):
     """3D-Var in model space, with a covariance described as that of latents is."""
 
-    modes: Annotated[Positive, AlsoCalled("rank", "eigenvectors", "truncation")] = Field(
+    modes: Annotated[Positive, FoundBy("rank", "eigenvectors", "truncation")] = Field(
         default=200,
         description="Vectors kept of the covariance between rows, at every zonal wavenumber.",
     )
     radius_km: Annotated[PositiveFloat, _RADIUS] = Field(
         default=8000.0,
-        description="Half width of the localisation (Gaspari-Cohn) of that covariance, km.",
+        description="Half width of the localisation (Gaspari-Cohn) between rows, km.",
     )
     outer: Outer = 1
     tolerance: Tolerance = 0.01
@@ -202,7 +203,7 @@ class ThreeDVarConfig(Section):
 class HybridGainConfig(Section):
     """The LETKF of [letkf], and a share of what 3D-Var of [three_d_var] adds."""
 
-    share: Annotated[Share, AlsoCalled("alpha", "weight", "hybrid weight")] = Field(
+    share: Annotated[Share, FoundBy("alpha", "weight", "hybrid weight")] = Field(
         default=0.5,
         description="Share α that is added of the increment that 3D-Var would still make of the "
         "mean of the LETKF.",
@@ -217,22 +218,22 @@ class LetkfConfig(Section):
         description="Half width of the horizontal localisation (Gaspari-Cohn, of R), km. A "
         "filter that is global has None, which Python alone can say.",
     )
-    depth: Annotated[PositiveFloat | None, AlsoCalled("vertical localization")] = Field(
+    depth: Annotated[PositiveFloat | None, FoundBy("vertical localization")] = Field(
         default=1.0,
         description="Half width of the vertical localisation, in the logarithm of the level. A "
         "filter that is global has None, which Python alone can say.",
     )
-    inflation: Annotated[PositiveFloat, AlsoCalled("rho")] = Field(
+    inflation: Annotated[PositiveFloat, FoundBy("rho")] = Field(
         default=1.6, description="Factor on the perturbations of the background."
     )
     relaxation: Annotated[
-        Share, AlsoCalled("rtps", "relaxation to prior spread", "rtpp", "alpha")
+        Share, FoundBy("rtps", "relaxation to prior spread", "rtpp", "alpha")
     ] = Field(
         default=0.95,
         description="Share of the spread of the background that the analysis is given back "
         "(RTPS), after the update.",
     )
-    calibrated: Annotated[bool, AlsoCalled("adaptive inflation")] = Field(
+    calibrated: Annotated[bool, FoundBy("adaptive inflation")] = Field(
         default=False,
         description="Whether the ensemble is inflated, beyond `inflation`, by what the "
         "innovations of a cycle ask for.",

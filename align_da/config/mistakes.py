@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from align_da.config.key import Key, section_in
-from align_da.config.nearest import also_called, meant_by
+from align_da.config.nearest import is_another_word, meant_by
 
 _TOLD = 5
 """Mistakes told at once."""
@@ -63,7 +63,7 @@ def unknown_key(
     def spelt(cutoff: float) -> list[str]:
         return difflib.get_close_matches(key, known, n=1, cutoff=cutoff)
 
-    if (nearest := spelt(_MISSPELT)) and not also_called(section, whole):
+    if (nearest := spelt(_MISSPELT)) and not is_another_word(section, whole):
         return f"{asked}: did you mean {_name([*sections, *nearest])!r}?"
     if meant := meant_by(section, whole):
         return f"unknown key {_name([*above, *whole])!r}: did you mean {_described(meant, above)}?"

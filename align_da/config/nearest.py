@@ -1,11 +1,11 @@
 """The keys that a name which there is not may mean.
 
 Names of one meaning are often spelt unlike, and names that are spelt alike mean other things. The
-words of a name are looked for in what a key is called, here or elsewhere, and in its description.
-A word weighs as much as it tells keys apart, log(keys / keys that have it), and the score of a key
-is its share of the weight of the name: all of it where it is called so, most of that of a word
-that is among its names, half of that of a word that its description alone has. Keys of the section
-that was asked for go before others.
+words of a name are looked for in that of a key, in other words that lead to it (`FoundBy`) and in
+its description. A word weighs as much as it tells keys apart, log(keys / keys that have it), and
+the score of a key is its share of the weight of the name: all of it where that leads to it, most
+of that of a word that is part of what does, half of that of a word that its description alone has.
+Keys of the section that was asked for go before others.
 """
 
 import difflib
@@ -19,12 +19,12 @@ from pydantic import BaseModel
 
 from align_da.config.key import Key, keys_of
 
-_ITS_NAME, _ALSO_CALLED, _NAMED, _DESCRIBED = 1.0, 0.95, 0.8, 0.5
+_ITS_NAME, _LEADS_TO_IT, _NAMED, _DESCRIBED = 1.0, 0.95, 0.8, 0.5
 _ELSEWHERE = 0.75
 """Factor on the scores of keys in other sections than the one that was asked for."""
 _ENOUGH, _BESIDE_BEST = 0.4, 0.8
 """What the best key needs, and the share of its score that others need."""
-_AT_MOST = 3
+_AT_MOST = 5
 """Keys that are told."""
 _UNKNOWN = 2.0
 """Weight of a word that no key has."""
@@ -54,7 +54,7 @@ class _Word:
 
 @dataclass(frozen=True)
 class _Entry:
-    """A key with the words of each of its names, the own first, and all of its words."""
+    """A key with the words of its name and of each that leads to it, and all of its words."""
 
     key: Key
     names: tuple[Words, ...]
@@ -64,7 +64,7 @@ class _Entry:
         """Its share of the weight of a name."""
         for own in self.names:
             if len(own) == len(name) and all(own & word.forms for word in name):
-                return _ITS_NAME if own is self.names[0] else _ALSO_CALLED
+                return _ITS_NAME if own is self.names[0] else _LEADS_TO_IT
         whole = sum(word.weight for word in name)
         return sum(self._part(word.forms) * word.weight for word in name) / whole
 
@@ -115,9 +115,9 @@ def meant_by(section: type[BaseModel], place: Sequence[str]) -> list[Key]:
     return [key for key in best if scores[key] >= enough]
 
 
-def also_called(section: type[BaseModel], place: Sequence[str]) -> bool:
-    """Whether a name is none of a section, but what others call one of its keys."""
-    return max(_scores(section, place).values(), default=0.0) == _ALSO_CALLED
+def is_another_word(section: type[BaseModel], place: Sequence[str]) -> bool:
+    """Whether a name is another word for a key of the section that it was looked for in."""
+    return max(_scores(section, place).values(), default=0.0) == _LEADS_TO_IT
 
 
 def _scores(section: type[BaseModel], place: Sequence[str]) -> dict[Key, float]:
@@ -138,8 +138,8 @@ def _index_of(section: type[BaseModel]) -> _Index:
     entries = tuple(
         _Entry(
             key,
-            tuple(frozenset(_words_of(name)) for name in (key.place[-1], *key.also_called)),
-            frozenset(_words_of(" ".join((str(key), *key.also_called, key.description)))),
+            tuple(frozenset(_words_of(name)) for name in (key.place[-1], *key.found_by)),
+            frozenset(_words_of(" ".join((str(key), *key.found_by, key.description)))),
         )
         for key in keys_of(section)
     )

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from align_da.config.key import AlsoCalled
+from align_da.config.key import FoundBy
 from align_da.config.names import ForecastModelName, OperatorName
 from align_da.config.section import LARGEST, Densities, Positive, PositiveFloat, Section, Share
 
@@ -26,7 +26,7 @@ def _start_of_world(text: str) -> str:
 
 Start = Annotated[str, AfterValidator(_start_of_world)]
 
-_OBSERVATION_ERROR = AlsoCalled("observation error", "error std", "sigma")
+_OBSERVATION_ERROR = FoundBy("observation error", "error std", "sigma")
 WindError = Annotated[
     PositiveFloat,
     _OBSERVATION_ERROR,
@@ -56,37 +56,35 @@ class WorldConfig(Section):
     """The atmosphere: truth and forecast model."""
 
     # Left out of digests where it is the default: runs made before there was a choice go on.
-    truth: Annotated[Literal["nature_run", "era5"], AlsoCalled("nature run", "reanalysis")] = (
-        Field(
-            default="nature_run",
-            exclude_if=lambda truth: truth == "nature_run",
-            description="What the truth is: a simulation, or real states that the section [era5] "
-            "names. Those begin at `start` and have no spin-up.",
-        )
+    truth: Annotated[Literal["nature_run", "era5"], FoundBy("nature run", "reanalysis")] = Field(
+        default="nature_run",
+        exclude_if=lambda truth: truth == "nature_run",
+        description="What the truth is: a simulation, or real states that the section [era5] "
+        "names. Those begin at `start` and have no spin-up.",
     )
-    model: Annotated[ForecastModelName, AlsoCalled("dynamics", "simulator")] = Field(
+    model: Annotated[ForecastModelName, FoundBy("dynamics", "simulator")] = Field(
         default="jcm",
         description='The forecast model. "jcm", an atmosphere with the physics of SPEEDY, has a '
         "truth of another resolution; that of other models is made by the model itself. "
         '"onnx" and "neuralgcm" need the sections of these names.',
     )
-    truth_truncation: Annotated[Literal[21, 31], AlsoCalled("resolution", "wavenumber")] = Field(
+    truth_truncation: Annotated[Literal[21, 31], FoundBy("resolution", "wavenumber")] = Field(
         default=31,
         description='Spectral truncation of the nature run of "jcm", total wavenumber. Its '
         "forecasts have 21.",
     )
-    grid_truncation: Annotated[Literal[21, 31], AlsoCalled("resolution", "grid size")] = Field(
+    grid_truncation: Annotated[Literal[21, 31], FoundBy("resolution", "grid size")] = Field(
         default=21,
         exclude_if=lambda kept: kept == 21,
         description='Spectral truncation on whose Gaussian grid truth and forecasts of "jcm" '
         "are seen. 21 has 64 x 32 points, 31 has 96 x 48.",
     )
-    perturbed_physics: Annotated[bool, AlsoCalled("model error", "parameter error")] = Field(
+    perturbed_physics: Annotated[bool, FoundBy("model error", "parameter error")] = Field(
         default=True,
         description='Whether forecasts of "jcm" have other physical parameters than its truth, '
         "as a model error. They are those of convection, condensation, diffusion and drag.",
     )
-    step_hours: Annotated[Literal[1, 2, 3, 6], AlsoCalled("dt", "time step")] = Field(
+    step_hours: Annotated[Literal[1, 2, 3, 6], FoundBy("dt", "time step")] = Field(
         default=6,
         exclude_if=lambda hours: hours == 6,
         description="Hours between states of the truth and of forecasts, at the least. "
@@ -94,12 +92,12 @@ class WorldConfig(Section):
         'less than 6, which "jcm" and "lorenz96" alone can do; the truth then takes as much more '
         "space.",
     )
-    start: Annotated[Start, AlsoCalled("date", "begin", "initial time")] = Field(
+    start: Annotated[Start, FoundBy("date", "begin", "initial time")] = Field(
         default="1959-01-02T00:00",
         description='Time at which the truth begins, UTC, such as "1959-01-02T00:00". A '
         "simulation has its spin-up from there on.",
     )
-    spin_up_days: Annotated[int, AlsoCalled("warm-up", "burn-in")] = Field(
+    spin_up_days: Annotated[int, FoundBy("warm-up", "burn-in")] = Field(
         default=90,
         ge=0,
         le=LARGEST,
@@ -125,7 +123,7 @@ class BackgroundsConfig(Section):
         description="Lead times of the forecasts, hours. The one of a run that downscales is a "
         "mark of its coarse maps.",
     )
-    train_starts: Annotated[Positive, AlsoCalled("samples", "cases")] = Field(
+    train_starts: Annotated[Positive, FoundBy("samples", "cases")] = Field(
         default=1400,
         description="Starts of forecasts in the training period, spread evenly. Each gives a "
         "background of every lead time.",
@@ -137,7 +135,7 @@ class BackgroundsConfig(Section):
         default=40, description="Starts of forecasts in the test period, spread evenly."
     )
     amplitude: Annotated[
-        tuple[PositiveFloat, PositiveFloat], AlsoCalled("perturbation", "initial error")
+        tuple[PositiveFloat, PositiveFloat], FoundBy("perturbation", "initial error")
     ] = Field(
         default=(0.05, 0.3),
         description="Smallest and largest perturbation of a start, share of the standard "
@@ -159,7 +157,7 @@ class CycledBackgroundsConfig(Section):
         "backgrounds. Each has a network of its own.",
     )
     cycles: Positive = Field(default=60, description="Cycles of a segment that are kept.")
-    spin_up: Annotated[int, AlsoCalled("burn-in")] = Field(
+    spin_up: Annotated[int, FoundBy("burn-in")] = Field(
         default=10, ge=0, description="Cycles at the start of a segment that are left out."
     )
     densities: Densities = (0.05, 0.03)
@@ -185,24 +183,24 @@ class ObservationsConfig(ErrorsConfig):
     """The observing network, its errors and the operator that tells what it would see."""
 
     network: Annotated[
-        Literal["radiosonde", "random", "surface"], AlsoCalled("stations", "observing system")
+        Literal["radiosonde", "random", "surface"], FoundBy("stations", "observing system")
     ] = Field(
         default="random",
         description='Where stations are, and what they are. "radiosonde" are columns where real '
         'radiosondes rise, 420 at most, "random" columns at random places, "surface" '
         "ground stations at random places.",
     )
-    density: Annotated[float, AlsoCalled("coverage", "fraction", "observations")] = Field(
+    density: Annotated[float, FoundBy("coverage", "fraction", "observations")] = Field(
         default=0.05,
         gt=0,
         le=1,
         description="Number of stations over that of the columns of the grid.",
     )
-    withheld: Annotated[Share, AlsoCalled("holdout", "held out", "validation fraction")] = Field(
+    withheld: Annotated[Share, FoundBy("holdout", "held out", "validation fraction")] = Field(
         default=0.1,
         description="Share of the stations that no analysis uses, for verification.",
     )
-    every_hours: Annotated[int, AlsoCalled("frequency", "observation interval")] = Field(
+    every_hours: Annotated[int, FoundBy("frequency", "observation interval")] = Field(
         default=0,
         ge=0,
         le=LARGEST,
@@ -211,7 +209,7 @@ class ObservationsConfig(ErrorsConfig):
         "most. Stations take turns, each has its own hour of every window, which is centred on "
         "the valid time; 0 lets all report at the valid time.",
     )
-    operator: Annotated[OperatorName, AlsoCalled("forward operator")] = Field(
+    operator: Annotated[OperatorName, FoundBy("forward operator")] = Field(
         default="interpolation",
         exclude_if=lambda name: name == "interpolation",
         description="Observation operator H, from states to what is observed.",
@@ -225,13 +223,13 @@ class ReportsConfig(Section):
     """
 
     thinning: Annotated[
-        Literal["none", "thin", "superob"], AlsoCalled("superobbing", "data selection")
+        Literal["none", "thin", "superob"], FoundBy("superobbing", "data selection")
     ] = Field(
         default="none",
         description="What is used of the reports of a box. It is all of them, the one nearest "
         'to its middle ("thin"), or their mean ("superob").',
     )
-    box_degrees: Annotated[PositiveFloat, AlsoCalled("thinning distance", "mesh")] = Field(
+    box_degrees: Annotated[PositiveFloat, FoundBy("thinning distance", "mesh")] = Field(
         default=2.0,
         description="Size of a box of `thinning`, degrees of latitude, and as many kilometres of "
         "longitude.",
@@ -239,7 +237,7 @@ class ReportsConfig(Section):
     box_pascal: PositiveFloat = Field(
         default=5000.0, description="Height of a box of `thinning`, Pa."
     )
-    padded: Annotated[Positive, AlsoCalled("maximum observations", "capacity")] = Field(
+    padded: Annotated[Positive, FoundBy("maximum observations", "capacity")] = Field(
         default=20_000,
         description="Number of observations that arrays of a cycle have room for. A window with "
         "more reports is refused.",
@@ -267,10 +265,10 @@ class CoarseMapConfig(ErrorsConfig):
     Errors of cells are independent of each other: R is diagonal.
     """
 
-    latitudes: Annotated[Positive, AlsoCalled("rows", "resolution")] = Field(
+    latitudes: Annotated[Positive, FoundBy("rows", "resolution")] = Field(
         default=8, description="Rows of cells."
     )
-    longitudes: Annotated[Positive, AlsoCalled("columns", "resolution")] = Field(
+    longitudes: Annotated[Positive, FoundBy("columns", "resolution")] = Field(
         default=16, description="Cells of a row."
     )
     wind_error: WindError = 0.3
@@ -283,14 +281,14 @@ class QualityControlConfig(Section):
     """Which observations are rejected, beyond what is missing or implausible."""
 
     background_threshold: Annotated[
-        PositiveFloat, AlsoCalled("gross error check", "first guess check", "outlier")
+        PositiveFloat, FoundBy("gross error check", "first guess check", "outlier")
     ] = Field(
         default=5.0,
         description="Largest departure that the background check passes, in expected standard "
         "deviations. They follow from the prescribed errors of observations and "
         "backgrounds.",
     )
-    buddy_check: Annotated[bool, AlsoCalled("spatial consistency")] = Field(
+    buddy_check: Annotated[bool, FoundBy("spatial consistency")] = Field(
         default=True,
         description="Whether observations that are far from the background are compared with "
         "their neighbours.",
@@ -300,7 +298,7 @@ class QualityControlConfig(Section):
         description="Largest departure that the buddy check passes, in standard deviations that "
         "the neighbours show.",
     )
-    largest_reject_ratio: Annotated[Share, AlsoCalled("rejection rate")] = Field(
+    largest_reject_ratio: Annotated[Share, FoundBy("rejection rate")] = Field(
         default=0.5,
         description="Share of the observations of a variable beyond which their rejection stops "
         "the run. A wrong unit or sign does that.",

@@ -6,7 +6,7 @@ import pytest
 from pydantic import Field
 
 from align_da.config import Config, ErrorsConfig, Section
-from align_da.config.key import AlsoCalled, Key, keys_of
+from align_da.config.key import FoundBy, Key, keys_of
 
 KEYS = tuple(keys_of(Config))
 _LONGEST_GIST = 100
@@ -22,7 +22,7 @@ class Outer(Section):
     """What is around."""
 
     inner: Inner | None = None
-    untold: Annotated[int, AlsoCalled("silent")] = 1
+    untold: Annotated[int, FoundBy("silent")] = 1
 
 
 @pytest.mark.parametrize("key", KEYS, ids=str)
@@ -45,7 +45,7 @@ def test_a_key_without_a_description_is_seen_and_a_section_is_described_by_its_c
     ]
     assert (inner.section, inner.description) == (Inner, "What is within.")
     assert (size.gist, size.description) == ("Its size, m", "Its size, m. It may be anything.")
-    assert (untold.description, untold.also_called) == ("", ("silent",))
+    assert (untold.description, untold.found_by) == ("", ("silent",))
 
 
 def test_errors_of_a_map_are_described_as_those_of_stations_are() -> None:

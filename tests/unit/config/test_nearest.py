@@ -76,7 +76,8 @@ def test_the_alternatives_are_told_with_what_they_mean() -> None:
 def test_alternatives_that_say_the_same_are_told_together() -> None:
     assert told("training.lr=1").endswith(
         "'autoencoder.training.learning_rate', 'denoiser.training.learning_rate', "
-        "'alignment.training.learning_rate' (Learning rate after the warm-up, its peak)?"
+        "'alignment.training.learning_rate', 'model_error.training.learning_rate', "
+        "'correction.training.learning_rate' (Learning rate after the warm-up, its peak)?"
     )
 
 
