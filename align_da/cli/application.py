@@ -318,6 +318,46 @@ def _fault_of(registry: Registry, name: str) -> str:
     return ""
 
 
+@app.command("config", epilog="Example: align-da config letkf --config mine.toml")
+def explain(
+    what: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[SECTION|KEY]",
+            help="Such as letkf, letkf.radius_km or radius_km; all sections where none is given.",
+        ),
+    ] = None,
+    config: ConfigOption = None,
+    override: SetOption = None,
+    *,
+    init: Annotated[
+        bool, typer.Option("--init", help="A file with every key, to begin one's own with.")
+    ] = False,
+    schema: Annotated[bool, typer.Option("--schema", help="A JSON schema, for editors.")] = False,
+    markdown: Annotated[
+        bool, typer.Option("--markdown", help="The page align_da/config/README.md.")
+    ] = False,
+) -> None:
+    """Say what a configuration can say: keys, what they may be, their values and meaning."""
+    settings = load_config(config, override or ())
+    from align_da.config.reference import described, page, sections
+    from align_da.config.schema import json_schema
+    from align_da.config.toml import template
+
+    wanted = ((init, template), (schema, json_schema), (markdown, page))
+    whole = [text for is_wanted, text in wanted if is_wanted]
+    if whole and len(whole) + any((what, config, override)) > 1:
+        message = (
+            "expected --init, --schema or --markdown alone, which tell of every key and its "
+            "default: leave the rest out"
+        )
+        raise ConfigError(message)
+    if whole:
+        typer.echo(whole[0](), nl=False)
+    else:
+        typer.echo(sections() if what is None else described(what, settings))
+
+
 @app.command(epilog="Example: align-da inspect runs/demo/cycles/main.zarr")
 def inspect(
     path: Annotated[Path, typer.Argument(help="A store, checkpoint or run folder.")],

@@ -1,8 +1,9 @@
 """The configuration: frozen sections read from strict TOML.
 
-An unknown key is an error that names the nearest one. Nothing here imports JAX, so that a mistake
-is told before anything expensive starts. Values that name a choice are literals resolved by a
-dictionary in the room that implements them, never an import path.
+Every key has a description, of which the page beside this file, `align-da config` and the answers
+to mistakes are made: an unknown key is an error that names those it may mean. Nothing here imports
+JAX, so that a mistake is told before anything expensive starts. Values that name a choice are
+literals resolved by a dictionary in the room that implements them, never an import path.
 """
 
 from align_da.config.config import Config

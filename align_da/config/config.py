@@ -12,6 +12,7 @@ from align_da.config.experiments import (
     DownscalingConfig,
     VerificationConfig,
 )
+from align_da.config.key import FoundBy
 from align_da.config.learning import (
     AlignmentConfig,
     AutoencoderConfig,
@@ -46,13 +47,14 @@ Parts = Mapping[str, Mapping[str, Any]]
 
 
 class Config(Section):
-    """Everything that defines a run.
+    """Everything that defines a run."""
 
-    `parts` holds a table for each part of another package that takes settings, which it checks
-    itself: [parts.name] of the part called name.
-    """
-
-    seed: Annotated[int, Field(ge=0, le=LARGEST)] = 0
+    seed: Annotated[int, FoundBy("random seed", "rng")] = Field(
+        default=0,
+        ge=0,
+        le=LARGEST,
+        description="Seed of everything that is drawn at random.",
+    )
     world: WorldConfig = WorldConfig()
     neuralgcm: Annotated[NeuralGcmConfig | None, Field(exclude_if=lambda it: it is None)] = None
     onnx: OnnxConfig | None = None
@@ -85,8 +87,11 @@ class Config(Section):
     verification: VerificationConfig = VerificationConfig()
     benchmark: BenchmarkConfig = BenchmarkConfig()
     downscaling: DownscalingConfig = DownscalingConfig()
-    parts: Annotated[Parts, Field(exclude_if=lambda parts: not parts)] = Field(
-        default_factory=dict
+    parts: Annotated[Parts, FoundBy("plugins", "extensions")] = Field(
+        default_factory=dict,
+        exclude_if=lambda parts: not parts,
+        description="Settings of parts of other packages. [parts.name] is the table of the part "
+        "called name, which checks it itself.",
     )
 
     @model_validator(mode="after")

@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
+from align_da.config.key import FoundBy
 from align_da.config.section import Section
 
 GridName = Literal["source", "64x32", "240x121", "128x256"]
@@ -27,29 +28,46 @@ Level = Annotated[int, Field(gt=0, le=1100)]
 class Era5Config(Section):
     """A store or files of ERA5, or of anything else with the names of WeatherBench 2.
 
-    `source` is a zarr store (a path, or a URL of file, memory, gs or s3) or GRIB files (a path or
-    a pattern that ends in .grib, .grib1, .grib2, .grb or .grb2). With `anonymous` a bucket is read
-    without an account. `grid` names the grid that states are brought to: that of the source, the
-    two of WeatherBench 2 (longitudes x latitudes) or that of the paper (latitudes x longitudes).
-    Levels are in hPa. Neither their order nor that of the variables matters: channels are in the
-    order of the variable table, top level first.
+    Neither the order of the levels nor that of the variables matters: channels are in the order of
+    the variable table, top level first.
     """
 
-    source: str
-    anonymous: bool = True
-    grid: GridName = "source"
-    levels: Annotated[tuple[Level, ...], AfterValidator(_distinct)] = (
-        *(50, 100, 150, 200, 250, 300, 400),
-        *(500, 600, 700, 850, 925, 1000),
+    source: Annotated[str, FoundBy("path", "url", "file", "bucket")] = Field(
+        description="Where the states are: a zarr store or GRIB files. A store is a path, or a "
+        "URL of file, memory, gs or s3; files are a path or a pattern that ends in .grib, .grib1, "
+        ".grib2, .grb or .grb2."
     )
-    variables: Annotated[tuple[str, ...], AfterValidator(_distinct)] = (
-        "geopotential",
-        "specific_humidity",
-        "u_component_of_wind",
-        "v_component_of_wind",
-        "temperature",
-        "10m_u_component_of_wind",
-        "10m_v_component_of_wind",
-        "2m_temperature",
-        "mean_sea_level_pressure",
+    anonymous: Annotated[bool, FoundBy("credentials", "account", "token")] = Field(
+        default=True, description="Whether a bucket is read without an account."
+    )
+    grid: Annotated[GridName, FoundBy("resolution", "regridding")] = Field(
+        default="source",
+        description="Grid that states are brought to: that of the source, two of WeatherBench 2, "
+        'or that of the paper. The two are longitudes x latitudes, "128x256" is latitudes x '
+        "longitudes.",
+    )
+    levels: Annotated[tuple[Level, ...], AfterValidator(_distinct), FoundBy("pressure levels")] = (
+        Field(
+            default=(
+                *(50, 100, 150, 200, 250, 300, 400),
+                *(500, 600, 700, 850, 925, 1000),
+            ),
+            description="Pressure levels that are read, hPa.",
+        )
+    )
+    variables: Annotated[
+        tuple[str, ...], AfterValidator(_distinct), FoundBy("channels", "parameters")
+    ] = Field(
+        default=(
+            "geopotential",
+            "specific_humidity",
+            "u_component_of_wind",
+            "v_component_of_wind",
+            "temperature",
+            "10m_u_component_of_wind",
+            "10m_v_component_of_wind",
+            "2m_temperature",
+            "mean_sea_level_pressure",
+        ),
+        description="Variables that are read, by their names in WeatherBench 2.",
     )

@@ -4,35 +4,67 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from align_da.config.key import FoundBy
 from align_da.config.names import ObjectiveName, RewardName
 from align_da.config.section import (
     LARGEST,
+    Densities,
     NonNegativeFloat,
     Positive,
     PositiveFloat,
     Section,
-    Share,
 )
 from align_da.errors import ConfigError
 
 
 class TrainingConfig(Section):
-    """How a network is trained.
+    """How a network is trained."""
 
-    With `early_stopping` the parameters of the lowest validation loss are kept. That needs enough
-    validation cases: a handful of preference pairs tells nothing but noise.
-    """
-
-    steps: Positive = 2000
-    batch_size: Positive = 32
-    learning_rate: PositiveFloat = 3.0e-4
-    warm_up_steps: Annotated[int, Field(ge=0)] = 100
-    weight_decay: NonNegativeFloat = 1.0e-4
-    gradient_clip: PositiveFloat = 1.0
-    ema_decay: Annotated[float, Field(ge=0, lt=1)] = 0.999
-    validate_every: Positive = 200
-    early_stopping: bool = True
-    patience: Positive = 5
+    steps: Annotated[Positive, FoundBy("epochs", "iterations", "updates")] = Field(
+        default=2000, description="Steps of the optimizer (AdamW), at most."
+    )
+    batch_size: Annotated[Positive, FoundBy("minibatch", "batch")] = Field(
+        default=32, description="Cases a step."
+    )
+    learning_rate: Annotated[PositiveFloat, FoundBy("lr", "step size")] = Field(
+        default=3.0e-4,
+        description="Learning rate after the warm-up, its peak. From there it falls along a "
+        "cosine to a hundredth.",
+    )
+    warm_up_steps: Annotated[int, FoundBy("warmup")] = Field(
+        default=100,
+        ge=0,
+        description="Steps over which the learning rate rises from 0, fewer than `steps`.",
+    )
+    weight_decay: Annotated[NonNegativeFloat, FoundBy("regularization")] = Field(
+        default=1.0e-4, description="Weight decay of the matrices; biases and norms have none."
+    )
+    gradient_clip: Annotated[PositiveFloat, FoundBy("clipping", "gradient norm")] = Field(
+        default=1.0,
+        description="Largest global norm of a gradient; what is longer is scaled to it.",
+    )
+    ema_decay: Annotated[float, FoundBy("exponential moving average", "averaging")] = Field(
+        default=0.999,
+        ge=0,
+        lt=1,
+        description="Share that the average of the parameters keeps at a step; 0 averages "
+        "nothing. It is the average that is validated and kept.",
+    )
+    validate_every: Annotated[
+        Positive, FoundBy("evaluation interval", "checkpoint interval", "eval every")
+    ] = Field(
+        default=200, description="Steps between two validations, and between two checkpoints."
+    )
+    early_stopping: Annotated[bool, FoundBy("keep best")] = Field(
+        default=True,
+        description="Whether the parameters of the lowest validation loss are kept, and not the "
+        "last ones. That needs enough validation cases: a handful of preference pairs tells "
+        "nothing but noise.",
+    )
+    patience: Positive = Field(
+        default=5,
+        description="Validations without improvement after which `early_stopping` ends it.",
+    )
 
     @model_validator(mode="after")
     def _warm_up_ends_before_the_training(self) -> "TrainingConfig":
@@ -51,45 +83,122 @@ class ArithmeticConfig(Section):
     For transformers: the convolutional networks are small and know neither.
     """
 
-    precision: Literal["float32", "bfloat16"] = "float32"
-    recompute: bool = False
+    precision: Annotated[
+        Literal["float32", "bfloat16"], FoundBy("dtype", "mixed precision", "half precision")
+    ] = Field(
+        default="float32",
+        description="Precision of the matrix products of a transformer. Its parameters and norms "
+        "are in single precision.",
+    )
+    recompute: Annotated[
+        bool, FoundBy("gradient checkpointing", "remat", "activation checkpointing")
+    ] = Field(
+        default=False,
+        description="Whether a transformer computes activations again instead of keeping them. "
+        "That is a third more arithmetic for the memory of all blocks but one.",
+    )
 
 
 class AutoencoderConfig(ArithmeticConfig):
     """The latent autoencoder."""
 
-    kind: Literal["convolutional", "transformer"] = "convolutional"
-    width: Positive = 64
-    depth: Positive = 2
-    stride: Literal[1, 2, 4, 8] = 2
-    latent_channels: Positive = 48
-    heads: Positive = 4
-    window: Positive | None = None
+    kind: Annotated[
+        Literal["convolutional", "transformer"], FoundBy("architecture", "network", "type")
+    ] = Field(default="convolutional", description="The network of encoder and decoder.")
+    width: Annotated[Positive, FoundBy("channels", "hidden size", "features")] = Field(
+        default=64, description="Channels of the hidden layers."
+    )
+    depth: Annotated[Positive, FoundBy("layers", "blocks")] = Field(
+        default=2, description="Blocks of the encoder, and of the decoder."
+    )
+    stride: Annotated[
+        Literal[1, 2, 4, 8], FoundBy("downsampling", "compression", "patch size")
+    ] = Field(
+        default=2,
+        description="Grid points to a latent point, in each direction. It divides the latitudes, "
+        "and its double the longitudes.",
+    )
+    latent_channels: Annotated[Positive, FoundBy("latent dimension", "bottleneck")] = Field(
+        default=48,
+        description="Channels of a latent point, at most those of the grid points that it "
+        "stands for.",
+    )
+    heads: Annotated[Positive, FoundBy("attention heads")] = Field(
+        default=4, description="Attention heads of the transformer, a divisor of `width`."
+    )
+    window: Annotated[Positive | None, FoundBy("attention window")] = Field(
+        default=None,
+        description="Width of the strips of longitude that the transformer attends within, in "
+        "latent points. Where none is given it attends everywhere.",
+    )
     training: TrainingConfig = TrainingConfig()
 
 
 class DenoiserConfig(ArithmeticConfig):
     """The background-conditioned score model."""
 
-    kind: Literal["unet", "dit"] = "unet"
-    schedule: Literal["edm", "vp_cosine"] = "edm"
-    width: Positive = 64
-    depth: Positive = 1
-    levels: Positive = 3
-    heads: Positive = 4
-    patch: Positive = 2
-    sigma_mean: float = 0.0
-    sigma_spread: PositiveFloat = 1.4
-    correlation_modes: Annotated[int, Field(ge=0)] = 100
-    correlation_radius_km: PositiveFloat = 8000.0
+    kind: Annotated[Literal["unet", "dit"], FoundBy("architecture", "network", "type")] = Field(
+        default="unet",
+        description="The network: a U-Net on the sphere, or the transformer of the paper.",
+    )
+    schedule: Annotated[Literal["edm", "vp_cosine"], FoundBy("noise schedule")] = Field(
+        default="edm",
+        description="Noise levels of the training and their weights. They are those of Karras et "
+        "al. 2022, or the variance-preserving cosine of Align-DA.",
+    )
+    width: Annotated[Positive, FoundBy("channels", "hidden size", "features")] = Field(
+        default=64,
+        description="Channels of the hidden layers. Those of the U-Net double with every level.",
+    )
+    depth: Annotated[Positive, FoundBy("layers", "blocks")] = Field(
+        default=1,
+        description="Blocks of the transformer, or of each level of the U-Net on either way.",
+    )
+    levels: Annotated[Positive, FoundBy("resolutions", "downsampling")] = Field(
+        default=3,
+        description="Resolutions of the U-Net, each half of the one before where that divides.",
+    )
+    heads: Annotated[Positive, FoundBy("attention heads")] = Field(
+        default=4, description="Attention heads of the transformer, a divisor of `width`."
+    )
+    patch: Annotated[Positive, FoundBy("patch size", "token")] = Field(
+        default=2,
+        description="Rows and columns of latent points in a token of the transformer.",
+    )
+    sigma_mean: Annotated[float, FoundBy("P_mean", "noise level")] = Field(
+        default=0.0, description='Mean of ln σ in training with the schedule "edm" (P_mean).'
+    )
+    sigma_spread: Annotated[PositiveFloat, FoundBy("P_std", "noise level")] = Field(
+        default=1.4,
+        description='Standard deviation of ln σ in training with the schedule "edm" (P_std).',
+    )
+    correlation_modes: Annotated[int, FoundBy("rank", "eigenvectors", "noise correlation")] = (
+        Field(
+            default=100,
+            ge=0,
+            description="Vectors kept of the covariance between rows of latents, at every zonal "
+            "wavenumber. It is that of the noise and of latent 3D-Var; 0 is white noise, as in "
+            "Align-DA.",
+        )
+    )
+    correlation_radius_km: Annotated[PositiveFloat, FoundBy("localization", "length scale")] = (
+        Field(
+            default=8000.0,
+            description="Half width of the localisation (Gaspari-Cohn) between rows, km.",
+        )
+    )
     training: TrainingConfig = TrainingConfig()
 
 
 class ModelErrorConfig(Section):
     """The correction of the forecast model, learned from forecasts that start from the truth."""
 
-    starts: Positive = 1400
-    validation_starts: Positive = 80
+    starts: Annotated[Positive, FoundBy("samples", "cases")] = Field(
+        default=1400, description="Forecasts of the training period, one cycle window long."
+    )
+    validation_starts: Positive = Field(
+        default=80, description="Forecasts of the validation period."
+    )
     training: TrainingConfig = TrainingConfig()
 
 
@@ -100,55 +209,97 @@ class CorrectionConfig(Section):
     """The correction of analyses that is learned in cycles of one's own, round after round.
 
     Round 0 are cycles of [cycle] without it; in every further one what the rounds before have
-    taught acts in full, as the mean of the networks of the last `averaged`, and training goes on
-    with the cycles of the last `rounds_kept`. A round takes `cycles` in each of `segments` of the
-    training period and of `validation_segments`, with a network, a density and errors of
-    observations of its own: the errors of [observations] times one of `error_factors`. Segments
-    begin with a `spin_up`, have room for as many `rounds`, and go on in every round where the one
-    before has ended. Stations stay where they are for `network_rounds`: new ones see for some
-    cycles what old ones had left. Where no `round` is named, commands make or train the next one,
-    and analyses are corrected by what the last one has taught.
-    `evidence` is what the network sees of a cycle; "static" is what 3D-Var ([three_d_var],
-    `align-da train covariance`) would still change. With `scales_spread` it corrects the spread of
-    the ensemble too.
-    It learns from the truth, or with `target = "observations"` from observations alone: every
-    cycle hides the share `withheld` of the stations from its analysis, others each time, and they
-    tell how wrong that is. Those that [observations] withholds are for verification: nothing is
-    learned from them. Where there is a section [reports] these are its reports, with no
-    `densities` and `error_factors` of their own.
+    taught acts in full, and training goes on. Segments go on in every round where the one before
+    has ended.
     """
 
-    round: Annotated[int, Field(ge=0)] | None = None
-    rounds: Positive = 20
-    rounds_kept: Positive = 4
-    averaged: Annotated[int, Field(gt=0, le=LARGEST, exclude_if=lambda count: count == 1)] = 5
-    segments: Positive = 32
-    validation_segments: Positive = 3
-    cycles: Positive = 5
-    network_rounds: Annotated[
-        int, Field(gt=0, le=LARGEST, exclude_if=lambda rounds: rounds == 1)
-    ] = 20
-    spin_up: Annotated[int, Field(ge=0)] = 4
-    densities: tuple[Share, ...] = (0.05, 0.02, 0.1)
-    error_factors: tuple[PositiveFloat, ...] = (1.0, 0.7, 1.4)
-    acts: Literal["before", "after"] = "after"
-    evidence: tuple[EvidenceName, ...] = (
-        "background",
-        "spread",
-        "gradient",
-        "increment",
-        "reduction",
-        "static",
+    round: Annotated[int, Field(ge=0, le=LARGEST)] | None = Field(
+        default=None,
+        description="Number of the round that is cycled or trained, or whose correction acts in "
+        "[cycle]. Without one it is the next to make, and the last that has been trained.",
     )
-    scales_spread: bool = True
+    rounds: Annotated[Positive, FoundBy("iterations")] = Field(
+        default=20, description="Rounds that segments have room for."
+    )
+    rounds_kept: Annotated[Positive, FoundBy("replay", "memory")] = Field(
+        default=4, description="Last rounds whose cycles are trained on."
+    )
+    averaged: Annotated[Positive, FoundBy("averaging", "mean of networks")] = Field(
+        default=5,
+        exclude_if=lambda count: count == 1,
+        description="Last rounds the mean of whose networks acts.",
+    )
+    segments: Positive = Field(
+        default=32,
+        description="Segments of the training period. Each has a network, a density and errors "
+        "of observations of its own.",
+    )
+    validation_segments: Positive = Field(
+        default=3, description="Segments of the validation period."
+    )
+    cycles: Positive = Field(default=5, description="Cycles of a segment in a round.")
+    network_rounds: Annotated[Positive, FoundBy("new stations")] = Field(
+        default=20,
+        exclude_if=lambda rounds: rounds == 1,
+        description="Rounds that stations stay where they are. New ones see for some cycles what "
+        "old ones had left.",
+    )
+    spin_up: Annotated[int, FoundBy("burn-in")] = Field(
+        default=4, ge=0, description="Cycles before the first round of a segment, not kept."
+    )
+    densities: Densities = (0.05, 0.02, 0.1)
+    error_factors: tuple[PositiveFloat, ...] = Field(
+        default=(1.0, 0.7, 1.4),
+        description="Factors on the errors of [observations], which segments take in turn.",
+    )
+    acts: Literal["before", "after"] = Field(
+        default="after",
+        description="Whether the background is corrected, before the analysis, or the analysis.",
+    )
+    evidence: Annotated[tuple[EvidenceName, ...], FoundBy("inputs", "features")] = Field(
+        default=(
+            "background",
+            "spread",
+            "gradient",
+            "increment",
+            "reduction",
+            "static",
+        ),
+        description='What the network sees of a cycle. "gradient" is what innovations pull at, '
+        '"reduction" that of the spread; "static" is what 3D-Var ([three_d_var], `align-da train '
+        'covariance`) would still change. "increment" and "reduction" are known after the '
+        "analysis alone.",
+    )
+    scales_spread: Annotated[bool, FoundBy("spread correction")] = Field(
+        default=True, description="Whether the spread of the ensemble is corrected too."
+    )
     # Left out of digests where they are the default: rounds made before there were these go on.
-    target: Annotated[
-        Literal["truth", "observations"], Field(exclude_if=lambda target: target == "truth")
-    ] = "truth"
-    withheld: Annotated[float, Field(gt=0, lt=1, exclude_if=lambda share: share == 0.2)] = 0.2
-    width: Positive = 64
-    depth: Positive = 3
-    stride: Positive = 2
+    target: Annotated[Literal["truth", "observations"], FoundBy("label", "loss")] = Field(
+        default="truth",
+        exclude_if=lambda target: target == "truth",
+        description="What it learns from: the truth, or observations that are hidden from the "
+        "analyses. Those that [observations] withholds are for verification: nothing is learned "
+        "from them. Where there is a section [reports] these are its reports, with no `densities` "
+        "and `error_factors` of their own.",
+    )
+    withheld: Annotated[float, FoundBy("holdout", "held out")] = Field(
+        default=0.2,
+        gt=0,
+        lt=1,
+        exclude_if=lambda share: share == 0.2,
+        description="Share of the stations that every cycle hides from its analysis, others each "
+        'time. With target = "observations" they tell how wrong it is.',
+    )
+    width: Annotated[Positive, FoundBy("channels", "hidden size", "features")] = Field(
+        default=64, description="Channels of the hidden layers."
+    )
+    depth: Annotated[Positive, FoundBy("layers", "blocks")] = Field(
+        default=3, description="Residual blocks of two convolutions."
+    )
+    stride: Annotated[Positive, FoundBy("downsampling", "patch size")] = Field(
+        default=2,
+        description="Grid points along a side of the patches that the network works on.",
+    )
     training: TrainingConfig = TrainingConfig(
         steps=100,
         batch_size=8,
@@ -198,18 +349,59 @@ class CorrectionConfig(Section):
 class AlignmentConfig(Section):
     """Preference alignment of the prior."""
 
-    backgrounds: Positive = 128
-    candidates: Positive = 16
-    forecast_lead_hours: Positive = 48
-    rewards: tuple[RewardName, ...] = ("accuracy", "forecast", "balance")
-    quantile: Annotated[float, Field(gt=0, le=0.5)] = 0.25
-    pairs: Positive = 1000
-    objective: ObjectiveName = "dpo"
-    weighting: Literal["noise", "increment"] = "increment"
-    trained: Literal["all", "amplitude"] = "amplitude"
-    beta: PositiveFloat = 2000.0
-    anchor_weight: NonNegativeFloat = 0.1
-    scheduler: str | None = None
+    backgrounds: Annotated[Positive, FoundBy("cases", "prompts")] = Field(
+        default=128,
+        description="Backgrounds of the training period that candidates are drawn for.",
+    )
+    candidates: Annotated[Positive, FoundBy("samples", "draws", "group size")] = Field(
+        default=16, description="Draws of the reference prior for each background."
+    )
+    forecast_lead_hours: Positive = Field(
+        default=48, description="Lead time of the forecast that a reward judges, hours."
+    )
+    rewards: Annotated[tuple[RewardName, ...], FoundBy("reward functions", "objectives")] = Field(
+        default=("accuracy", "forecast", "balance"),
+        description="Rewards that score candidates; a pair is one that none of them denies.",
+    )
+    quantile: Annotated[float, FoundBy("top", "best")] = Field(
+        default=0.25,
+        gt=0,
+        le=0.5,
+        description="Share of the candidates that win, and share that lose, in every reward.",
+    )
+    pairs: Annotated[Positive, FoundBy("preferences")] = Field(
+        default=1000, description="Preference pairs, at most."
+    )
+    objective: Annotated[ObjectiveName, FoundBy("loss")] = Field(
+        default="dpo", description="Loss of a preference pair."
+    )
+    weighting: Annotated[Literal["noise", "increment"], FoundBy("loss weight")] = Field(
+        default="increment",
+        description="What is compared of a pair: the error of the noise, as in Diffusion-DPO, or "
+        "that of the increment. The latter is σ² times as large, and leaves low noise out.",
+    )
+    trained: Annotated[Literal["all", "amplitude"], FoundBy("trainable", "lora", "frozen")] = (
+        Field(
+            default="amplitude",
+            description="What fine-tuning changes: every parameter, or the amplitude of draws by "
+            "place, channel and noise.",
+        )
+    )
+    beta: Annotated[PositiveFloat, FoundBy("kl weight", "temperature")] = Field(
+        default=2000.0,
+        description="Strength β of the tie to the reference prior, dimensionless. Errors are "
+        "means over dimensions, hence thousands.",
+    )
+    anchor_weight: Annotated[NonNegativeFloat, FoundBy("sft weight", "supervised loss")] = Field(
+        default=0.1,
+        description="Weight of the prior's own training loss on the truth, beside that of "
+        "pairs. It keeps the spread that preferences would lose; 0 is none.",
+    )
+    scheduler: Annotated[str | None, FoundBy("dask", "cluster", "address")] = Field(
+        default=None,
+        description="Address of a dask scheduler whose workers score candidates. Where none is "
+        "given they are processes of this machine.",
+    )
     training: TrainingConfig = TrainingConfig(
         steps=300, learning_rate=1.0e-5, ema_decay=0.0, validate_every=50
     )

@@ -5,19 +5,44 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from align_da.config.key import FoundBy
 from align_da.config.names import GuidanceName, SamplerName
 from align_da.config.section import Positive, PositiveFloat, Section, Share
 
+_RADIUS = FoundBy("localization", "length scale", "cutoff")
+
+Outer = Annotated[
+    Positive,
+    FoundBy("outer loops", "outer iterations", "Gauss-Newton"),
+    Field(description="Gauss-Newton iterations, each about the result of the one before."),
+]
+Tolerance = Annotated[
+    PositiveFloat,
+    FoundBy("convergence", "epsilon"),
+    Field(
+        description="What is left of each linear system, in standard deviations of the "
+        "observation errors."
+    ),
+]
+Inner = Annotated[
+    Positive,
+    FoundBy("inner loops", "iterations", "conjugate gradient"),
+    Field(description="Iterations of the solver of each linear system, at most."),
+]
+
 
 class AnalysisConfig(Section):
-    """What holds for the analyses of every method.
+    """What holds for the analyses of every method."""
 
-    Increments are cut to the triangular truncation of the forecast model; None cuts nothing. With
-    `representation_error` observation errors hold, for latent methods, what latents cannot.
-    """
-
-    truncation: Positive | None = None
-    representation_error: bool = True
+    truncation: Annotated[Positive | None, FoundBy("spectral filter", "wavenumber")] = Field(
+        default=None,
+        description="Triangular truncation that increments are cut to, total wavenumber. Take "
+        "that of the forecast model; nothing is cut where none is given.",
+    )
+    representation_error: Annotated[bool, FoundBy("representativeness error")] = Field(
+        default=True,
+        description="Whether observation errors hold, for latent methods, what latents cannot.",
+    )
 
 
 _Defaults = Mapping[str, Mapping[str, object]]
@@ -33,21 +58,50 @@ def _completed(given: object, name: str, defaults: _Defaults) -> object:
 
 
 class SamplerConfig(Section):
-    """How the reverse process is integrated.
+    """How the reverse process is integrated."""
 
-    Where `steps` are not given they are what the kind needs.
-    """
-
-    kind: SamplerName = "dpm_solver"
-    steps: Positive = 10
-    sigma_min: PositiveFloat = 0.02
-    sigma_max: PositiveFloat = 20.0
-    rho: PositiveFloat = 7.0
-    churn: Share = 1.0
-    correctors: Annotated[int, Field(ge=0)] = 0
-    corrector_step: PositiveFloat = 0.5
-    micro_batch: Positive = 4
-    centred: bool = True
+    kind: Annotated[SamplerName, FoundBy("solver", "integrator", "method")] = Field(
+        default="dpm_solver",
+        description="The sampler: DPM-Solver++(2M), that of Heun or the stochastic one.",
+    )
+    steps: Annotated[Positive, FoundBy("nfe", "timesteps", "function evaluations")] = Field(
+        default=10,
+        description="Noise levels that are visited. Where they are not given they are what the "
+        "kind needs.",
+    )
+    sigma_min: Annotated[PositiveFloat, FoundBy("noise level")] = Field(
+        default=0.02,
+        description="Smallest noise level σ, in standard deviations of what is drawn.",
+    )
+    sigma_max: Annotated[PositiveFloat, FoundBy("noise level")] = Field(
+        default=20.0, description="Largest noise level σ, which the sampler starts at."
+    )
+    rho: PositiveFloat = Field(
+        default=7.0,
+        description="How noise levels crowd together near the smallest, dimensionless. Large "
+        "values are nearly geometric (Karras et al. 2022, Eq. 5).",
+    )
+    churn: Annotated[Share, FoundBy("stochasticity", "eta")] = Field(
+        default=1.0,
+        description='Fresh noise of a step of the "stochastic" sampler, share of the most there '
+        "can be. 1 is ancestral sampling, 0 deterministic.",
+    )
+    correctors: Annotated[int, FoundBy("Langevin steps")] = Field(
+        default=0, ge=0, description="Langevin steps before every step of the sampler."
+    )
+    corrector_step: Annotated[PositiveFloat, FoundBy("Langevin step size", "tau")] = Field(
+        default=0.5, description="Length τ of a Langevin step, in squares of the noise level."
+    )
+    micro_batch: Annotated[Positive, FoundBy("batch size", "chunk")] = Field(
+        default=4,
+        description="Members that are computed at once. It is part of the result: another number "
+        "changes bits, and the noise where it is `centred`.",
+    )
+    centred: Annotated[bool, FoundBy("antithetic", "zero mean")] = Field(
+        default=True,
+        description="Whether the noise of members has no mean, where they fill micro-batches of "
+        "two or more. Their mean has no sampling error then.",
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -58,16 +112,34 @@ class SamplerConfig(Section):
 class GuidanceConfig(Section):
     """How the observations steer the sampler, and how far its linear systems are solved.
 
-    `tolerance` is in standard deviations of the observation errors, `iterations` a bound that
-    should not be met. What is not given is what the method needs to draw from the posterior of the
-    conformance (experiments/conformance), where it can: jfps, mmps and split_gibbs.
+    What is not given is what the method needs to draw from the posterior of the conformance
+    (experiments/conformance), where it can: jfps, mmps and split_gibbs.
     """
 
-    method: GuidanceName = "jfps"
-    strength: PositiveFloat = 1.0
-    tolerance: PositiveFloat = 0.05
-    iterations: Positive = 50
-    repetitions: Positive = 1
+    method: Annotated[GuidanceName, FoundBy("guidance", "kind", "type")] = Field(
+        default="jfps",
+        description='Which guidance steers; with "none" draws are those of the prior.',
+    )
+    strength: Annotated[PositiveFloat, FoundBy("scale", "weight", "zeta", "gamma")] = Field(
+        default=1.0,
+        description='Strength of the guidance, dimensionless. It is ζ of "dps", γ of "sda" and '
+        'a factor on the covariance of "mmps" and "jfps"; above 1 "dps" is stronger and the '
+        "others are weaker.",
+    )
+    tolerance: Annotated[PositiveFloat, FoundBy("convergence", "epsilon")] = Field(
+        default=0.05,
+        description="What is left of a linear system, in standard deviations of the observation "
+        "errors.",
+    )
+    iterations: Annotated[Positive, FoundBy("conjugate gradient")] = Field(
+        default=50,
+        description="Iterations of the solver of a linear system, at most: a bound that should "
+        "not be met.",
+    )
+    repetitions: Annotated[Positive, FoundBy("resampling", "sweeps")] = Field(
+        default=1,
+        description='Composites of a call of "repaint", or sweeps of "split_gibbs" a noise level.',
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -82,51 +154,87 @@ class GuidanceConfig(Section):
 
 
 class OptimalInterpolationConfig(Section):
-    """The classical peer with a static, localised error ensemble.
+    """The classical peer with a static, localised error ensemble."""
 
-    In a cycle its errors are those of cycled backgrounds, or of forecasts from perturbed truth.
-    """
+    errors_in_cycles: Annotated[Literal["cycled", "forecast"], FoundBy("background error")] = (
+        Field(
+            default="forecast",
+            description="Whose errors it has in a cycle: cycled backgrounds, or forecasts from "
+            "perturbed truth.",
+        )
+    )
 
-    errors_in_cycles: Literal["cycled", "forecast"] = "forecast"
-
-    samples: Positive = 800
-    variance_factor: PositiveFloat = 1.0
-    radius_km: PositiveFloat = 5000.0
+    samples: Annotated[Positive, FoundBy("errors")] = Field(
+        default=800, description="Past background errors that make its covariance, about so many."
+    )
+    variance_factor: Annotated[PositiveFloat, FoundBy("inflation", "alpha")] = Field(
+        default=1.0, description="Factor on the covariance of these errors."
+    )
+    radius_km: Annotated[PositiveFloat, _RADIUS] = Field(
+        default=5000.0,
+        description="Half width of the localisation (Gaspari-Cohn) between points, km.",
+    )
 
 
 class LatentThreeDVarConfig(Section):
-    """Latent 3D-Var: Gauss-Newton iterations, and how far the system of each is solved."""
+    """Latent 3D-Var, with the covariance that [denoiser] describes."""
 
-    outer: Positive = 1
-    tolerance: PositiveFloat = 0.01
-    inner: Positive = 100
+    outer: Outer = 1
+    tolerance: Tolerance = 0.01
+    inner: Inner = 100
 
 
 class ThreeDVarConfig(Section):
-    """3D-Var in model space: its covariance, described as that of latents is, and iterations."""
+    """3D-Var in model space, with a covariance described as that of latents is."""
 
-    modes: Positive = 200
-    radius_km: PositiveFloat = 8000.0
-    outer: Positive = 1
-    tolerance: PositiveFloat = 0.01
-    inner: Positive = 100
+    modes: Annotated[Positive, FoundBy("rank", "eigenvectors", "truncation")] = Field(
+        default=200,
+        description="Vectors kept of the covariance between rows, at every zonal wavenumber.",
+    )
+    radius_km: Annotated[PositiveFloat, _RADIUS] = Field(
+        default=8000.0,
+        description="Half width of the localisation (Gaspari-Cohn) between rows, km.",
+    )
+    outer: Outer = 1
+    tolerance: Tolerance = 0.01
+    inner: Inner = 100
 
 
 class HybridGainConfig(Section):
-    """The LETKF of [letkf], and the share of the increment that 3D-Var of [three_d_var] adds."""
+    """The LETKF of [letkf], and a share of what 3D-Var of [three_d_var] adds."""
 
-    share: Share = 0.5
+    share: Annotated[Share, FoundBy("alpha", "weight", "hybrid weight")] = Field(
+        default=0.5,
+        description="Share α that is added of the increment that 3D-Var would still make of the "
+        "mean of the LETKF.",
+    )
 
 
 class LetkfConfig(Section):
-    """The local ensemble transform Kalman filter: half widths of its localisation, and inflation.
+    """The local ensemble transform Kalman filter."""
 
-    `depth` is in the logarithm of the level; a global filter has neither radius nor depth. With
-    `calibrated` the ensemble is inflated beyond that by what the innovations of a cycle ask for.
-    """
-
-    radius_km: PositiveFloat | None = 1500.0
-    depth: PositiveFloat | None = 1.0
-    inflation: PositiveFloat = 1.6
-    relaxation: Share = 0.95
-    calibrated: bool = False
+    radius_km: Annotated[PositiveFloat | None, _RADIUS] = Field(
+        default=1500.0,
+        description="Half width of the horizontal localisation (Gaspari-Cohn, of R), km. A "
+        "filter that is global has None, which Python alone can say.",
+    )
+    depth: Annotated[PositiveFloat | None, FoundBy("vertical localization")] = Field(
+        default=1.0,
+        description="Half width of the vertical localisation, in the logarithm of the level. A "
+        "filter that is global has None, which Python alone can say.",
+    )
+    inflation: Annotated[PositiveFloat, FoundBy("rho")] = Field(
+        default=1.6, description="Factor on the perturbations of the background."
+    )
+    relaxation: Annotated[
+        Share, FoundBy("rtps", "relaxation to prior spread", "rtpp", "alpha")
+    ] = Field(
+        default=0.95,
+        description="Share of the spread of the background that the analysis is given back "
+        "(RTPS), after the update.",
+    )
+    calibrated: Annotated[bool, FoundBy("adaptive inflation")] = Field(
+        default=False,
+        description="Whether the ensemble is inflated, beyond `inflation`, by what the "
+        "innovations of a cycle ask for.",
+    )

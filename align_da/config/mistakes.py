@@ -1,17 +1,28 @@
-"""What is wrong with a configuration, in words: the place, what came, and the nearest key."""
+"""What is wrong with a configuration, in words: the place, what came, and the nearest key.
+
+An unknown key is answered with the one that it is a misspelling of, or else with those that it may
+mean.
+"""
 
 import difflib
 import reprlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, time
-from typing import Any, get_args
+from typing import Any
 
 from pydantic import BaseModel, ValidationError
+
+from align_da.config.key import Key, section_in
+from align_da.config.nearest import is_another_word, meant_by
 
 _TOLD = 5
 """Mistakes told at once."""
 _LONGEST = 100
 """Characters of a key that are looked at."""
+_DEEPEST = 3
+"""Tables in an unknown table that are looked into."""
+_MISSPELT, _SPELT_ALIKE = 0.8, 0.7
+"""Of difflib: what is hardly another word, and what may be."""
 
 
 def told_of(error: ValidationError, section: type[BaseModel], place: tuple[str, ...] = ()) -> str:
@@ -25,14 +36,62 @@ def _explain(section: type[BaseModel], above: tuple[str, ...], item: Mapping[str
     """One line for one validation error of a section."""
     if not item["loc"]:  # a rule between sections
         return str(item["ctx"]["error"])
-    *sections, key = (str(part) for part in item["loc"])
-    place = ".".join([*above, *sections, key])[:_LONGEST]
-    if item["type"] != "extra_forbidden":
-        told = str(item["msg"]).removeprefix("Value error, ")
-        return f"{place}: {told}, got {shown(item['input'])}{_hint(item)}"
-    known = list(_section_at(section, sections).model_fields)
-    nearest = difflib.get_close_matches(key[:_LONGEST], known, n=1, cutoff=0.0)[0]
-    return f"unknown key {place!r}: did you mean {'.'.join([*above, *sections, nearest])!r}?"
+    place = [str(part) for part in item["loc"]]
+    if item["type"] == "extra_forbidden":
+        return unknown_key(section, [*place, *_first_within(item["input"])], above)
+    told = str(item["msg"]).removeprefix("Value error, ")
+    return f"{_name([*above, *place])}: {told}, got {shown(item['input'])}{_hint(item)}"
+
+
+def unknown_key(
+    section: type[BaseModel], place: Sequence[str], above: tuple[str, ...] = ()
+) -> str:
+    """What to say of a key that a section does not have, on one line.
+
+    Args:
+        section: the section.
+        place: of the key in it; what stands behind the first name that there is not may help.
+        above: place of the section.
+    """
+    found, number = section, 0
+    while number < len(place) - 1 and (inner := section_in(found, place[number])):
+        found, number = inner, number + 1
+    sections, key = [*above, *place[:number]], place[number][:_LONGEST]
+    known, whole = tuple(found.model_fields), [name[:_LONGEST] for name in place]
+    asked = f"unknown key {_name([*sections, key])!r}"
+
+    def spelt(cutoff: float) -> list[str]:
+        return difflib.get_close_matches(key, known, n=1, cutoff=cutoff)
+
+    if (nearest := spelt(_MISSPELT)) and not is_another_word(section, whole):
+        return f"{asked}: did you mean {_name([*sections, *nearest])!r}?"
+    if meant := meant_by(section, whole):
+        return f"unknown key {_name([*above, *whole])!r}: did you mean {_described(meant, above)}?"
+    if nearest := spelt(_SPELT_ALIKE):
+        return f"{asked}: did you mean {_name([*sections, *nearest])!r}?"
+    return f"{asked}: expected one of {', '.join(known)}"
+
+
+def _described(keys: Iterable[Key], above: tuple[str, ...]) -> str:
+    """The keys, those that say the same together."""
+    by_gist: dict[str, list[str]] = {}
+    for key in keys:
+        by_gist.setdefault(key.gist, []).append(repr(_name([*above, *key.place])))
+    return " or ".join(f"{', '.join(names)} ({gist})" for gist, names in by_gist.items())
+
+
+def _first_within(given: object) -> list[str]:
+    """The first name in a table, and in the table that it may be the name of."""
+    names: list[str] = []
+    while isinstance(given, Mapping) and given and len(names) < _DEEPEST:
+        name, given = next(iter(given.items()))
+        names.append(str(name))
+    return names
+
+
+def _name(place: Iterable[str]) -> str:
+    """A place as it is written, of a length that can be read."""
+    return ".".join(place)[:_LONGEST]
 
 
 def shown(value: object) -> str:
@@ -47,12 +106,3 @@ def _hint(item: Mapping[str, Any]) -> str:
     """What to do about a value of another type, where that is no guess."""
     wants_text = item["type"] == "string_type"
     return ": write it in quotes" if wants_text and isinstance(item["input"], date | time) else ""
-
-
-def _section_at(found: type[BaseModel], sections: Sequence[str]) -> type[BaseModel]:
-    """The section class at a path of names below another."""
-    for name in sections:
-        annotation = found.model_fields[name].annotation
-        candidates = (annotation, *get_args(annotation))
-        found = next(c for c in candidates if isinstance(c, type) and issubclass(c, BaseModel))
-    return found

@@ -14,6 +14,13 @@ Positive = Annotated[int, Field(gt=0, le=LARGEST)]
 PositiveFloat = Annotated[float, Field(gt=0)]
 NonNegativeFloat = Annotated[float, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
+Densities = Annotated[
+    tuple[Share, ...],
+    Field(
+        description="Densities of the networks that segments take in turn, as "
+        "`observations.density`."
+    ),
+]
 
 
 class _Told(ModelMetaclass):

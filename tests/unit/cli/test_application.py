@@ -22,6 +22,7 @@ COMMAND = Path(sys.executable).with_name("align-da")
         "train",
         "align",
         "benchmark",
+        "config",
         "cycle",
         "verify",
         "monitor",
@@ -39,6 +40,35 @@ def test_every_command_helps_with_an_example(command: str) -> None:
 def test_help_does_not_import_jax() -> None:
     code = "import sys, align_da.cli, data_pipelines.cli; sys.exit('jax' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_the_configuration_is_told_without_jax() -> None:
+    code = (
+        "import sys, align_da.cli; align_da.cli.app(['config', 'letkf'], standalone_mode=False); "
+        "sys.exit(bool({'jax', 'numpy', 'xarray'} & {*sys.modules}))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ((), "cycle.watchdog         What happens when the spread"),
+        (("letkf",), "inflation = 1.6  # number above 0\n    Factor on the perturbations"),
+        (
+            ("letkf", "--set", "letkf.inflation=1.1"),
+            "inflation = 1.1  # number above 0; default 1.6",
+        ),
+        (("letkf.inflation",), "Found by: rho."),
+        (("--init",), "#inflation = 1.6  # number above 0"),
+        (("--schema",), '"$schema": "https://json-schema.org/'),
+        (("--markdown",), "| `inflation` | `1.6` | number above 0 | Factor on"),
+    ],
+)
+def test_the_configuration_says_what_it_can_say(arguments: tuple[str, ...], told: str) -> None:
+    result = CliRunner().invoke(with_data(), ["config", *arguments])
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert told in result.stdout
 
 
 def test_parts_tells_of_what_cannot_be_used_and_other_commands_go_on(tmp_path: Path) -> None:
@@ -96,6 +126,10 @@ def test_processes_that_nobody_has_started_are_told_by_whom_they_would_be(tmp_pa
         (("train", "covariance", "--tensor", "2"), 2, "by one process"),
         (("align", "leads", "--distributed"), 2, "by one process"),
         (("fly",), 2, "No such command"),
+        (("config", "letkf.rtps"), 2, "did you mean 'letkf.relaxation'"),
+        (("config", "letkf", "--set", "letkf.radius=3"), 2, "did you mean 'letkf.radius_km'"),
+        (("config", "--init", "--schema"), 2, "expected --init, --schema or --markdown alone"),
+        (("config", "letkf", "--init"), 2, "expected --init, --schema or --markdown alone"),
         (("train", "autoencoder"), 4, "truth.zarr"),
         (("verify",), 4, "truth.zarr"),
         (("inspect", "nowhere"), 4, "nowhere"),

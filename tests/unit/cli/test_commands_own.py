@@ -39,6 +39,7 @@ OTHERS = {
     "cycle": "row 10 of the table of faults",
     "demo": "runs the commands above",
     "data report": "one file, written whole",
+    "config": "writes nothing",
     "parts": "writes nothing",
     "inspect": "writes nothing",
 }
