@@ -44,11 +44,13 @@ class EvidenceScaling:
         std: likewise.
         error_std: standard deviation of the errors that are estimated, by channel, in standard
             deviations of the states.
+        share: of the estimates that is believed, by row and channel; None believes them all.
     """
 
     mean: Float[Array, " input"]
     std: Float[Array, " input"]
     error_std: Float[Array, " channel"]
+    share: Float[Array, "lat channel"] | None = None
 
 
 @jax.tree_util.register_dataclass
@@ -100,7 +102,8 @@ class AnalysisCorrection:
         mean = ensemble.values.mean(axis=0)
         apart = ensemble.values - mean
         increment, factor = self.estimate(evidence)
-        moved = share * increment
+        believed = self.scaling.share
+        moved = share * (increment if believed is None else believed[:, None] * increment)
         if self.truncation is not None:
             moved = self.truncation(moved)
         wider = apart if factor is None else apart * factor**share

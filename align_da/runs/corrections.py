@@ -55,17 +55,18 @@ def untrained_network(config: Config, channels: int) -> CorrectionNetwork:
     )
 
 
-def blank_scaling(config: Config, channels: int) -> EvidenceScaling:
+def blank_scaling(config: Config, rows: int, channels: int) -> EvidenceScaling:
     """Statistics that change nothing, of the right shapes."""
     inputs = channels * len(config.correction.evidence)
-    return EvidenceScaling(jnp.zeros(inputs), jnp.ones(inputs), jnp.ones(channels))
+    whole = jnp.ones((rows, channels))
+    return EvidenceScaling(jnp.zeros(inputs), jnp.ones(inputs), jnp.ones(channels), whole)
 
 
 def untrained_correction(run: Run) -> AnalysisCorrection:
     """A correction that corrects nothing yet and sees all that there is to learn from."""
-    channels = run.layout.shape[-1]
+    rows, _, channels = run.layout.shape
     return _correction(
-        run, untrained_network(run.config, channels), blank_scaling(run.config, channels)
+        run, untrained_network(run.config, channels), blank_scaling(run.config, rows, channels)
     )
 
 
@@ -73,7 +74,8 @@ def load_correction(run: Run, number: int) -> AnalysisCorrection:
     """The correction that acts after round `number`: the mean of those of the last rounds.
 
     A network answers what the one before it has left, and takes as much too far: the errors of one
-    round have the signs of the last one's turned. Their mean does not swing.
+    round have the signs of the last one's turned. Their mean does not swing. The share of it that
+    is believed is that of the last round, see `align_da.training.believed_share`.
 
     Raises:
         StorageError: it has not been trained, or its weights are damaged or of another shape.
@@ -96,7 +98,8 @@ def taught_correction(run: Run, number: int) -> AnalysisCorrection:
     Raises:
         StorageError: it has not been trained, or its weights are damaged or of another shape.
     """
-    channels, folder = run.layout.shape[-1], run.folder.weights(f"{CORRECTION}_{number}")
+    rows, _, channels = run.layout.shape
+    folder = run.folder.weights(f"{CORRECTION}_{number}")
     if not folder.exists():
         message = (
             f"expected the correction of analyses in {folder}, found none: run align-da data "
@@ -106,7 +109,7 @@ def taught_correction(run: Run, number: int) -> AnalysisCorrection:
     check_as_made(run.folder, folder)
     blank = partial(untrained_network, run.config, channels)
     graph, state = nnx.split(nnx.eval_shape(blank))
-    template = {"network": state, "scaling": blank_scaling(run.config, channels)}
+    template = {"network": state, "scaling": blank_scaling(run.config, rows, channels)}
     loaded = load_weights(folder, template)
     return _correction(run, nnx.merge(graph, loaded["network"]), loaded["scaling"])
 

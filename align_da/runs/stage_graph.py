@@ -155,7 +155,7 @@ def rounds_kept(config: Config) -> range:
 def correction_stage(config: Config, folder: RunFolder) -> Stage:
     """The correction of analyses, after the rounds up to that of the configuration."""
     number = config.correction.number
-    before = [f"{CORRECTION}_{number - 1}"] if number else []
+    before = corrections_of(config, number - 1) if number else []
     inputs = [*(f"closed_loop_{kept}" for kept in rounds_kept(config)), *before]
     name = f"{CORRECTION}_{number}"
     return Stage(name, [config.seed, config.correction], inputs, [folder.weights(name)])

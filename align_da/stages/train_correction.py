@@ -1,19 +1,22 @@
 """Train the correction of analyses on the cycles of the last rounds."""
 
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 from jax.sharding import Mesh
 from jaxtyping import Array, Float, Int
 
+from align_da.assimilation.contract import Evidence
 from align_da.atmosphere import Grid
 from align_da.config import Config
 from align_da.runs.corrections import (
     CORRECTION,
+    load_correction,
     taught_correction,
     untrained_network,
 )
@@ -23,6 +26,7 @@ from align_da.runs.stage_graph import correction_stage, rounds_kept
 from align_da.stages.training_stage import fit_stage, training_stage
 from align_da.storage.met_cycles import EVIDENCE, read_met, rows_of
 from align_da.storage.run_folder import RunFolder
+from align_da.storage.statistics import read_normalisation
 from align_da.training.analysis_correction import (
     Aggregated,
     Judgement,
@@ -32,6 +36,7 @@ from align_da.training.analysis_correction import (
     scaling_of,
     shares_of,
 )
+from align_da.training.believed_share import believed_share
 from align_da.training.truth_target import TruthTarget, judged_by_truth
 from align_da.training.withheld_target import WithheldTarget, judged_by_withheld
 
@@ -84,7 +89,7 @@ def _train(run: Run, identity: str, mesh: Mesh | None) -> None:
     training, validation = (_met(run, split) for split in ("train", "validation"))
     if settings.number:
         before = taught_correction(run, settings.number - 1)
-        network, scaling = before.network, before.scaling
+        network, scaling = before.network, replace(before.scaling, share=_believed(run))
     else:
         network, scaling = untrained_network(run.config, channels), scaling_of(training, channels)
         if network.increments and settings.target == "truth":
@@ -102,6 +107,25 @@ def _train(run: Run, identity: str, mesh: Mesh | None) -> None:
         lambda best: {"network": best, "scaling": scaling},
         mesh,
     )
+
+
+def _believed(run: Run) -> Float[Array, "lat channel"]:
+    """How much of what acted in the cycles of a round they bear out; without a truth all of it."""
+    settings, layout = run.config.correction, run.layout
+    if settings.target != "truth":
+        return jnp.ones((layout.shape[0], layout.shape[-1]))
+    acted, std = (
+        load_correction(run, settings.number - 1),
+        read_normalisation(run.folder.statistics).std,
+    )
+    cycles = _StoredCycles(run.folder.closed_loop(settings.number, "train"), TruthTarget)
+
+    @jax.jit
+    def estimate(evidence: Evidence) -> Float[Array, "lat lon channel"]:
+        increment, _ = acted.estimate(evidence)
+        return increment / std
+
+    return jnp.asarray(believed_share(cycles, estimate, layout.grid))
 
 
 def _met(run: Run, split: str) -> Aggregated:
