@@ -26,7 +26,6 @@ from align_da.runs.stage_graph import correction_stage, rounds_kept
 from align_da.stages.training_stage import fit_stage, training_stage
 from align_da.storage.met_cycles import EVIDENCE, read_met, rows_of
 from align_da.storage.run_folder import RunFolder
-from align_da.storage.statistics import read_normalisation
 from align_da.training.analysis_correction import (
     Aggregated,
     Judgement,
@@ -114,16 +113,13 @@ def _believed(run: Run) -> Float[Array, "lat channel"]:
     settings, layout = run.config.correction, run.layout
     if settings.target != "truth":
         return jnp.ones((layout.shape[0], layout.shape[-1]))
-    acted, std = (
-        load_correction(run, settings.number - 1),
-        read_normalisation(run.folder.statistics).std,
-    )
+    acted = load_correction(run, settings.number - 1)
     cycles = _StoredCycles(run.folder.closed_loop(settings.number, "train"), TruthTarget)
 
     @jax.jit
     def estimate(evidence: Evidence) -> Float[Array, "lat lon channel"]:
         increment, _ = acted.estimate(evidence)
-        return increment / std
+        return increment / acted.normalisation.std
 
     return jnp.asarray(believed_share(cycles, estimate, layout.grid))
 
