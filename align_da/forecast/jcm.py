@@ -28,6 +28,7 @@ from dinosaur.primitive_equations import State as SpectralState
 from dinosaur.sigma_coordinates import SigmaCoordinates
 from dinosaur.spherical_harmonic import Grid as SphericalGrid
 from jaxtyping import Array, Float
+from jcm.data.bc.interpolate import upsample_terrain_ds
 from jcm.forcing import ForcingData
 from jcm.model import Model, RunState
 from jcm.physics.speedy.params import Parameters
@@ -253,11 +254,15 @@ def _time_step(truncation: int, step_hours: int) -> float:
 def _build(truncation: int, parameters: Parameters, time_step: float) -> tuple[Model, ForcingData]:
     """The model and its boundary conditions from the files of the jcm wheel."""
     coordinates = get_speedy_coords(LEVELS, truncation)
-    with warnings.catch_warnings():
+    with (
+        warnings.catch_warnings(),
+        xr.open_dataset(BOUNDARY_FILES["terrain"], engine="netcdf4") as surface,
+        xr.open_dataset(BOUNDARY_FILES["forcing"], engine="netcdf4") as climatology,
+    ):
         # JCM calls xarray and pandas in ways that later ones will refuse; its user can do nothing.
         warnings.simplefilter("ignore")
-        land = TerrainData.from_file(BOUNDARY_FILES["terrain"], coordinates).fmask
-        forcing = ForcingData.from_file(BOUNDARY_FILES["forcing"], coordinates)
+        land = jnp.asarray(upsample_terrain_ds(surface, coordinates.horizontal)["lsm"])
+        forcing = ForcingData.from_dataset(climatology, coordinates, align_mode="wrap_year")
     terrain = TerrainData.from_coords(
         coordinates, orography=_shared_orography(coordinates.horizontal), fmask=land
     )
