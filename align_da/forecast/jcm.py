@@ -28,6 +28,11 @@ from dinosaur.primitive_equations import State as SpectralState
 from dinosaur.sigma_coordinates import SigmaCoordinates
 from dinosaur.spherical_harmonic import Grid as SphericalGrid
 from jaxtyping import Array, Float
+from jcm.data.bc.interpolate import (
+    interpolate_to_daily,
+    upsample_forcings_ds,
+    upsample_terrain_ds,
+)
 from jcm.forcing import ForcingData
 from jcm.model import Model, RunState
 from jcm.physics.speedy.params import Parameters
@@ -53,6 +58,7 @@ BOUNDARY_FILES = {
     for name in ("terrain", "forcing")
 }
 """Boundary conditions, as the jcm wheel brings them."""
+DAYS_AT_ONCE = 90  # of the boundary conditions, while they are interpolated
 REFERENCE_PRESSURE = 1.0e5  # Pa, what JCM divides surface pressure by
 VARIABLES = (
     "u_component_of_wind",
@@ -253,11 +259,16 @@ def _time_step(truncation: int, step_hours: int) -> float:
 def _build(truncation: int, parameters: Parameters, time_step: float) -> tuple[Model, ForcingData]:
     """The model and its boundary conditions from the files of the jcm wheel."""
     coordinates = get_speedy_coords(LEVELS, truncation)
-    with warnings.catch_warnings():
+    with (
+        warnings.catch_warnings(),
+        xr.open_dataset(BOUNDARY_FILES["terrain"], engine="netcdf4") as surface,
+        xr.open_dataset(BOUNDARY_FILES["forcing"], engine="netcdf4") as climatology,
+    ):
         # JCM calls xarray and pandas in ways that later ones will refuse; its user can do nothing.
         warnings.simplefilter("ignore")
-        land = TerrainData.from_file(BOUNDARY_FILES["terrain"], coordinates).fmask
-        forcing = ForcingData.from_file(BOUNDARY_FILES["forcing"], coordinates)
+        land = jnp.asarray(upsample_terrain_ds(surface, coordinates.horizontal)["lsm"])
+        on_grid = _on_grid(climatology, coordinates.horizontal)
+        forcing = ForcingData.from_dataset(on_grid, coordinates, align_mode="wrap_year")
     terrain = TerrainData.from_coords(
         coordinates, orography=_shared_orography(coordinates.horizontal), fmask=land
     )
@@ -268,6 +279,22 @@ def _build(truncation: int, parameters: Parameters, time_step: float) -> tuple[M
         time_step=time_step,
     )
     return model, forcing
+
+
+def _on_grid(climatology: xr.Dataset, grid: SphericalGrid) -> xr.Dataset:
+    """A climatology of months on the nodes of `grid`, of days where these are not its own.
+
+    Days know nothing of each other: JCM would take them all at once, which takes a second more.
+    """
+    if climatology["stl"].shape[:2] == grid.nodal_shape:
+        return climatology
+    daily = interpolate_to_daily(climatology)
+    parts = [
+        upsample_forcings_ds(daily.isel(time=slice(day, day + DAYS_AT_ONCE)), grid)
+        for day in range(0, daily.sizes["time"], DAYS_AT_ONCE)
+    ]
+    whole: xr.Dataset = xr.concat(parts, "time", data_vars="minimal")
+    return whole
 
 
 def _shared_orography(grid: SphericalGrid) -> Float[Array, "lon lat"]:

@@ -1,5 +1,7 @@
 """Compiled programs, kept from one process to the next: a model takes half a minute to compile.
 
+Small ones are kept too: setting a model up compiles a hundred, two seconds of every process.
+
 A program that is found is machine code, and run as it is. So it is kept in a folder that belongs
 to the user and to nobody else, never in a run, which may come from elsewhere.
 """
@@ -10,6 +12,7 @@ import platform
 import stat
 from pathlib import Path
 
+import jax
 from jax.experimental.compilation_cache.compilation_cache import set_cache_dir
 
 from align_da.errors import StorageError
@@ -31,6 +34,7 @@ def use_compilation_cache() -> None:
     folder = _cache_home() / "align-da"
     _make_private(folder)
     set_cache_dir(str(folder / "programs" / _machine()))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)  # type: ignore[no-untyped-call]
 
 
 def _cache_home() -> Path:

@@ -33,7 +33,10 @@ def open_states(path: Path) -> xr.Dataset:
             # where a graph for each would go back to the scheduler.
             dataset: xr.Dataset = xr.open_zarr(path, chunks=None, consolidated=False)
         else:
-            dataset = xr.open_dataset(path, chunks={})
+            dataset = xr.open_dataset(path, engine="netcdf4", chunks={})
+    except ImportError as error:
+        message = f"{path} needs a package that is missing ({error.name}): pip install netcdf4"
+        raise StorageError(message) from error
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError) as error:
         message = f"{path} cannot be opened as gridded states ({error})"
         raise StorageError(message) from error

@@ -1,11 +1,15 @@
 """JCM as a function from gridded state to gridded state."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 pytest.importorskip("jcm")
-from align_da.forecast.jcm import JcmForecastModel
+from jcm.forcing import ForcingData
+from jcm.terrain import TerrainData
+
+from align_da.forecast.jcm import BOUNDARY_FILES, JcmForecastModel
 from data_pipelines.era5_start import era5_state
 
 pytestmark = pytest.mark.slow
@@ -63,3 +67,16 @@ def test_a_finer_grid_shows_the_same_state_with_more_of_it(
     # Cut to T21, on the grid of T21, it is what the other model sees.
     again = seen.end(fine.begin(kept, TIME))
     assert np.abs((np.asarray(again) - np.asarray(seen.end(run))) / scale).max() < 5e-6
+
+
+@pytest.mark.filterwarnings("ignore")  # JCM lets xarray guess, and tells what later ones refuse
+@pytest.mark.parametrize("number", [0, 1])
+def test_boundary_conditions_are_what_jcm_makes_of_its_files(
+    number: int, models: tuple[JcmForecastModel, JcmForecastModel]
+) -> None:
+    own, forcing = models[number]._model, models[number]._forcing
+    surface = TerrainData.from_file(BOUNDARY_FILES["terrain"], own.coords)
+    np.testing.assert_array_equal(own.terrain.fmask, surface.fmask)
+    expected = ForcingData.from_file(BOUNDARY_FILES["forcing"], own.coords)
+    assert jax.tree.structure(forcing) == jax.tree.structure(expected)
+    jax.tree.map(np.testing.assert_array_equal, forcing, expected)

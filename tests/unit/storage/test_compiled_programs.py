@@ -1,5 +1,7 @@
 import os
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -47,6 +49,18 @@ def test_without_a_cache_of_its_own_the_home_of_the_user_has_it(
     monkeypatch.setenv("HOME", str(tmp_path))
     use_compilation_cache()
     assert Path(told[0]).is_relative_to(tmp_path / ".cache" / "align-da")
+
+
+def test_small_programs_are_kept_too(tmp_path: Path) -> None:
+    """In a process of its own: this one has a cache already."""
+    code = (
+        "import jax; from align_da.storage.compiled_programs import use_compilation_cache; "
+        "use_compilation_cache(); jax.jit(lambda x: x + 1)(2.0)"
+    )
+    environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path)}
+    subprocess.run([sys.executable, "-c", code], env=environment, check=True)
+    programs = tmp_path / "align-da" / "programs"
+    assert any(path.is_file() for path in programs.rglob("*lambda*"))
 
 
 def readable_by_others(folder: Path) -> None:

@@ -1,4 +1,5 @@
 import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -42,6 +43,16 @@ def test_a_netcdf_file_is_as_good_as_a_store(gridded: Path, states: State) -> No
     open_states(gridded).load().to_netcdf(path)
     found = states_at(path, np.array([START]))
     np.testing.assert_array_equal(found.values, states.values[:1])
+
+
+def test_a_netcdf_file_without_its_package_is_told(
+    gridded: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = gridded.with_suffix(".nc")
+    open_states(gridded).load().to_netcdf(path)
+    monkeypatch.setitem(sys.modules, "netCDF4", None)
+    with pytest.raises(StorageError, match=r"\(netCDF4\): pip install netcdf4"):
+        open_states(path)
 
 
 @pytest.mark.parametrize("hours", [-6, 3, 24])
