@@ -169,6 +169,29 @@ def test_what_acts_is_the_mean_of_the_last_networks(
         np.testing.assert_allclose(leaf, expected, atol=1e-6)
 
 
+def test_of_a_correction_that_share_acts_which_the_next_cycles_bear_out(
+    world: tuple[Path, Path],
+) -> None:
+    run = open_run(load_config(world[1], ROUND_1), world[0])
+    first, second = (taught_correction(run, number) for number in (0, 1))
+    np.testing.assert_array_equal(first.scaling.share, 1.0)
+    met = read_met(run.folder.closed_loop(1, "train"))
+    products, squares = np.zeros((2, *LAYOUT.shape))
+    for evidence, error in zip(met["evidence"], met["error"], strict=True):
+        increment, _ = first.estimate(evidence.to_numpy().astype(np.float32))
+        estimate = np.asarray(increment / first.normalisation.std)
+        products += error.to_numpy() * estimate
+        squares += estimate**2
+    weights = np.asarray(LAYOUT.grid.area_weights)[..., None]
+    of_all = (products * weights).sum(axis=(0, 1)) / (squares * weights).sum(axis=(0, 1))
+    # Every row is between what rows say by themselves, and so is their mean.
+    share = np.asarray(second.scaling.share)
+    assert share.shape == (LAYOUT.shape[0], LAYOUT.shape[-1])
+    assert (share >= 0).all()
+    assert (share <= 1.5).all()
+    np.testing.assert_allclose(share.mean(axis=0), np.clip(of_all, 0, 1.5), atol=0.3)
+
+
 def test_the_table_of_rounds_holds_the_errors_that_they_have_met(world: tuple[Path, Path]) -> None:
     run = open_run(load_config(world[1]), world[0])
     table = pd.DataFrame(rounds.errors_of_rounds(run))

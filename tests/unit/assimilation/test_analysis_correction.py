@@ -77,6 +77,17 @@ def test_the_mean_is_moved_by_the_share_and_the_spread_by_its_power(share: float
     assert float(report.learned.share) == pytest.approx(share, abs=1e-6)
 
 
+def test_what_is_believed_moves_the_mean_and_the_report_is_of_all_that_the_network_says() -> None:
+    careful = replace(SCALING, share=jnp.full((1, 1), 0.25))
+    method = corrected(constant(0.7))
+    found, report = run(replace(method, correction=replace(method.correction, scaling=careful)))
+    np.testing.assert_allclose(
+        found.mean(axis=0), BASE.mean(axis=0) + 0.25 * 0.7 * 0.5 * 2.0, rtol=1e-5
+    )
+    np.testing.assert_allclose(report.learned.estimate, 0.7 * 0.5 * 2.0, rtol=1e-5)
+    assert float(report.learned.share) == pytest.approx(0.25, abs=1e-6)
+
+
 def test_without_the_second_output_the_spread_stays() -> None:
     correction = AnalysisCorrection(constant(0.7), SCALING, NORMAL, KINDS)
     found, _ = run(CorrectedAnalysis(LETKF_HERE, correction, bound))
