@@ -88,11 +88,12 @@ def _train(run: Run, identity: str, mesh: Mesh | None) -> None:
     training, validation = (_met(run, split) for split in ("train", "validation"))
     if settings.number:
         before = taught_correction(run, settings.number - 1)
-        network, scaling = before.network, replace(before.scaling, share=_believed(run))
+        network, known = before.network, before.scaling
     else:
-        network, scaling = untrained_network(run.config, channels), scaling_of(training, channels)
+        network, known = untrained_network(run.config, channels), scaling_of(training, channels)
         if network.increments and settings.target == "truth":
-            network.start_from(shares_of(training, scaling, network.increments))
+            network.start_from(shares_of(training, known, network.increments))
+    scaling = replace(known, share=_believed(run))
     graph, params = nnx.split(network)
     fit_stage(
         run,
@@ -109,9 +110,12 @@ def _train(run: Run, identity: str, mesh: Mesh | None) -> None:
 
 
 def _believed(run: Run) -> Float[Array, "lat channel"]:
-    """How much of what acted in the cycles of a round they bear out; without a truth all of it."""
+    """How much of what acted in the cycles of this round they bear out.
+
+    All of it where nothing has acted yet, or no truth is known.
+    """
     settings, layout = run.config.correction, run.layout
-    if settings.target != "truth":
+    if settings.number == 0 or settings.target != "truth":
         return jnp.ones((layout.shape[0], layout.shape[-1]))
     acted = load_correction(run, settings.number - 1)
     cycles = _StoredCycles(run.folder.closed_loop(settings.number, "train"), TruthTarget)
