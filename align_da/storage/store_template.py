@@ -4,7 +4,7 @@ The time axis is known from the start, so that nothing ever grows. Each cycle is
 array; chunks carry the checksum of zstd. Metadata is not consolidated: a second copy goes stale.
 """
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,10 @@ from align_da.atmosphere import Layout, State
 from align_da.atmosphere.dataset import (
     CONVENTIONS,
     dataset_from_state,
+    increment_attributes,
+    variable_attributes,
     with_coordinate_attributes,
+    with_pressure_of_sigma,
 )
 from align_da.errors import StorageError
 from align_da.storage.cycle_record import StoredField, StoreTemplate
@@ -82,7 +85,7 @@ def _datasets(template: StoreTemplate) -> dict[str, xr.Dataset]:
     return {
         "background": _states(template.layout, times | members),
         "analysis": _states(template.layout, times | members),
-        "increment": _states(template.layout, times),
+        "increment": _fields(template.layout, times, increment_attributes),
         "observations": _series(template.observation_fields, times, each),
         "diagnostics": _series(template.scalar_fields, times, {}),
         "members": _series(template.member_fields, times | members, of_members),
@@ -91,10 +94,19 @@ def _datasets(template: StoreTemplate) -> dict[str, xr.Dataset]:
 
 def _states(layout: Layout, leading: Mapping[str, np.ndarray]) -> xr.Dataset:
     """States with the given leading coordinates, empty."""
+    return with_pressure_of_sigma(_fields(layout, leading, variable_attributes))
+
+
+def _fields(
+    layout: Layout,
+    leading: Mapping[str, np.ndarray],
+    attributes_of: Callable[[str], Mapping[str, str]],
+) -> xr.Dataset:
+    """A field for every variable of the layout with the given leading coordinates, empty."""
     one = dataset_from_state(State(jnp.zeros(layout.shape, jnp.float32), layout))
     sizes = {name: len(values) for name, values in leading.items()}
     empty = {
-        name: _empty(sizes | dict(one[name].sizes), "float32", one[name].attrs)
+        name: _empty(sizes | dict(one[name].sizes), "float32", attributes_of(name))
         for name in layout.variables
     }
     return with_coordinate_attributes(one.assign(empty).assign_coords(dict(leading)))
@@ -121,14 +133,17 @@ def _empty(
 
 
 def _encoding(dataset: xr.Dataset) -> dict[Hashable, dict[str, Any]]:
-    """How each variable is laid out on disk: one file a cycle, in the folder of the variable."""
+    """How each variable is laid out on disk: one file a cycle, in the folder of the variable.
+
+    What has no time is one file.
+    """
     checksum = {"compressors": (ZstdCodec(level=1, checksum=True),)}
     flat = {"chunk_key_encoding": {"name": "default", "separator": "."}}
     encoding: dict[Hashable, dict[str, Any]] = {
         name: {
             **checksum,
             **flat,
-            "chunks": (1, *variable.shape[1:]),
+            "chunks": (1, *variable.shape[1:]) if variable.shape else (),
             "fill_value": _fill_value(variable.dtype),
         }
         for name, variable in dataset.data_vars.items()
