@@ -1,7 +1,7 @@
 """Making an empty store: every array at its full size, with NaN where no cycle is yet.
 
 The time axis is known from the start, so that nothing ever grows. Each cycle is one chunk of each
-array; chunks carry the checksum of zstd. Metadata is not consolidated: a second copy goes stale.
+array; chunks carry the checksum of zstd. Metadata are consolidated, in the order of the layout.
 """
 
 from collections.abc import Callable, Hashable, Mapping
@@ -24,6 +24,7 @@ from align_da.atmosphere.dataset import (
     with_pressure_of_sigma,
 )
 from align_da.errors import StorageError
+from align_da.storage.consolidated import consolidate
 from align_da.storage.cycle_record import StoredField, StoreTemplate
 from align_da.storage.durable import free_bytes, write_errors
 
@@ -42,7 +43,8 @@ def write_template(path: Path, template: StoreTemplate, attributes: Mapping[str,
     Raises:
         StorageError: the disk is too small or cannot be written.
     """
-    for group, dataset in _datasets(template).items():
+    datasets = _datasets(template)
+    for group, dataset in datasets.items():
         dataset.attrs = {"Conventions": CONVENTIONS, "title": group, **attributes}
         with write_errors(path):
             dataset.to_zarr(
@@ -54,6 +56,8 @@ def write_template(path: Path, template: StoreTemplate, attributes: Mapping[str,
                 zarr_format=3,
                 encoding=_encoding(dataset),
             )
+    with write_errors(path):
+        consolidate(path, {group: _names(dataset) for group, dataset in datasets.items()})
 
 
 def check_disk(path: Path, template: StoreTemplate, cycles: int) -> None:
@@ -90,6 +94,11 @@ def _datasets(template: StoreTemplate) -> dict[str, xr.Dataset]:
         "diagnostics": _series(template.scalar_fields, times, {}),
         "members": _series(template.member_fields, times | members, of_members),
     }
+
+
+def _names(dataset: xr.Dataset) -> list[str]:
+    """Names of coordinates and variables, in their order."""
+    return [*map(str, dataset.coords), *map(str, dataset.data_vars)]
 
 
 def _states(layout: Layout, leading: Mapping[str, np.ndarray]) -> xr.Dataset:
