@@ -90,7 +90,7 @@ def layout_from_dataset(
     grid = Grid(
         latitude=tuple(axes["latitude"].values.astype(float).tolist()),
         longitude=tuple(axes["longitude"].values.astype(float).tolist()),
-        vertical=_vertical_coordinate(axes["level"]),
+        vertical=vertical_coordinate(axes["level"]),
         periodic=not limited_area,
     )
     return Layout(grid, names)
@@ -224,8 +224,8 @@ def _check_coordinate(dataset: xr.Dataset, name: str) -> None:
         raise InputError(message)
 
 
-def _vertical_coordinate(level: xr.DataArray) -> VerticalCoordinate:
-    """The vertical coordinate, top first; levels of a pressure coordinate in Pa."""
+def vertical_coordinate(level: xr.DataArray) -> VerticalCoordinate:
+    """The vertical coordinate of an axis that begins at the top; levels of pressure in Pa."""
     values = level.values.astype(float)
     kind = _vertical_kind(level)
     if kind == "pressure" and level.attrs.get("units") != "Pa":
