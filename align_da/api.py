@@ -13,6 +13,7 @@ Cycles: `cycles`, `CycleParts`, `CycleState`, `TwinExperiment`, `run_twins`.
 What goes further comes from its room:
 
     from align_da.atmosphere import Grid, VerticalCoordinate, limited_area
+    from align_da.atmosphere import at_pressure, geopotential_of, pressure_of
     from align_da.observations import Flag, interpolation_operator, simulate_observations
     from align_da.observations import InstrumentErrors, Network, table_from_batch
     from align_da.observations import CorrelatedErrors, WhitenedErrors, Huber, StudentT
@@ -20,6 +21,7 @@ What goes further comes from its room:
     from align_da.assimilation import LatentThreeDVar, OptimalInterpolation
     from align_da.assimilation import AnalysisCorrection, CorrectedAnalysis
 
+`pressure_of`, `geopotential_of` and `at_pressure` take what `open_cycles` gives.
 `observation_errors` of every method takes `CorrelatedErrors` and what stands beside it. Contracts,
 for parts of one's own, with the `AlignmentCase` that a reward judges:
 

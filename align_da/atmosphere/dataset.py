@@ -20,6 +20,7 @@ from align_da.atmosphere.variables import VARIABLES, variable_named
 from align_da.errors import InputError, StorageError
 
 CONVENTIONS = "CF-1.11"
+PRESSURE_AT_TOP = "pressure_at_top"
 COORDINATE_TOLERANCE = 1e-4  # of a grid step: float32 coordinates match float64 ones
 _HECTOPASCAL = ("hPa", "mbar", "millibars")
 _SPACE = ("level", "latitude", "longitude")
@@ -89,7 +90,7 @@ def layout_from_dataset(
     grid = Grid(
         latitude=tuple(axes["latitude"].values.astype(float).tolist()),
         longitude=tuple(axes["longitude"].values.astype(float).tolist()),
-        vertical=_vertical_coordinate(axes["level"]),
+        vertical=vertical_coordinate(axes["level"]),
         periodic=not limited_area,
     )
     return Layout(grid, names)
@@ -223,8 +224,8 @@ def _check_coordinate(dataset: xr.Dataset, name: str) -> None:
         raise InputError(message)
 
 
-def _vertical_coordinate(level: xr.DataArray) -> VerticalCoordinate:
-    """The vertical coordinate, top first; levels of a pressure coordinate in Pa."""
+def vertical_coordinate(level: xr.DataArray) -> VerticalCoordinate:
+    """The vertical coordinate of an axis that begins at the top; levels of pressure in Pa."""
     values = level.values.astype(float)
     kind = _vertical_kind(level)
     if kind == "pressure" and level.attrs.get("units") != "Pa":
@@ -325,6 +326,41 @@ def variable_attributes(name: str) -> dict[str, str]:
         "long_name": name.replace("_", " "),
         "units": variable.units,
     }
+
+
+def increment_attributes(name: str) -> dict[str, str]:
+    """CF attributes of the increment of a variable of the table.
+
+    There is no standard name: that of the variable says that it is a state, and the CF table has
+    none for the difference of an analysis and its background.
+    """
+    variable = variable_named(name)
+    is_temperature = {"units_metadata": "temperature: difference"} if variable.units == "K" else {}
+    return {
+        "long_name": f"increment of {name.replace('_', ' ')} (analysis minus background)",
+        "units": variable.units,
+        **is_temperature,
+    }
+
+
+def with_pressure_of_sigma(dataset: xr.Dataset) -> xr.Dataset:
+    """States with the formula of the pressure of their levels (CF-1.11, appendix D).
+
+    Args:
+        dataset: states, not increments of them; returned as they are on other levels than sigma,
+            or without surface pressure.
+    """
+    about: dict[str, Any] = dataset["level"].attrs if "level" in dataset else {}
+    is_sigma = about.get("standard_name") == "atmosphere_sigma_coordinate"
+    if not is_sigma or "surface_pressure" not in dataset:
+        return dataset
+    formula = {
+        "formula_terms": f"sigma: level ps: surface_pressure ptop: {PRESSURE_AT_TOP}",
+        "computed_standard_name": "air_pressure",
+    }
+    top = {"long_name": "pressure at the top of the model", "units": "Pa"}
+    with_top = dataset.assign({PRESSURE_AT_TOP: xr.Variable((), np.float64(0.0), top)})
+    return with_top.assign_coords(level=dataset["level"].assign_attrs(formula))
 
 
 def _space_coordinates(grid: Grid) -> dict[str, Any]:

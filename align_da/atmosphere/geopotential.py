@@ -24,8 +24,20 @@ def virtual_temperature(state: State) -> Float[Array, "*batch lat lon level"]:
     """Virtual temperature in K; the temperature itself where the state holds no humidity."""
     if "specific_humidity" not in state.layout.variables:
         return state["temperature"]
+    return moist_virtual_temperature(state["temperature"], state["specific_humidity"])
+
+
+def moist_virtual_temperature(
+    temperature: Float[Array, "*shape"], specific_humidity: Float[Array, "*shape"]
+) -> Float[Array, "*shape"]:
+    """Virtual temperature of moist air, K.
+
+    Args:
+        temperature: K.
+        specific_humidity: kg kg-1.
+    """
     lightness = 1 / VAPOUR_TO_DRY_GAS_RATIO - 1
-    return state["temperature"] * (1 + lightness * state["specific_humidity"])
+    return temperature * (1 + lightness * specific_humidity)
 
 
 def geopotential(
@@ -49,7 +61,22 @@ def geopotential(
             f"{', '.join(state.layout.variables)} on {vertical.kind} levels"
         )
         raise InputError(message)
-    thickness = hydrostatic_thickness(virtual_temperature(state), vertical)
+    return geopotential_on_sigma_levels(virtual_temperature(state), surface_geopotential, vertical)
+
+
+def geopotential_on_sigma_levels(
+    temperature: Float[Array, "*batch lat lon level"],
+    surface_geopotential: Float[Array, "lat lon"],
+    vertical: VerticalCoordinate,
+) -> Float[Array, "*batch lat lon level"]:
+    """Geopotential in hydrostatic balance, m2 s-2.
+
+    Args:
+        temperature: virtual temperature, K.
+        surface_geopotential: m2 s-2.
+        vertical: sigma levels.
+    """
+    thickness = hydrostatic_thickness(temperature, vertical)
     # The sum over all layers below each level: a cumulative sum from the ground.
     height = jnp.cumsum(thickness[..., ::-1], axis=-1)[..., ::-1]
     return surface_geopotential[..., None] + height

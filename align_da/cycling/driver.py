@@ -20,7 +20,12 @@ from align_da.atmosphere.times import in_nanoseconds
 from align_da.cycling.convergence import left_unsolved
 from align_da.cycling.cycle import CycleParts, CycleState
 from align_da.cycling.cycles import cycles
-from align_da.cycling.record import MEMBER_FIELDS, OBSERVATION_FIELDS, SCALAR_FIELDS, record_of
+from align_da.cycling.record import (
+    SCALAR_FIELDS,
+    member_fields,
+    observation_fields,
+    record_of,
+)
 from align_da.cycling.signals import stop_on_signal
 from align_da.cycling.watchdog import AlarmRule, Consistency, Watchdog, consistency_from
 from align_da.observations.batch import ObservationBatch
@@ -157,12 +162,13 @@ def _remembered(experiment: CyclingExperiment, store: AnalysisStore) -> tuple[Co
 
 def _template(experiment: CyclingExperiment) -> StoreTemplate:
     """Size and content of the store."""
+    layout = experiment.initial.layout
     return StoreTemplate(
-        layout=experiment.initial.layout,
+        layout=layout,
         times=experiment.times,
         members=experiment.initial.values.shape[0],
         observations=experiment.observe(0).value.shape[0],
-        observation_fields=OBSERVATION_FIELDS,
+        observation_fields=observation_fields(layout),
         scalar_fields=SCALAR_FIELDS,
-        member_fields=MEMBER_FIELDS,
+        member_fields=member_fields(layout),
     )

@@ -1,43 +1,21 @@
-"""What is stored of a cycle beside the states: fields of observations and members, and scalars."""
+"""What is stored of a cycle beside the states: fields of observations and members, and scalars.
+
+Numbers that stand for names say which (`flag_values`, `flag_meanings`; CF-1.11, section 3.5).
+"""
+
+import enum
+from collections.abc import Mapping
 
 import numpy as np
 
+from align_da.atmosphere import Layout
+from align_da.atmosphere.dataset import level_coordinate
 from align_da.cycling.cycle import Cycle
 from align_da.cycling.watchdog import consistency_of
-from align_da.observations.batch import Flag, Vertical
+from align_da.observations.batch import UNKNOWN_VARIABLE, Flag, Vertical
 from align_da.storage.cycle_record import CycleRecord, StoredField
 
 _DIMENSIONLESS = {"units": "1"}
-OBSERVATION_FIELDS = (
-    StoredField("value", "float32", {"long_name": "observed value (SI unit of its variable)"}),
-    StoredField("error", "float32", {"long_name": "standard deviation of the observation error"}),
-    StoredField("background_equivalent", "float32", {"long_name": "H of the background mean"}),
-    StoredField("analysis_equivalent", "float32", {"long_name": "H of the analysis mean"}),
-    StoredField("latitude", "float32", {"standard_name": "latitude", "units": "degrees_north"}),
-    StoredField("longitude", "float32", {"standard_name": "longitude", "units": "degrees_east"}),
-    StoredField("level", "float32", {"long_name": "position on the vertical coordinate"}),
-    StoredField("seconds_from_valid_time", "float32", {"long_name": "observation time, seconds"}),
-    StoredField(
-        "vertical",
-        "int32",
-        {
-            "long_name": "meaning of the vertical position",
-            "flag_values": [int(kind) for kind in Vertical],
-            "flag_meanings": " ".join(kind.name.lower() for kind in Vertical),
-        },
-    ),
-    StoredField("variable", "int32", {"long_name": "index of the variable in the state"}),
-    StoredField("station", "int32", {"long_name": "station number"}),
-    StoredField(
-        "flag",
-        "int32",
-        {
-            "long_name": "quality control flag",
-            "flag_values": [int(flag) for flag in Flag],
-            "flag_meanings": " ".join(flag.name.lower() for flag in Flag),
-        },
-    ),
-)
 SCALAR_FIELDS = (
     StoredField(
         "used_observations",
@@ -120,15 +98,74 @@ SCALAR_FIELDS = (
         },
     ),
 )
-_REASON = (
-    "0: kept, 1: replaced, a value is not finite, 2 + i: replaced, a value of variable i of the "
-    "state is not plausible"
-)
-MEMBER_FIELDS = tuple(
-    StoredField(f"{product}_replaced", "int32", {"long_name": f"{product} member, {_REASON}"})
-    for product in ("background", "analysis")
-)
+_PRODUCTS = ("background", "analysis")
+_KEPT, _NOT_FINITE, _NOT_PLAUSIBLE = 0, 1, 2  # the last one and those after it: of a variable
 _RENAMED = {"time": "seconds_from_valid_time"}  # "time" is the axis of the store
+
+
+def observation_fields(layout: Layout) -> tuple[StoredField, ...]:
+    """What is stored of each observation.
+
+    Args:
+        layout: of the states, names the variables.
+    """
+    variables = {UNKNOWN_VARIABLE: "not_in_state"} | dict(enumerate(layout.variables))
+    described: dict[str, dict[str, str]] = {
+        "value": {"long_name": "observed value (SI unit of its variable)"},
+        "error": {
+            "long_name": "standard deviation of the observation error (SI unit of its variable)"
+        },
+        "background_equivalent": {"long_name": "H of the background mean"},
+        "analysis_equivalent": {"long_name": "H of the analysis mean"},
+        "latitude": {"standard_name": "latitude", "units": "degrees_north"},
+        "longitude": {"standard_name": "longitude", "units": "degrees_east"},
+        "level": {
+            "long_name": "position on the vertical coordinate",
+            "units": level_coordinate(layout.grid.vertical).attrs["units"],
+        },
+        "seconds_from_valid_time": {
+            "long_name": "observation time minus valid time",
+            "units": "s",
+        },
+    }
+    return (
+        *(StoredField(name, "float32", about) for name, about in described.items()),
+        _names("vertical", "meaning of the vertical position", _lower(Vertical)),
+        _names("variable", "index of the variable in the state", variables),
+        StoredField("station", "int32", {"long_name": "station number"}),
+        _names("flag", "quality control flag", _lower(Flag)),
+    )
+
+
+def member_fields(layout: Layout) -> tuple[StoredField, ...]:
+    """Why members were replaced.
+
+    Args:
+        layout: of the states, names the variables.
+    """
+    reasons = {_KEPT: "kept", _NOT_FINITE: "value_not_finite"} | {
+        _NOT_PLAUSIBLE + index: f"value_not_plausible_of_{name}"
+        for index, name in enumerate(layout.variables)
+    }
+    return tuple(
+        _names(f"{product}_replaced", f"{product} member, kept or why it was replaced", reasons)
+        for product in _PRODUCTS
+    )
+
+
+def _names(field: str, long_name: str, names: Mapping[int, str]) -> StoredField:
+    """A field of numbers that stand for names."""
+    attributes: dict[str, str | list[int]] = {
+        "long_name": long_name,
+        "flag_values": list(names),
+        "flag_meanings": " ".join(names.values()),
+    }
+    return StoredField(field, "int32", attributes)
+
+
+def _lower(kinds: type[enum.IntEnum]) -> dict[int, str]:
+    """Names of an enumeration by their numbers."""
+    return {int(kind): kind.name.lower() for kind in kinds}
 
 
 def record_of(cycle: Cycle) -> CycleRecord:
@@ -155,13 +192,13 @@ def record_of(cycle: Cycle) -> CycleRecord:
 
 
 def _reasons_of(cycle: Cycle) -> dict[str, np.ndarray]:
-    """Why members were replaced, see `MEMBER_FIELDS`."""
+    """Why members were replaced, see `member_fields`."""
     members = cycle.background.values.shape[0]
-    reasons = {field.name: np.zeros(members, np.int32) for field in MEMBER_FIELDS}
+    reasons = {f"{product}_replaced": np.full(members, _KEPT, np.int32) for product in _PRODUCTS}
     variables = cycle.background.layout.variables
     for replaced in cycle.replaced:
         offence = replaced.offence
         which = variables.index(offence.channel.variable.name)
-        reason = 2 + which if np.isfinite(offence.value) else 1
+        reason = _NOT_PLAUSIBLE + which if np.isfinite(offence.value) else _NOT_FINITE
         reasons[f"{replaced.product}_replaced"][offence.member] = reason
     return reasons

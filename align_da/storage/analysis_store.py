@@ -5,8 +5,8 @@ A cycle is written in this order, so that it is never half visible, whenever the
     check that it is finite and plausible → chunks → fsync → read back and compare → ledger
 
 Users read with `open_cycles`, which compares with the ledger what it reads. Whoever reads with
-`xarray.open_zarr(path, group="analysis", consolidated=False)` finds NaN in cycles that are not
-complete, and is not told of a chunk in the place of another.
+`xarray.open_zarr(path, group="analysis")` finds NaN in cycles that are not complete, and is not
+told of a chunk in the place of another.
 """
 
 from collections.abc import Mapping
@@ -20,6 +20,7 @@ import zarr
 from align_da.atmosphere import State, state_from_fields, variable_named
 from align_da.atmosphere.plausibility import check_plausible
 from align_da.errors import StorageError
+from align_da.storage.consolidated import is_consolidated
 from align_da.storage.cycle_record import CycleRecord, StoreTemplate, arrays_of
 from align_da.storage.digest import digest_of_array, digest_of_file, digests_of_files
 from align_da.storage.durable import (
@@ -35,7 +36,7 @@ from align_da.storage.ledger import (
     read_ledger,
     write_ledger,
 )
-from align_da.storage.manifest import Manifest, check_manifest, write_manifest
+from align_da.storage.manifest import Manifest, check_manifest, read_manifest, write_manifest
 from align_da.storage.store_files import (
     check_files,
     chunk_path,
@@ -159,7 +160,8 @@ def open_cycles(path: Path, group: str = "analysis") -> xr.Dataset:
 
     Metadata, coordinates and manifest are compared with the ledger here, and no chunk may be
     missing. A chunk is compared when it is read, see `align_da.storage.verified_cycles`: it
-    raises a StorageError if it is not what the run has written at this place.
+    raises a StorageError if it is not what the run has written at this place. Variables come in
+    the order of the layout and of the record.
 
     Args:
         path: the store.
@@ -177,11 +179,20 @@ def open_cycles(path: Path, group: str = "analysis") -> xr.Dataset:
         raise StorageError(message)
     check_files(path, ledger)
     try:
-        dataset = xr.open_zarr(path, group=group, consolidated=False, chunks=None)
+        consolidated = is_consolidated(path)
+        dataset = xr.open_zarr(path, group=group, consolidated=consolidated, chunks=None)
     except (OSError, KeyError, ValueError) as error:
         message = f"{path}: cannot read group {group!r} ({error})"
         raise StorageError(message) from error
-    return with_verified_arrays(dataset, path, group, ledger)
+    ordered = dataset if consolidated else _ordered(dataset, path)
+    return with_verified_arrays(ordered, path, group, ledger)
+
+
+def _ordered(dataset: xr.Dataset, path: Path) -> xr.Dataset:
+    """A group of a store of an earlier version: the states as in its layout, all else by name."""
+    variables = read_manifest(manifest_path(path)).config["store"]["variables"]
+    names = [name for name in variables if name in dataset]
+    return dataset[[*names, *sorted(map(str, {*dataset.data_vars} - {*names}))]]
 
 
 def _make(path: Path, template: StoreTemplate, manifest: Manifest) -> Ledger:

@@ -1,10 +1,10 @@
 """Making an empty store: every array at its full size, with NaN where no cycle is yet.
 
 The time axis is known from the start, so that nothing ever grows. Each cycle is one chunk of each
-array; chunks carry the checksum of zstd. Metadata is not consolidated: a second copy goes stale.
+array; chunks carry the checksum of zstd. Metadata are consolidated, in the order of the layout.
 """
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +18,13 @@ from align_da.atmosphere import Layout, State
 from align_da.atmosphere.dataset import (
     CONVENTIONS,
     dataset_from_state,
+    increment_attributes,
+    variable_attributes,
     with_coordinate_attributes,
+    with_pressure_of_sigma,
 )
 from align_da.errors import StorageError
+from align_da.storage.consolidated import consolidate
 from align_da.storage.cycle_record import StoredField, StoreTemplate
 from align_da.storage.durable import free_bytes, write_errors
 
@@ -39,7 +43,8 @@ def write_template(path: Path, template: StoreTemplate, attributes: Mapping[str,
     Raises:
         StorageError: the disk is too small or cannot be written.
     """
-    for group, dataset in _datasets(template).items():
+    datasets = _datasets(template)
+    for group, dataset in datasets.items():
         dataset.attrs = {"Conventions": CONVENTIONS, "title": group, **attributes}
         with write_errors(path):
             dataset.to_zarr(
@@ -51,6 +56,8 @@ def write_template(path: Path, template: StoreTemplate, attributes: Mapping[str,
                 zarr_format=3,
                 encoding=_encoding(dataset),
             )
+    with write_errors(path):
+        consolidate(path, {group: _names(dataset) for group, dataset in datasets.items()})
 
 
 def check_disk(path: Path, template: StoreTemplate, cycles: int) -> None:
@@ -82,19 +89,33 @@ def _datasets(template: StoreTemplate) -> dict[str, xr.Dataset]:
     return {
         "background": _states(template.layout, times | members),
         "analysis": _states(template.layout, times | members),
-        "increment": _states(template.layout, times),
+        "increment": _fields(template.layout, times, increment_attributes),
         "observations": _series(template.observation_fields, times, each),
         "diagnostics": _series(template.scalar_fields, times, {}),
         "members": _series(template.member_fields, times | members, of_members),
     }
 
 
+def _names(dataset: xr.Dataset) -> list[str]:
+    """Names of coordinates and variables, in their order."""
+    return [*map(str, dataset.coords), *map(str, dataset.data_vars)]
+
+
 def _states(layout: Layout, leading: Mapping[str, np.ndarray]) -> xr.Dataset:
     """States with the given leading coordinates, empty."""
+    return with_pressure_of_sigma(_fields(layout, leading, variable_attributes))
+
+
+def _fields(
+    layout: Layout,
+    leading: Mapping[str, np.ndarray],
+    attributes_of: Callable[[str], Mapping[str, str]],
+) -> xr.Dataset:
+    """A field for every variable of the layout with the given leading coordinates, empty."""
     one = dataset_from_state(State(jnp.zeros(layout.shape, jnp.float32), layout))
     sizes = {name: len(values) for name, values in leading.items()}
     empty = {
-        name: _empty(sizes | dict(one[name].sizes), "float32", one[name].attrs)
+        name: _empty(sizes | dict(one[name].sizes), "float32", attributes_of(name))
         for name in layout.variables
     }
     return with_coordinate_attributes(one.assign(empty).assign_coords(dict(leading)))
@@ -121,14 +142,17 @@ def _empty(
 
 
 def _encoding(dataset: xr.Dataset) -> dict[Hashable, dict[str, Any]]:
-    """How each variable is laid out on disk: one file a cycle, in the folder of the variable."""
+    """How each variable is laid out on disk: one file a cycle, in the folder of the variable.
+
+    What has no time is one file.
+    """
     checksum = {"compressors": (ZstdCodec(level=1, checksum=True),)}
     flat = {"chunk_key_encoding": {"name": "default", "separator": "."}}
     encoding: dict[Hashable, dict[str, Any]] = {
         name: {
             **checksum,
             **flat,
-            "chunks": (1, *variable.shape[1:]),
+            "chunks": (1, *variable.shape[1:]) if variable.shape else (),
             "fill_value": _fill_value(variable.dtype),
         }
         for name, variable in dataset.data_vars.items()

@@ -33,10 +33,10 @@ def with_verified_arrays(
     """The complete cycles of a group, whose arrays raise where they are not what was written.
 
     Args:
-        dataset: the group, opened; its coordinates are kept.
+        dataset: the group, opened; its coordinates are kept, and what has no time.
         path: the store.
         group: its name.
-        ledger: of the store.
+        ledger: of the store; its coordinates and what has no time are compared with it already.
 
     Returns:
         A lazy dataset, one chunk a cycle. Reading raises a StorageError that names the cycle, the
@@ -45,6 +45,8 @@ def with_verified_arrays(
     complete = dataset.isel(time=slice(0, len(ledger.cycles)))
     verified = {}
     for name, variable in complete.data_vars.items():
+        if "time" not in variable.dims:
+            continue
         place = f"{group}/{name}"
         lazy = indexing.LazilyIndexedArray(VerifiedCycles(path, place, ledger.cycles))
         array = xr.Variable(variable.dims, lazy, variable.attrs, variable.encoding)

@@ -13,7 +13,7 @@ from align_da.atmosphere import Grid, Layout, Normalisation, State, VerticalCoor
 from align_da.autoencoder import autoencoder_loss
 from align_da.autoencoder.latent_space import LatentSpace
 from align_da.config import AutoencoderConfig, Config
-from align_da.cycling.record import MEMBER_FIELDS, OBSERVATION_FIELDS, SCALAR_FIELDS
+from align_da.cycling.record import SCALAR_FIELDS, member_fields, observation_fields
 from align_da.diffusion.objective import denoising_loss
 from align_da.prior.increment_correlation import IncrementCorrelation
 from align_da.prior.latent_prior import LatentPrior
@@ -154,7 +154,7 @@ def noise_states(layout: Layout, count: int) -> State:
 def template_of(layout: Layout, members: int, observations: int, cycles: int) -> StoreTemplate:
     """A store of so many cycles, six hours apart."""
     times = np.datetime64("2000-01-01", "ns") + np.arange(cycles) * np.timedelta64(6, "h")
-    fields = OBSERVATION_FIELDS, SCALAR_FIELDS, MEMBER_FIELDS
+    fields = observation_fields(layout), SCALAR_FIELDS, member_fields(layout)
     return StoreTemplate(layout, times, members, observations, *fields)
 
 

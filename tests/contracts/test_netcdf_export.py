@@ -49,14 +49,32 @@ def test_the_file_passes_the_checker_of_cf(
     vertical: VerticalCoordinate, variables: tuple[str, ...], tmp_path: Path
 ) -> None:
     file = tmp_path / "states.nc"
-    cf_dataset(states(vertical, variables), "on_scale").to_netcdf(file, engine="netcdf4")
+    cf_dataset(states(vertical, variables), increments=False).to_netcdf(file, engine="netcdf4")
     told = checked(file)
     assert told.returncode == 0, told.stdout
 
 
+def test_increments_pass_the_checker_of_cf_and_are_not_called_states(tmp_path: Path) -> None:
+    file = tmp_path / "increment.nc"
+    wrong = states(SIGMA, ("temperature", "2m_temperature", "surface_pressure"))
+    found = cf_dataset(wrong.isel(realization=0, drop=True), increments=True)
+    found.to_netcdf(file, engine="netcdf4")
+    told = checked(file)
+    assert told.returncode == 0, told.stdout
+    assert [name for name in found.data_vars if "standard_name" in found[name].attrs] == []
+    assert found["at_2m_temperature"].attrs == {
+        "long_name": "increment of 2m temperature (analysis minus background)",
+        "units": "K",
+        "units_metadata": "temperature: difference",
+    }
+    assert {"formula_terms", "standard_name"}.isdisjoint(found["level"].attrs)
+    assert wrong["level"].attrs["standard_name"] == "atmosphere_sigma_coordinate"
+    assert wrong["temperature"].attrs["standard_name"] == "air_temperature"
+
+
 def test_the_checker_finds_what_is_wrong(tmp_path: Path) -> None:
     file = tmp_path / "states.nc"
-    wrong = cf_dataset(states(SIGMA, ("temperature", "surface_pressure")), "on_scale")
+    wrong = cf_dataset(states(SIGMA, ("temperature", "surface_pressure")), increments=False)
     wrong["temperature"].attrs["units"] = "m s-1"
     wrong.to_netcdf(file, engine="netcdf4")
     told = checked(file)

@@ -38,7 +38,7 @@ def test_row_7_a_full_disk_is_told_and_complete_cycles_are_kept(
     start: Start, expected_digest: str, tmp_path: Path
 ) -> None:
     store = tmp_path / "run.zarr"
-    child = start(store, file_limit=15_000)  # the ledger outgrows it after some cycles
+    child = start(store, file_limit=32_000)  # the ledger outgrows it after some cycles
     child.join()
     assert str(store.with_suffix("")) in store.with_suffix(".error").read_text()
     assert 0 < complete_cycles(store) < 8

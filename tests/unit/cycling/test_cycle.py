@@ -10,7 +10,7 @@ from align_da.assimilation.free_run import FreeRun
 from align_da.atmosphere import Layout, State
 from align_da.cycling.cycle import Cycle, CycleParts, CycleState, QualityControl
 from align_da.cycling.cycles import cycles
-from align_da.cycling.record import OBSERVATION_FIELDS, SCALAR_FIELDS, record_of
+from align_da.cycling.record import SCALAR_FIELDS, member_fields, observation_fields, record_of
 from align_da.errors import InputError
 from align_da.forecast.lorenz96 import Lorenz96ForecastModel
 from align_da.keys import Purpose, key_for
@@ -113,7 +113,8 @@ def test_the_record_holds_every_field_of_the_store(
     state: CycleState, observations: ObservationBatch
 ) -> None:
     record = record_of(run(state, observations, Doubling()))
-    assert set(record.observations) == {field.name for field in OBSERVATION_FIELDS}
+    assert set(record.observations) == {field.name for field in observation_fields(LAYOUT)}
+    assert set(record.members) == {field.name for field in member_fields(LAYOUT)}
     assert set(record.scalars) == {field.name for field in SCALAR_FIELDS}
     assert record.scalars["used_observations"] == 1
     np.testing.assert_array_equal(record.observations["background_equivalent"], [3.0] * 3)
