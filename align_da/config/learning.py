@@ -239,10 +239,9 @@ class CorrectionConfig(Section):
     )
     cycles: Positive = Field(default=5, description="Cycles of a segment in a round.")
     network_rounds: Annotated[Positive, FoundBy("new stations")] = Field(
-        default=20,
+        default=1,
         exclude_if=lambda rounds: rounds == 1,
-        description="Rounds that stations stay where they are. New ones see for some cycles what "
-        "old ones had left.",
+        description="Rounds that stations stay where they are.",
     )
     spin_up: Annotated[int, FoundBy("burn-in")] = Field(
         default=4, ge=0, description="Cycles before the first round of a segment, not kept."
