@@ -1,11 +1,10 @@
 """The commands of each part of the chain; `run.py` runs them one after another."""
 
-CYCLES = "--set cycle.cycles=120"
-LONG = f"{CYCLES} --set cycle.members=20"
+LONG = "--set cycle.cycles=120 --set cycle.members=20"
 HYBRID = f"{LONG} --set cycle.ensemble_share=0.8"
 FEW_STEPS = "--set sampler.steps=6 --set sampler.sigma_max=10 --set guidance.iterations=12"
 CORRECTED = "--set cycle.model_error_share=0.3"
-LARGE = f"{CYCLES} --set cycle.members=40"
+LARGE = "--set cycle.cycles=120 --set cycle.members=40"
 LETKF_20 = f"cycle --name letkf_20 --set cycle.method=letkf {LONG}"
 LETKF_40 = (
     f"cycle --name letkf_40 --set cycle.method=letkf {LARGE}"
@@ -13,10 +12,29 @@ LETKF_40 = (
 )
 CHECKED = "--set cycle.physical_bounds=clip --set cycle.replacement.share=0.5"
 STATIC = "--set three_d_var.tolerance=0.1"
-HYBRID_GAIN = (
-    "--set cycle.method=hybrid_gain --set hybrid_gain.share=0.8 --set cycle.members=20"
-    f" {STATIC} {CHECKED}"
+BASE = (
+    f"--set cycle.method=letkf --set cycle.members=20 {STATIC} {CHECKED}"
+    " --set correction.network_rounds=1"
 )
+ROUNDS = range(11)
+ALONE = "--set correction.averaged=1"
+MEAN = "--set correction.averaged=6"
+FEW = "--set correction.training.steps=40 --set correction.training.learning_rate=5.0e-4"
+LATE = (
+    "--set correction.rounds_kept=8 --set correction.training.steps=120"
+    " --set correction.training.learning_rate=4.0e-4"
+)
+OF_ROUND = {0: f"{ALONE} {FEW}", 7: f"{ALONE} {LATE}", 8: f"{ALONE} {LATE}"} | dict.fromkeys(
+    ROUNDS[9:], f"{MEAN} {LATE}"
+)
+"""Of the cycles of one round a network soon knows too much. Networks of single rounds had begun to
+swing about the seventh; from the ninth on their mean acts in the cycles that they learn from."""
+LEARNED = {
+    "off_policy_damped_20": f"{ALONE} --set correction.round=0 --set cycle.correction_share=0.3",
+    "corrected_half_20": f"{MEAN} --set correction.round=8 --set cycle.correction_share=0.5",
+    "corrected_20": f"{MEAN} --set correction.round=8 --set cycle.correction_share=1",
+    "eleven_rounds_20": f"{MEAN} --set correction.round=10 --set cycle.correction_share=1",
+}
 STAGES = {
     "chain": (
         "data truth",
@@ -67,14 +85,25 @@ STAGES = {
     ),
     "closed_loop": (
         "train covariance",
-        f"data rounds 8 {HYBRID_GAIN}",
-        f"cycle --name hybrid_learned_20 {HYBRID_GAIN} {CYCLES} --set cycle.correction_share=1",
-        f"cycle --name hybrid_gain_20 {HYBRID_GAIN} {CYCLES}",
+        *(
+            f"{command} {BASE} {OF_ROUND.get(number, ALONE)} --set correction.round={number}"
+            for number in ROUNDS
+            for command in ("data closed_loop", "train correction")
+        ),
+        *(
+            f"cycle --name {name} {BASE} --set cycle.cycles=120 {learned}"
+            for name, learned in LEARNED.items()
+        ),
+        (
+            f"cycle --name hybrid_gain_20 {LONG} --set cycle.method=hybrid_gain {STATIC} {CHECKED}"
+            " --set hybrid_gain.share=0.8"
+        ),
         LETKF_20,
         LETKF_40,
         (
             "verify --name letkf_20 --name letkf_40 --name hybrid_gain_20"
-            " --name hybrid_learned_20 --set verification.forecast_every=12"
+            " --name off_policy_damped_20 --name corrected_half_20 --name corrected_20"
+            " --name eleven_rounds_20 --set verification.forecast_every=24"
         ),
     ),
 }
