@@ -19,6 +19,7 @@ LOCKS = {
     "data coarse": "stages/backgrounds.lock",
     "data cycled": "stages/cycled.lock",
     "data closed_loop": "stages/closed_loop_0.lock",
+    "data rounds": "stages/closed_loop_0.lock",
     "data statistics": "stages/statistics.lock",
     "train autoencoder": "stages/autoencoder.lock",
     "train denoiser": "stages/denoiser.lock",
