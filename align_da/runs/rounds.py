@@ -6,11 +6,11 @@ Analyses are corrected by what the last one has taught.
 
 from itertools import count
 
-from align_da.config import Config
+from align_da.config import Config, CorrectionConfig
 from align_da.errors import StorageError
 from align_da.runs.corrections import CORRECTION
 from align_da.storage.run_folder import RunFolder
-from align_da.storage.stage_record import finished_stages, is_finished
+from align_da.storage.stage_record import finished_stages
 
 
 def with_next_round(config: Config, folder: RunFolder) -> Config:
@@ -21,7 +21,8 @@ def with_next_round(config: Config, folder: RunFolder) -> Config:
     """
     if config.correction.round is not None:
         return config
-    return with_round(config, next(n for n in count() if not is_finished(folder, _stage(n))))
+    taught = _rounds_taught(folder)
+    return with_round(config, next(number for number in count() if number not in taught))
 
 
 def with_last_round(config: Config, folder: RunFolder) -> Config:
@@ -36,15 +37,14 @@ def with_last_round(config: Config, folder: RunFolder) -> Config:
         return config
     if config.cycle.correction_share == 0:
         return with_round(config, 0)
-    prefix = _stage("")
-    names = [name.removeprefix(prefix) for name in finished_stages(folder) if prefix in name]
-    if not names:
+    taught = _rounds_taught(folder)
+    if not taught:
         message = (
             f"expected the correction of a round in {folder.root}, found none: run align-da data "
             "rounds, or set cycle.correction_share = 0"
         )
         raise StorageError(message)
-    return with_round(config, max(int(name) for name in names))
+    return with_round(config, max(taught))
 
 
 def with_round(config: Config, number: int) -> Config:
@@ -53,10 +53,13 @@ def with_round(config: Config, number: int) -> Config:
     Raises:
         ConfigError: segments have no room for it.
     """
-    # Read anew, so that what does not fit is refused.
-    correction = config.correction.model_dump() | {"round": number}
-    return config.model_copy(update={"correction": type(config.correction)(**correction)})
+    # Read anew, so that what does not fit is refused; a dump would lack what digests leave out.
+    correction = CorrectionConfig(**dict(config.correction) | {"round": number})
+    return config.model_copy(update={"correction": correction})
 
 
-def _stage(number: int | str) -> str:
-    return f"{CORRECTION}_{number}"
+def _rounds_taught(folder: RunFolder) -> set[int]:
+    """Rounds whose correction has been trained."""
+    prefix = f"{CORRECTION}_"
+    stages = finished_stages(folder)
+    return {int(name.removeprefix(prefix)) for name in stages if name.startswith(prefix)}

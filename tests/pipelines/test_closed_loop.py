@@ -253,7 +253,9 @@ def test_the_round_that_is_meant_is_the_next_to_make_and_the_last_to_act(
     assert with_last_round(config, folder).correction.number == 1
     for choose in (with_next_round, with_last_round):
         assert choose(load_config(world[1], ["correction.round=3"]), folder).correction.number == 3
-    without = load_config(world[1])
+    without = load_config(world[1], ["correction.averaged=1", "correction.network_rounds=2"])
+    found = with_last_round(without, folder).correction
+    assert (found.averaged, found.network_rounds) == (1, 2)
     assert with_last_round(without, folder).correction.number == 0
     with pytest.raises(ConfigError, match=r"expected correction\.round"):
         _ = without.correction.number
