@@ -12,9 +12,21 @@ from align_da.config.section import (
     NonNegativeFloat,
     Positive,
     PositiveFloat,
+    RowRadius,
     Section,
 )
 from align_da.errors import ConfigError
+
+_Width = Annotated[
+    Positive,
+    FoundBy("channels", "hidden size", "features"),
+    Field(description="Channels of the hidden layers."),
+]
+_Heads = Annotated[
+    Positive,
+    FoundBy("attention heads"),
+    Field(description="Attention heads of the transformer, a divisor of `width`."),
+]
 
 
 class TrainingConfig(Section):
@@ -105,9 +117,7 @@ class AutoencoderConfig(ArithmeticConfig):
     kind: Annotated[
         Literal["convolutional", "transformer"], FoundBy("architecture", "network", "type")
     ] = Field(default="convolutional", description="The network of encoder and decoder.")
-    width: Annotated[Positive, FoundBy("channels", "hidden size", "features")] = Field(
-        default=64, description="Channels of the hidden layers."
-    )
+    width: _Width = 64
     depth: Annotated[Positive, FoundBy("layers", "blocks")] = Field(
         default=2, description="Blocks of the encoder, and of the decoder."
     )
@@ -123,9 +133,7 @@ class AutoencoderConfig(ArithmeticConfig):
         description="Channels of a latent point, at most those of the grid points that it "
         "stands for.",
     )
-    heads: Annotated[Positive, FoundBy("attention heads")] = Field(
-        default=4, description="Attention heads of the transformer, a divisor of `width`."
-    )
+    heads: _Heads = 4
     window: Annotated[Positive | None, FoundBy("attention window")] = Field(
         default=None,
         description="Width of the strips of longitude that the transformer attends within, in "
@@ -158,9 +166,7 @@ class DenoiserConfig(ArithmeticConfig):
         default=3,
         description="Resolutions of the U-Net, each half of the one before where that divides.",
     )
-    heads: Annotated[Positive, FoundBy("attention heads")] = Field(
-        default=4, description="Attention heads of the transformer, a divisor of `width`."
-    )
+    heads: _Heads = 4
     patch: Annotated[Positive, FoundBy("patch size", "token")] = Field(
         default=2,
         description="Rows and columns of latent points in a token of the transformer.",
@@ -181,12 +187,7 @@ class DenoiserConfig(ArithmeticConfig):
             "Align-DA.",
         )
     )
-    correlation_radius_km: Annotated[PositiveFloat, FoundBy("localization", "length scale")] = (
-        Field(
-            default=8000.0,
-            description="Half width of the localisation (Gaspari-Cohn) between rows, km.",
-        )
-    )
+    correlation_radius_km: RowRadius = 8000.0
     training: TrainingConfig = TrainingConfig()
 
 
@@ -289,9 +290,7 @@ class CorrectionConfig(Section):
         description="Share of the stations that every cycle hides from its analysis, others each "
         'time. With target = "observations" they tell how wrong it is.',
     )
-    width: Annotated[Positive, FoundBy("channels", "hidden size", "features")] = Field(
-        default=64, description="Channels of the hidden layers."
-    )
+    width: _Width = 64
     depth: Annotated[Positive, FoundBy("layers", "blocks")] = Field(
         default=3, description="Residual blocks of two convolutions."
     )

@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 
 from align_da.config.key import FoundBy
 from align_da.config.names import GuidanceName, SamplerName
-from align_da.config.section import Positive, PositiveFloat, Section, Share
+from align_da.config.section import Positive, PositiveFloat, RowRadius, Section, Share
 
 _RADIUS = FoundBy("localization", "length scale", "cutoff")
 
@@ -126,11 +126,7 @@ class GuidanceConfig(Section):
         'a factor on the covariance of "mmps" and "jfps"; above 1 "dps" is stronger and the '
         "others are weaker.",
     )
-    tolerance: Annotated[PositiveFloat, FoundBy("convergence", "epsilon")] = Field(
-        default=0.05,
-        description="What is left of a linear system, in standard deviations of the observation "
-        "errors.",
-    )
+    tolerance: Tolerance = 0.05
     iterations: Annotated[Positive, FoundBy("conjugate gradient")] = Field(
         default=50,
         description="Iterations of the solver of a linear system, at most: a bound that should "
@@ -191,10 +187,7 @@ class ThreeDVarConfig(Section):
         default=200,
         description="Vectors kept of the covariance between rows, at every zonal wavenumber.",
     )
-    radius_km: Annotated[PositiveFloat, _RADIUS] = Field(
-        default=8000.0,
-        description="Half width of the localisation (Gaspari-Cohn) between rows, km.",
-    )
+    radius_km: RowRadius = 8000.0
     outer: Outer = 1
     tolerance: Tolerance = 0.01
     inner: Inner = 100

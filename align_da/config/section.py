@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from pydantic._internal._model_construction import ModelMetaclass  # has no public name
 from pydantic.fields import FieldInfo
 
+from align_da.config.key import FoundBy
 from align_da.config.mistakes import told_of
 from align_da.errors import ConfigError
 
@@ -14,6 +15,11 @@ Positive = Annotated[int, Field(gt=0, le=LARGEST)]
 PositiveFloat = Annotated[float, Field(gt=0)]
 NonNegativeFloat = Annotated[float, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
+RowRadius = Annotated[
+    PositiveFloat,
+    FoundBy("localization", "length scale", "cutoff"),
+    Field(description="Half width of the localisation (Gaspari-Cohn) between rows, km."),
+]
 Densities = Annotated[
     tuple[Share, ...],
     Field(
