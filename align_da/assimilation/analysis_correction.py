@@ -44,13 +44,25 @@ class EvidenceScaling:
         std: likewise.
         error_std: standard deviation of the errors that are estimated, by channel, in standard
             deviations of the states.
-        share: of the estimates that is believed, by row and channel; None believes them all.
+        share: of the estimates that is believed, of their zonal means and of what departs from
+            them, by row and channel; None believes them all.
     """
 
     mean: Float[Array, " input"]
     std: Float[Array, " input"]
     error_std: Float[Array, " channel"]
-    share: Float[Array, "lat channel"] | None = None
+    share: Float[Array, "2 lat channel"] | None = None
+
+    def believed(
+        self, estimate: Float[Array, "lat lon channel"]
+    ) -> Float[Array, "lat lon channel"]:
+        """What is believed of an estimate."""
+        if self.share is None:
+            return estimate
+        zonal = estimate.mean(axis=1, keepdims=True)
+        of_mean, of_rest = self.share[:, :, None]
+        found: Float[Array, "lat lon channel"] = of_mean * zonal + of_rest * (estimate - zonal)
+        return found
 
 
 @jax.tree_util.register_dataclass
@@ -102,8 +114,7 @@ class AnalysisCorrection:
         mean = ensemble.values.mean(axis=0)
         apart = ensemble.values - mean
         increment, factor = self.estimate(evidence)
-        believed = self.scaling.share
-        moved = share * (increment if believed is None else believed[:, None] * increment)
+        moved = share * self.scaling.believed(increment)
         if self.truncation is not None:
             moved = self.truncation(moved)
         wider = apart if factor is None else apart * factor**share

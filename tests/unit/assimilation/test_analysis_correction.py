@@ -78,7 +78,7 @@ def test_the_mean_is_moved_by_the_share_and_the_spread_by_its_power(share: float
 
 
 def test_what_is_believed_moves_the_mean_and_the_report_is_of_all_that_the_network_says() -> None:
-    careful = replace(SCALING, share=jnp.full((1, 1), 0.25))
+    careful = replace(SCALING, share=jnp.full((2, 1, 1), 0.25))
     method = corrected(constant(0.7))
     found, report = run(replace(method, correction=replace(method.correction, scaling=careful)))
     np.testing.assert_allclose(
@@ -86,6 +86,15 @@ def test_what_is_believed_moves_the_mean_and_the_report_is_of_all_that_the_netwo
     )
     np.testing.assert_allclose(report.learned.estimate, 0.7 * 0.5 * 2.0, rtol=1e-5)
     assert float(report.learned.share) == pytest.approx(0.25, abs=1e-6)
+
+
+def test_zonal_means_are_believed_by_a_share_of_their_own() -> None:
+    scaling = replace(SCALING, share=jnp.asarray([0.2, 0.9])[:, None, None])
+    estimate = jax.random.normal(jax.random.key(3), LAYOUT.shape)
+    zonal = np.asarray(estimate).mean(axis=1, keepdims=True)
+    expected = 0.2 * zonal + 0.9 * (np.asarray(estimate) - zonal)
+    np.testing.assert_allclose(scaling.believed(estimate), expected, rtol=1e-5, atol=1e-6)
+    np.testing.assert_array_equal(SCALING.believed(estimate), estimate)
 
 
 def test_without_the_second_output_the_spread_stays() -> None:

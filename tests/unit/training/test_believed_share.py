@@ -22,7 +22,11 @@ RANDOM = np.random.default_rng(0)
 def share_of(error: np.ndarray, estimate: np.ndarray) -> np.ndarray:
     """The network of these cycles says what it is shown."""
     cycles = MetCycles(estimate, TruthTarget(error, np.ones_like(error)))
-    return believed_share(cycles, lambda evidence: evidence, GRID)
+    return believed_share([(cycles, shown)], GRID)
+
+
+def shown(evidence: Array) -> Array:
+    return evidence
 
 
 def drawn(count: int = 20) -> np.ndarray:
@@ -33,18 +37,39 @@ def test_what_new_cycles_bear_out_is_believed_of_each_channel() -> None:
     estimate = drawn()
     error = estimate * [0.6, 1.2] + drawn()
     share = share_of(error, estimate)
-    assert share.shape == (SHAPE[0], SHAPE[2])
-    np.testing.assert_allclose(share[:, 0], 0.6, atol=0.15)
-    np.testing.assert_allclose(share[:, 1], 1.2, atol=0.15)
+    assert share.shape == (2, SHAPE[0], SHAPE[2])
+    np.testing.assert_allclose(share[1, :, 0], 0.6, atol=0.15)
+    np.testing.assert_allclose(share[1, :, 1], 1.2, atol=0.15)
 
 
-@pytest.mark.parametrize(("factor", "expected"), [(-0.5, 0.0), (0.0, 0.0), (4.0, 1.5)])
+@pytest.mark.parametrize(
+    ("factor", "of_mean", "of_rest"), [(-0.5, 0.0, 0.0), (0.0, 0.0, 0.0), (4.0, 1.0, 1.5)]
+)
 def test_what_is_wrong_is_not_believed_and_nothing_too_much(
-    factor: float, expected: float
+    factor: float, of_mean: float, of_rest: float
 ) -> None:
+    estimate = drawn(100)
+    error = factor * estimate + (0 if factor else drawn(100))
+    share = share_of(error, estimate)
+    np.testing.assert_allclose(share[0], of_mean, atol=0.12)
+    np.testing.assert_allclose(share[1], of_rest, atol=0.12)
+
+
+def test_zonal_means_and_what_departs_from_them_are_judged_apart() -> None:
     estimate = drawn()
-    error = factor * estimate + (0 if factor else drawn())
-    np.testing.assert_allclose(share_of(error, estimate), expected, atol=0.12)
+    zonal = estimate.mean(axis=2, keepdims=True)
+    share = share_of(0.2 * zonal + 0.9 * (estimate - zonal), estimate)
+    np.testing.assert_allclose(share[0], 0.2, atol=1e-5)
+    np.testing.assert_allclose(share[1], 0.9, atol=1e-5)
+
+
+def test_every_estimate_is_judged_by_the_cycles_that_it_has_not_seen() -> None:
+    estimate = drawn()
+    cycles = MetCycles(estimate, TruthTarget(estimate, np.ones_like(estimate)))
+    share = believed_share(
+        [(cycles, shown), (cycles, lambda evidence: 2 * evidence)], GRID
+    )  # (1 + 2) / (1 + 4)
+    np.testing.assert_allclose(share, 0.6, atol=1e-6)
 
 
 def test_a_network_that_says_nothing_is_not_believed() -> None:
@@ -55,12 +80,15 @@ def test_rows_are_judged_with_those_that_are_near_alone() -> None:
     estimate = drawn()
     south = (LATITUDE < 0)[:, None, None]
     share = share_of(np.where(south, 0.2, 0.9) * estimate, estimate)
-    far = np.abs(LATITUDE) > 15
     expected = np.where(south[:, 0], 0.2, 0.9)
-    np.testing.assert_allclose(share[far], np.broadcast_to(expected, share.shape)[far], atol=1e-6)
-    between = share[~far]
-    assert ((between >= 0.2) & (between <= 0.9)).all()
-    assert (np.diff(between, axis=0) > 0).all()
+    for part, near in zip(share, (45, 15), strict=True):
+        far = np.abs(LATITUDE) > near
+        np.testing.assert_allclose(
+            part[far], np.broadcast_to(expected, part.shape)[far], atol=1e-6
+        )
+        between = part[~far]
+        assert ((between >= 0.2) & (between <= 0.9)).all()
+        assert (np.diff(between, axis=0) > 0).all()
 
 
 def test_cycles_are_read_a_few_at_a_time() -> None:
@@ -70,8 +98,8 @@ def test_cycles_are_read_a_few_at_a_time() -> None:
 
         def rows(self, rows: Array) -> MetCycles:
             assert len(rows) <= 8
-            estimate = np.ones((len(rows), *SHAPE))
+            estimate = RANDOM.normal(size=(len(rows), *SHAPE))
             return MetCycles(estimate, TruthTarget(0.5 * estimate, estimate))
 
-    found = believed_share(Source(), lambda evidence: evidence, GRID)
-    np.testing.assert_allclose(found, 0.5)
+    found = believed_share([(Source(), shown)], GRID)
+    np.testing.assert_allclose(found, 0.5, atol=1e-6)
