@@ -43,7 +43,6 @@ from align_da.storage.met_cycles import (
 )
 from align_da.storage.stages import definition_digest
 from align_da.storage.statistics import read_normalisation
-from align_da.training.folds import fold_of
 from align_da.training.truth_target import TruthTarget
 from align_da.training.withheld_target import WithheldTarget, withheld_target
 from data_pipelines.segments import (
@@ -105,7 +104,7 @@ def cycle_segment(segment: Segment) -> None:
     kept, ended = [], []
     for cycle in cycles_of(
         segment,
-        build_closed_loop(run, _fold_of(segment)),
+        build_closed_loop(run),
         model,
         _state_before(run, segment),
         lambda observe: observe if hidden is None else hidden.observe,
@@ -118,13 +117,6 @@ def cycle_segment(segment: Segment) -> None:
     arrays = {name: np.stack([one[name] for one in kept]) for name in kept[0]}
     write_end(store, np.stack([frame.values for frame in ended if frame]), segment.number)
     write_met(store, arrays, segment.number * len(kept))  # last: it says that a segment is done
-
-
-def _fold_of(segment: Segment) -> int | None:
-    """The fold of a segment; None of validation, from which nothing is learned."""
-    if segment.split == "validation":
-        return None
-    return fold_of(segment.number, segment.of, segment.config.correction.folds)
 
 
 def _withholding(segment: Segment, run: Run) -> Withholding | None:

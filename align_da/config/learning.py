@@ -230,13 +230,6 @@ class CorrectionConfig(Section):
         exclude_if=lambda count: count == 1,
         description="Last rounds the mean of whose networks acts.",
     )
-    folds: Annotated[Positive, FoundBy("cross-fitting", "cross-validation", "committee")] = Field(
-        default=2,
-        exclude_if=lambda folds: folds == 1,
-        description="Parts of the training period. As many networks learn, each from the segments "
-        "of all parts but one, which it cycles; their mean acts in [cycle]. With 1 there is one "
-        "network, which learns from all.",
-    )
     segments: Positive = Field(
         default=32,
         description="Segments of the training period. Each has a network, a density and errors "
@@ -335,16 +328,6 @@ class CorrectionConfig(Section):
             message = (
                 f"expected a round from 0 to {self.rounds - 1}, got {self.round}: segments have "
                 "room for as many rounds as `rounds` says"
-            )
-            raise ValueError(message)
-        return self
-
-    @model_validator(mode="after")
-    def _folds_that_there_are(self) -> "CorrectionConfig":
-        if self.folds > self.segments:
-            message = (
-                f"expected at most {self.segments} folds, as many as there are segments, got "
-                f"{self.folds}: lower folds"
             )
             raise ValueError(message)
         return self

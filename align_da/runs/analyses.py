@@ -25,12 +25,7 @@ from align_da.prior.errors_of_the_day import ErrorsOfTheDay
 from align_da.prior.hybrid_errors import Hybrid
 from align_da.prior.latent_prior import LatentPrior
 from align_da.registry import ANALYSES
-from align_da.runs.corrections import (
-    corrected,
-    load_correction,
-    of_fold,
-    untrained_correction,
-)
+from align_da.runs.corrections import corrected, load_correction, untrained_correction
 from align_da.runs.guidances import build_posterior_sampler
 from align_da.runs.parts import built
 from align_da.runs.priors import MODEL_ERROR, load_prior
@@ -137,19 +132,12 @@ def build_analysis(run: Run) -> Analysis:
     return corrected(run, method, load_correction(run, number), cycle.correction_share)
 
 
-def build_closed_loop(run: Run, fold: int | None) -> Analysis:
-    """The method of [cycle] as a round of closed-loop learning cycles it: see [correction].
-
-    Args:
-        run: the run.
-        fold: of the segment that is cycled; None where no network has learned from any.
-    """
+def build_closed_loop(run: Run) -> Analysis:
+    """The method of [cycle] as a round of closed-loop learning cycles it: see [correction]."""
     method, number = _built(run, run.config.cycle.method, None), run.config.correction.number
     if number == 0:
         return corrected(run, method, untrained_correction(run), share=0.0)
-    correction = load_correction(run, number - 1)
-    acting = correction if fold is None else of_fold(correction, fold)
-    return corrected(run, method, acting, share=1.0)
+    return corrected(run, method, load_correction(run, number - 1), share=1.0)
 
 
 def stages_of_cycles(config: Config) -> list[str]:

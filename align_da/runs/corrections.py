@@ -12,7 +12,6 @@ from align_da.assimilation.analysis_correction import (
     CorrectedAnalysis,
     EvidenceScaling,
 )
-from align_da.assimilation.committee import Committee
 from align_da.assimilation.contract import Analysis
 from align_da.assimilation.correction_network import CorrectionNetwork
 from align_da.assimilation.evidence import INCREMENTS
@@ -38,24 +37,21 @@ def corrected(
     return CorrectedAnalysis(method, correction, run.operator_for, share, settings.acts, static)
 
 
-def untrained_networks(config: Config, channels: int) -> Committee:
-    """The networks of [correction] before training, for states of so many channels."""
-    settings, rngs = config.correction, nnx.Rngs(key_for(config.seed, Purpose.PARAMETERS, 2))
-    return Committee(
-        CorrectionNetwork(
-            channels * len(settings.evidence),
-            channels * (2 if settings.scales_spread else 1),
-            width=settings.width,
-            depth=settings.depth,
-            stride=settings.stride,
-            increments=tuple(
-                slice(number * channels, (number + 1) * channels)
-                for number, kind in enumerate(settings.evidence)
-                if kind in INCREMENTS
-            ),
-            rngs=rngs,
-        )
-        for _ in range(settings.folds)
+def untrained_network(config: Config, channels: int) -> CorrectionNetwork:
+    """The network of [correction] before training, for states of so many channels."""
+    settings = config.correction
+    return CorrectionNetwork(
+        channels * len(settings.evidence),
+        channels * (2 if settings.scales_spread else 1),
+        width=settings.width,
+        depth=settings.depth,
+        stride=settings.stride,
+        increments=tuple(
+            slice(number * channels, (number + 1) * channels)
+            for number, kind in enumerate(settings.evidence)
+            if kind in INCREMENTS
+        ),
+        rngs=nnx.Rngs(key_for(config.seed, Purpose.PARAMETERS, 2)),
     )
 
 
@@ -70,7 +66,7 @@ def untrained_correction(run: Run) -> AnalysisCorrection:
     """A correction that corrects nothing yet and sees all that there is to learn from."""
     rows, _, channels = run.layout.shape
     return _correction(
-        run, untrained_networks(run.config, channels), blank_scaling(run.config, rows, channels)
+        run, untrained_network(run.config, channels), blank_scaling(run.config, rows, channels)
     )
 
 
@@ -89,14 +85,6 @@ def load_correction(run: Run, number: int) -> AnalysisCorrection:
     parameters = [nnx.state(one.network) for one in taught]
     mean = jax.tree.map(lambda *leaves: sum(leaves) / len(leaves), *parameters)
     return replace(taught[-1], network=nnx.merge(graph, mean))
-
-
-def of_fold(correction: AnalysisCorrection, fold: int) -> AnalysisCorrection:
-    """The correction by the one of its networks that has not learned from a fold.
-
-    See `align_da.training.folds`.
-    """
-    return replace(correction, network=correction.network.networks[fold])
 
 
 def rounds_averaged(config: Config, number: int) -> range:
@@ -119,14 +107,16 @@ def taught_correction(run: Run, number: int) -> AnalysisCorrection:
         )
         raise StorageError(message)
     check_as_made(run.folder, folder)
-    blank = partial(untrained_networks, run.config, channels)
+    blank = partial(untrained_network, run.config, channels)
     graph, state = nnx.split(nnx.eval_shape(blank))
     template = {"network": state, "scaling": blank_scaling(run.config, rows, channels)}
     loaded = load_weights(folder, template)
     return _correction(run, nnx.merge(graph, loaded["network"]), loaded["scaling"])
 
 
-def _correction(run: Run, network: Committee, scaling: EvidenceScaling) -> AnalysisCorrection:
+def _correction(
+    run: Run, network: CorrectionNetwork, scaling: EvidenceScaling
+) -> AnalysisCorrection:
     settings = run.config.correction
     check_as_made(run.folder, run.folder.statistics)
     return AnalysisCorrection(

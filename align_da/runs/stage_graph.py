@@ -116,7 +116,7 @@ def closed_loop_stage(config: Config, folder: RunFolder, cycled_with: Sequence[s
     """
     number = config.correction.number
     from_reports = learned_from_reports(config)
-    learned = {"width", "depth", "stride", "scales_spread", "training", "rounds_kept", "folds"}
+    learned = {"width", "depth", "stride", "scales_spread", "training", "rounds_kept"}
     defined_by = [
         config.seed,
         config.correction.model_dump(mode="json", exclude=learned),

@@ -11,16 +11,14 @@ from flax import nnx
 from jax.sharding import Mesh
 from jaxtyping import Array, Float, Int
 
-from align_da.assimilation.analysis_correction import AnalysisCorrection
 from align_da.assimilation.contract import Evidence
 from align_da.atmosphere import Grid
 from align_da.config import Config
 from align_da.runs.corrections import (
     CORRECTION,
     load_correction,
-    of_fold,
     taught_correction,
-    untrained_networks,
+    untrained_network,
 )
 from align_da.runs.rounds import with_next_round
 from align_da.runs.run import Run, open_run
@@ -32,13 +30,12 @@ from align_da.training.analysis_correction import (
     Aggregated,
     Judgement,
     MetCycles,
-    cases_of_each,
-    committee_loss,
+    cases_of,
+    correction_loss,
     scaling_of,
     shares_of,
 )
-from align_da.training.believed_share import Estimate, believed_share
-from align_da.training.folds import Chosen, rows_of_fold
+from align_da.training.believed_share import believed_share
 from align_da.training.truth_target import TruthTarget, judged_by_truth
 from align_da.training.withheld_target import WithheldTarget, judged_by_withheld
 
@@ -88,28 +85,25 @@ def train_correction(config: Config, folder: Path, mesh: Mesh | None) -> None:
 
 def _train(run: Run, identity: str, mesh: Mesh | None) -> None:
     settings, channels = run.config.correction, run.layout.shape[-1]
-    training = [learned_from(run, fold) for fold in range(settings.folds)]
-    validation = [Aggregated((_of_round(run, "validation", settings.number),))] * settings.folds
+    training, validation = (_met(run, split) for split in ("train", "validation"))
     if settings.number:
         before = taught_correction(run, settings.number - 1)
-        committee, known = before.network, before.scaling
+        network, known = before.network, before.scaling
     else:
-        committee = untrained_networks(run.config, channels)
-        known = scaling_of(_of_round(run, "train", 0), channels)
-        for network, source in zip(committee.networks, training, strict=True):
-            if network.increments and settings.target == "truth":
-                network.start_from(shares_of(source, known, network.increments))
+        network, known = untrained_network(run.config, channels), scaling_of(training, channels)
+        if network.increments and settings.target == "truth":
+            network.start_from(shares_of(training, known, network.increments))
     scaling = replace(known, share=_believed(run))
-    graph, params = nnx.split(committee)
+    graph, params = nnx.split(network)
     fit_stage(
         run,
         f"{CORRECTION}_{settings.number}",
         identity,
         params,
-        committee_loss(graph, _judged(run), scales_spread=settings.scales_spread),
+        correction_loss(graph, _judged(run), scales_spread=settings.scales_spread),
         settings.training,
-        cases_of_each(training, scaling),
-        cases_of_each(validation, scaling),
+        cases_of(training, scaling),
+        cases_of(validation, scaling),
         lambda best: {"network": best, "scaling": scaling},
         mesh,
     )
@@ -124,44 +118,22 @@ def _believed(run: Run) -> Float[Array, "2 lat channel"]:
     if settings.number == 0 or settings.target != "truth":
         return jnp.ones((2, layout.shape[0], layout.shape[-1]))
     acted = load_correction(run, settings.number - 1)
-    cycles = _of_round(run, "train", settings.number)
-    unseen = (
-        (Chosen(cycles, _rows(run, fold)[0]), _estimate(of_fold(acted, fold)))
-        for fold in range(settings.folds)
-    )
-    return jnp.asarray(believed_share(unseen, layout.grid))
-
-
-def _estimate(correction: AnalysisCorrection) -> Estimate:
-    """Evidence of a cycle → the error that it is thought to have."""
+    cycles = _StoredCycles(run.folder.closed_loop(settings.number, "train"), TruthTarget)
 
     @jax.jit
     def estimate(evidence: Evidence) -> Float[Array, "lat lon channel"]:
-        increment, _ = correction.estimate(evidence)
-        return increment / correction.normalisation.std
+        increment, _ = acted.estimate(evidence)
+        return increment / acted.normalisation.std
 
-    return estimate
-
-
-def learned_from(run: Run, fold: int) -> Aggregated:
-    """What the network of a fold learns from: the cycles of all others in the rounds kept."""
-    others = _rows(run, fold)[1]
-    return Aggregated(
-        tuple(Chosen(_of_round(run, "train", kept), others) for kept in rounds_kept(run.config))
-    )
+    return jnp.asarray(believed_share(cycles, estimate, layout.grid))
 
 
-def _rows(run: Run, fold: int) -> tuple[Int[np.ndarray, " own"], Int[np.ndarray, " other"]]:
-    """The cycles of a fold in a round, and those that its network learns from."""
+def _met(run: Run, split: str) -> Aggregated:
+    """The cycles of the rounds that are kept; what is validated on are those of the last one."""
     settings = run.config.correction
-    return rows_of_fold(fold, settings.segments, settings.folds, settings.cycles)
-
-
-def _of_round(run: Run, split: str, number: int) -> _StoredCycles:
-    """The cycles of a round."""
-    return _StoredCycles(
-        run.folder.closed_loop(number, split), _TARGETS[run.config.correction.target]
-    )
+    rounds = rounds_kept(run.config) if split == "train" else [settings.number]
+    paths, target = (run.folder.closed_loop(n, split) for n in rounds), _TARGETS[settings.target]
+    return Aggregated(tuple(_StoredCycles(path, target) for path in paths))
 
 
 def _judged(run: Run) -> Judgement:

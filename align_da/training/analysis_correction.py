@@ -4,7 +4,7 @@ Cases are cycles: what each knew, and what is known of the error of its mean: th
 (`truth_target`), or observations that it has not seen (`withheld_target`).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
@@ -161,19 +161,6 @@ def cases_of(source: CycleSource, scaling: EvidenceScaling) -> Cases:
     return batch, len(source)
 
 
-def cases_of_each(sources: Sequence[CycleSource], scaling: EvidenceScaling) -> Cases:
-    """Rows → a batch of every source, for networks that learn together from cycles of their own.
-
-    Of a shorter source some cycles come again, of none any is left out.
-    """
-    parts = [cases_of(source, scaling) for source in sources]
-
-    def batch(rows: Int[np.ndarray, " batch"]) -> tuple[MetCycles, ...]:
-        return tuple(batch_of(rows % count) for batch_of, count in parts)
-
-    return batch, max(count for _, count in parts)
-
-
 def correction_loss(graph: nnx.GraphDef, judged: Judgement, *, scales_spread: bool) -> Loss:
     """The loss of a network.
 
@@ -184,38 +171,11 @@ def correction_loss(graph: nnx.GraphDef, judged: Judgement, *, scales_spread: bo
     """
 
     def loss(params: PyTree, batch: MetCycles, key: jax.Array) -> Scores:
-        return _scores(nnx.merge(graph, params), batch, judged, scales_spread=scales_spread)
+        found, factor = nnx.merge(graph, params)(batch.evidence), None
+        if scales_spread:
+            found, output = jnp.split(found, 2, axis=-1)
+            factor = spread_factor(output)
+        value, told = judged(batch.target, found, factor)
+        return value, {"loss": value, **told}
 
     return loss
-
-
-def committee_loss(graph: nnx.GraphDef, judged: Judgement, *, scales_spread: bool) -> Loss:
-    """The mean loss of the networks of a committee, each on a batch of its own.
-
-    Args:
-        graph: structure of a `Committee`.
-        judged: by the truth or by withheld observations.
-        scales_spread: whether the spread is corrected too.
-    """
-
-    def loss(params: PyTree, batches: tuple[MetCycles, ...], key: jax.Array) -> Scores:
-        networks = nnx.merge(graph, params).networks
-        scores = [
-            _scores(network, batch, judged, scales_spread=scales_spread)
-            for network, batch in zip(networks, batches, strict=True)
-        ]
-        mean: Scores = jax.tree.map(lambda *each: sum(each) / len(each), *scores)
-        return mean
-
-    return loss
-
-
-def _scores(
-    network: nnx.Module, batch: MetCycles, judged: Judgement, *, scales_spread: bool
-) -> Scores:
-    found, factor = network(batch.evidence), None
-    if scales_spread:
-        found, output = jnp.split(found, 2, axis=-1)
-        factor = spread_factor(output)
-    value, told = judged(batch.target, found, factor)
-    return value, {"loss": value, **told}

@@ -13,7 +13,7 @@ the mean of a row stays in the state for weeks where little is observed, and it 
 few of them. Rows that are near count too, since those at the poles are short.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 
 import jax.numpy as jnp
 import numpy as np
@@ -30,22 +30,24 @@ _NEAR = np.asarray([45.0, 15.0])[:, None, None]  # degrees: half the base of the
 _CHUNK = 8  # cycles in memory at once
 _SMALLEST = 1e-12  # of a sum of squares that divides
 
-Estimate = Callable[[Evidence], Float[Array, "lat lon channel"]]
 _Sum = Float[np.ndarray, "2 lat channel"]
 
 
 def believed_share(
-    unseen: Iterable[tuple[CycleSource, Estimate]], grid: Grid
+    source: CycleSource,
+    estimate: Callable[[Evidence], Float[Array, "lat lon channel"]],
+    grid: Grid,
 ) -> Float[np.ndarray, "2 lat channel"]:
     """The shares of estimates that cycles bear out: of zonal means, from 0 to 1, and of the rest.
 
     Args:
-        unseen: cycles whose truth is known, and what estimates the error of each of them, in
-            standard deviations of the states, and has not been trained on them.
+        source: cycles whose truth is known, and that nothing was trained on.
+        estimate: of the error of a cycle, in standard deviations of the states.
         grid: of the states.
     """
-    sums = (each for source, estimate in unseen for each in _sums_of_cycles(source, estimate))
-    products, squares = (sum(parts) for parts in zip(*sums, strict=True))
+    products, squares = (
+        sum(parts) for parts in zip(*_sums_of_cycles(source, estimate), strict=True)
+    )
     latitude = np.asarray(grid.latitude)
     near = np.maximum(1 - np.abs(latitude[:, None] - latitude) / _NEAR, 0)
     near *= np.asarray(grid.area_weights)[:, 0]
@@ -54,7 +56,9 @@ def believed_share(
     return found
 
 
-def _sums_of_cycles(source: CycleSource, estimate: Estimate) -> Iterator[tuple[_Sum, _Sum]]:
+def _sums_of_cycles(
+    source: CycleSource, estimate: Callable[[Evidence], Float[Array, "lat lon channel"]]
+) -> Iterator[tuple[_Sum, _Sum]]:
     """Of every cycle the sums over columns of e p and of p p."""
     for first in range(0, len(source), _CHUNK):
         cycles = source.rows(np.arange(first, min(first + _CHUNK, len(source))))

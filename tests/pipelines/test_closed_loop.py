@@ -17,13 +17,11 @@ import align_da
 from align_da.assimilation import AnalysisCorrection
 from align_da.config import load_config
 from align_da.errors import ConfigError, StorageError
-from align_da.runs.analyses import build_closed_loop
-from align_da.runs.corrections import load_correction, of_fold, taught_correction
+from align_da.runs.corrections import load_correction, taught_correction
 from align_da.runs.observing_system import observing_system
 from align_da.runs.rounds import with_last_round, with_next_round
 from align_da.runs.run import open_run
 from align_da.stages import run_cycles
-from align_da.stages.train_correction import learned_from
 from align_da.storage.gridded import open_states, read_times
 from align_da.storage.inspection import describe
 from align_da.storage.met_cycles import read_end, read_met
@@ -184,9 +182,8 @@ def test_of_a_correction_that_share_acts_which_the_next_cycles_bear_out(
     np.testing.assert_array_equal(first.scaling.share, 1.0)
     met = read_met(run.folder.closed_loop(1, "train"))
     products, squares = np.zeros((2, 2, LAYOUT.shape[0], LAYOUT.shape[-1]))
-    for fold, (evidence, error) in enumerate(zip(met["evidence"], met["error"], strict=True)):
-        unseen = of_fold(first, fold)  # there is one segment in each fold, with one cycle
-        increment, _ = unseen.estimate(jnp.asarray(evidence.to_numpy(), jnp.float32))
+    for evidence, error in zip(met["evidence"], met["error"], strict=True):
+        increment, _ = first.estimate(jnp.asarray(evidence.to_numpy(), jnp.float32))
         estimate = np.asarray(increment / first.normalisation.std)
         products += parts(error.to_numpy(), estimate)
         squares += parts(estimate, estimate)
@@ -206,32 +203,6 @@ def parts(one: np.ndarray, other: np.ndarray) -> np.ndarray:
     means = [field.mean(axis=1, keepdims=True) for field in (one, other)]
     apart = (one - means[0]) * (other - means[1])
     return np.stack([means[0][:, 0] * means[1][:, 0] * one.shape[1], apart.sum(axis=1)])
-
-
-def test_a_segment_is_cycled_with_the_network_that_has_not_learned_from_it(
-    world: tuple[Path, Path],
-) -> None:
-    run = open_run(load_config(world[1], ROUND_1), world[0])
-    everyone = load_correction(run, 0)
-    for fold in (0, 1):
-        acting = build_closed_loop(run, fold).correction
-        expected = nnx.state(everyone.network.networks[fold])
-        jax.tree.map(np.testing.assert_array_equal, nnx.state(acting.network), expected)
-    together = build_closed_loop(run, None).correction
-    jax.tree.map(
-        np.testing.assert_array_equal, nnx.state(together.network), nnx.state(everyone.network)
-    )
-
-
-def test_a_network_learns_from_the_cycles_of_other_folds_alone(world: tuple[Path, Path]) -> None:
-    run = open_run(load_config(world[1], ROUND_1), world[0])
-    rounds_met = [read_met(run.folder.closed_loop(number, "train")) for number in (0, 1)]
-    for fold in (0, 1):  # there is one segment in each, with one cycle in a round
-        source = learned_from(run, fold)
-        assert len(source) == 2
-        found = source.rows(np.arange(2)).target.error
-        expected = [met["error"].to_numpy()[1 - fold] for met in rounds_met]
-        np.testing.assert_array_equal(found, np.asarray(expected, np.float32))
 
 
 def test_the_table_of_rounds_holds_the_errors_that_they_have_met(world: tuple[Path, Path]) -> None:

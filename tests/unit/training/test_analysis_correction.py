@@ -6,17 +6,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from constant_network import SHAPE, Constant, loss_of
-from flax import nnx
+from constant_network import SHAPE, loss_of
 
 from align_da.assimilation.analysis_correction import spread_factor
-from align_da.assimilation.committee import Committee
 from align_da.training.analysis_correction import (
     Aggregated,
     MetCycles,
     cases_of,
-    cases_of_each,
-    committee_loss,
     scaling_of,
     shares_of,
 )
@@ -118,35 +114,3 @@ def test_the_share_that_is_left_is_told_of_every_variable() -> None:
     told = loss_of([0.5, 0.0], batch, judged, scales_spread=False)
     assert told["unexplained_u"] == pytest.approx(0.25)
     assert told["unexplained_v"] == pytest.approx(1.0)
-
-
-def test_networks_that_learn_together_get_all_cycles_of_their_own_source() -> None:
-    sources = [cycles(5, 0), cycles(3, 1)]
-    scaling = replace(scaling_of(sources[0], channels=1), error_std=jnp.ones(1))
-    batch_of, count = cases_of_each(sources, scaling)
-    assert count == 5
-    first, second = batch_of(np.asarray([4, 0, 3, 2, 1]))
-    np.testing.assert_array_equal(first.target.error, sources[0].target.error[[4, 0, 3, 2, 1]])
-    np.testing.assert_array_equal(second.target.error, sources[1].target.error[[1, 0, 0, 2, 1]])
-
-
-def test_every_network_of_a_committee_is_judged_by_its_own_cycles() -> None:
-    """The loss is the mean of theirs, and none of them learns from the cycles of another."""
-    batches = tuple(cycles(4, seed) for seed in (0, 1))
-    said = ([0.3], [-0.2])
-    graph, params = nnx.split(Committee(map(Constant, said)))
-    loss = committee_loss(graph, JUDGED, scales_spread=False)
-    key = jax.random.key(0)
-    value, told = loss(params, batches, key)
-    alone = [
-        loss_of(out, batch, JUDGED, scales_spread=False)
-        for out, batch in zip(said, batches, strict=True)
-    ]
-    for name in alone[0]:
-        assert float(told[name]) == pytest.approx(np.mean([one[name] for one in alone]), rel=1e-5)
-    assert float(value) == pytest.approx(float(told["loss"]))
-    gradient = jax.grad(lambda params, of: loss(params, of, key)[0])
-    before = gradient(params, batches)["networks"][0]["outputs"][...]
-    other = gradient(params, (batches[0], cycles(4, 7)))["networks"][0]["outputs"][...]
-    np.testing.assert_array_equal(before, other)
-    assert float(jnp.abs(before).max()) > 0

@@ -22,7 +22,7 @@ RANDOM = np.random.default_rng(0)
 def share_of(error: np.ndarray, estimate: np.ndarray) -> np.ndarray:
     """The network of these cycles says what it is shown."""
     cycles = MetCycles(estimate, TruthTarget(error, np.ones_like(error)))
-    return believed_share([(cycles, shown)], GRID)
+    return believed_share(cycles, shown, GRID)
 
 
 def shown(evidence: Array) -> Array:
@@ -63,15 +63,6 @@ def test_zonal_means_and_what_departs_from_them_are_judged_apart() -> None:
     np.testing.assert_allclose(share[1], 0.9, atol=1e-5)
 
 
-def test_every_estimate_is_judged_by_the_cycles_that_it_has_not_seen() -> None:
-    estimate = drawn()
-    cycles = MetCycles(estimate, TruthTarget(estimate, np.ones_like(estimate)))
-    share = believed_share(
-        [(cycles, shown), (cycles, lambda evidence: 2 * evidence)], GRID
-    )  # (1 + 2) / (1 + 4)
-    np.testing.assert_allclose(share, 0.6, atol=1e-6)
-
-
 def test_a_network_that_says_nothing_is_not_believed() -> None:
     np.testing.assert_array_equal(share_of(drawn(3), np.zeros((3, *SHAPE))), 0)
 
@@ -101,5 +92,5 @@ def test_cycles_are_read_a_few_at_a_time() -> None:
             estimate = RANDOM.normal(size=(len(rows), *SHAPE))
             return MetCycles(estimate, TruthTarget(0.5 * estimate, estimate))
 
-    found = believed_share([(Source(), shown)], GRID)
+    found = believed_share(Source(), shown, GRID)
     np.testing.assert_allclose(found, 0.5, atol=1e-6)
