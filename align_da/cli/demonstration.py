@@ -1,8 +1,8 @@
 """The demonstration: the commands a user would type, one after another, with the shipped weights.
 
 The truth starts where the test period of the shipped weights has ended, so that nothing it shows
-has been seen in training or in any published figure. Beside the learned method run a free run and
-its rival without a network, latent 3D-Var with the same covariance.
+has been seen in training or in any published figure. Beside the learned method run a free run, its
+rivals 3D-Var and LETKF, and the method itself without what it has learned.
 """
 
 import shlex
@@ -17,10 +17,12 @@ from align_da.storage.shipped import SHIPPED_CONFIG, shipped_folder
 _COMMANDS = (
     "data truth",
     "data backgrounds --workers 1",  # in this process, so that its model is compiled once
-    "cycle --name free_run --set cycle.method=free_run",
-    "cycle --name latent_3d_var --set cycle.method=latent_three_d_var",
+    "cycle --name free_run --set cycle.method=free_run --set cycle.correction_share=0",
+    "cycle --name three_d_var --set cycle.method=three_d_var --set cycle.correction_share=0",
+    "cycle --name letkf --set cycle.method=letkf --set cycle.correction_share=0",
+    "cycle --name hybrid_gain --set cycle.correction_share=0",
     "cycle --name align_da",
-    "verify --name free_run --name latent_3d_var --name align_da",
+    "verify --name free_run --name three_d_var --name letkf --name hybrid_gain --name align_da",
 )
 
 

@@ -29,6 +29,7 @@ from align_da.storage.durable import storage_errors, written_whole
 UNFINISHED = ".saving"  # ending of folders that are not whole yet
 MANIFEST = "digests.json"
 _ARRAYS = "arrays"
+_COMMITTED = "commit_success.txt"
 _PARTS = ("metadata", "arrays", "files")  # of the manifest
 
 
@@ -157,6 +158,9 @@ def _save(folder: Path, arrays: Mapping[str, np.ndarray]) -> None:
         except (ValueError, TypeError, RuntimeError) as error:
             message = f"the arrays could not be written: {error}"
             raise OSError(message) from error  # told with path and space by who writes the folder
+    told = folder / _ARRAYS / _COMMITTED
+    if told.exists():
+        told.write_text("whole\n", encoding="utf-8")  # orbax says where: not for other machines
 
 
 def _checkpointer() -> ocp.Checkpointer:

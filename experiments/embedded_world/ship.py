@@ -1,5 +1,7 @@
 """Put the weights of a finished run into the package, with a manifest of where they came from.
 
+The correction that is learned in cycles is shipped by `ship_correction.py`.
+
 Usage: python -m experiments.embedded_world.ship [RUN]
 """
 
@@ -40,17 +42,17 @@ SCORES = (
 
 
 def main() -> None:
-    """Write weights, stage records, the end of the nature run and the manifest."""
+    """Write weights, stage records and the manifest."""
     folder = Path(sys.argv[1] if len(sys.argv) > 1 else "runs/embedded_world")
     run = open_run(load_config(HERE / "config.toml"), folder)
-    shutil.rmtree(TARGET / "weights", ignore_errors=True)
+    for name in (*PRIORS, MODEL_ERROR, SCALING, "autoencoder", REPRESENTATION):
+        shutil.rmtree(TARGET / "weights" / name, ignore_errors=True)
     ship_weights(run)
     (TARGET / "stages").mkdir(exist_ok=True)
     for name in ("denoiser", "aligned", MODEL_ERROR):
         record = read_stage_record(run.folder, name)
         shipped = {place: fingerprint_of(TARGET / place) for place in record.products}
         write_stage_record(RunFolder(TARGET), replace(record, products=shipped))
-    ship_start(folder)
     manifest = json.dumps(manifest_of(run, folder), indent=1)
     write_durably(TARGET / "MANIFEST.json", manifest.encode())
 
@@ -76,13 +78,18 @@ def ship_start(folder: Path) -> None:
     np.savez_compressed(TARGET / "truth_restart.npz", allow_pickle=False, **start)
 
 
+def commit() -> str:
+    """The commit that is checked out."""
+    command = ["git", "rev-parse", "HEAD"]
+    found = subprocess.run(command, capture_output=True, text=True, check=True, cwd=HERE)
+    return found.stdout.strip()
+
+
 def manifest_of(run: Run, folder: Path) -> dict[str, object]:
     """Where the weights come from, and what was measured of them."""
-    command = ["git", "rev-parse", "HEAD"]
-    commit = subprocess.run(command, capture_output=True, text=True, check=True, cwd=HERE)
     return {
         "command": " && ".join(COMMANDS),
-        "commit": commit.stdout.strip(),
+        "commit": commit(),
         "configuration": digest_of(run.config),
         "data": json.loads((run.folder.stages / "statistics.json").read_text())["digest"],
         "scores": {path: (folder / path).read_text().splitlines() for path in SCORES},

@@ -10,30 +10,42 @@ LETKF_40 = (
     f"cycle --name letkf_40 --set cycle.method=letkf {LARGE}"
     " --set letkf.radius_km=2000 --set letkf.inflation=1.6"
 )
-CHECKED = "--set cycle.physical_bounds=clip --set cycle.replacement.share=0.5"
-STATIC = "--set three_d_var.tolerance=0.1"
-BASE = (
-    f"--set cycle.method=letkf --set cycle.members=20 {STATIC} {CHECKED}"
-    " --set correction.network_rounds=1"
+ROUNDS = 8
+MONTH = "--set cycle.cycles=120"
+FILTER_40 = (
+    "--set cycle.method=letkf --set cycle.members=40 --set letkf.radius_km=2000"
+    " --set letkf.inflation=1.6"
 )
-ROUNDS = range(11)
-ALONE = "--set correction.averaged=1"
-MEAN = "--set correction.averaged=6"
-FEW = "--set correction.training.steps=40 --set correction.training.learning_rate=5.0e-4"
-LATE = (
-    "--set correction.rounds_kept=8 --set correction.training.steps=120"
-    " --set correction.training.learning_rate=4.0e-4"
-)
-OF_ROUND = {0: f"{ALONE} {FEW}", 7: f"{ALONE} {LATE}", 8: f"{ALONE} {LATE}"} | dict.fromkeys(
-    ROUNDS[9:], f"{MEAN} {LATE}"
-)
-"""Of the cycles of one round a network soon knows too much. Networks of single rounds had begun to
-swing about the seventh; from the ninth on their mean acts in the cycles that they learn from."""
-LEARNED = {
-    "off_policy_damped_20": f"{ALONE} --set correction.round=0 --set cycle.correction_share=0.3",
-    "corrected_half_20": f"{MEAN} --set correction.round=8 --set cycle.correction_share=0.5",
-    "corrected_20": f"{MEAN} --set correction.round=8 --set cycle.correction_share=1",
-    "eleven_rounds_20": f"{MEAN} --set correction.round=10 --set cycle.correction_share=1",
+CLOSED_LOOP = {
+    "letkf_20": "--set cycle.method=letkf",
+    "letkf_40": FILTER_40,
+    "hybrid_gain_20": "",
+    "learned_half_20": "--set cycle.correction_share=0.5",
+    "learned_20": "--set cycle.correction_share=1",
+    "off_policy_damped_20": "--set correction.round=0 --set cycle.correction_share=0.3",
+}
+"""Methods of thirty days, and how each differs from the configuration."""
+COMPARED = ("letkf_40", "hybrid_gain_20", "learned_20")
+"""Those that are run with other seeds, too, and other observing systems."""
+SEEDS = (1, 2)
+OTHERS = {
+    "2_percent": "--set observations.density=0.02",
+    "10_percent": "--set observations.density=0.1",
+    "radiosondes": "--set observations.network=radiosonde",
+}
+"""Observing systems that nothing has been learned from."""
+_IN_CYCLES = {
+    **CLOSED_LOOP,
+    **{
+        f"{name}_seed_{seed}": f"{CLOSED_LOOP[name]} --set seed={seed}"
+        for seed in SEEDS
+        for name in COMPARED
+    },
+    **{
+        f"{name}_{system}": f"{CLOSED_LOOP[name]} {settings}"
+        for system, settings in OTHERS.items()
+        for name in COMPARED
+    },
 }
 STAGES = {
     "chain": (
@@ -84,26 +96,14 @@ STAGES = {
         ),
     ),
     "closed_loop": (
+        "data truth",
+        "data backgrounds",
+        "data statistics",
         "train covariance",
-        *(
-            f"{command} {BASE} {OF_ROUND.get(number, ALONE)} --set correction.round={number}"
-            for number in ROUNDS
-            for command in ("data closed_loop", "train correction")
-        ),
-        *(
-            f"cycle --name {name} {BASE} --set cycle.cycles=120 {learned}"
-            for name, learned in LEARNED.items()
-        ),
-        (
-            f"cycle --name hybrid_gain_20 {LONG} --set cycle.method=hybrid_gain {STATIC} {CHECKED}"
-            " --set hybrid_gain.share=0.8"
-        ),
-        LETKF_20,
-        LETKF_40,
-        (
-            "verify --name letkf_20 --name letkf_40 --name hybrid_gain_20"
-            " --name off_policy_damped_20 --name corrected_half_20 --name corrected_20"
-            " --name eleven_rounds_20 --set verification.forecast_every=24"
-        ),
+        f"data rounds {ROUNDS}",
+        *(f"cycle --name {name} {MONTH} {settings}" for name, settings in _IN_CYCLES.items()),
+        "verify "
+        + " ".join(f"--name {name}" for name in _IN_CYCLES)
+        + " --set verification.forecast_every=24",
     ),
 }

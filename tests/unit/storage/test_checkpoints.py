@@ -54,6 +54,14 @@ def test_weights_come_back_bit_by_bit(weights: Path) -> None:
     assert read_metadata(weights)["about"] == {"configuration": "abc"}
 
 
+def test_no_file_of_weights_tells_where_they_were_written(tmp_path: Path) -> None:
+    save_weights(tmp_path / "weights", PARAMS, {})
+    files = [path for path in (tmp_path / "weights").rglob("*") if path.is_file()]
+    assert "commit_success.txt" in {path.name for path in files}
+    place = str(tmp_path).encode()
+    assert not [path for path in files if place in path.read_bytes()]
+
+
 def test_state_of_network_and_optimizer_comes_back(tmp_path: Path) -> None:
     class Network(nnx.Module):
         def __init__(self) -> None:

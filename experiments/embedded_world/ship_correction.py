@@ -1,0 +1,90 @@
+"""Put the correction that a finished run has learned in cycles into the package.
+
+With it go the statistics and the covariance of 3D-Var that it sees, and the end of the nature run,
+from which the demonstration goes on.
+
+Usage: python -m experiments.embedded_world.ship_correction [RUN]
+"""
+
+import json
+import shutil
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import jax.numpy as jnp
+from flax import nnx
+
+from align_da.config import load_config
+from align_da.digests import digest_of
+from align_da.errors import InputError
+from align_da.prior.increment_correlation import IncrementCorrelation
+from align_da.runs.corrections import CORRECTION, load_correction
+from align_da.runs.priors import MODEL_SPACE_SCALING, load_model_space_prior
+from align_da.runs.rounds import with_last_round
+from align_da.runs.run import Run, open_run
+from align_da.storage.checkpoints import save_weights
+from align_da.storage.durable import write_durably
+from align_da.storage.fingerprint import fingerprint_of
+from align_da.storage.run_folder import RunFolder
+from align_da.storage.stage_record import read_stage_record, write_stage_record
+from experiments.embedded_world.ship import TARGET, commit, ship_start
+
+CONFIG = Path(__file__).with_name("closed_loop.toml")
+
+
+def main() -> None:
+    """Write statistics, covariance, correction, their records, and where they came from."""
+    folder = Path(sys.argv[1] if len(sys.argv) > 1 else "runs/closed_loop")
+    config = load_config(CONFIG, ["cycle.correction_share=1"])
+    run = open_run(with_last_round(config, RunFolder(folder)), folder)
+    shipped, name = RunFolder(TARGET), f"{CORRECTION}_{run.config.correction.number}"
+    shutil.copyfile(run.folder.statistics, shipped.statistics)
+    ship_covariance(run, shipped.weights(MODEL_SPACE_SCALING))
+    ship_correction(run, shipped.weights(name))
+    for stage in ("statistics", "covariance", name):
+        record = read_stage_record(run.folder, stage)
+        products = {place: fingerprint_of(TARGET / place) for place in record.products}
+        write_stage_record(shipped, replace(record, products=products))
+    ship_start(folder)
+    told = {
+        "command": "python -m experiments.embedded_world.run closed_loop && "
+        "python -m experiments.embedded_world.ship_correction",
+        "commit": commit(),
+        "configuration": digest_of(run.config),
+        "averaged": run.config.correction.averaged,
+    }
+    write_durably(TARGET / "CORRECTION.json", json.dumps(told, indent=1).encode())
+
+
+def ship_correction(run: Run, folder: Path) -> None:
+    """The mean of the networks that acts, in half precision."""
+    correction = load_correction(run, run.config.correction.number)
+    bundle = {"network": nnx.state(correction.network), "scaling": correction.scaling}
+    save_weights(folder, bundle, {"name": folder.name}, precision="float16")
+
+
+def ship_covariance(run: Run, folder: Path) -> None:
+    """The covariance, in half precision, without what the forecast model cannot hold.
+
+    Raises:
+        InputError: it is of another kind.
+    """
+    scaling = load_model_space_prior(run).scaling
+    if not isinstance(scaling.correlation, IncrementCorrelation):
+        message = f"expected a correlation by wavenumber, got {type(scaling.correlation).__name__}"
+        raise InputError(message)
+    truncation = run.config.analysis.truncation
+    if truncation is not None:
+        scaling = replace(scaling, correlation=up_to(scaling.correlation, truncation))
+    save_weights(folder, scaling, {"name": folder.name}, precision="float16")
+
+
+def up_to(correlation: IncrementCorrelation, truncation: int) -> IncrementCorrelation:
+    """The same without the modes of zonal wavenumbers beyond a truncation."""
+    waves = jnp.arange(correlation.modes.shape[0])[:, None, None, None]
+    return replace(correlation, modes=jnp.where(waves <= truncation, correlation.modes, 0))
+
+
+if __name__ == "__main__":
+    main()
