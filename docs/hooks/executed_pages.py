@@ -1,0 +1,81 @@
+"""Scripts as pages: a Python file among the pages is executed, and shown with what it gave.
+
+The files are notebooks in the percent format: cells begin with `# %%`, text with
+`# %% [markdown]`, commands of a shell with `# %% language="bash"`. An error in a cell ends the
+build. What was executed is kept in `build/notebooks` and used again while neither the script nor
+the library nor the lock file of the documentation has changed.
+"""
+
+import hashlib
+import logging
+import os
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import jupytext
+import nbformat
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.structure.files import File, Files
+from nbclient import NotebookClient
+from notebook_page import pictures, text_of
+
+ROOT = Path(__file__).parents[2]
+KEPT = ROOT / "build" / "notebooks"
+PACKAGES = ("align_da", "data_pipelines")
+LIMIT = 600  # seconds a cell
+log = logging.getLogger("mkdocs.hooks.executed_pages")
+
+
+def on_files(files: Files, config: MkDocsConfig) -> Files:
+    """Execute every script, and add its page, its pictures and the notebook."""
+    for script in [file for file in files if file.src_uri.endswith(".py")]:
+        name = script.src_uri.removesuffix(".py")
+        notebook = executed(Path(str(script.abs_src_path)))
+        made: dict[str, str | bytes] = {
+            f"{name}.md": text_of(notebook, Path(name).name),
+            f"{name}.ipynb": nbformat.writes(notebook),
+            **{f"{name}_{place}.png": picture for place, picture in pictures(notebook)},
+        }
+        for uri, content in made.items():
+            files.append(File.generated(config, uri, content=content))
+    return files
+
+
+def executed(script: Path) -> Any:  # noqa: ANN401 (a notebook of nbformat)
+    """The notebook of a script, with the outputs of its cells."""
+    kept = KEPT / f"{script.stem}-{digest_of(script)}.ipynb"
+    if kept.is_file():
+        return nbformat.read(kept, as_version=4)
+    log.info("Executing %s", script.relative_to(ROOT))
+    notebook = jupytext.read(script)
+    with TemporaryDirectory() as folder:
+        client = NotebookClient(
+            notebook,
+            timeout=LIMIT,
+            kernel_name="python3",
+            resources={"metadata": {"path": folder}},
+        )
+        client.execute(env=environment())
+    KEPT.mkdir(parents=True, exist_ok=True)
+    for older in KEPT.glob(f"{script.stem}-*.ipynb"):
+        older.unlink()
+    nbformat.write(notebook, kept)
+    return notebook
+
+
+def environment() -> dict[str, str]:
+    """Of the kernel: commands are those that are installed beside this Python."""
+    commands = Path(sys.executable).parent
+    return os.environ | {"PATH": f"{commands}{os.pathsep}{os.environ.get('PATH', '')}"}
+
+
+def digest_of(script: Path) -> str:
+    """Of the script and of everything that its outputs depend on."""
+    library = (path for name in PACKAGES for path in sorted((ROOT / name).rglob("*.py")))
+    digest = hashlib.sha256()
+    for path in (script, ROOT / "docs" / "requirements.lock", *library):
+        digest.update(path.relative_to(ROOT).as_posix().encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
