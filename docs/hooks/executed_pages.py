@@ -1,17 +1,18 @@
 """Scripts as pages: a Python file among the pages is executed, and shown with what it gave.
 
 The files are notebooks in the percent format: cells begin with `# %%`, text with
-`# %% [markdown]`, commands of a shell with `# %% language="bash"`. An error in a cell ends the
-build. What was executed is kept in `build/notebooks` and used again while neither the script nor
-the library nor the lock file of the documentation has changed.
+`# %% [markdown]`, commands of a shell with `# %% language="bash" magic_args="-e"`. An error in a
+cell ends the build. What was executed is kept in `build/notebooks` and used again while neither
+the script nor the library nor the lock file of the documentation has changed. All are executed in
+one folder, in their order: one that links another script can read what that has written.
 """
 
 import hashlib
 import logging
 import os
+import re
 import sys
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import jupytext
@@ -20,9 +21,12 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from nbclient import NotebookClient
 from notebook_page import pictures, text_of
+from traitlets.config import Config
 
 ROOT = Path(__file__).parents[2]
 KEPT = ROOT / "build" / "notebooks"
+WORK = KEPT / "work"
+LINK = re.compile(r"\]\((\w+\.py)\)")
 PACKAGES = ("align_da", "data_pipelines")
 LIMIT = 600  # seconds a cell
 log = logging.getLogger("mkdocs.hooks.executed_pages")
@@ -30,7 +34,8 @@ log = logging.getLogger("mkdocs.hooks.executed_pages")
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Execute every script, and add its page, its pictures and the notebook."""
-    for script in [file for file in files if file.src_uri.endswith(".py")]:
+    scripts = [file for file in files if file.src_uri.endswith(".py")]
+    for script in sorted(scripts, key=lambda file: file.src_uri):
         name = script.src_uri.removesuffix(".py")
         notebook = executed(Path(str(script.abs_src_path)))
         made: dict[str, str | bytes] = {
@@ -45,21 +50,21 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 def executed(script: Path) -> Any:  # noqa: ANN401 (a notebook of nbformat)
     """The notebook of a script, with the outputs of its cells."""
-    kept = KEPT / f"{script.stem}-{digest_of(script)}.ipynb"
+    kept = KEPT / f"{script.parent.name}-{script.stem}-{digest_of(script)}.ipynb"
     if kept.is_file():
         return nbformat.read(kept, as_version=4)
     log.info("Executing %s", script.relative_to(ROOT))
     notebook = jupytext.read(script)
-    with TemporaryDirectory() as folder:
-        client = NotebookClient(
-            notebook,
-            timeout=LIMIT,
-            kernel_name="python3",
-            resources={"metadata": {"path": folder}},
-        )
-        client.execute(env=environment())
-    KEPT.mkdir(parents=True, exist_ok=True)
-    for older in KEPT.glob(f"{script.stem}-*.ipynb"):
+    WORK.mkdir(parents=True, exist_ok=True)
+    client = NotebookClient(
+        notebook,
+        timeout=LIMIT,
+        kernel_name="python3",
+        resources={"metadata": {"path": str(WORK)}},
+        config=Config(KernelManager={"transport": "ipc"}),  # no ports
+    )
+    client.execute(env=environment())
+    for older in KEPT.glob(f"{script.parent.name}-{script.stem}-*.ipynb"):
         older.unlink()
     nbformat.write(notebook, kept)
     return notebook
@@ -72,10 +77,11 @@ def environment() -> dict[str, str]:
 
 
 def digest_of(script: Path) -> str:
-    """Of the script and of everything that its outputs depend on."""
+    """Of the script, those beside it that it links, and all that its outputs depend on."""
+    linked = (script.parent / name for name in LINK.findall(script.read_text(encoding="utf-8")))
     library = (path for name in PACKAGES for path in sorted((ROOT / name).rglob("*.py")))
     digest = hashlib.sha256()
-    for path in (script, ROOT / "docs" / "requirements.lock", *library):
+    for path in (script, *linked, ROOT / "docs" / "requirements.lock", *library):
         digest.update(path.relative_to(ROOT).as_posix().encode())
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]

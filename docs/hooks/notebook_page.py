@@ -4,7 +4,7 @@ import base64
 from collections.abc import Iterator
 from typing import Any
 
-_SHELL = "%%bash\n"
+_SHELL = "%%bash"
 Cell = Any  # of nbformat
 
 
@@ -35,24 +35,28 @@ def _cell(cell: Cell, number: int, name: str) -> str:
     if cell.cell_type == "markdown":
         return source
     if source.startswith(_SHELL):
-        shown = _fenced("console", source.removeprefix(_SHELL))
+        shown = _fenced("console", source.partition("\n")[2])
     else:
         shown = _fenced("python", source)
-    given = [_output(output, f"{name}_{number}_{n}.png") for n, output in enumerate(cell.outputs)]
-    kept = [text for text in given if text]
+    kept = [text for text in _given(cell, f"{name}_{number}") if text]
     if not kept:
         return shown
     return "\n\n".join([shown, '<div class="result" markdown>', *kept, "</div>"])
 
 
-def _output(output: Any, picture: str) -> str:  # noqa: ANN401 (of nbformat)
-    """What a cell gave: a picture, or text; nothing of what went to the stream of errors."""
-    if output.output_type == "stream":
-        return _fenced("text", output.text) if output.name == "stdout" else ""
-    data = output.get("data", {})
-    if "image/png" in data:
-        return f"![what the cell draws]({picture})"
-    return _fenced("text", data["text/plain"]) if "text/plain" in data else ""
+def _given(cell: Cell, name: str) -> Iterator[str]:
+    """What a cell has printed, then what it has drawn or its last line has given.
+
+    Nothing that went to the stream of errors, and of a drawing nothing but the picture.
+    """
+    streams = (it.text for it in cell.outputs if it.get("name") == "stdout")
+    if printed := "".join(streams).strip():
+        yield _fenced("text", printed)
+    data = [(place, it.get("data", {})) for place, it in enumerate(cell.outputs)]
+    drawn = [place for place, kinds in data if "image/png" in kinds]
+    yield from (f"![what the cell draws]({name}_{place}.png)" for place in drawn)
+    if not drawn:
+        yield from (_fenced("text", kinds["text/plain"]) for _, kinds in data if kinds)
 
 
 def _fenced(language: str, text: str) -> str:
