@@ -21,14 +21,13 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from nbclient import NotebookClient
 from notebook_page import pictures, text_of
-from traitlets.config import Config
 
 ROOT = Path(__file__).parents[2]
 KEPT = ROOT / "build" / "notebooks"
 WORK = KEPT / "work"
 LINK = re.compile(r"\]\((\w+\.py)\)")
 PACKAGES = ("align_da", "data_pipelines")
-LIMIT = 600  # seconds a cell
+LIMIT = 1800  # seconds a cell, on a machine that is busy
 log = logging.getLogger("mkdocs.hooks.executed_pages")
 
 
@@ -59,9 +58,9 @@ def executed(script: Path) -> Any:  # noqa: ANN401 (a notebook of nbformat)
     client = NotebookClient(
         notebook,
         timeout=LIMIT,
+        startup_timeout=LIMIT,
         kernel_name="python3",
         resources={"metadata": {"path": str(WORK)}},
-        config=Config(KernelManager={"transport": "ipc"}),  # no ports
     )
     client.execute(env=environment())
     for older in KEPT.glob(f"{script.parent.name}-{script.stem}-*.ipynb"):

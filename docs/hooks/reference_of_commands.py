@@ -56,7 +56,9 @@ def _row(parameter: inspect.Parameter, hint: Any) -> str:  # noqa: ANN401 (a typ
 def _name(name: str, about: OptionInfo | ArgumentInfo) -> str:
     if isinstance(about, ArgumentInfo):
         return f"`{about.metavar or name.upper()}`"
-    return ", ".join(f"`{it}`" for it in about.param_decls or [f"--{name.replace('_', '-')}"])
+    # Of Annotated[..., Option("--run", "-r")] typer keeps the first name as a default.
+    told = [it for it in (about.default, *(about.param_decls or ())) if isinstance(it, str)]
+    return ", ".join(f"`{it}`" for it in told or [f"--{name.replace('_', '-')}"])
 
 
 def _kind(kind: Any) -> str:  # noqa: ANN401 (a type)

@@ -111,8 +111,8 @@ axes.legend()
 # ## What would win by cheating
 #
 # A prior that is trained on a reward finds what the reward does not ask for. Try the obvious:
-# the mean of all candidates has no spread left, and wins by it; a candidate that is larger
-# everywhere wins only if the reward asks too little.
+# the mean of all candidates, which is no draw and has no spread, and a candidate that is larger
+# everywhere.
 
 # %%
 flat = jnp.mean(candidates.values, axis=0, keepdims=True)
@@ -125,7 +125,8 @@ for name, judged in (("peaks", reward), ("accuracy", AccuracyReward())):
     print(f"{name}: the mean is number {places[0]}, the larger one number {places[1]} of 34")
 
 # %% [markdown]
-# So the spread has to be watched beside the rewards, as `align-da align compare` does. To use
-# the reward in a run, make it a part: [Own reward](../guides/own_reward.py). What alignment
-# gained here, and what it did not, stands in [the embedded
-# world](../../../experiments/embedded_world/README.md).
+# Without knowing more than the others the mean comes before most of them: these rewards reward a
+# lack of spread. Larger values everywhere gain nothing. So the spread has to be watched beside
+# the rewards, as `align-da align compare` does. To use the reward in a run, make it a part: [Own
+# reward](../guides/own_reward.py). What alignment gained here, and what it did not, stands in
+# [the embedded world](../../../experiments/embedded_world/README.md).
