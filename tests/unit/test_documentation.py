@@ -4,7 +4,7 @@ import ast
 import importlib
 import re
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,8 @@ import typer
 import align_da
 from align_da.cli.application import app
 from align_da.config import load_config
+from align_da.observations import Flag
+from align_da.registry import REGISTRIES
 from data_pipelines.cli import app as data
 
 ROOT = Path(__file__).parents[2]
@@ -22,8 +24,9 @@ MENU = re.findall(r"(\S+\.md)$", (DOCS / "mkdocs.yml").read_text(encoding="utf-8
 SOURCES = sorted([*PAGES.rglob("*.md"), *PAGES.rglob("*.py"), DOCS / "README.md"])
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)\s#]*)(?:#([^)\s]+))?\)")
-MADE = {"reference/store.md": {"flags"}}
+TAKEN = {"reference/store.md": {"flags"}}
 """Headings that a page takes from the code, as links name them."""
+Made = Callable[[str, str], str]
 
 
 def name_of(page: Path) -> str:
@@ -51,7 +54,7 @@ def headings_of(page: Path) -> set[str]:
     """What links may name of a page, as GitHub and MkDocs make it of headings."""
     found = re.findall(r"^#+ (.+)$", text_of(page), re.MULTILINE)
     slugs = {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in found}
-    return slugs | MADE.get(str(page.relative_to(PAGES)) if PAGES in page.parents else "", set())
+    return slugs | TAKEN.get(str(page.relative_to(PAGES)) if PAGES in page.parents else "", set())
 
 
 def test_the_menu_names_pages_and_every_page_stands_in_it() -> None:
@@ -106,6 +109,43 @@ def test_commands_of_the_pages_are_commands() -> None:
     assert len(shown) > 15
     assert {first for first, _ in shown} <= known | {"data"}
     assert {second for first, second in shown if first == "data"} <= of_data
+
+
+@pytest.fixture
+def made(monkeypatch: pytest.MonkeyPatch) -> Made:
+    """What pages take from the code: by the module of docs/hooks and its function."""
+    monkeypatch.syspath_prepend(DOCS / "hooks")
+    return lambda module, function: getattr(importlib.import_module(module), function)()
+
+
+def test_the_reference_has_every_command_with_its_options(made: Made) -> None:
+    text = made("reference_of_commands", "commands")
+    titles = re.findall(r"^## align-da (.+)$", text, re.MULTILINE)
+    words = {it.name or it.callback.__name__ for it in app.registered_commands if it.callback}
+    assert {*titles} >= words | {"data truth", "data export-observations"}
+    assert "| `--run`, `-r` | path | `runs/embedded_world` | Folder that holds" in text
+    assert "| `--set` | text, several times | |" in text.replace("|  |", "| |")
+
+
+def test_the_reference_has_every_name_of_the_library_once(made: Made) -> None:
+    told = re.findall(r"^::: align_da\.api\.(\w+)$", made("reference_of_names", "names"), re.M)
+    assert sorted(told) == sorted(align_da.api.__all__)
+    assert "::: align_da.alignment.Reward" in made("reference_of_names", "rooms")
+
+
+def test_the_reference_has_every_exit_code_and_every_part(made: Made) -> None:
+    codes = re.findall(r"^\| (\d+) \|", made("reference_of_parts", "exit_codes"), re.MULTILINE)
+    assert [int(code) for code in codes] == [0, 1, 2, 3, 4, 5, 6, 130, 143]
+    parts = made("reference_of_parts", "parts")
+    assert all(f"`{it.group}`" in parts for it in REGISTRIES)
+    assert "| `letkf` | LETKF |" in parts
+    assert re.search(r"\|  \|$", parts, re.MULTILINE) is None, "a part says nothing of itself"
+
+
+def test_the_reference_of_stores_says_what_every_field_means(made: Made) -> None:
+    text = made("reference_of_stores", "stores")
+    assert "| `used_observations` | int32 |" in text
+    assert f"| {Flag.BUDDY.value} | buddy |" in text
 
 
 def test_keys_of_shown_configurations_are_keys(tmp_path: Path) -> None:
