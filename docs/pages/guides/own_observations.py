@@ -63,7 +63,7 @@ except da.errors.InputError as error:
 
 # %%
 model = da.FunctionForecastModel(lambda x: 0.98 * x, layout, step_hours=3)
-method = da.LETKF(interpolation_operator, da.Localisation(3e5), inflation=1.3)
+method = da.LETKF(interpolation_operator, da.Localisation(3e5), inflation=1.05)
 first = da.State(0.5 * jax.random.normal(jax.random.key(0), (20, *layout.shape)), layout)
 times = [start + (number + 1) * np.timedelta64(3, "h") for number in range(8)]
 batches = (da.observations_from_frame(frame_of(time), layout, time, pad_to=64) for time in times)
