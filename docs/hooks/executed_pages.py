@@ -28,6 +28,8 @@ WORK = KEPT / "work"
 LINK = re.compile(r"\]\((\w+\.py)\)")
 PACKAGES = ("align_da", "data_pipelines")
 LIMIT = 1800  # seconds a cell, on a machine that is busy
+NO_TERMINAL = "import os; [os.environ.pop(it, None) for it in ('FORCE_COLOR', 'CLICOLOR')]"
+"""A kernel tells commands that they write to a terminal: bars of progress would move."""
 log = logging.getLogger("mkdocs.hooks.executed_pages")
 
 
@@ -60,6 +62,7 @@ def executed(script: Path) -> Any:  # noqa: ANN401 (a notebook of nbformat)
         timeout=LIMIT,
         startup_timeout=LIMIT,
         kernel_name="python3",
+        extra_arguments=[f"--IPKernelApp.exec_lines={NO_TERMINAL}"],
         resources={"metadata": {"path": str(WORK)}},
     )
     client.execute(env=environment())

@@ -37,7 +37,7 @@ truncation = 21         # that of the forecast model
 
 [cycle]
 method = "letkf"
-members = 10
+members = 8             # no more than there are starts above
 cycles = 8
 
 [verification]

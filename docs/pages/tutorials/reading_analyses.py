@@ -48,7 +48,9 @@ axes[1].set_title("spread")
 # %%
 last = analysis.isel(time=-1)
 upper = at_pressure(last.temperature, pressure_of(last), [50000.0])
-print(upper.mean(["realization", "longitude"]).squeeze().isel(latitude=slice(0, None, 6)).round(1))
+zonal = upper.mean(["realization", "longitude"]).squeeze().isel(latitude=slice(0, None, 6))
+for latitude, kelvin in zip(zonal.latitude.values, zonal.values, strict=True):
+    print(f"{latitude:6.1f} degrees north: {kelvin:.1f} K at 500 hPa")
 
 # %% [markdown]
 # ## What the observations did
