@@ -1,4 +1,4 @@
-# %% [markdown]
+# %% [markdown] after="first_cycle.py"
 # # Reading analyses
 #
 # The store that [First cycle](first_cycle.py) has written, with xarray: maps, spread, profiles,
