@@ -50,7 +50,7 @@ def _given(cell: Cell, name: str) -> Iterator[str]:
     Nothing that went to the stream of errors, and of a drawing nothing but the picture.
     """
     streams = (it.text for it in cell.outputs if it.get("name") == "stdout")
-    if printed := "".join(streams).strip():
+    if printed := "".join(streams).strip("\n"):
         yield _fenced("text", printed)
     data = [(place, it.get("data", {})) for place, it in enumerate(cell.outputs)]
     drawn = [place for place, kinds in data if "image/png" in kinds]
@@ -64,4 +64,5 @@ def _fenced(language: str, text: str) -> str:
     fence = "```"
     while fence in text:
         fence += "`"
-    return f"{fence}{language}\n{text.strip()}\n{fence}"
+    kept = text.strip("\n").rstrip()
+    return f"{fence}{language}\n{kept}\n{fence}"

@@ -14,7 +14,7 @@
 # %%
 from pathlib import Path
 
-Path("first.toml").write_text(
+_ = Path("first.toml").write_text(
     """
 [world]
 truth_truncation = 21   # a coarse truth

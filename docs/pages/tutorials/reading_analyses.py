@@ -2,8 +2,8 @@
 # # Reading analyses
 #
 # The store that [First cycle](first_cycle.py) has written, with xarray: maps, spread, profiles,
-# observations and what happened to them. It has four files and folders, see [Cycle
-# stores](../reference/store.md).
+# observations and what happened to them. What its files hold is told in
+# [Cycle stores](../reference/store.md).
 
 # %%
 import json
