@@ -8,7 +8,7 @@ export OPENBLAS_NUM_THREADS ?= 1
 # compiles all of Align-DA and of the tests anew.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: install demo pipeline scores peers test check format types tests test-chain test-faults audit lock clean
+.PHONY: install demo pipeline scores peers test check format types tests test-chain test-faults docs audit lock clean
 
 STAMP := $(VENV)/installed-$(notdir $(PYTHON))
 
@@ -64,17 +64,34 @@ test-faults: install
 test-chain: install
 	$(BIN)/python -m pytest -m chain -o faulthandler_timeout=0
 
+# The documentation, build/docs/index.html, in an environment of its own; a broken link is an error.
+DOCS := .venv-docs
+DOCS_STAMP := $(DOCS)/installed-$(notdir $(PYTHON))
+
+docs: $(DOCS_STAMP)
+	$(DOCS)/bin/python -m mkdocs build --strict --clean --config-file docs/mkdocs.yml
+
+$(DOCS_STAMP): docs/requirements.lock pyproject.toml
+	$(PYTHON) -m venv --clear $(DOCS)
+	$(DOCS)/bin/python -m pip install --quiet --disable-pip-version-check -r docs/requirements.lock
+	$(DOCS)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	touch $@
+
 # Known vulnerabilities of the locked dependencies; asks the package index for its advisories.
 audit:
 	$(PYTHON) -m venv .audit
 	.audit/bin/pip install --quiet pip-audit
 	.audit/bin/pip-audit --strict --requirement requirements.lock --no-deps --disable-pip
 
-# The lock file is resolved for every supported Python at once; it needs `pip install uv`.
+# The lock files are resolved for every supported Python at once; it needs `pip install uv`. That of
+# the documentation has the versions of the other one where both have a package.
 lock:
 	uv pip compile pyproject.toml --extra world --extra era5 --extra observations --extra onnx \
 		--extra test --universal --python-version 3.11 --no-emit-index-url --quiet \
 		--output-file requirements.lock
+	uv pip compile pyproject.toml --extra world --extra docs --constraint requirements.lock \
+		--universal --python-version 3.11 --no-emit-index-url --quiet \
+		--output-file docs/requirements.lock
 
 clean:
-	rm -rf $(VENV) .audit .mypy_cache .ruff_cache .pytest_cache .jax_cache
+	rm -rf $(VENV) $(DOCS) build/docs build/notebooks .audit .mypy_cache .ruff_cache .pytest_cache .jax_cache

@@ -1,0 +1,93 @@
+# %% [markdown]
+# # Own forecast model
+#
+# Three ways, from the least to the most: a function, a class behind the contract, a part that a
+# configuration names. A graph in a file is told of in [FengWu and Pangu-Weather](graphs.md).
+#
+# ## A function
+#
+# One step of one state, in JAX, with the axes [lat, lon, channel] and SI units. It is batched
+# and compiled for you. [Bring your own model](../tutorials/own_world.py) does more with one.
+
+# %%
+from typing import Literal
+
+import jax.numpy as jnp
+import numpy as np
+
+import align_da as da
+from align_da.forecast import ForecastModel
+
+layout = da.Layout(da.periodic_line(40), ("abstract_field",))
+decay = da.FunctionForecastModel(lambda x: 0.9 * x, layout, step_hours=6)
+states = da.State(jnp.ones((3, *layout.shape)), layout)
+time = np.datetime64("2020-01-01T00", "ns")
+print(decay.forecast(states, time, 12).values[:, 0, 0, 0])
+
+# %% [markdown]
+# ## A class
+#
+# Anything that fulfils the contract serves, be it JAX, another library or a program: a batch of
+# states goes in, one of the same layout comes out. `step_hours` is the shortest lead; `frames`
+# says whether it also looks at the states one step before; `differentiable` says whether
+# gradients flow through it.
+
+
+# %%
+class SeasonalDecay:
+    """A decay whose rate follows the month: a model that knows the time."""
+
+    step_hours = 6
+    frames: Literal[1, 2] = 1
+    differentiable = False
+
+    def __init__(self, layout: da.Layout) -> None:
+        self.layout = layout
+
+    def forecast(
+        self,
+        states: da.State,
+        valid_time: np.datetime64,
+        lead_hours: int,
+        previous: da.State | None = None,
+    ) -> da.State:
+        month = valid_time.astype("datetime64[M]").astype(int) % 12
+        rate = 0.05 + 0.02 * np.cos(2 * np.pi * month / 12)
+        values = np.asarray(states.values) * (1 - rate) ** (lead_hours // self.step_hours)
+        return da.State(jnp.asarray(values, jnp.float32), states.layout)
+
+
+model = SeasonalDecay(layout)
+print("keeps the contract:", isinstance(model, ForecastModel))
+for month in ("2020-01", "2020-07"):
+    print(month, model.forecast(states, np.datetime64(month, "ns"), 24).values[0, 0, 0, 0])
+
+# %% [markdown]
+# It must be restartable from gridded states alone, and give the same states in a batch as one by
+# one. What is not finite may come out: whoever goes on with it judges it.
+
+# %%
+parts = da.CycleParts(
+    model, da.LETKF(lambda batch, layout: da.FunctionOperator(lambda x: x[0, :, 0])), 6
+)
+print(parts.window_hours, "hours a window")
+
+# %% [markdown]
+# ## A part
+#
+# A package makes the model known by a line of its `pyproject.toml`:
+#
+# ```toml
+# [project.entry-points."align_da.forecast_models"]
+# seasonal = "my_package.seasonal:build"
+# ```
+#
+# `build` takes the configuration and gives the model. After `pip install` the model is a choice,
+# `world.model = "seasonal"`, in every command; `align-da parts` lists it. Settings of its own
+# stand in the table `[parts.seasonal]`, which `align_da.runs.parts.settings_of` checks. A method
+# `start()` gives the state that a nature run begins with; a run whose truth is ERA5 needs none.
+#
+# [The example package](../../../tests/example_package/README.md) has a model with a variable of
+# its own.
+# `tests/contracts/test_forecast_model.py` is the suite that every model here passes: run yours
+# through it.
