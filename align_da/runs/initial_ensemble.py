@@ -4,6 +4,7 @@ import jax
 import numpy as np
 
 from align_da.atmosphere import State
+from align_da.errors import ConfigError
 from align_da.keys import Purpose, key_for
 from align_da.runs.run import Run
 
@@ -13,6 +14,9 @@ def initial_ensemble(run: Run) -> tuple[State, np.datetime64]:
 
     Returns:
         Values [member, lat, lon, channel], whose mean is the background, and their time.
+
+    Raises:
+        ConfigError: there are fewer training backgrounds than members.
     """
     pairs = run.pairs(run.config.cycle.split)
     lead = max(pairs.lead_hours)
@@ -29,8 +33,18 @@ def ensemble_around(run: Run, centre: State) -> State:
 
     Returns:
         Values [member, lat, lon, channel].
+
+    Raises:
+        ConfigError: there are fewer training backgrounds than members.
     """
     past, members = run.pairs("train"), run.config.cycle.members
+    if members > past.starts.size:
+        message = (
+            f"expected at most {past.starts.size} members, as many as there are training "
+            f"backgrounds, got cycle.members = {members}: lower it, or raise "
+            "backgrounds.train_starts"
+        )
+        raise ConfigError(message)
     key = key_for(run.config.seed, Purpose.INITIAL_ENSEMBLE)
     first = int(jax.random.randint(key, (), 0, past.starts.size - members + 1))
     truth, forecast = past.read(max(past.lead_hours), slice(first, first + members))

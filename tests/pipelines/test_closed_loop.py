@@ -18,6 +18,7 @@ from align_da.assimilation import AnalysisCorrection
 from align_da.config import load_config
 from align_da.errors import ConfigError, StorageError
 from align_da.runs.corrections import load_correction, taught_correction
+from align_da.runs.initial_ensemble import initial_ensemble
 from align_da.runs.observing_system import observing_system
 from align_da.runs.rounds import with_last_round, with_next_round
 from align_da.runs.run import open_run
@@ -104,6 +105,14 @@ def test_the_second_round_meets_other_cycles_in_which_the_first_acts(
 ) -> None:
     first, second = (read_met(RunFolder(world[0]).closed_loop(n, "train")) for n in (0, 1))
     assert not np.allclose(first["error"], second["error"])
+
+
+def test_more_members_than_there_are_backgrounds_to_make_them_of_are_refused(
+    world: tuple[Path, Path],
+) -> None:
+    run = open_run(load_config(world[1], ["cycle.members=13"]), world[0])
+    with pytest.raises(ConfigError, match="at most 12 members.*got cycle.members = 13"):
+        initial_ensemble(run)
 
 
 def learned_share(root: Path, name: str) -> np.ndarray:
