@@ -111,7 +111,7 @@ def test_more_members_than_there_are_backgrounds_to_make_them_of_are_refused(
     world: tuple[Path, Path],
 ) -> None:
     run = open_run(load_config(world[1], ["cycle.members=13"]), world[0])
-    with pytest.raises(ConfigError, match="at most 12 members.*got cycle.members = 13"):
+    with pytest.raises(ConfigError, match=r"at most 12 members.*got cycle.members = 13"):
         initial_ensemble(run)
 
 
