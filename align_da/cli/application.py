@@ -10,6 +10,7 @@ integrity, 5 bad state, 6 lost workers, 130 and 143 ended by a signal.
 import errno
 import signal
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -30,6 +31,7 @@ from align_da.cli.process_options import (
     ProcessOption,
     TensorOption,
 )
+from align_da.cli.run_settings import run_settings
 from align_da.config import Config, load_config
 from align_da.environment import settle_environment
 from align_da.errors import AlignDAError, ConfigError, StorageError
@@ -92,9 +94,11 @@ def _commands_of(name: str) -> typer.Typer:
     return group
 
 
-def _settings(config: Path | None, override: list[str] | None) -> Config:
+def _settings(
+    run: Path, config: Path | None, override: list[str] | None, cycles: Sequence[str] = ()
+) -> Config:
     """The configuration of a command, which then uses what others have compiled."""
-    settings = load_config(config, override or ())
+    settings = run_settings(run, config, override, cycles)
     from align_da.storage.compiled_programs import use_compilation_cache
 
     use_compilation_cache()
@@ -127,7 +131,7 @@ def train(
     group = Processes(coordinator_address, num_processes, process_id, distributed, tensor)
     if what == "covariance":
         group.check_alone("the covariance")
-    settings = _settings(config, override)
+    settings = _settings(run, config, override)
     from align_da.parallel.distributed import joined_processes
     from align_da.stages.estimate_covariance import estimate_covariance
     from align_da.stages.train_autoencoder import train_autoencoder
@@ -171,7 +175,7 @@ def align(
     group = Processes(coordinator_address, num_processes, process_id, distributed, tensor)
     if what in {"leads", "candidates", "compare"}:
         group.check_alone(what)
-    settings = _settings(config, override)
+    settings = _settings(run, config, override)
     from align_da.parallel.distributed import joined_processes
     from align_da.stages.compare_leads import compare_leads
     from align_da.stages.compare_priors import compare_priors
@@ -197,7 +201,7 @@ def cycle(
     override: SetOption = None,
 ) -> None:
     """Run the assimilation cycle over the test period; goes on where a killed run has stopped."""
-    settings = _settings(config, override)
+    settings = _settings(run, config, override, [name])
     from align_da.stages.run_cycles import run_cycles
 
     raise typer.Exit(run_cycles(settings, run, name))
@@ -213,7 +217,7 @@ def verify(
     override: SetOption = None,
 ) -> None:
     """Score cycling runs against the truth and write the report."""
-    settings = _settings(config, override)
+    settings = _settings(run, config, override, name or ["main"])
     from align_da.stages.score_runs import score_runs
 
     score_runs(settings, run, name or ["main"])
@@ -227,7 +231,7 @@ def monitor(
     override: SetOption = None,
 ) -> None:
     """Say where counts or departures of observations have left their limits of 20 cycles."""
-    settings = _settings(config, override)
+    settings = _settings(run, config, override, [name])
     from align_da.stages.monitor_observations import monitor_observations
 
     monitor_observations(settings, run, name)
@@ -243,7 +247,7 @@ def benchmark(
     override: SetOption = None,
 ) -> None:
     """Compare methods on single analyses with the same backgrounds, dates and observations."""
-    settings = _settings(config, override)
+    settings = _settings(run, config, override)
     from align_da.stages.benchmark import benchmark as stage
 
     stage(settings, run, name)
@@ -259,7 +263,7 @@ def downscale(
     override: SetOption = None,
 ) -> None:
     """Make fine analyses of coarse maps and stations, and compare methods and sources."""
-    settings = _settings(config, override)
+    settings = _settings(run, config, override)
     from align_da.stages.downscale import downscale as stage
 
     stage(settings, run, name)

@@ -19,7 +19,11 @@ def checked_names(names: list[str] | None) -> list[str] | None:
 
 ConfigOption = Annotated[
     Path | None,
-    typer.Option("--config", "-c", help="TOML file; the defaults where none is given."),
+    typer.Option(
+        "--config",
+        "-c",
+        help="TOML file; what the run has stored where none is given, else the defaults.",
+    ),
 ]
 RunOption = Annotated[
     Path, typer.Option("--run", "-r", help="Folder that holds everything of this run.")

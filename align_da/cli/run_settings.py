@@ -1,0 +1,110 @@
+"""The configuration of a command that is given a run: its own, or the one that the run has stored.
+
+Where no file is given a run goes on as it was begun. What is given and differs is told.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import typer
+
+from align_da.config import Config, config_from_table, load_config
+from align_da.config.table import config_from_digested, table_of, with_overrides
+from align_da.errors import ConfigError, StorageError
+from align_da.storage.run_folder import RunFolder
+
+_TOLD = 20  # differences
+
+
+@dataclass(frozen=True)
+class _Stored:
+    """A configuration that a run has stored, and what was made with it."""
+
+    config: Config
+    source: str
+
+
+def run_settings(
+    run: Path, path: Path | None, overrides: Sequence[str] | None, cycles: Sequence[str] = ()
+) -> Config:
+    """The configuration of a command, told on the standard error where it comes from the run.
+
+    Args:
+        run: folder of the run.
+        path: TOML file; where none is given the configuration is what the run has stored, or the
+            defaults where it has stored none.
+        overrides: items "section.key=value".
+        cycles: cycling runs that the command is about: what the first of them was made with comes
+            before what the stages were.
+
+    Raises:
+        ConfigError: the configuration is wrong, or that of the run was written by another version.
+        StorageError: what the run has stored is damaged, and no file was given.
+    """
+    if path is not None:
+        given = load_config(path, overrides or ())
+        with suppress(ConfigError, StorageError):  # told by whatever reads it
+            _tell_differences(_stored_by_stages(run), given)
+        return given
+    stored = _stored_by_cycles(run, cycles) or _stored_by_stages(run)
+    if stored is None:
+        return load_config(None, overrides or ())
+    settings = with_overrides(stored.config, overrides or ())
+    typer.echo(f"align-da: the configuration is that of {stored.source}", err=True)
+    _tell_differences(stored, settings)
+    return settings
+
+
+def _stored_by_cycles(run: Path, names: Sequence[str]) -> _Stored | None:
+    """What the first of these cycling runs that is there was made with."""
+    if not names or not (run / "cycles").is_dir():
+        return None
+    from align_da.storage.stored_configuration import configuration_of_cycles
+
+    for name in names:
+        found = configuration_of_cycles(RunFolder(run), name)
+        if found is not None:
+            with _of_this_version(found.source):
+                return _Stored(config_from_digested(found.table), found.source)
+    return None
+
+
+def _stored_by_stages(run: Path) -> _Stored | None:
+    """What the stage that was finished last was made with."""
+    folder = RunFolder(run)
+    if not folder.stages.is_dir():
+        return None
+    from align_da.storage.stored_configuration import configuration_of_stages
+
+    found = configuration_of_stages(folder)
+    if found is None:
+        return None
+    with _of_this_version(found.source):
+        return _Stored(config_from_table(found.table), found.source)
+
+
+@contextmanager
+def _of_this_version(source: str) -> Iterator[None]:
+    """Say whose a configuration is that this version does not understand."""
+    try:
+        yield
+    except ConfigError as error:
+        message = f"the configuration of {source} is of another version ({error}): "
+        raise ConfigError(message + "say what is meant by --config") from error
+
+
+def _tell_differences(stored: _Stored | None, now: Config) -> None:
+    """Say what is other than a run has stored, a line each."""
+    if stored is None:
+        return
+    from align_da.storage.manifest import differences_of
+
+    lines = differences_of(table_of(stored.config), table_of(now))
+    if lines:
+        typer.echo(f"align-da: other than the configuration of {stored.source}:", err=True)
+    for line in lines[:_TOLD]:
+        typer.echo(f"  {line}", err=True)
+    if len(lines) > _TOLD:
+        typer.echo(f"  and {len(lines) - _TOLD} more", err=True)
