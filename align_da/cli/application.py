@@ -8,6 +8,7 @@ integrity, 5 bad state, 6 lost workers, 130 and 143 ended by a signal.
 """
 
 import errno
+import json
 import signal
 import sys
 from collections.abc import Sequence
@@ -19,10 +20,13 @@ import typer
 from align_da.cli.options import (
     DEFAULT_RUN,
     ConfigOption,
+    JsonOption,
     RunNameOption,
     RunOption,
     SetOption,
+    as_given,
     checked_names,
+    tell_version,
 )
 from align_da.cli.process_options import (
     CoordinatorOption,
@@ -47,6 +51,17 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Data assimilation with latent diffusion priors aligned by rewards.",
 )
+
+
+@app.callback()
+def common(
+    *,
+    version: Annotated[
+        bool,
+        typer.Option("--version", is_eager=True, callback=tell_version, help="Tell the version."),
+    ] = False,
+) -> None:
+    """Options of the program itself."""
 
 
 def main() -> None:
@@ -362,9 +377,30 @@ def explain(
         typer.echo(sections() if what is None else described(what, settings))
 
 
+@app.command("list", epilog="Example: align-da list runs/demo")
+def list_(
+    run: Annotated[Path, typer.Argument(help="Folder of a run.")],
+    config: ConfigOption = None,
+    override: SetOption = None,
+    *,
+    as_json: JsonOption = False,
+) -> None:
+    """List the stages and cycles of a run, what is missing next and the command for it.
+
+    Looks at records and places; `align-da inspect` reads everything.
+    """
+    settings = run_settings(run, config, override)
+    from align_da.stages.list_run import list_run
+
+    found = list_run(settings, run, as_given(run, config, override))
+    typer.echo(json.dumps(found.table, indent=1) if as_json else found.text)
+
+
 @app.command(epilog="Example: align-da inspect runs/demo/cycles/main.zarr")
 def inspect(
     path: Annotated[Path, typer.Argument(help="A store, checkpoint or run folder.")],
+    *,
+    as_json: JsonOption = False,
 ) -> None:
     """Say what a store or checkpoint is, where it came from and whether it is whole.
 
@@ -373,6 +409,6 @@ def inspect(
     from align_da.storage.inspection import describe
 
     found = describe(path)
-    typer.echo(found.text)
+    typer.echo(json.dumps(found.table, indent=1) if as_json else found.text)
     if not found.whole:
         raise typer.Exit(StorageError.exit_code)
