@@ -110,10 +110,14 @@ def _commands_of(name: str) -> typer.Typer:
 
 
 def _settings(
-    run: Path, config: Path | None, override: list[str] | None, cycles: Sequence[str] = ()
+    run: Path,
+    config: Path | None,
+    override: list[str] | None,
+    cycles: Sequence[str] = (),
+    alike: Sequence[str] = (),
 ) -> Config:
     """The configuration of a command, which then uses what others have compiled."""
-    settings = run_settings(run, config, override, cycles)
+    settings = run_settings(run, config, override, cycles, alike)
     from align_da.storage.compiled_programs import use_compilation_cache
 
     use_compilation_cache()
@@ -232,7 +236,9 @@ def verify(
     override: SetOption = None,
 ) -> None:
     """Score cycling runs against the truth and write the report."""
-    settings = _settings(run, config, override, name or ["main"])
+    from align_da.stages.settings_of_scores import SETTINGS_OF_SCORES
+
+    settings = _settings(run, config, override, name or ["main"], SETTINGS_OF_SCORES)
     from align_da.stages.score_runs import score_runs
 
     score_runs(settings, run, name or ["main"])

@@ -27,7 +27,11 @@ class _Stored:
 
 
 def run_settings(
-    run: Path, path: Path | None, overrides: Sequence[str] | None, cycles: Sequence[str] = ()
+    run: Path,
+    path: Path | None,
+    overrides: Sequence[str] | None,
+    cycles: Sequence[str] = (),
+    alike: Sequence[str] = (),
 ) -> Config:
     """The configuration of a command, told on the standard error where it comes from the run.
 
@@ -38,9 +42,11 @@ def run_settings(
         overrides: items "section.key=value".
         cycles: cycling runs that the command is about: what the first of them was made with comes
             before what the stages were.
+        alike: sections that all of these have to agree in.
 
     Raises:
-        ConfigError: the configuration is wrong, or that of the run was written by another version.
+        ConfigError: the configuration is wrong, or that of the run was written by another version,
+            or cycling runs do not agree and no file was given.
         StorageError: what the run has stored is damaged, and no file was given.
     """
     if path is not None:
@@ -48,27 +54,49 @@ def run_settings(
         with suppress(ConfigError, StorageError):  # told by whatever reads it
             _tell_differences(_stored_by_stages(run), given)
         return given
-    stored = _stored_by_cycles(run, cycles) or _stored_by_stages(run)
+    of_cycles = _stored_by_cycles(run, cycles)
+    stored = of_cycles[0] if of_cycles else _stored_by_stages(run)
     if stored is None:
         return load_config(None, overrides or ())
     settings = with_overrides(stored.config, overrides or ())
+    for other in of_cycles[1:]:
+        _check_alike(stored, settings, other, with_overrides(other.config, overrides or ()), alike)
     typer.echo(f"align-da: the configuration is that of {stored.source}", err=True)
     _tell_differences(stored, settings)
     return settings
 
 
-def _stored_by_cycles(run: Path, names: Sequence[str]) -> _Stored | None:
-    """What the first of these cycling runs that is there was made with."""
+def _stored_by_cycles(run: Path, names: Sequence[str]) -> list[_Stored]:
+    """What each of these cycling runs that is there was made with."""
     if not names or not (run / "cycles").is_dir():
-        return None
+        return []
     from align_da.storage.stored_configuration import configuration_of_cycles
 
+    told = []
     for name in names:
         found = configuration_of_cycles(RunFolder(run), name)
         if found is not None:
             with _of_this_version(found.source):
-                return _Stored(config_from_digested(found.table), found.source)
-    return None
+                told.append(_Stored(config_from_digested(found.table), found.source))
+    return told
+
+
+def _check_alike(
+    stored: _Stored, settings: Config, other: _Stored, of_other: Config, alike: Sequence[str]
+) -> None:
+    """Refuse to take what one cycling run was made with for another that was made otherwise."""
+    from align_da.storage.manifest import differences_of
+
+    one, two = table_of(settings), table_of(of_other)
+    lines = differences_of(
+        {name: one[name] for name in alike}, {name: two[name] for name in alike}
+    )
+    if lines:
+        message = (
+            f"{stored.source} and {other.source} were made with different settings that this "
+            f"depends on: say by --config or --set which are meant\n  "
+        )
+        raise ConfigError(message + "\n  ".join(lines))
 
 
 def _stored_by_stages(run: Path) -> _Stored | None:

@@ -14,6 +14,7 @@ from align_da.runs.standing import (
     stages_standing,
 )
 from align_da.runs.standing_cycles import CyclesStanding, cycles_standing
+from align_da.storage.report_record import read_report_record
 from align_da.storage.run_folder import RunFolder
 
 
@@ -94,9 +95,10 @@ def _steps(
     if not cycles:
         yield "cycles", "cycle"
     whole = [run.name for run in cycles if run.done]
-    report = folder.report / "report.html"
-    if whole and not report.exists():
-        yield "the report", f"verify {' '.join(f'--name {name}' for name in whole)}"
+    record = read_report_record(folder.report)
+    scored = {} if record is None else record.cycles
+    if any(run.done and scored.get(run.name) != run.cycles for run in cycles):
+        yield "a report of all cycles", f"verify {' '.join(f'--name {name}' for name in whole)}"
     if whole:
         yield "nothing; cycles can follow", f"cycle --name {whole[0]} --cycles MORE"
     yield "cycles under another name: none of these can go on", "cycle --name ANOTHER"

@@ -82,6 +82,27 @@ def test_what_a_cycling_run_was_made_with_comes_first(
     assert run_settings(folder.root, None, None, ["new"]) == STORED
 
 
+def test_cycles_that_were_made_with_other_settings_are_refused_until_it_is_said_which_are_meant(
+    folder: RunFolder, tmp_path: Path
+) -> None:
+    every = {"one": 2, "two": 3}
+    for name, number in every.items():
+        made = load_config(None, [f"verification.forecast_every={number}", f"seed={number}"])
+        write_manifest(manifest_path(folder.cycles(name)), manifest_of(made, 0, {}))
+    differ = (
+        r"(?s)'one' .*'two' .*by --config or --set.*verification.forecast_every: stored 2, now 3"
+    )
+    with pytest.raises(ConfigError, match=differ):
+        run_settings(folder.root, None, None, [*every], ["verification"])
+    said = ["verification.forecast_every=5"]
+    found = run_settings(folder.root, None, said, [*every], ["verification"])
+    assert (found.verification.forecast_every, found.seed) == (5, 2)
+    file = tmp_path / "own.toml"
+    file.write_text("[verification]\nforecast_every = 7\n")
+    found = run_settings(folder.root, file, None, [*every], ["verification"])
+    assert found.verification.forecast_every == 7
+
+
 def test_a_run_that_has_stored_none_has_the_defaults(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

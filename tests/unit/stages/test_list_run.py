@@ -16,6 +16,7 @@ from align_da.stages import run_cycles
 from align_da.stages.list_run import RunListing, list_run
 from align_da.storage.durable import write_durably
 from align_da.storage.ledger import read_ledger, write_ledger
+from align_da.storage.report_record import ReportRecord, write_report_record
 from align_da.storage.run_folder import RunFolder
 from align_da.storage.stage_record import read_stage_record, write_stage_record
 from align_da.storage.store_files import ledger_path
@@ -57,10 +58,12 @@ def test_of_a_run_with_all_cycles_the_report_is_missing_and_then_nothing(run: Ru
     found = listed(run)
     assert "main           2 of 2 cycles, until 2000-01-06T00:00:00, three_d_var" in found.text
     assert (found.missing, found.command) == (
-        "the report",
+        "a report of all cycles",
         "align-da verify --name main --run here",
     )
-    write_durably(run.report / "report.html", b"")
+    write_report_record(run.report, ReportRecord({"main": ""}, {"main": 1}, {}))
+    assert listed(run).command == "align-da verify --name main --run here"
+    write_report_record(run.report, ReportRecord({"main": ""}, {"main": 2}, {}))
     assert listed(run).command == "align-da cycle --name main --cycles MORE --run here"
 
 
