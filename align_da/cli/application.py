@@ -218,12 +218,24 @@ def cycle(
     config: ConfigOption = None,
     run: RunOption = DEFAULT_RUN,
     override: SetOption = None,
+    *,
+    cycles: Annotated[
+        int | None,
+        typer.Option(min=1, help="Cycles in all; a run that has fewer is followed by the rest."),
+    ] = None,
 ) -> None:
-    """Run the assimilation cycle over the test period; goes on where a killed run has stopped."""
-    settings = _settings(run, config, override, [name])
+    """Run the assimilation cycle over the test period; goes on where a killed run has stopped.
+
+    A run of this name is gone on with as it was begun. With --cycles it can be extended for ever;
+    the cycles that are there stay as they are.
+    """
+    length = [] if cycles is None else [f"cycle.cycles={cycles}"]
+    settings = _settings(run, config, [*(override or ()), *length], [name])
     from align_da.stages.run_cycles import run_cycles
 
-    raise typer.Exit(run_cycles(settings, run, name))
+    code = run_cycles(settings, run, name, extend=cycles is not None)
+    if code:
+        raise typer.Exit(code)
 
 
 @app.command(epilog="Example: align-da verify --name free_run --name main")

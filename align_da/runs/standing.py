@@ -5,10 +5,10 @@ Records and places are looked at, contents are not: `align-da inspect` reads eve
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import count, takewhile
+from itertools import takewhile
 
 from align_da.config import Config, config_from_table
-from align_da.errors import StorageError
+from align_da.errors import ConfigError, StorageError
 from align_da.runs import stage_graph
 from align_da.runs.analyses import stages_of_cycles
 from align_da.runs.corrections import CORRECTION
@@ -43,7 +43,7 @@ class StageStanding:
         name: of the stage.
         state: DONE, STALE (made otherwise than it would be now, or a product is gone), UNFINISHED
             or MISSING.
-        command: makes it, without "align-da" and its options.
+        command: makes it, without "align-da" and its options; empty where that is not known.
         inputs: names of the stages that it builds on.
         why: what is to be told beside its state; nothing mostly.
         wall_seconds: time that the work took, if it is done.
@@ -126,7 +126,8 @@ def _declared(config: Config, folder: RunFolder) -> Iterator[Stage]:
     yield stage_graph.candidates_stage(config, folder)
     for what in ("aligned", "continued", "supervised"):
         yield stage_graph.fine_tuning_stage(config, folder, what)
-    for number in takewhile(lambda number: _is_begun(folder, number), count()):
+    rounds = range(config.correction.rounds)
+    for number in takewhile(lambda number: _is_begun(folder, number), rounds):
         settings = with_round(config, number)
         yield stage_graph.closed_loop_stage(settings, folder, stages_of_cycles(config))
         yield stage_graph.correction_stage(settings, folder)
@@ -175,9 +176,12 @@ def _judged(folder: RunFolder, stage: Stage, record: StageRecord) -> tuple[str, 
 
 def _why_stale(folder: RunFolder, stage: Stage, record: StageRecord) -> str:
     """Settings that are others than those that a stage was made with, or that inputs are."""
-    own = config_from_table(record.config)
-    then = next(made for made in _declared(own, folder) if made.name == stage.name)
-    if definition_digest(folder, then) != record.digest:
+    try:
+        own = config_from_table(record.config)
+    except ConfigError:
+        return "made by another version"
+    then = {made.name: made for made in _declared(own, folder)}
+    if stage.name in then and definition_digest(folder, then[stage.name]) != record.digest:
         return _MADE_ANEW
     lines = differences_of(record.config, stage.config)
     more = f" and {len(lines) - _TOLD} more" if len(lines) > _TOLD else ""
@@ -197,4 +201,4 @@ def _command_of(folder: RunFolder, name: str) -> str:
     """What makes a stage, without "align-da" and its options."""
     if name == "backgrounds" and folder.map_correction.exists():
         return "data coarse"
-    return _COMMANDS.get(name) or _OF_ROUNDS[name.rpartition("_")[0]]
+    return _COMMANDS.get(name) or _OF_ROUNDS.get(name.rpartition("_")[0], "")

@@ -62,6 +62,6 @@ def _standing(folder: RunFolder, name: str) -> CyclesStanding:
     except StorageError as error:
         return CyclesStanding(name, 0, 0, "", "", f"DAMAGED: {error}", goes_on=False)
     last = done[-1].valid_time if done else ""
-    sizes, method = manifest.config["store"], manifest.config["cycle"]["method"]
+    sizes, method = manifest.config["store"], manifest.config.get("cycle", {}).get("method", "")
     why = f"made anew since it was begun: {', '.join(changed)}" if changed else ""
     return CyclesStanding(name, len(done), sizes["cycles"], method, last, why, not changed)
