@@ -12,11 +12,13 @@ import json
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import nullcontext, redirect_stdout
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
+from align_da.cli.last_line import begin, forget, tell_last_line
 from align_da.cli.options import (
     DEFAULT_RUN,
     ConfigOption,
@@ -53,7 +55,7 @@ app = typer.Typer(
 )
 
 
-@app.callback()
+@app.callback(result_callback=tell_last_line)
 def common(
     *,
     version: Annotated[
@@ -62,6 +64,7 @@ def common(
     ] = False,
 ) -> None:
     """Options of the program itself."""
+    forget()  # a command before this one, in the same process, may have failed
 
 
 def main() -> None:
@@ -118,6 +121,7 @@ def _settings(
 ) -> Config:
     """The configuration of a command, which then uses what others have compiled."""
     settings = run_settings(run, config, override, cycles, alike)
+    begin(settings, run, as_given(run, config, None))
     from align_da.storage.compiled_programs import use_compilation_cache
 
     use_compilation_cache()
@@ -246,6 +250,8 @@ def verify(
     config: ConfigOption = None,
     run: RunOption = DEFAULT_RUN,
     override: SetOption = None,
+    *,
+    as_json: JsonOption = False,
 ) -> None:
     """Score cycling runs against the truth and write the report."""
     from align_da.stages.settings_of_scores import SETTINGS_OF_SCORES
@@ -253,7 +259,12 @@ def verify(
     settings = _settings(run, config, override, name or ["main"], SETTINGS_OF_SCORES)
     from align_da.stages.score_runs import score_runs
 
-    score_runs(settings, run, name or ["main"])
+    with redirect_stdout(sys.stderr) if as_json else nullcontext():
+        report = score_runs(settings, run, name or ["main"])
+    if as_json:
+        from align_da.stages.read_results import read_scores
+
+        typer.echo(json.dumps(read_scores(report), indent=1))
 
 
 @app.command(epilog="Example: align-da monitor --name main")
@@ -262,12 +273,19 @@ def monitor(
     config: ConfigOption = None,
     run: RunOption = DEFAULT_RUN,
     override: SetOption = None,
+    *,
+    as_json: JsonOption = False,
 ) -> None:
     """Say where counts or departures of observations have left their limits of 20 cycles."""
     settings = _settings(run, config, override, [name])
     from align_da.stages.monitor_observations import monitor_observations
 
-    monitor_observations(settings, run, name)
+    with redirect_stdout(sys.stderr) if as_json else nullcontext():
+        alerts = monitor_observations(settings, run, name)
+    if as_json:
+        from align_da.stages.read_results import read_alerts
+
+        typer.echo(json.dumps(read_alerts(alerts), indent=1))
 
 
 @app.command(epilog="Example: align-da benchmark --set benchmark.dates=24")

@@ -25,6 +25,7 @@ from align_da.runs.analyses import cycles_are_centred
 from align_da.runs.forecast_models import configured_forecast_model, frame_before
 from align_da.runs.run import Run, open_run
 from align_da.stages.compose_report import RunScores, compose_report
+from align_da.stages.read_results import SCORES
 from align_da.stages.settings_of_scores import SETTINGS_OF_SCORES
 from align_da.storage.analysis_store import open_cycles
 from align_da.storage.lock import owned
@@ -41,7 +42,6 @@ from align_da.verification.report import REPORT_NAME, write_report
 from align_da.verification.score_table import ROW_COLUMNS
 from align_da.verification.verify_cycles import mean_spectra, verify_cycles
 
-_TABLE = "cycle_scores.csv"
 _LOG = logging.getLogger(__name__)
 
 
@@ -66,10 +66,10 @@ def _write_scores(run: Run, names: Sequence[str]) -> Path:
     report = compose_report(run, scored)
     record = _record_of(run, scored)
     console, folder = Console(), run.folder.report
-    told, differences = make_room_for_report(folder, record, (REPORT_NAME, _TABLE))
+    told, differences = make_room_for_report(folder, record, (REPORT_NAME, SCORES))
     path = write_report(report, folder)
     rows = pd.concat([scores.rows for scores in scored], ignore_index=True)
-    write_table(folder / _TABLE, rows)
+    write_table(folder / SCORES, rows)
     write_report_record(folder, record)
     for line in (told, *differences):
         console.print(line, style="yellow", highlight=False, soft_wrap=True)
