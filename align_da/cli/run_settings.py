@@ -57,7 +57,14 @@ def run_settings(
     of_cycles = _stored_by_cycles(run, cycles)
     stored = of_cycles[0] if of_cycles else _stored_by_stages(run)
     if stored is None:
-        return load_config(None, overrides or ())
+        settings = load_config(None, overrides or ())
+        if any(RunFolder(run).stages.glob("*.json")):
+            typer.echo(
+                f"align-da: {run} has stages of an earlier version, which stored no "
+                "configuration: the defaults are taken, say by --config which it was made with",
+                err=True,
+            )
+        return settings
     settings = with_overrides(stored.config, overrides or ())
     for other in of_cycles[1:]:
         _check_alike(stored, settings, other, with_overrides(other.config, overrides or ()), alike)

@@ -103,13 +103,20 @@ def test_cycles_that_were_made_with_other_settings_are_refused_until_it_is_said_
     assert found.verification.forecast_every == 7
 
 
-def test_a_run_that_has_stored_none_has_the_defaults(
+def test_a_run_that_has_not_begun_has_the_defaults(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    run_stage(RunFolder(tmp_path), Stage("silent", [], [], []), lambda: None)
     for run in (tmp_path, tmp_path / "nowhere"):
         assert run_settings(run, None, ["seed=3"]) == Config(seed=3)
     assert capsys.readouterr().err == ""
+
+
+def test_the_defaults_of_a_run_that_has_stages_and_stored_none_are_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run_stage(RunFolder(tmp_path), Stage("silent", [], [], []), lambda: None)
+    assert run_settings(tmp_path, None, ["seed=3"]) == Config(seed=3)
+    assert "stored no configuration: the defaults are taken" in capsys.readouterr().err
 
 
 def test_the_configuration_of_another_version_is_told_with_what_to_do(folder: RunFolder) -> None:
