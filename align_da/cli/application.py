@@ -8,20 +8,27 @@ integrity, 5 bad state, 6 lost workers, 130 and 143 ended by a signal.
 """
 
 import errno
+import json
 import signal
 import sys
+from collections.abc import Sequence
+from contextlib import nullcontext, redirect_stdout
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
+from align_da.cli.last_line import begin, forget, tell_last_line
 from align_da.cli.options import (
     DEFAULT_RUN,
     ConfigOption,
+    JsonOption,
     RunNameOption,
     RunOption,
     SetOption,
+    as_given,
     checked_names,
+    tell_version,
 )
 from align_da.cli.process_options import (
     CoordinatorOption,
@@ -30,6 +37,7 @@ from align_da.cli.process_options import (
     ProcessOption,
     TensorOption,
 )
+from align_da.cli.run_settings import run_settings
 from align_da.config import Config, load_config
 from align_da.environment import settle_environment
 from align_da.errors import AlignDAError, ConfigError, StorageError
@@ -45,6 +53,18 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Data assimilation with latent diffusion priors aligned by rewards.",
 )
+
+
+@app.callback(result_callback=tell_last_line)
+def common(
+    *,
+    version: Annotated[
+        bool,
+        typer.Option("--version", is_eager=True, callback=tell_version, help="Tell the version."),
+    ] = False,
+) -> None:
+    """Options of the program itself."""
+    forget()  # a command before this one, in the same process, may have failed
 
 
 def main() -> None:
@@ -92,9 +112,16 @@ def _commands_of(name: str) -> typer.Typer:
     return group
 
 
-def _settings(config: Path | None, override: list[str] | None) -> Config:
+def _settings(
+    run: Path,
+    config: Path | None,
+    override: list[str] | None,
+    cycles: Sequence[str] = (),
+    alike: Sequence[str] = (),
+) -> Config:
     """The configuration of a command, which then uses what others have compiled."""
-    settings = load_config(config, override or ())
+    settings = run_settings(run, config, override, cycles, alike)
+    begin(settings, run, as_given(run, config, None))
     from align_da.storage.compiled_programs import use_compilation_cache
 
     use_compilation_cache()
@@ -127,7 +154,7 @@ def train(
     group = Processes(coordinator_address, num_processes, process_id, distributed, tensor)
     if what == "covariance":
         group.check_alone("the covariance")
-    settings = _settings(config, override)
+    settings = _settings(run, config, override)
     from align_da.parallel.distributed import joined_processes
     from align_da.stages.estimate_covariance import estimate_covariance
     from align_da.stages.train_autoencoder import train_autoencoder
@@ -171,7 +198,7 @@ def align(
     group = Processes(coordinator_address, num_processes, process_id, distributed, tensor)
     if what in {"leads", "candidates", "compare"}:
         group.check_alone(what)
-    settings = _settings(config, override)
+    settings = _settings(run, config, override)
     from align_da.parallel.distributed import joined_processes
     from align_da.stages.compare_leads import compare_leads
     from align_da.stages.compare_priors import compare_priors
@@ -195,12 +222,24 @@ def cycle(
     config: ConfigOption = None,
     run: RunOption = DEFAULT_RUN,
     override: SetOption = None,
+    *,
+    cycles: Annotated[
+        int | None,
+        typer.Option(min=1, help="Cycles in all; a run that has fewer is followed by the rest."),
+    ] = None,
 ) -> None:
-    """Run the assimilation cycle over the test period; goes on where a killed run has stopped."""
-    settings = _settings(config, override)
+    """Run the assimilation cycle over the test period; goes on where a killed run has stopped.
+
+    A run of this name is gone on with as it was begun. With --cycles it can be extended for ever;
+    the cycles that are there stay as they are.
+    """
+    length = [] if cycles is None else [f"cycle.cycles={cycles}"]
+    settings = _settings(run, config, [*(override or ()), *length], [name])
     from align_da.stages.run_cycles import run_cycles
 
-    raise typer.Exit(run_cycles(settings, run, name))
+    code = run_cycles(settings, run, name, extend=cycles is not None)
+    if code:
+        raise typer.Exit(code)
 
 
 @app.command(epilog="Example: align-da verify --name free_run --name main")
@@ -211,12 +250,21 @@ def verify(
     config: ConfigOption = None,
     run: RunOption = DEFAULT_RUN,
     override: SetOption = None,
+    *,
+    as_json: JsonOption = False,
 ) -> None:
     """Score cycling runs against the truth and write the report."""
-    settings = _settings(config, override)
+    from align_da.stages.settings_of_scores import SETTINGS_OF_SCORES
+
+    settings = _settings(run, config, override, name or ["main"], SETTINGS_OF_SCORES)
     from align_da.stages.score_runs import score_runs
 
-    score_runs(settings, run, name or ["main"])
+    with redirect_stdout(sys.stderr) if as_json else nullcontext():
+        report = score_runs(settings, run, name or ["main"])
+    if as_json:
+        from align_da.stages.read_results import read_scores
+
+        typer.echo(json.dumps(read_scores(report), indent=1))
 
 
 @app.command(epilog="Example: align-da monitor --name main")
@@ -225,12 +273,19 @@ def monitor(
     config: ConfigOption = None,
     run: RunOption = DEFAULT_RUN,
     override: SetOption = None,
+    *,
+    as_json: JsonOption = False,
 ) -> None:
     """Say where counts or departures of observations have left their limits of 20 cycles."""
-    settings = _settings(config, override)
+    settings = _settings(run, config, override, [name])
     from align_da.stages.monitor_observations import monitor_observations
 
-    monitor_observations(settings, run, name)
+    with redirect_stdout(sys.stderr) if as_json else nullcontext():
+        alerts = monitor_observations(settings, run, name)
+    if as_json:
+        from align_da.stages.read_results import read_alerts
+
+        typer.echo(json.dumps(read_alerts(alerts), indent=1))
 
 
 @app.command(epilog="Example: align-da benchmark --set benchmark.dates=24")
@@ -243,7 +298,7 @@ def benchmark(
     override: SetOption = None,
 ) -> None:
     """Compare methods on single analyses with the same backgrounds, dates and observations."""
-    settings = _settings(config, override)
+    settings = _settings(run, config, override)
     from align_da.stages.benchmark import benchmark as stage
 
     stage(settings, run, name)
@@ -259,7 +314,7 @@ def downscale(
     override: SetOption = None,
 ) -> None:
     """Make fine analyses of coarse maps and stations, and compare methods and sources."""
-    settings = _settings(config, override)
+    settings = _settings(run, config, override)
     from align_da.stages.downscale import downscale as stage
 
     stage(settings, run, name)
@@ -358,9 +413,30 @@ def explain(
         typer.echo(sections() if what is None else described(what, settings))
 
 
+@app.command("list", epilog="Example: align-da list runs/demo")
+def list_(
+    run: Annotated[Path, typer.Argument(help="Folder of a run.")],
+    config: ConfigOption = None,
+    override: SetOption = None,
+    *,
+    as_json: JsonOption = False,
+) -> None:
+    """List the stages and cycles of a run, what is missing next and the command for it.
+
+    Looks at records and places; `align-da inspect` reads everything.
+    """
+    settings = run_settings(run, config, override)
+    from align_da.stages.list_run import list_run
+
+    found = list_run(settings, run, as_given(run, config, override))
+    typer.echo(json.dumps(found.table, indent=1) if as_json else found.text)
+
+
 @app.command(epilog="Example: align-da inspect runs/demo/cycles/main.zarr")
 def inspect(
     path: Annotated[Path, typer.Argument(help="A store, checkpoint or run folder.")],
+    *,
+    as_json: JsonOption = False,
 ) -> None:
     """Say what a store or checkpoint is, where it came from and whether it is whole.
 
@@ -369,6 +445,6 @@ def inspect(
     from align_da.storage.inspection import describe
 
     found = describe(path)
-    typer.echo(found.text)
+    typer.echo(json.dumps(found.table, indent=1) if as_json else found.text)
     if not found.whole:
         raise typer.Exit(StorageError.exit_code)

@@ -38,7 +38,15 @@ def load_config(path: Path | None, overrides: Sequence[str] = ()) -> Config:
     if isinstance(overrides, str):
         message = f"expected a list of overrides such as ['seed=1'], got {shown(overrides)}"
         raise ConfigError(message)
-    table = {} if path is None else _read_toml(path)
+    return config_from_overridden({} if path is None else _read_toml(path), overrides)
+
+
+def config_from_overridden(table: dict[str, Any], overrides: Sequence[str]) -> Config:
+    """Apply overrides to a nested table, which is changed, and validate it.
+
+    Raises:
+        ConfigError: an override cannot be read; unknown key, wrong type or value out of range.
+    """
     for override in overrides:
         _apply(table, override)
     return config_from_table(table)
@@ -133,7 +141,9 @@ def _apply(table: dict[str, Any], override: str) -> None:
     *sections, key = name.strip().split(".")
     place = table
     for section in sections:
-        place = place.setdefault(section, {})
+        if place.get(section) is None:  # one that is not there
+            place[section] = {}
+        place = place[section]
         if not isinstance(place, dict):
             message = f"{shown(override)}: {shown(section)} is a value, not a section"
             raise ConfigError(message)

@@ -37,6 +37,7 @@ from align_da.storage.analysis_store import (
     write_cycle,
 )
 from align_da.storage.cycle_record import StoreTemplate
+from align_da.storage.extension import extend_store
 from align_da.storage.lock import owned
 from align_da.storage.manifest import Manifest
 from align_da.storage.store_files import lock_path
@@ -78,6 +79,8 @@ def run_experiment(
     manifest: Manifest,
     progress: Progress | None = None,
     warn: Callable[[str], None] | None = None,
+    *,
+    extend: bool = False,
 ) -> int:
     """Run every cycle that the store does not hold yet.
 
@@ -88,6 +91,8 @@ def run_experiment(
         progress: shows the cycles done; nothing is shown if None.
         warn: is given the warnings of the watchdog and of the solver, and every member that was
             replaced, one line each.
+        extend: whether a store of fewer cycles is given room for those of the experiment; it ends
+            as one that was made with them.
 
     Returns:
         Exit code: 0 if every cycle is complete, 130 or 143 if a signal ended the run before.
@@ -95,12 +100,16 @@ def run_experiment(
     Raises:
         StorageError: another process owns the store, or it is damaged, foreign or cannot be
             written.
+        ConfigError: a store that was to be extended has more cycles.
         BadStateError: more members of a background or analysis than may be replaced are not
             plausible, or the watchdog stops the run; the complete cycles are kept.
     """
     bar = progress or Progress(disable=True)
     with owned(lock_path(path)), stop_on_signal() as request, bar:
-        store = open_store(path, _template(experiment), manifest)
+        template = _template(experiment)
+        if extend and path.exists():
+            extend_store(path, template, manifest)
+        store = open_store(path, template, manifest)
         task = bar.add_task("cycles", total=experiment.cycles, completed=store.complete)
         watchdog = Watchdog(experiment.watchdog, _remembered(experiment, store))
         watchdog.judge(store.complete - 1, None)

@@ -6,12 +6,15 @@
     ... → closed_loop_0 → correction_0 → closed_loop_1 → correction_1 → ...
 
 A stage is known by its name to those that build on it. To make one, `run_stage` is given what is
-declared here and the work.
+declared here and the work. The configuration goes with it into the record of the stage, so that
+later commands can use it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from align_da.config import Config
+from align_da.config.table import table_of
 from align_da.registry import FORECAST_MODELS, OBJECTIVES, REWARDS
 from align_da.runs.corrections import CORRECTION, rounds_averaged
 from align_da.runs.filed_reports import learned_from_reports
@@ -36,21 +39,22 @@ def truth_stage(config: Config, folder: RunFolder) -> Stage:
     """The nature run, or ERA5."""
     era5 = [] if config.era5 is None else [config.era5]
     foreign = digests_of_foreign(FORECAST_MODELS, config.world.model)
-    return Stage("truth", [config.world, *era5, *foreign.items()], [], [folder.truth])
+    defined_by = [config.world, *era5, *foreign.items()]
+    return Stage("truth", defined_by, [], [folder.truth], table_of(config))
 
 
 def backgrounds_stage(config: Config, folder: RunFolder) -> Stage:
     """Forecasts from the perturbed truth."""
     defined_by = [config.seed, config.backgrounds, *forecast_model_definition(config)]
     products = [folder.backgrounds(split) for split in _SPLITS]
-    return Stage("backgrounds", defined_by, ["truth"], products)
+    return Stage("backgrounds", defined_by, ["truth"], products, table_of(config))
 
 
 def coarse_backgrounds_stage(config: Config, folder: RunFolder) -> Stage:
     """Coarse maps in the place of backgrounds."""
     defined_by = [config.seed, config.backgrounds, config.coarse_map]
     products = [*(folder.backgrounds(split) for split in _SPLITS), folder.map_correction]
-    return Stage("backgrounds", defined_by, ["truth"], products)
+    return Stage("backgrounds", defined_by, ["truth"], products, table_of(config))
 
 
 def statistics_stage(folder: RunFolder) -> Stage:
@@ -61,7 +65,8 @@ def statistics_stage(folder: RunFolder) -> Stage:
 def autoencoder_stage(config: Config, folder: RunFolder) -> Stage:
     """The autoencoder, and what it cannot hold."""
     products = [folder.weights("autoencoder"), folder.weights(REPRESENTATION)]
-    return Stage("autoencoder", [config.seed, config.autoencoder], ["statistics"], products)
+    defined_by = [config.seed, config.autoencoder]
+    return Stage("autoencoder", defined_by, ["statistics"], products, table_of(config))
 
 
 def cycled_stage(config: Config, folder: RunFolder) -> Stage:
@@ -82,28 +87,31 @@ def cycled_stage(config: Config, folder: RunFolder) -> Stage:
     ]
     stores = [folder.backgrounds(f"cycled_{split}") for split in ("train", "validation")]
     products = [*stores, folder.weights(FORECAST_SCALING)]
-    return Stage("cycled", defined_by, ["autoencoder"], products)
+    return Stage("cycled", defined_by, ["autoencoder"], products, table_of(config))
 
 
 def denoiser_stage(config: Config, folder: RunFolder) -> Stage:
     """The prior "reference" and the statistics of its increments."""
     inputs = ["autoencoder", *_cycled(config)]
     products = [folder.weights("reference"), folder.weights(SCALING)]
-    return Stage("denoiser", [config.seed, config.denoiser], inputs, products)
+    defined_by = [config.seed, config.denoiser]
+    return Stage("denoiser", defined_by, inputs, products, table_of(config))
 
 
 def covariance_stage(config: Config, folder: RunFolder) -> Stage:
     """The background error covariance of 3D-Var in model space."""
     defined_by = [config.three_d_var.modes, config.three_d_var.radius_km]
     inputs = ["statistics", *_cycled(config)]
-    return Stage("covariance", defined_by, inputs, [folder.weights(MODEL_SPACE_SCALING)])
+    products = [folder.weights(MODEL_SPACE_SCALING)]
+    return Stage("covariance", defined_by, inputs, products, table_of(config))
 
 
 def model_error_stage(config: Config, folder: RunFolder) -> Stage:
     """The correction of the forecast model."""
     sections = [config.seed, config.model_error, config.cycle.window_hours]
     defined_by = [*sections, *forecast_model_definition(config)]
-    return Stage(MODEL_ERROR, defined_by, ["denoiser"], [folder.weights(MODEL_ERROR)])
+    products = [folder.weights(MODEL_ERROR)]
+    return Stage(MODEL_ERROR, defined_by, ["denoiser"], products, table_of(config))
 
 
 def closed_loop_stage(config: Config, folder: RunFolder, cycled_with: Sequence[str]) -> Stage:
@@ -138,7 +146,9 @@ def closed_loop_stage(config: Config, folder: RunFolder, cycled_with: Sequence[s
     before += ["observations"] if from_reports else []
     static = ["covariance"] if "static" in config.correction.evidence else []
     products = [folder.closed_loop(number, split) for split in ("train", "validation")]
-    return Stage(f"closed_loop_{number}", defined_by, [*cycled_with, *static, *before], products)
+    inputs = [*cycled_with, *static, *before]
+    kept = _of_every_round(config)
+    return Stage(f"closed_loop_{number}", defined_by, inputs, products, kept)
 
 
 def corrections_of(config: Config, number: int) -> list[str]:
@@ -158,7 +168,8 @@ def correction_stage(config: Config, folder: RunFolder) -> Stage:
     before = corrections_of(config, number - 1) if number else []
     inputs = [*(f"closed_loop_{kept}" for kept in rounds_kept(config)), *before]
     name = f"{CORRECTION}_{number}"
-    return Stage(name, [config.seed, config.correction], inputs, [folder.weights(name)])
+    defined_by = [config.seed, config.correction]
+    return Stage(name, defined_by, inputs, [folder.weights(name)], _of_every_round(config))
 
 
 def candidates_stage(config: Config, folder: RunFolder) -> Stage:
@@ -173,14 +184,14 @@ def candidates_stage(config: Config, folder: RunFolder) -> Stage:
     sections = [config.seed, config.sampler, config.analysis, drawing]
     rewards = digests_of_foreign(REWARDS, *settings.rewards)
     defined_by = [*sections, *forecast_model_definition(config), *rewards.items()]
-    return Stage("candidates", defined_by, ["denoiser"], [folder.candidates])
+    return Stage("candidates", defined_by, ["denoiser"], [folder.candidates], table_of(config))
 
 
 def fine_tuning_stage(config: Config, folder: RunFolder, what: str) -> Stage:
     """The aligned prior, or a control."""
     objective = digests_of_foreign(OBJECTIVES, config.alignment.objective)
     defined_by = [config.seed, config.alignment, *objective.items()]
-    return Stage(what, defined_by, ["candidates"], [folder.weights(what)])
+    return Stage(what, defined_by, ["candidates"], [folder.weights(what)], table_of(config))
 
 
 def observations_stage(form: str, digests: list[str], folder: RunFolder) -> Stage:
@@ -192,3 +203,9 @@ def observations_stage(form: str, digests: list[str], folder: RunFolder) -> Stag
 def _cycled(config: Config) -> list[str]:
     """The stage of cycled backgrounds, where the configuration asks for them."""
     return ["cycled"] if config.cycled_backgrounds.segments else []
+
+
+def _of_every_round(config: Config) -> Mapping[str, Any]:
+    """The configuration without the number of its round: the next command means another."""
+    table = table_of(config)
+    return {**table, "correction": {**table["correction"], "round": None}}

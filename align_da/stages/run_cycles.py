@@ -33,15 +33,23 @@ from align_da.storage.run_folder import RunFolder
 from align_da.storage.stages import check_with_inputs, digest_of_stage
 
 
-def run_cycles(config: Config, folder: Path, name: str) -> int:
+def run_cycles(config: Config, folder: Path, name: str, *, extend: bool = False) -> int:
     """Cycle, or go on with a cycling run that was stopped.
 
     Where analyses are corrected and the configuration names no round, it is the last one.
+
+    Args:
+        config: the configuration.
+        folder: of the run.
+        name: of the cycles.
+        extend: whether cycles that are there and differ in nothing but their number are followed
+            by more.
 
     Returns:
         The exit code: 0 when every cycle is complete.
 
     Raises:
+        ConfigError: there are more cycles than are to follow.
         StorageError: an input is missing, or the store belongs to another run.
         BadStateError: more members than may be replaced are not plausible.
         InputError: no report from files can ever be used, or none of a type that is required.
@@ -57,7 +65,8 @@ def run_cycles(config: Config, folder: Path, name: str) -> int:
     warn = partial(bar.console.print, style="yellow", highlight=False)
     for line in told:
         warn(line)
-    return run_experiment(experiment, run.folder.cycles(name), manifest, bar, warn)
+    store = run.folder.cycles(name)
+    return run_experiment(experiment, store, manifest, bar, warn, extend=extend)
 
 
 def _experiment(run: Run, filed: FiledObservations | None) -> CyclingExperiment:

@@ -17,19 +17,28 @@ from align_da.atmosphere.balance_score import balance_scores
 from align_da.atmosphere.dataset import dataset_from_state, state_from_dataset
 from align_da.atmosphere.spectra import mean_zonal_spectrum
 from align_da.config import Config, CycleConfig, SamplerConfig, section_from_table
+from align_da.config.table import table_of
+from align_da.digests import digest_of
 from align_da.forecast.leads import forecasts_at
 from align_da.parallel.progress import progress_bar
 from align_da.runs.analyses import cycles_are_centred
 from align_da.runs.forecast_models import configured_forecast_model, frame_before
 from align_da.runs.run import Run, open_run
 from align_da.stages.compose_report import RunScores, compose_report
+from align_da.stages.read_results import SCORES
+from align_da.stages.settings_of_scores import SETTINGS_OF_SCORES
 from align_da.storage.analysis_store import open_cycles
 from align_da.storage.lock import owned
 from align_da.storage.manifest import read_manifest
+from align_da.storage.report_record import (
+    ReportRecord,
+    make_room_for_report,
+    write_report_record,
+)
 from align_da.storage.store_files import manifest_path
 from align_da.storage.tables import write_table
 from align_da.verification.innovation_statistics import Departures, departure_statistics
-from align_da.verification.report import write_report
+from align_da.verification.report import REPORT_NAME, write_report
 from align_da.verification.score_table import ROW_COLUMNS
 from align_da.verification.verify_cycles import mean_spectra, verify_cycles
 
@@ -55,11 +64,32 @@ def _write_scores(run: Run, names: Sequence[str]) -> Path:
     """Score the runs; the path of the report."""
     scored = [_score_run(run, name) for name in names]
     report = compose_report(run, scored)
-    path = write_report(report, run.folder.report)
+    record = _record_of(run, scored)
+    console, folder = Console(), run.folder.report
+    told, differences = make_room_for_report(folder, record, (REPORT_NAME, SCORES))
+    path = write_report(report, folder)
     rows = pd.concat([scores.rows for scores in scored], ignore_index=True)
-    write_table(run.folder.report / "cycle_scores.csv", rows)
-    Console().print(f"report: {path}")
+    write_table(folder / SCORES, rows)
+    write_report_record(folder, record)
+    for line in (told, *differences):
+        console.print(line, style="yellow", highlight=False, soft_wrap=True)
+    console.print(f"report: {path}", soft_wrap=True)
     return path
+
+
+def _record_of(run: Run, scored: Sequence[RunScores]) -> ReportRecord:
+    """What a report is made of; how many cycles a run has does not make another run of it."""
+    made_with = {}
+    for scores in scored:
+        manifest = read_manifest(manifest_path(run.folder.cycles(scores.name)))
+        cycle = {key: value for key, value in manifest.config["cycle"].items() if key != "cycles"}
+        config = {key: said for key, said in manifest.config.items() if key != "store"}
+        made_with[scores.name] = digest_of({**config, "cycle": cycle}, manifest.inputs)
+    cycles = {scores.name: int(scores.analysis.sizes["time"]) for scores in scored}
+    settings = table_of(run.config)
+    return ReportRecord(
+        made_with, cycles, {name: settings[name] for name in ("seed", *SETTINGS_OF_SCORES)}
+    )
 
 
 def _score_run(run: Run, name: str) -> RunScores:

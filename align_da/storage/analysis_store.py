@@ -29,6 +29,7 @@ from align_da.storage.durable import (
     write_errors,
     written_whole,
 )
+from align_da.storage.extension import finish_extension
 from align_da.storage.ledger import (
     CycleLine,
     Ledger,
@@ -46,7 +47,7 @@ from align_da.storage.store_files import (
     open_array,
     read_array,
 )
-from align_da.storage.store_template import check_disk, write_template
+from align_da.storage.store_template import check_disk, provenance, write_template
 from align_da.storage.verified_cycles import with_verified_arrays
 
 
@@ -86,6 +87,7 @@ def open_store(path: Path, template: StoreTemplate, manifest: Manifest) -> Analy
     manifest = replace(manifest, config={**manifest.config, "store": template.summary()})
     if not path.exists():
         return AnalysisStore(path, template, _make(path, template, manifest))
+    finish_extension(path)
     check_manifest(manifest_path(path), manifest)
     ledger = read_ledger(ledger_path(path))
     check_files(path, ledger)
@@ -204,22 +206,13 @@ def _make(path: Path, template: StoreTemplate, manifest: Manifest) -> Ledger:
     check_disk(path, template, len(template.times))
     with written_whole(path) as unfinished:
         write_manifest(manifest_path(path), manifest)
-        write_template(unfinished, template, _provenance(manifest))
+        write_template(unfinished, template, provenance(manifest))
         of_template = digests_of_files(unfinished)
         ledger = Ledger(
             {manifest_path(path).name: digest_of_file(manifest_path(path))}
             | {f"{path.name}/{name}": digest for name, digest in of_template.items()}
         )
         return write_ledger(ledger_file, ledger)
-
-
-def _provenance(manifest: Manifest) -> dict[str, str]:
-    """Attributes that say where a store came from."""
-    return {
-        "source": f"align-da {manifest.code_version}",
-        "config_digest": manifest.config_digest,
-        "seed": str(manifest.seed),
-    }
 
 
 def _write_chunks(

@@ -113,6 +113,21 @@ def remove_file(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
+def remove_folder(path: Path) -> None:
+    """Remove a folder if it is there; at a crash it has all that was in it, or is gone.
+
+    Raises:
+        StorageError: it cannot be removed.
+    """
+    going = path.with_name(path.name + PARTIAL)
+    with storage_errors(path):
+        _remove(going)
+        if path.exists():
+            path.replace(going)
+            _sync(path.parent)
+        _remove(going)
+
+
 def sync_files(paths: Iterable[Path]) -> None:
     """Flush files and the folders that name them to the disk.
 

@@ -1,4 +1,4 @@
-"""What a store or checkpoint is, where it came from and whether it is whole, in words."""
+"""What a store or checkpoint is, where it came from and whether it is whole, in words or JSON."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -31,10 +31,21 @@ class Description:
     Attributes:
         text: a few lines; names every damage.
         whole: whether everything that carries a digest is as it was written.
+        parts: what a folder holds, each described for itself.
     """
 
     text: str
     whole: bool = True
+    parts: tuple["Description", ...] = ()
+
+    @property
+    def table(self) -> dict[str, Any]:
+        """The same as JSON has it: a table, or one for every part of a folder."""
+        if self.parts:
+            return {"whole": self.whole, "parts": [part.table for part in self.parts]}
+        title, *lines = self.text.splitlines()
+        path, _, what = title.partition(": ")
+        return {"path": path, "what": what, "whole": self.whole, "told": [*map(str.strip, lines)]}
 
 
 def describe(path: Path) -> Description:
@@ -60,7 +71,8 @@ def describe(path: Path) -> Description:
         raise StorageError(message)
     parts = [_described_or_not(artefact) for artefact in found]
     parts += [_describe_stages(folder, stages)] if stages else []
-    return Description("\n\n".join(part.text for part in parts), all(part.whole for part in parts))
+    text, whole = "\n\n".join(part.text for part in parts), all(part.whole for part in parts)
+    return Description(text, whole, tuple(parts))
 
 
 def _artefacts(path: Path) -> list[Path]:

@@ -1,12 +1,12 @@
 """The records that finished stages leave in a run folder.
 
-A JSON file a stage, with a digest of itself. Records of earlier versions have none, and the first
-of them name no products.
+A JSON file a stage, with a digest of itself. Records of earlier versions have none, the first of
+them name no products, and none of them holds a configuration.
 """
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -30,6 +30,8 @@ class StageRecord:
         inputs: names of the stages it was built on.
         wall_seconds: time that the work took.
         products: fingerprint of every product by its place in the folder of the run.
+        config: the configuration in full that the stage was given; empty where it was given none.
+        finished: time of its end, ISO 8601, UTC.
     """
 
     stage: str
@@ -37,6 +39,8 @@ class StageRecord:
     inputs: Sequence[str]
     wall_seconds: float
     products: Mapping[str, Fingerprint]
+    config: Mapping[str, Any] = field(default_factory=dict)
+    finished: str = ""
 
 
 _OWN_DIGEST = "record_digest"
@@ -108,6 +112,8 @@ def _parsed(content: Any) -> StageRecord:  # noqa: ANN401 (whatever JSON can hol
         [str(name) for name in content["inputs"]],
         float(content["wall_seconds"]),
         {_checked_place(place): Fingerprint(**fields) for place, fields in made.items()},
+        dict(content.get("config", {})),
+        str(content.get("finished", "")),
     )
 
 

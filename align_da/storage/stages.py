@@ -13,9 +13,10 @@ Records of earlier versions name no products; such a stage is done as long as it
 """
 
 import time
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -44,12 +45,14 @@ class Stage:
         defined_by: configuration sections, numbers and strings that define the result.
         inputs: names of the stages whose products are read.
         products: files and folders that are made, below the folder of the run.
+        config: the configuration in full, to be kept with the record; it defines nothing.
     """
 
     name: str
     defined_by: Sequence[object]
     inputs: Sequence[str]
     products: Sequence[Path]
+    config: Mapping[str, Any] = field(default_factory=dict)
 
 
 def run_stage(
@@ -236,5 +239,13 @@ def _leave_record(folder: RunFolder, stage: Stage, digest: str, seconds: float) 
     products = {
         path.relative_to(folder.root).as_posix(): fingerprint_of(path) for path in stage.products
     }
-    record = StageRecord(stage.name, digest, list(stage.inputs), round(seconds, 1), products)
+    record = StageRecord(
+        stage.name,
+        digest,
+        list(stage.inputs),
+        round(seconds, 1),
+        products,
+        stage.config,
+        datetime.now(UTC).isoformat(timespec="microseconds"),
+    )
     write_stage_record(folder, record)

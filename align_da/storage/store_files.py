@@ -1,7 +1,7 @@
 """The files of a cycle store, and reading one cycle of one array from them.
 
 Beside the zarr store `NAME.zarr` lie `NAME.ledger.jsonl` (which cycles are complete),
-`NAME.manifest.json` (what defined the run) and `NAME.lock`.
+`NAME.manifest.json` (what defined the run), `NAME.lock`, and for a moment `NAME.extension`.
 """
 
 import os
@@ -29,6 +29,11 @@ def manifest_path(path: Path) -> Path:
     return path.with_suffix(".manifest.json")
 
 
+def extension_path(path: Path) -> Path:
+    """What the store at `path` is being extended with, see `align_da.storage.extension`."""
+    return path.with_suffix(".extension")
+
+
 def lock_path(path: Path) -> Path:
     """The lock of the store at `path`."""
     return path.with_suffix(".lock")
@@ -46,6 +51,9 @@ def check_files(path: Path, ledger: Ledger) -> None:
         StorageError: names the files that are missing or damaged.
     """
     damaged = damaged_files(path, ledger)
+    if damaged and extension_path(path).is_dir():
+        message = f"{path} is being extended, or that was stopped: wait, or give the command again"
+        raise StorageError(message)
     if damaged:
         names = ", ".join(str(file) for file in damaged)
         message = f"missing or damaged: {names}: restore from a copy"

@@ -27,6 +27,7 @@ from align_da.errors import StorageError
 from align_da.storage.consolidated import consolidate
 from align_da.storage.cycle_record import StoredField, StoreTemplate
 from align_da.storage.durable import free_bytes, write_errors
+from align_da.storage.manifest import Manifest
 
 DISK_MARGIN = 1.2
 _MISSING_INTEGER = -1
@@ -58,6 +59,15 @@ def write_template(path: Path, template: StoreTemplate, attributes: Mapping[str,
             )
     with write_errors(path):
         consolidate(path, {group: _names(dataset) for group, dataset in datasets.items()})
+
+
+def provenance(manifest: Manifest) -> dict[str, str]:
+    """Attributes that say where a store came from."""
+    return {
+        "source": f"align-da {manifest.code_version}",
+        "config_digest": manifest.config_digest,
+        "seed": str(manifest.seed),
+    }
 
 
 def check_disk(path: Path, template: StoreTemplate, cycles: int) -> None:

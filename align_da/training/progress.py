@@ -1,4 +1,4 @@
-"""Progress of a training on the terminal."""
+"""Progress of a training: a bar on a terminal, a line a minute elsewhere."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -8,13 +8,13 @@ from rich.console import Console
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
-    Progress,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
 
 from align_da.parallel.meeting import writes
+from align_da.parallel.progress import progress_of
 from align_da.training.loop import ProgressReport
 
 
@@ -38,7 +38,7 @@ def progress_bar(
         TextColumn("left"),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=console, disable=not writes()) as bar:
+    with progress_of(columns, console or Console(), shown=writes()) as bar:
         task = bar.add_task(title, total=steps, loss="-")
 
         def report(step: int, metrics: Mapping[str, Array]) -> None:

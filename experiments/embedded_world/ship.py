@@ -52,7 +52,8 @@ def main() -> None:
     for name in ("denoiser", "aligned", MODEL_ERROR):
         record = read_stage_record(run.folder, name)
         shipped = {place: fingerprint_of(TARGET / place) for place in record.products}
-        write_stage_record(RunFolder(TARGET), replace(record, products=shipped))
+        # Its configuration is that of the demonstration, which lies beside it.
+        write_stage_record(RunFolder(TARGET), replace(record, products=shipped, config={}))
     manifest = json.dumps(manifest_of(run, folder), indent=1)
     write_durably(TARGET / "MANIFEST.json", manifest.encode())
 

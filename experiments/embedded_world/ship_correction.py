@@ -45,7 +45,7 @@ def main() -> None:
     for stage in ("statistics", "covariance", name):
         record = read_stage_record(run.folder, stage)
         products = {place: fingerprint_of(TARGET / place) for place in record.products}
-        write_stage_record(shipped, replace(record, products=products))
+        write_stage_record(shipped, replace(record, products=products, config={}))
     ship_start(folder)
     told = {
         "command": "python -m experiments.embedded_world.run closed_loop && "

@@ -1,15 +1,20 @@
 """What the command line says when something is wrong, and with which exit code."""
 
+import json
 import os
+import shlex
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
+import numpy as np
 import pytest
 from command_line import with_data
 from typer.testing import CliRunner
 
 from align_da.cli import application
+from align_da.storage.checkpoints import save_weights
 
 ROOT = Path(__file__).parents[3]
 COMMAND = Path(sys.executable).with_name("align-da")
@@ -28,6 +33,7 @@ COMMAND = Path(sys.executable).with_name("align-da")
         "monitor",
         "demo",
         "inspect",
+        "list",
         "parts",
     ],
 )
@@ -94,6 +100,37 @@ def test_parts_tells_of_what_cannot_be_used_and_other_commands_go_on(tmp_path: P
     assert "'more' of broken 1.0 cannot be imported" in other.stderr
 
 
+def test_the_version_is_told() -> None:
+    result = CliRunner().invoke(with_data(), ["--version"])
+    assert (result.exit_code, result.stdout) == (0, f"align-da {version('align-da')}\n")
+
+
+def test_a_run_is_listed_with_the_command_that_is_next_as_it_is_written_in_a_shell(
+    tmp_path: Path,
+) -> None:
+    options = ["--set", "observations.operator=interpolation", "--json"]
+    result = CliRunner().invoke(with_data(), ["list", str(tmp_path), *options])
+    found = json.loads(result.stdout)
+    assert {stage["state"] for stage in found["stages"]} == {"missing"}
+    assert found["missing"] == "the stage truth"
+    shared = f"--run {shlex.quote(str(tmp_path))} --set observations.operator=interpolation"
+    assert found["command"] == f"align-da data truth {shared}"
+
+
+def test_what_is_inspected_is_told_as_json_too(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        save_weights(tmp_path / "weights" / name, {"a": np.ones(3, np.float32)}, {})
+    (tmp_path / "weights" / "two" / "digests.json").write_text("{}")
+    result = CliRunner().invoke(with_data(), ["inspect", str(tmp_path), "--json"])
+    found = json.loads(result.stdout)
+    assert (result.exit_code, found["whole"]) == (4, False)
+    first, second = found["parts"]
+    assert first["path"] == str(tmp_path / "weights" / "one")
+    assert (first["what"], first["whole"]) == ("1 arrays, 3 numbers, 12 bytes", True)
+    assert (second["what"], second["whole"]) == ("DAMAGED", False)
+    assert second["told"]
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is full")
 def test_output_that_finds_no_space_is_told_with_the_code_of_storage() -> None:
     with Path("/dev/full").open("w") as full:
@@ -133,6 +170,7 @@ def test_processes_that_nobody_has_started_are_told_by_whom_they_would_be(tmp_pa
         (("train", "autoencoder"), 4, "truth.zarr"),
         (("verify",), 4, "truth.zarr"),
         (("inspect", "nowhere"), 4, "nowhere"),
+        (("list", "nowhere"), 4, "nowhere"),
     ],
 )
 def test_a_mistake_is_one_line_and_an_exit_code(

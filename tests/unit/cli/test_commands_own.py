@@ -43,6 +43,7 @@ OTHERS = {
     "config": "writes nothing",
     "parts": "writes nothing",
     "inspect": "writes nothing",
+    "list": "writes nothing",
 }
 STAGES = (
     *("truth", "backgrounds", "statistics", "autoencoder", "cycled", "denoiser", "candidates"),

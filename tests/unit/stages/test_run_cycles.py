@@ -11,11 +11,13 @@ import xarray as xr
 from cycled_world import CONFIG, LAYOUT, make_world
 from persistence import Persistence
 
-from align_da.errors import StorageError
+from align_da.config.table import with_overrides
+from align_da.errors import ConfigError, StorageError
 from align_da.runs.priors import MODEL_SPACE_SCALING, load_model_space_prior, model_space
 from align_da.runs.run import Run, open_run
 from align_da.stages import run_cycles
 from align_da.storage.datasets import write_dataset
+from align_da.storage.digest import digests_of_files
 from align_da.storage.inspection import describe
 from align_da.storage.manifest import read_manifest, write_manifest
 from align_da.storage.run_folder import RunFolder
@@ -134,3 +136,18 @@ def test_whoever_loads_it_is_told_of_what_is_not_as_a_stage_made_it(
     other_statistics(run.folder.statistics)
     with pytest.raises(StorageError, match=r"has changed since the stage '\w+' made it"):
         load(run)
+
+
+def test_a_run_is_extended_to_what_it_would_have_been_at_that_length(
+    run: Path, tmp_path: Path
+) -> None:
+    at_once = shutil.copytree(run, tmp_path / "at_once")
+    shutil.rmtree(at_once / "cycles")
+    longer = with_overrides(CONFIG, ["cycle.cycles=4"])
+    with pytest.raises(StorageError, match=r"config\.cycle\.cycles: stored 2, now 4"):
+        run_cycles.run_cycles(longer, run, "main")
+    assert run_cycles.run_cycles(longer, run, "main", extend=True) == 0
+    assert run_cycles.run_cycles(longer, at_once, "main") == 0
+    assert digests_of_files(run / "cycles") == digests_of_files(at_once / "cycles")
+    with pytest.raises(ConfigError, match="has 4 cycles, 4 of them complete: expected at least"):
+        run_cycles.run_cycles(CONFIG, run, "main", extend=True)

@@ -1,0 +1,145 @@
+"""The configuration of a command that is given a run: its own, or the one that the run has stored.
+
+Where no file is given a run goes on as it was begun. What is given and differs is told.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import typer
+
+from align_da.config import Config, config_from_table, load_config
+from align_da.config.table import config_from_digested, table_of, with_overrides
+from align_da.errors import ConfigError, StorageError
+from align_da.storage.run_folder import RunFolder
+
+_TOLD = 20  # differences
+
+
+@dataclass(frozen=True)
+class _Stored:
+    """A configuration that a run has stored, and what was made with it."""
+
+    config: Config
+    source: str
+
+
+def run_settings(
+    run: Path,
+    path: Path | None,
+    overrides: Sequence[str] | None,
+    cycles: Sequence[str] = (),
+    alike: Sequence[str] = (),
+) -> Config:
+    """The configuration of a command, told on the standard error where it comes from the run.
+
+    Args:
+        run: folder of the run.
+        path: TOML file; where none is given the configuration is what the run has stored, or the
+            defaults where it has stored none.
+        overrides: items "section.key=value".
+        cycles: cycling runs that the command is about: what the first of them was made with comes
+            before what the stages were.
+        alike: sections that all of these have to agree in.
+
+    Raises:
+        ConfigError: the configuration is wrong, or that of the run was written by another version,
+            or cycling runs do not agree and no file was given.
+        StorageError: what the run has stored is damaged, and no file was given.
+    """
+    if path is not None:
+        given = load_config(path, overrides or ())
+        with suppress(ConfigError, StorageError):  # told by whatever reads it
+            _tell_differences(_stored_by_stages(run), given)
+        return given
+    of_cycles = _stored_by_cycles(run, cycles)
+    stored = of_cycles[0] if of_cycles else _stored_by_stages(run)
+    if stored is None:
+        settings = load_config(None, overrides or ())
+        if any(RunFolder(run).stages.glob("*.json")):
+            typer.echo(
+                f"align-da: {run} has stages of an earlier version, which stored no "
+                "configuration: the defaults are taken, say by --config which it was made with",
+                err=True,
+            )
+        return settings
+    settings = with_overrides(stored.config, overrides or ())
+    for other in of_cycles[1:]:
+        _check_alike(stored, settings, other, with_overrides(other.config, overrides or ()), alike)
+    typer.echo(f"align-da: the configuration is that of {stored.source}", err=True)
+    _tell_differences(stored, settings)
+    return settings
+
+
+def _stored_by_cycles(run: Path, names: Sequence[str]) -> list[_Stored]:
+    """What each of these cycling runs that is there was made with."""
+    if not names or not (run / "cycles").is_dir():
+        return []
+    from align_da.storage.stored_configuration import configuration_of_cycles
+
+    told = []
+    for name in names:
+        found = configuration_of_cycles(RunFolder(run), name)
+        if found is not None:
+            with _of_this_version(found.source):
+                told.append(_Stored(config_from_digested(found.table), found.source))
+    return told
+
+
+def _check_alike(
+    stored: _Stored, settings: Config, other: _Stored, of_other: Config, alike: Sequence[str]
+) -> None:
+    """Refuse to take what one cycling run was made with for another that was made otherwise."""
+    from align_da.storage.manifest import differences_of
+
+    one, two = table_of(settings), table_of(of_other)
+    lines = differences_of(
+        {name: one[name] for name in alike}, {name: two[name] for name in alike}
+    )
+    if lines:
+        message = (
+            f"{stored.source} and {other.source} were made with different settings that this "
+            f"depends on: say by --config or --set which are meant\n  "
+        )
+        raise ConfigError(message + "\n  ".join(lines))
+
+
+def _stored_by_stages(run: Path) -> _Stored | None:
+    """What the stage that was finished last was made with."""
+    folder = RunFolder(run)
+    if not folder.stages.is_dir():
+        return None
+    from align_da.storage.stored_configuration import configuration_of_stages
+
+    found = configuration_of_stages(folder)
+    if found is None:
+        return None
+    with _of_this_version(found.source):
+        return _Stored(config_from_table(found.table), found.source)
+
+
+@contextmanager
+def _of_this_version(source: str) -> Iterator[None]:
+    """Say whose a configuration is that this version does not understand."""
+    try:
+        yield
+    except ConfigError as error:
+        message = f"the configuration of {source} is of another version ({error}): "
+        raise ConfigError(message + "say what is meant by --config") from error
+
+
+def _tell_differences(stored: _Stored | None, now: Config) -> None:
+    """Say what is other than a run has stored, a line each."""
+    if stored is None:
+        return
+    from align_da.storage.manifest import differences_of
+
+    lines = differences_of(table_of(stored.config), table_of(now))
+    if lines:
+        typer.echo(f"align-da: other than the configuration of {stored.source}:", err=True)
+    for line in lines[:_TOLD]:
+        typer.echo(f"  {line}", err=True)
+    if len(lines) > _TOLD:
+        typer.echo(f"  and {len(lines) - _TOLD} more", err=True)

@@ -1,0 +1,204 @@
+"""How far the stages of a run have come, held against a configuration, and the command for each.
+
+Records and places are looked at, contents are not: `align-da inspect` reads everything.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import takewhile
+
+from align_da.config import Config, config_from_table
+from align_da.errors import ConfigError, StorageError
+from align_da.runs import stage_graph
+from align_da.runs.analyses import stages_of_cycles
+from align_da.runs.corrections import CORRECTION
+from align_da.runs.rounds import with_last_round, with_round
+from align_da.storage.manifest import differences_of
+from align_da.storage.run_folder import RunFolder
+from align_da.storage.stage_record import (
+    StageRecord,
+    finished_stages,
+    is_finished,
+    read_stage_record,
+)
+from align_da.storage.stages import Stage, definition_digest
+
+DONE, STALE, UNFINISHED, MISSING = "done", "stale", "unfinished", "missing"
+_MADE_ANEW = "what it was made of has been made anew"
+_COMMANDS = {
+    **{name: f"data {name}" for name in ("truth", "backgrounds", "statistics", "cycled")},
+    **{name: f"train {name}" for name in ("autoencoder", "denoiser", "covariance", "model_error")},
+    **{name: f"align {name}" for name in ("candidates", "aligned", "continued", "supervised")},
+    "observations": "data observations FILES",
+}
+_OF_ROUNDS = {"closed_loop": "data closed_loop", CORRECTION: "train correction"}
+_TOLD = 3  # differences
+
+
+@dataclass(frozen=True)
+class StageStanding:
+    """How far a stage has come.
+
+    Attributes:
+        name: of the stage.
+        state: DONE, STALE (made otherwise than it would be now, or a product is gone), UNFINISHED
+            or MISSING.
+        command: makes it, without "align-da" and its options; empty where that is not known.
+        inputs: names of the stages that it builds on.
+        why: what is to be told beside its state; nothing mostly.
+        wall_seconds: time that the work took, if it is done.
+    """
+
+    name: str
+    state: str
+    command: str
+    inputs: tuple[str, ...] = ()
+    why: str = ""
+    wall_seconds: float | None = None
+
+
+def stages_standing(config: Config, folder: RunFolder) -> list[StageStanding]:
+    """Every stage that this configuration has, and every other that has left a record, in order.
+
+    Raises:
+        StorageError: a record is damaged.
+    """
+    declared = {stage.name: stage for stage in _declared(config, folder)}
+    told = [_standing(folder, stage) for stage in declared.values()]
+    others = [name for name in finished_stages(folder) if name not in declared]
+    return [*told, *(_of_record(folder, name) for name in others)]
+
+
+def missing_for_cycles(
+    config: Config, folder: RunFolder, stages: list[StageStanding]
+) -> StageStanding | None:
+    """The first stage that the cycles of this configuration need and that is not done.
+
+    What lies below a stage that is done is not needed: shipped weights come without.
+    """
+    known = {stage.name: stage for stage in stages}
+    for name in _needed_by_cycles(config, folder):
+        found = _first_missing(folder, known, name)
+        if found is not None:
+            return found
+    return None
+
+
+def _first_missing(
+    folder: RunFolder, known: Mapping[str, StageStanding], name: str
+) -> StageStanding | None:
+    """The stage, or the first below it, that is not done."""
+    stage = known.get(name, StageStanding(name, MISSING, _command_of(folder, name)))
+    if stage.state == DONE:
+        return None
+    below = (_first_missing(folder, known, needed) for needed in stage.inputs)
+    return next((found for found in below if found is not None), stage)
+
+
+def _needed_by_cycles(config: Config, folder: RunFolder) -> Iterator[str]:
+    """Stages whose results the cycles of [cycle] read."""
+    yield "backgrounds"
+    yield from stages_of_cycles(config)
+    if config.reports is not None:
+        yield "observations"
+    if config.cycle.correction_share > 0:
+        try:
+            last = with_last_round(config, folder)
+        except StorageError:  # no round has been made
+            last = with_round(config, 0)
+        yield from stage_graph.corrections_of(last, last.correction.number)
+
+
+def _declared(config: Config, folder: RunFolder) -> Iterator[Stage]:
+    """The stages that a configuration has, each after those that it builds on."""
+    yield stage_graph.truth_stage(config, folder)
+    if folder.map_correction.exists():
+        yield stage_graph.coarse_backgrounds_stage(config, folder)
+    else:
+        yield stage_graph.backgrounds_stage(config, folder)
+    yield stage_graph.statistics_stage(folder)
+    yield stage_graph.autoencoder_stage(config, folder)
+    if config.cycled_backgrounds.segments:
+        yield stage_graph.cycled_stage(config, folder)
+    yield stage_graph.denoiser_stage(config, folder)
+    yield stage_graph.covariance_stage(config, folder)
+    yield stage_graph.model_error_stage(config, folder)
+    yield stage_graph.candidates_stage(config, folder)
+    for what in ("aligned", "continued", "supervised"):
+        yield stage_graph.fine_tuning_stage(config, folder, what)
+    rounds = range(config.correction.rounds)
+    for number in takewhile(lambda number: _is_begun(folder, number), rounds):
+        settings = with_round(config, number)
+        yield stage_graph.closed_loop_stage(settings, folder, stages_of_cycles(config))
+        yield stage_graph.correction_stage(settings, folder)
+
+
+def _is_begun(folder: RunFolder, number: int) -> bool:
+    """Whether a round of learning in cycles has been made, or is being made."""
+    return is_finished(folder, f"closed_loop_{number}") or any(
+        folder.closed_loop(number, split).exists() for split in ("train", "validation")
+    )
+
+
+def _standing(folder: RunFolder, stage: Stage) -> StageStanding:
+    """How far a declared stage has come."""
+    command, inputs = _command_of(folder, stage.name), tuple(stage.inputs)
+    if is_finished(folder, stage.name):
+        record = read_stage_record(folder, stage.name)
+        state, why = _judged(folder, stage, record)
+        return StageStanding(stage.name, state, command, inputs, why, record.wall_seconds)
+    trained = (path.name for path in stage.products if path.parent == folder.root / "weights")
+    left = (
+        *stage.products,
+        *map(folder.checkpoints, trained),
+        folder.stages / f"{stage.name}.lock",
+    )
+    if any(path.exists() for path in left):
+        return StageStanding(stage.name, UNFINISHED, command, inputs, "no record says it is done")
+    return StageStanding(stage.name, MISSING, command, inputs)
+
+
+def _judged(folder: RunFolder, stage: Stage, record: StageRecord) -> tuple[str, str]:
+    """Whether a finished stage is what it would be now, and why not."""
+    gone = [path for path in stage.products if not path.exists()]
+    if gone:
+        return STALE, f"{gone[0]} is gone"
+    if not all(is_finished(folder, name) for name in stage.inputs):
+        return DONE, "what it was made of is not here"
+    if definition_digest(folder, stage) == record.digest:
+        return DONE, ""
+    if not stage.config:
+        return STALE, _MADE_ANEW
+    if not record.config:
+        return DONE, "by an earlier version, with other settings or of other inputs than these"
+    return STALE, _why_stale(folder, stage, record)
+
+
+def _why_stale(folder: RunFolder, stage: Stage, record: StageRecord) -> str:
+    """Settings that are others than those that a stage was made with, or that inputs are."""
+    try:
+        own = config_from_table(record.config)
+    except ConfigError:
+        return "made by another version"
+    then = {made.name: made for made in _declared(own, folder)}
+    if stage.name in then and definition_digest(folder, then[stage.name]) != record.digest:
+        return _MADE_ANEW
+    lines = differences_of(record.config, stage.config)
+    more = f" and {len(lines) - _TOLD} more" if len(lines) > _TOLD else ""
+    return f"{'; '.join(lines[:_TOLD])}{more}"
+
+
+def _of_record(folder: RunFolder, name: str) -> StageStanding:
+    """A finished stage that the configuration does not have."""
+    record = read_stage_record(folder, name)
+    gone = [place for place in record.products if not (folder.root / place).exists()]
+    state, why = (STALE, f"{folder.root / gone[0]} is gone") if gone else (DONE, "")
+    command = _command_of(folder, name)
+    return StageStanding(name, state, command, tuple(record.inputs), why, record.wall_seconds)
+
+
+def _command_of(folder: RunFolder, name: str) -> str:
+    """What makes a stage, without "align-da" and its options."""
+    if name == "backgrounds" and folder.map_correction.exists():
+        return "data coarse"
+    return _COMMANDS.get(name) or _OF_ROUNDS.get(name.rpartition("_")[0], "")

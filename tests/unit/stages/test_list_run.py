@@ -1,0 +1,142 @@
+"""What there is of a run, what is missing next, and the command for it."""
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from cycled_world import CONFIG, LAYOUT, make_world
+from persistence import Persistence
+
+from align_da.config import Config
+from align_da.config.table import with_overrides
+from align_da.errors import StorageError
+from align_da.stages import run_cycles
+from align_da.stages.list_run import RunListing, list_run
+from align_da.storage.durable import write_durably
+from align_da.storage.ledger import read_ledger, write_ledger
+from align_da.storage.report_record import ReportRecord, write_report_record
+from align_da.storage.run_folder import RunFolder
+from align_da.storage.stage_record import read_stage_record, write_stage_record
+from align_da.storage.store_files import ledger_path
+
+
+@pytest.fixture(scope="module")
+def cycled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run whose stages and two cycles are done."""
+    folder = make_world(tmp_path_factory.mktemp("run"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(run_cycles, "cycle_forecast_model", lambda _: Persistence(LAYOUT))
+        assert run_cycles.run_cycles(CONFIG, folder.root, "main") == 0
+    return folder.root
+
+
+@pytest.fixture
+def run(cycled: Path, tmp_path: Path) -> RunFolder:
+    """A copy, to be changed."""
+    return RunFolder(shutil.copytree(cycled, tmp_path / "run"))
+
+
+def listed(run: RunFolder, config: Config = CONFIG) -> RunListing:
+    return list_run(config, run.root, "--run here")
+
+
+def states(found: RunListing) -> dict[str, str]:
+    return {stage.name: stage.state for stage in found.stages}
+
+
+def test_what_is_done_and_what_could_be_made_is_listed_in_its_order(run: RunFolder) -> None:
+    found = states(listed(run))
+    assert list(found)[:4] == ["truth", "backgrounds", "statistics", "autoencoder"]
+    done = {name for name, state in found.items() if state == "done"}
+    assert done == {"truth", "backgrounds", "statistics", "covariance"}
+    assert found["denoiser"] == "missing"
+
+
+def test_of_a_run_with_all_cycles_the_report_is_missing_and_then_nothing(run: RunFolder) -> None:
+    found = listed(run)
+    assert "main           2 of 2 cycles, until 2000-01-06T00:00:00, three_d_var" in found.text
+    assert (found.missing, found.command) == (
+        "a report of all cycles",
+        "align-da verify --name main --run here",
+    )
+    write_report_record(run.report, ReportRecord({"main": ""}, {"main": 1}, {}))
+    assert listed(run).command == "align-da verify --name main --run here"
+    write_report_record(run.report, ReportRecord({"main": ""}, {"main": 2}, {}))
+    assert listed(run).command == "align-da cycle --name main --cycles MORE --run here"
+
+
+def test_a_run_that_was_stopped_goes_on_next(run: RunFolder) -> None:
+    path = ledger_path(run.cycles("main"))
+    ledger = read_ledger(path)
+    write_ledger(path, replace(ledger, cycles=ledger.cycles[:1]))
+    found = listed(run)
+    assert found.missing == "1 of 2 cycles of main"
+    assert found.command == "align-da cycle --name main --run here"
+
+
+def test_without_cycles_they_are_next(run: RunFolder) -> None:
+    shutil.rmtree(run.root / "cycles")
+    assert listed(run).command == "align-da cycle --run here"
+
+
+def test_a_stage_that_cycles_need_comes_before_them_and_what_it_needs_before_it(
+    run: RunFolder,
+) -> None:
+    (run.stages / "covariance.json").unlink()
+    found = listed(run)
+    assert states(found)["covariance"] == "unfinished"
+    assert found.command == "align-da train covariance --run here"
+    shutil.rmtree(run.weights("model_space_scaling"), ignore_errors=True)
+    (run.stages / "statistics.json").unlink()
+    assert listed(run).command == "align-da data statistics --run here"
+
+
+def test_a_stage_of_other_settings_is_stale_and_says_which(run: RunFolder) -> None:
+    found = listed(run, with_overrides(CONFIG, ["three_d_var.modes=5", "letkf.inflation=1.9"]))
+    (stage,) = (stage for stage in found.stages if stage.name == "covariance")
+    assert stage.state == "stale"
+    assert "three_d_var.modes: stored 4, now 5" in stage.why
+    assert found.command == "align-da train covariance --run here"
+
+
+def test_a_stage_whose_input_was_made_anew_is_stale(run: RunFolder) -> None:
+    record = read_stage_record(run, "statistics")
+    write_stage_record(run, replace(record, digest="of other backgrounds"))
+    (stage,) = (stage for stage in listed(run).stages if stage.name == "covariance")
+    assert (stage.state, stage.why) == ("stale", "what it was made of has been made anew")
+
+
+def test_a_stage_whose_product_is_gone_is_stale(run: RunFolder) -> None:
+    run.statistics.unlink()
+    found = listed(run)
+    assert states(found)["statistics"] == "stale"
+    assert f"{run.statistics} is gone" in found.text
+
+
+def test_cycles_whose_inputs_were_made_anew_say_so(run: RunFolder) -> None:
+    record = read_stage_record(run, "backgrounds")
+    write_stage_record(run, replace(record, digest="of another truth"))
+    assert "three_d_var: made anew since it was begun: backgrounds" in listed(run).text
+
+
+def test_a_damaged_ledger_hides_nothing_else(run: RunFolder) -> None:
+    shutil.copy(ledger_path(run.cycles("main")), ledger_path(run.cycles("other")))
+    write_durably(ledger_path(run.cycles("main")), b"{}\n")
+    found = listed(run)
+    assert [cycles.why[:7] for cycles in found.cycles] == ["DAMAGED", "DAMAGED"]
+    assert states(found)["truth"] == "done"
+    assert found.command == "align-da cycle --name ANOTHER --run here"
+
+
+def test_the_listing_is_json_too(run: RunFolder) -> None:
+    table = json.loads(json.dumps(listed(run).table))
+    assert table["cycles"][0]["complete"] == 2
+    assert {stage["name"]: stage["state"] for stage in table["stages"]}["truth"] == "done"
+    assert table["command"].startswith("align-da verify")
+
+
+def test_where_there_is_no_folder_that_is_told(tmp_path: Path) -> None:
+    with pytest.raises(StorageError, match="found none: correct it, or begin a run by align-da"):
+        list_run(CONFIG, tmp_path / "nowhere", "")
