@@ -12,8 +12,6 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
 from align_da.config import load_config
 from align_da.digests import digest_of
 from align_da.runs.priors import MODEL_ERROR, REPRESENTATION, SCALING, load_model_error, load_prior
@@ -69,14 +67,6 @@ def ship_weights(run: Run) -> None:
         save_weights(TARGET / "weights" / name, bundle, {"name": name}, precision="float16")
     scaling = load_prior(run, PRIORS[0]).scaling
     save_weights(TARGET / "weights" / SCALING, scaling, {"name": SCALING}, precision="float16")
-
-
-def ship_start(folder: Path) -> None:
-    """The end of the nature run, from which the demonstration goes on."""
-    demo = load_config(TARGET / "demo.toml")
-    with np.load(folder / "truth_restart.npz") as end:
-        start = {**end, "done": np.asarray(0), "configuration": np.asarray(digest_of(demo.world))}
-    np.savez_compressed(TARGET / "truth_restart.npz", allow_pickle=False, **start)
 
 
 def commit() -> str:

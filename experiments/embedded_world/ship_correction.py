@@ -13,12 +13,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import jax.numpy as jnp
+import numpy as np
 from flax import nnx
+from jaxtyping import Array, Float
 
-from align_da.config import load_config
+from align_da.config import Config, load_config
 from align_da.digests import digest_of
 from align_da.errors import InputError
 from align_da.prior.increment_correlation import IncrementCorrelation
+from align_da.prior.latent_scaling import LatentScaling
 from align_da.runs.corrections import CORRECTION, load_correction
 from align_da.runs.priors import MODEL_SPACE_SCALING, load_model_space_prior
 from align_da.runs.rounds import with_last_round
@@ -27,8 +30,10 @@ from align_da.storage.checkpoints import save_weights
 from align_da.storage.durable import write_durably
 from align_da.storage.fingerprint import fingerprint_of
 from align_da.storage.run_folder import RunFolder
+from align_da.storage.shipped import SHIPPED_CONFIG
 from align_da.storage.stage_record import read_stage_record, write_stage_record
-from experiments.embedded_world.ship import TARGET, commit, ship_start
+from data_pipelines.splits import periods_of
+from experiments.embedded_world.ship import TARGET, commit
 
 CONFIG = Path(__file__).with_name("closed_loop.toml")
 
@@ -46,7 +51,7 @@ def main() -> None:
         record = read_stage_record(run.folder, stage)
         products = {place: fingerprint_of(TARGET / place) for place in record.products}
         write_stage_record(shipped, replace(record, products=products, config={}))
-    ship_start(folder)
+    ship_start(run, load_config(TARGET / SHIPPED_CONFIG))
     told = {
         "command": "python -m experiments.embedded_world.run closed_loop && "
         "python -m experiments.embedded_world.ship_correction",
@@ -55,6 +60,26 @@ def main() -> None:
         "averaged": run.config.correction.averaged,
     }
     write_durably(TARGET / "CORRECTION.json", json.dumps(told, indent=1).encode())
+
+
+def ship_start(run: Run, demonstration: Config) -> None:
+    """The end of the nature run, from which the demonstration goes on.
+
+    Raises:
+        InputError: the demonstration begins at another time, and so in another season.
+    """
+    end = periods_of(run.config.world)["test"].end
+    begins = periods_of(demonstration.world)["train"].start
+    if begins != end:
+        message = (
+            f"expected the demonstration to begin at {end}, where the nature run ends, got "
+            f"{begins}: change world.start of {SHIPPED_CONFIG}"
+        )
+        raise InputError(message)
+    with np.load(run.folder.root / "truth_restart.npz") as state:
+        changed = {"done": np.asarray(0), "configuration": digest_of(demonstration.world)}
+        start = {**state, **{name: np.asarray(value) for name, value in changed.items()}}
+    np.savez_compressed(TARGET / "truth_restart.npz", allow_pickle=False, **start)
 
 
 def ship_correction(run: Run, folder: Path) -> None:
@@ -77,7 +102,32 @@ def ship_covariance(run: Run, folder: Path) -> None:
     truncation = run.config.analysis.truncation
     if truncation is not None:
         scaling = replace(scaling, correlation=up_to(scaling.correlation, truncation))
+    scaling = with_shorter_lead(scaling, run.config.cycle.window_hours)
     save_weights(folder, scaling, {"name": folder.name}, precision="float16")
+
+
+def with_shorter_lead(scaling: LatentScaling, hours: float) -> LatentScaling:
+    """The same with a lead time of the window before the others, as the latents that are shipped.
+
+    Shorter lead times than the first had the statistics of that one before.
+    """
+
+    def with_first_again(by_lead: Float[Array, "lead *rest"]) -> Float[Array, "_ *rest"]:
+        return jnp.concatenate([by_lead[:1], by_lead])
+
+    correlation = scaling.correlation
+    if isinstance(correlation, IncrementCorrelation):
+        correlation = replace(
+            correlation,
+            mode_variance=with_first_again(correlation.mode_variance),
+            other_variance=with_first_again(correlation.other_variance),
+        )
+    return replace(
+        scaling,
+        lead_hours=jnp.concatenate([jnp.full(1, hours, jnp.float32), scaling.lead_hours]),
+        increment_root=with_first_again(scaling.increment_root),
+        correlation=correlation,
+    )
 
 
 def up_to(correlation: IncrementCorrelation, truncation: int) -> IncrementCorrelation:

@@ -17,35 +17,18 @@ FILTER_40 = (
     " --set letkf.inflation=1.6"
 )
 CLOSED_LOOP = {
-    "letkf_20": "--set cycle.method=letkf",
     "letkf_40": FILTER_40,
     "hybrid_gain_20": "",
     "learned_half_20": "--set cycle.correction_share=0.5",
     "learned_20": "--set cycle.correction_share=1",
-    "off_policy_damped_20": "--set correction.round=0 --set cycle.correction_share=0.3",
 }
 """Methods of thirty days, and how each differs from the configuration."""
-COMPARED = ("letkf_40", "hybrid_gain_20", "learned_20")
-"""Those that are run with other seeds, too, and other observing systems."""
-SEEDS = (1, 2)
-OTHERS = {
-    "2_percent": "--set observations.density=0.02",
-    "10_percent": "--set observations.density=0.1",
-    "radiosondes": "--set observations.network=radiosonde",
-}
-"""Observing systems that nothing has been learned from."""
-_IN_CYCLES = {
-    **CLOSED_LOOP,
-    **{
-        f"{name}_seed_{seed}": f"{CLOSED_LOOP[name]} --set seed={seed}"
-        for seed in SEEDS
-        for name in COMPARED
-    },
-    **{
-        f"{name}_{system}": f"{CLOSED_LOOP[name]} {settings}"
-        for system, settings in OTHERS.items()
-        for name in COMPARED
-    },
+SEEDS = (1,)
+"""Beside that of the configuration."""
+_IN_CYCLES = CLOSED_LOOP | {
+    f"{name}_seed_{seed}": f"{settings} --set seed={seed}"
+    for seed in SEEDS
+    for name, settings in CLOSED_LOOP.items()
 }
 STAGES = {
     "chain": (
