@@ -38,7 +38,13 @@ REST = (
 
 
 _SEED = r"_seed_\d+$"
-REFERENCES = ("letkf_20", "latent_three_d_var", "optimal interpolation", "background")
+REFERENCES = (
+    "letkf_20",
+    "hybrid_gain_20",
+    "latent_three_d_var",
+    "optimal interpolation",
+    "background",
+)
 """What the others are compared with: the first of these that was scored."""
 
 
