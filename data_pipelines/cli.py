@@ -1,21 +1,18 @@
 """The commands of `align-da data`: each makes one product in the folder of the run."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
-from align_da.cli.last_line import begin
 from align_da.cli.options import (
     DEFAULT_RUN,
     ConfigOption,
     RunNameOption,
     RunOption,
     SetOption,
-    as_given,
 )
-from align_da.cli.run_settings import run_settings
+from align_da.cli.run_settings import begin_with_settings
 from align_da.config import Config, Era5Config, WorldConfig
 from align_da.parallel.progress import progress_bar
 from align_da.storage.durable import write_durably
@@ -28,15 +25,6 @@ app = typer.Typer(
 )
 
 
-def _settings(
-    run: Path, config: Path | None, override: list[str] | None, cycles: Sequence[str] = ()
-) -> Config:
-    """The configuration of a command, which begins with it."""
-    settings = run_settings(run, config, override, cycles)
-    begin(settings, run, as_given(run, config, None))
-    return settings
-
-
 @app.command()
 def truth(
     config: ConfigOption = None,
@@ -45,7 +33,7 @@ def truth(
     workers: Annotated[int, typer.Option(min=1, help="Processes that read ERA5.")] = 2,
 ) -> None:
     """Simulate the nature run, or read ERA5; goes on where a killed run has stopped."""
-    settings = _settings(run, config, override)
+    settings = begin_with_settings(run, config, override)
     from align_da.runs.stage_graph import truth_stage
     from align_da.storage.stages import run_stage
 
@@ -90,7 +78,7 @@ def backgrounds(
     workers: Annotated[int, typer.Option(min=1, help="Processes that forecast.")] = 2,
 ) -> None:
     """Forecast from the perturbed truth; goes on where a killed run has stopped."""
-    settings = _settings(run, config, override)
+    settings = begin_with_settings(run, config, override)
     from align_da.runs.stage_graph import backgrounds_stage
     from align_da.storage.stages import run_stage
     from data_pipelines.backgrounds import make_backgrounds
@@ -108,7 +96,7 @@ def coarse(
     config: ConfigOption = None, run: RunOption = DEFAULT_RUN, override: SetOption = None
 ) -> None:
     """Interpolate coarse maps of the truth: the backgrounds of a run that downscales."""
-    settings = _settings(run, config, override)
+    settings = begin_with_settings(run, config, override)
     from align_da.runs.stage_graph import coarse_backgrounds_stage
     from align_da.storage.stages import run_stage
     from data_pipelines.coarse_backgrounds import make_coarse_backgrounds
@@ -129,7 +117,7 @@ def cycled(
     workers: Annotated[int, typer.Option(min=1, help="Processes that cycle.")] = 2,
 ) -> None:
     """Take backgrounds from cycling with latent 3D-Var; goes on where it was stopped."""
-    settings = _settings(run, config, override)
+    settings = begin_with_settings(run, config, override)
     from align_da.runs.stage_graph import cycled_stage
     from align_da.storage.stages import run_stage
     from data_pipelines.cycled_backgrounds import make_cycled_backgrounds
@@ -150,7 +138,7 @@ def closed_loop(
     workers: Annotated[int, typer.Option(min=1, help="Processes that cycle.")] = 2,
 ) -> None:
     """Cycle through the training period for the correction of analyses, a round at a time."""
-    settings = _settings(run, config, override)
+    settings = begin_with_settings(run, config, override)
     from align_da.runs.rounds import with_next_round
     from data_pipelines.rounds import make_round
 
@@ -168,7 +156,7 @@ def rounds(
     workers: Annotated[int, typer.Option(min=1, help="Processes that cycle.")] = 2,
 ) -> None:
     """Learn the correction of analyses: cycle and train, round after round; goes on if stopped."""
-    settings = _settings(run, config, override)
+    settings = begin_with_settings(run, config, override)
     from data_pipelines.rounds import make_rounds
 
     make_rounds(settings, run, count or settings.correction.rounds, workers)
@@ -182,7 +170,7 @@ def statistics(
     workers: Annotated[int, typer.Option(min=1, help="Processes that read and reduce.")] = 2,
 ) -> None:
     """Mean and standard deviation of states, tendencies and background errors."""
-    settings = _settings(run, config, override)
+    settings = begin_with_settings(run, config, override)
     from align_da.runs.stage_graph import statistics_stage
     from align_da.storage.stages import run_stage
     from data_pipelines.statistics import write_statistics
@@ -219,7 +207,7 @@ def export(
     override: SetOption = None,
 ) -> None:
     """Write the observations of a cycling run, with their model equivalents, as IODA v3."""
-    settings = _settings(run, config, override, [name])
+    settings = begin_with_settings(run, config, override, [name])
     from align_da.runs.run import open_run
     from data_pipelines.observations.export import export_observations
 
@@ -237,7 +225,7 @@ def report(
     out: Annotated[Path | None, typer.Option(help="Markdown file; the terminal if none.")] = None,
 ) -> None:
     """Measure the world: climate, forecast errors, growth of errors, balance, tendencies."""
-    settings = _settings(run, config, override)
+    settings = begin_with_settings(run, config, override)
     from align_da.storage.compiled_programs import use_compilation_cache
     from data_pipelines.world_report import world_report
 

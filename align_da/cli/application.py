@@ -18,7 +18,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from align_da.cli.last_line import begin, forget, tell_last_line
+from align_da.cli.last_line import forget, tell_last_line
 from align_da.cli.options import (
     DEFAULT_RUN,
     ConfigOption,
@@ -37,7 +37,7 @@ from align_da.cli.process_options import (
     ProcessOption,
     TensorOption,
 )
-from align_da.cli.run_settings import run_settings
+from align_da.cli.run_settings import begin_with_settings, run_settings
 from align_da.config import Config, load_config
 from align_da.environment import settle_environment
 from align_da.errors import AlignDAError, ConfigError, StorageError
@@ -120,8 +120,7 @@ def _settings(
     alike: Sequence[str] = (),
 ) -> Config:
     """The configuration of a command, which then uses what others have compiled."""
-    settings = run_settings(run, config, override, cycles, alike)
-    begin(settings, run, as_given(run, config, None))
+    settings = begin_with_settings(run, config, override, cycles, alike)
     from align_da.storage.compiled_programs import use_compilation_cache
 
     use_compilation_cache()

@@ -9,6 +9,7 @@ import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -46,14 +47,19 @@ def main() -> None:
     for name in (*PRIORS, MODEL_ERROR, SCALING, "autoencoder", REPRESENTATION):
         shutil.rmtree(TARGET / "weights" / name, ignore_errors=True)
     ship_weights(run)
+    ship_records(run, ("denoiser", "aligned", MODEL_ERROR))
+    manifest = json.dumps(manifest_of(run, folder), indent=1)
+    write_durably(TARGET / "MANIFEST.json", manifest.encode())
+
+
+def ship_records(run: Run, stages: Iterable[str]) -> None:
+    """The records of stages, of their products as they are shipped."""
     (TARGET / "stages").mkdir(exist_ok=True)
-    for name in ("denoiser", "aligned", MODEL_ERROR):
+    for name in stages:
         record = read_stage_record(run.folder, name)
         shipped = {place: fingerprint_of(TARGET / place) for place in record.products}
         # Its configuration is that of the demonstration, which lies beside it.
         write_stage_record(RunFolder(TARGET), replace(record, products=shipped, config={}))
-    manifest = json.dumps(manifest_of(run, folder), indent=1)
-    write_durably(TARGET / "MANIFEST.json", manifest.encode())
 
 
 def ship_weights(run: Run) -> None:

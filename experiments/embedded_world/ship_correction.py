@@ -28,12 +28,10 @@ from align_da.runs.rounds import with_last_round
 from align_da.runs.run import Run, open_run
 from align_da.storage.checkpoints import save_weights
 from align_da.storage.durable import write_durably
-from align_da.storage.fingerprint import fingerprint_of
 from align_da.storage.run_folder import RunFolder
 from align_da.storage.shipped import SHIPPED_CONFIG
-from align_da.storage.stage_record import read_stage_record, write_stage_record
 from data_pipelines.splits import periods_of
-from experiments.embedded_world.ship import TARGET, commit
+from experiments.embedded_world.ship import TARGET, commit, ship_records
 
 CONFIG = Path(__file__).with_name("closed_loop.toml")
 
@@ -47,10 +45,7 @@ def main() -> None:
     shutil.copyfile(run.folder.statistics, shipped.statistics)
     ship_covariance(run, shipped.weights(MODEL_SPACE_SCALING))
     ship_correction(run, shipped.weights(name))
-    for stage in ("statistics", "covariance", name):
-        record = read_stage_record(run.folder, stage)
-        products = {place: fingerprint_of(TARGET / place) for place in record.products}
-        write_stage_record(shipped, replace(record, products=products, config={}))
+    ship_records(run, ("statistics", "covariance", name))
     ship_start(run, load_config(TARGET / SHIPPED_CONFIG))
     told = {
         "command": "python -m experiments.embedded_world.run closed_loop && "

@@ -1,21 +1,17 @@
 """The commands of each part of the chain; `run.py` runs them one after another."""
 
-LONG = "--set cycle.cycles=120 --set cycle.members=20"
+MONTH = "--set cycle.cycles=120"
+LONG = f"{MONTH} --set cycle.members=20"
 HYBRID = f"{LONG} --set cycle.ensemble_share=0.8"
 FEW_STEPS = "--set sampler.steps=6 --set sampler.sigma_max=10 --set guidance.iterations=12"
 CORRECTED = "--set cycle.model_error_share=0.3"
-LARGE = "--set cycle.cycles=120 --set cycle.members=40"
-LETKF_20 = f"cycle --name letkf_20 --set cycle.method=letkf {LONG}"
-LETKF_40 = (
-    f"cycle --name letkf_40 --set cycle.method=letkf {LARGE}"
-    " --set letkf.radius_km=2000 --set letkf.inflation=1.6"
-)
-ROUNDS = 8
-MONTH = "--set cycle.cycles=120"
 FILTER_40 = (
     "--set cycle.method=letkf --set cycle.members=40 --set letkf.radius_km=2000"
     " --set letkf.inflation=1.6"
 )
+LETKF_20 = f"cycle --name letkf_20 --set cycle.method=letkf {LONG}"
+LETKF_40 = f"cycle --name letkf_40 {MONTH} {FILTER_40}"
+ROUNDS = 8
 CLOSED_LOOP = {
     "letkf_40": FILTER_40,
     "hybrid_gain_20": "",

@@ -15,17 +15,24 @@ from align_da.config.table import with_overrides
 from align_da.errors import ConfigError
 from align_da.stages import run_cycles, score_runs
 from align_da.storage.ledger import read_ledger
+from align_da.storage.run_folder import RunFolder
 from align_da.storage.store_files import ledger_path
 from align_da.verification import report
+
+
+def cycled(root: Path, monkeypatch: pytest.MonkeyPatch) -> RunFolder:
+    """A run whose cycles are done; the model of them and of its scores changes nothing."""
+    folder = make_world(root)
+    monkeypatch.setattr(run_cycles, "cycle_forecast_model", lambda _: Persistence(LAYOUT))
+    monkeypatch.setattr(score_runs, "configured_forecast_model", lambda _: Persistence(LAYOUT))
+    assert run_cycles.run_cycles(CONFIG, folder.root, "main") == 0
+    return folder
 
 
 def test_where_no_forecast_fits_into_the_period_that_is_told_and_the_rest_is_scored(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    folder = make_world(tmp_path)
-    monkeypatch.setattr(run_cycles, "cycle_forecast_model", lambda _: Persistence(LAYOUT))
-    monkeypatch.setattr(score_runs, "configured_forecast_model", lambda _: Persistence(LAYOUT))
-    assert run_cycles.run_cycles(CONFIG, folder.root, "main") == 0
+    folder = cycled(tmp_path, monkeypatch)
     long = CONFIG.verification.model_copy(update={"forecast_lead_hours": (24, 4800)})
     config = CONFIG.model_copy(update={"verification": long})
     with caplog.at_level(logging.WARNING):
@@ -39,11 +46,8 @@ def test_where_no_forecast_fits_into_the_period_that_is_told_and_the_rest_is_sco
 def test_a_report_with_other_settings_keeps_the_one_before_and_tells_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    folder = make_world(tmp_path)
-    monkeypatch.setattr(run_cycles, "cycle_forecast_model", lambda _: Persistence(LAYOUT))
-    monkeypatch.setattr(score_runs, "configured_forecast_model", lambda _: Persistence(LAYOUT))
+    folder = cycled(tmp_path, monkeypatch)
     monkeypatch.setattr(report, "to_png", lambda _: b"")  # drawn in seconds
-    assert run_cycles.run_cycles(CONFIG, folder.root, "main") == 0
     first = score_runs.score_runs(CONFIG, folder.root, ["main"])
     text = first.read_text()
     assert "kept in" not in capsys.readouterr().out
@@ -63,11 +67,8 @@ def test_a_report_with_other_settings_keeps_the_one_before_and_tells_it(
 def test_commands_score_with_what_the_cycles_were_made_with_and_end_with_the_next_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder = make_world(tmp_path)
-    monkeypatch.setattr(run_cycles, "cycle_forecast_model", lambda _: Persistence(LAYOUT))
-    monkeypatch.setattr(score_runs, "configured_forecast_model", lambda _: Persistence(LAYOUT))
+    folder = cycled(tmp_path, monkeypatch)
     monkeypatch.setattr(report, "to_png", lambda _: b"")  # drawn in seconds
-    assert run_cycles.run_cycles(CONFIG, folder.root, "main") == 0
     shared = ["--run", str(folder.root)]
     scored = CliRunner().invoke(with_data(), ["verify", *shared, "--json"])
     found = json.loads(scored.stdout)
