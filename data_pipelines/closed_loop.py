@@ -172,7 +172,7 @@ def _state_before(run: Run, segment: Segment) -> CycleState | None:
         )
         raise ConfigError(message)
     analysis, *previous = (State(jnp.asarray(frame), run.layout) for frame in frames)
-    number = cycles_before(run.config.correction)
+    number = cycles_before(segment)
     return CycleState(analysis, time, number, previous[0] if previous else None)
 
 

@@ -141,11 +141,22 @@ def cycles_of(
     return islice(cycles(parts, state, observed), first, None)
 
 
-def cycles_before(plan: CorrectionConfig) -> int:
-    """How many cycles a segment had with the network of this round before it began."""
-    network, rounds = divmod(plan.number, plan.network_rounds)
-    spin_up = plan.spin_up if rounds and not network else 0
-    return spin_up + rounds * plan.cycles
+def cycles_before(segment: Segment) -> int:
+    """How many cycles it had with the network of this round before the round began."""
+    plan = segment.config.correction
+    network, rounds = _network(segment)
+    if network:
+        return rounds * plan.cycles
+    return plan.number * plan.cycles + (plan.spin_up if plan.number else 0)
+
+
+def _network(segment: Segment) -> tuple[int, int]:
+    """Which of its networks a segment has in this round, and for how many rounds already.
+
+    Segments get new ones in turn, so that every round has stations of every age.
+    """
+    plan = segment.config.correction
+    return divmod(plan.number + segment.number % plan.network_rounds, plan.network_rounds)
 
 
 def run_of(segment: Segment) -> Run:
@@ -154,7 +165,7 @@ def run_of(segment: Segment) -> Run:
     place = segment.number if segment.split == "train" else segment.number + segment.of + 1000
     changed: dict[str, float] = {"density": plan.densities[segment.number % len(plan.densities)]}
     if isinstance(plan, CorrectionConfig):
-        network = plan.number // plan.network_rounds
+        network, _ = _network(segment)
         place += _ROUND * (1 + network)
         turn = segment.number // len(plan.densities) + network
         factor = plan.error_factors[turn % len(plan.error_factors)]

@@ -242,7 +242,7 @@ class CorrectionConfig(Section):
     network_rounds: Annotated[Positive, FoundBy("new stations")] = Field(
         default=1,
         exclude_if=lambda rounds: rounds == 1,
-        description="Rounds that stations stay where they are.",
+        description="Rounds that stations stay where they are. Segments get new ones in turn.",
     )
     spin_up: Annotated[int, FoundBy("burn-in")] = Field(
         default=4, ge=0, description="Cycles before the first round of a segment, not kept."

@@ -1,5 +1,6 @@
 """A correction of analyses that is learned in cycles of its own, by the commands."""
 
+from itertools import combinations
 from pathlib import Path
 
 import jax
@@ -139,26 +140,29 @@ def test_a_cycle_uses_the_correction_and_tells_how_much_of_it_has_acted(
     assert "learned" not in describe(RunFolder(root).cycles("without")).text
 
 
-def segment(world: tuple[Path, Path], number: int, network_rounds: int) -> Segment:
+def segment(world: tuple[Path, Path], which: int, number: int, network_rounds: int) -> Segment:
     rounds = [f"correction.round={number}", f"correction.network_rounds={network_rounds}"]
     config = load_config(world[1], [*rounds, "correction.spin_up=3"])
-    return segments_of(config, world[0], "train", closed_loop=True)[1]
+    return segments_of(config, world[0], "train", closed_loop=True)[which]
 
 
-def test_stations_stay_for_some_rounds_and_their_errors_do_not(world: tuple[Path, Path]) -> None:
+@pytest.mark.parametrize(
+    ("which", "stays", "new_in", "begun"),
+    [(0, 2, [2], [0, 4, 0, 1]), (1, 2, [1, 3], [0, 0, 1, 0]), (1, 1, [1, 2, 3], [0, 0, 0, 0])],
+)
+def test_segments_get_new_stations_in_turn_and_new_errors_always(
+    world: tuple[Path, Path], which: int, stays: int, new_in: list[int], begun: list[int]
+) -> None:
+    segments = [segment(world, which, number, stays) for number in range(4)]
+    assert [cycles_before(one) for one in segments] == begun
     places, errors = [], []
-    for number in range(4):
-        one = segment(world, number, 2)
+    for one in segments:
         system = observing_system(run_of(one))
-        first = cycles_before(one.config.correction)
         places.append(np.asarray(system.planned.latitude))
-        errors.append(np.asarray(system.observe(times_of(world)[0], first).value))
-    for old, new in ((0, 1), (2, 3)):
-        np.testing.assert_array_equal(places[old], places[new])
-        assert not np.allclose(errors[old], errors[new])
-    assert not np.array_equal(places[1], places[2])
-    begun = [cycles_before(segment(world, number, 2).config.correction) for number in range(4)]
-    assert begun == [0, 4, 0, 1]
+        errors.append(np.asarray(system.observe(times_of(world)[0], cycles_before(one)).value))
+    moved = [not np.array_equal(*places[number - 1 : number + 1]) for number in (1, 2, 3)]
+    assert [number for number, new in enumerate(moved, 1) if new] == new_in
+    assert not any(np.array_equal(one, other) for one, other in combinations(errors, 2))
 
 
 def times_of(world: tuple[Path, Path]) -> np.ndarray:
