@@ -209,9 +209,9 @@ EvidenceName = Literal["background", "spread", "gradient", "increment", "reducti
 class CorrectionConfig(Section):
     """The correction of analyses that is learned in cycles of one's own, round after round.
 
-    Round 0 are cycles of [cycle] without it; in every further one what the rounds before have
-    taught acts in full, and training goes on. Segments go on in every round where the one before
-    has ended.
+    Round 0 are cycles of [cycle] without it, or with the one that is shipped (`starts_from`). In
+    every further one what the rounds before have taught acts in full, and training goes on.
+    Segments go on in every round where the one before has ended.
     """
 
     round: Annotated[int, Field(ge=0, le=LARGEST)] | None = Field(
@@ -229,6 +229,14 @@ class CorrectionConfig(Section):
         default=5,
         exclude_if=lambda count: count == 1,
         description="Last rounds the mean of whose networks acts.",
+    )
+    starts_from: Annotated[
+        Literal["nothing", "shipped"], FoundBy("warm start", "pretrained", "initial weights")
+    ] = Field(
+        default="nothing",
+        exclude_if=lambda start: start == "nothing",
+        description='What acts in round 0 and is trained further: "nothing", or the correction '
+        'that is "shipped", which was learned in the embedded world.',
     )
     segments: Positive = Field(
         default=32,
@@ -321,6 +329,11 @@ class CorrectionConfig(Section):
             )
             raise ConfigError(message)
         return self.round
+
+    @property
+    def acts_in_cycles(self) -> bool:
+        """Whether a correction acts in the cycles of the round that is named."""
+        return self.number > 0 or self.starts_from == "shipped"
 
     @model_validator(mode="after")
     def _round_that_there_is(self) -> "CorrectionConfig":

@@ -134,10 +134,10 @@ def build_analysis(run: Run) -> Analysis:
 
 def build_closed_loop(run: Run) -> Analysis:
     """The method of [cycle] as a round of closed-loop learning cycles it: see [correction]."""
-    method, number = _built(run, run.config.cycle.method, None), run.config.correction.number
-    if number == 0:
+    method, settings = _built(run, run.config.cycle.method, None), run.config.correction
+    if not settings.acts_in_cycles:
         return corrected(run, method, untrained_correction(run), share=0.0)
-    return corrected(run, method, load_correction(run, number - 1), share=1.0)
+    return corrected(run, method, load_correction(run, settings.number - 1), share=1.0)
 
 
 def stages_of_cycles(config: Config) -> list[str]:

@@ -15,17 +15,21 @@ from align_da.assimilation.analysis_correction import (
 from align_da.assimilation.contract import Analysis
 from align_da.assimilation.correction_network import CorrectionNetwork
 from align_da.assimilation.evidence import INCREMENTS
-from align_da.config import Config
+from align_da.config import Config, load_config
 from align_da.errors import StorageError
 from align_da.keys import Purpose, key_for
 from align_da.runs.run import Run
 from align_da.runs.variational import three_d_var
 from align_da.storage.checkpoints import load_weights
+from align_da.storage.run_folder import RunFolder
+from align_da.storage.shipped import SHIPPED_CONFIG, shipped_folder
 from align_da.storage.stages import check_as_made
 from align_da.storage.statistics import read_normalisation
 
 CORRECTION = "correction"
 """The stage and the weights of round n are called "correction_n"."""
+BEFORE_ROUNDS = -1
+"""Number of what acts in round 0 where rounds start from the shipped correction."""
 
 
 def corrected(
@@ -73,6 +77,8 @@ def untrained_correction(run: Run) -> AnalysisCorrection:
 def load_correction(run: Run, number: int) -> AnalysisCorrection:
     """The correction that acts after round `number`: the mean of those of the last rounds.
 
+    What rounds start from counts as one of them.
+
     A network answers what the one before it has left, and takes as much too far: the errors of one
     round have the signs of the last one's turned. Their mean does not swing. The share of it that
     is believed is that of the last round, see `align_da.training.believed_share`.
@@ -89,7 +95,16 @@ def load_correction(run: Run, number: int) -> AnalysisCorrection:
 
 def rounds_averaged(config: Config, number: int) -> range:
     """The rounds whose networks are averaged after round `number`."""
-    return range(max(0, number + 1 - config.correction.averaged), number + 1)
+    settings = config.correction
+    first = BEFORE_ROUNDS if settings.starts_from == "shipped" else 0
+    return range(max(first, number + 1 - settings.averaged), number + 1)
+
+
+def shipped_correction() -> tuple[RunFolder, str]:
+    """The folder of the shipped weights, and the name of the correction among them."""
+    folder = shipped_folder()
+    shipped = load_config(folder / SHIPPED_CONFIG)
+    return RunFolder(folder), f"{CORRECTION}_{shipped.correction.number}"
 
 
 def taught_correction(run: Run, number: int) -> AnalysisCorrection:
@@ -99,14 +114,17 @@ def taught_correction(run: Run, number: int) -> AnalysisCorrection:
         StorageError: it has not been trained, or its weights are damaged or of another shape.
     """
     rows, _, channels = run.layout.shape
-    folder = run.folder.weights(f"{CORRECTION}_{number}")
+    holder, name = run.folder, f"{CORRECTION}_{number}"
+    if number == BEFORE_ROUNDS:
+        holder, name = shipped_correction()
+    folder = holder.weights(name)
     if not folder.exists():
         message = (
             f"expected the correction of analyses in {folder}, found none: run align-da data "
             f"closed_loop and align-da train correction with --set correction.round={number}"
         )
         raise StorageError(message)
-    check_as_made(run.folder, folder)
+    check_as_made(holder, folder)
     blank = partial(untrained_network, run.config, channels)
     graph, state = nnx.split(nnx.eval_shape(blank))
     template = {"network": state, "scaling": blank_scaling(run.config, rows, channels)}

@@ -16,7 +16,12 @@ from typing import Any
 from align_da.config import Config
 from align_da.config.table import table_of
 from align_da.registry import FORECAST_MODELS, OBJECTIVES, REWARDS
-from align_da.runs.corrections import CORRECTION, rounds_averaged
+from align_da.runs.corrections import (
+    BEFORE_ROUNDS,
+    CORRECTION,
+    rounds_averaged,
+    shipped_correction,
+)
 from align_da.runs.filed_reports import learned_from_reports
 from align_da.runs.forecast_models import forecast_model_definition
 from align_da.runs.parts import digests_of_foreign
@@ -28,7 +33,7 @@ from align_da.runs.priors import (
     SCALING,
 )
 from align_da.storage.run_folder import RunFolder
-from align_da.storage.stages import Stage
+from align_da.storage.stages import Stage, digest_of_stage
 
 _SPLITS = ("train", "validation", "test")
 
@@ -140,6 +145,11 @@ def closed_loop_stage(config: Config, folder: RunFolder, cycled_with: Sequence[s
         *forecast_model_definition(config),
         *([config.reports] if from_reports else []),
         *([config.hybrid_gain] if config.cycle.method == "hybrid_gain" else []),
+        *(
+            [digest_of_stage(*shipped_correction())]
+            if config.correction.starts_from == "shipped"
+            else []
+        ),
     ]
     rounds = [*corrections_of(config, number - 1), f"closed_loop_{number - 1}"]
     before = rounds if number else ["statistics"]
@@ -153,7 +163,8 @@ def closed_loop_stage(config: Config, folder: RunFolder, cycled_with: Sequence[s
 
 def corrections_of(config: Config, number: int) -> list[str]:
     """The stages whose networks act together after round `number`."""
-    return [f"{CORRECTION}_{averaged}" for averaged in rounds_averaged(config, number)]
+    averaged = rounds_averaged(config, number)
+    return [f"{CORRECTION}_{one}" for one in averaged if one != BEFORE_ROUNDS]
 
 
 def rounds_kept(config: Config) -> range:

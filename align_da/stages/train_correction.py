@@ -66,8 +66,9 @@ def train_correction(config: Config, folder: Path, mesh: Mesh | None) -> None:
 
     Where the configuration names no round it is the next one.
 
-    The first round starts from shares of increments by least squares, or without a truth from
-    nothing; every further one goes on with the network and the scaling of the round before.
+    The first round starts from shares of increments by least squares, without a truth from
+    nothing, or from the shipped correction; every further one goes on with the network and the
+    scaling of the round before.
 
     Raises:
         StorageError: the cycles of a round, or the correction of the round before, are missing or
@@ -86,7 +87,7 @@ def train_correction(config: Config, folder: Path, mesh: Mesh | None) -> None:
 def _train(run: Run, identity: str, mesh: Mesh | None) -> None:
     settings, channels = run.config.correction, run.layout.shape[-1]
     training, validation = (_met(run, split) for split in ("train", "validation"))
-    if settings.number:
+    if settings.acts_in_cycles:
         before = taught_correction(run, settings.number - 1)
         network, known = before.network, before.scaling
     else:
@@ -115,7 +116,7 @@ def _believed(run: Run) -> Float[Array, "2 lat channel"]:
     All of it where nothing has acted yet, or no truth is known.
     """
     settings, layout = run.config.correction, run.layout
-    if settings.number == 0 or settings.target != "truth":
+    if not settings.acts_in_cycles or settings.target != "truth":
         return jnp.ones((2, layout.shape[0], layout.shape[-1]))
     acted = load_correction(run, settings.number - 1)
     cycles = _StoredCycles(run.folder.closed_loop(settings.number, "train"), TruthTarget)

@@ -18,16 +18,19 @@ import align_da
 from align_da.assimilation import AnalysisCorrection
 from align_da.config import load_config
 from align_da.errors import ConfigError, StorageError
-from align_da.runs.corrections import load_correction, taught_correction
+from align_da.runs import corrections
+from align_da.runs.corrections import BEFORE_ROUNDS, load_correction, taught_correction
 from align_da.runs.initial_ensemble import initial_ensemble
 from align_da.runs.observing_system import observing_system
 from align_da.runs.rounds import with_last_round, with_next_round
 from align_da.runs.run import open_run
 from align_da.stages import run_cycles
+from align_da.storage.durable import copy_files
 from align_da.storage.gridded import open_states, read_times
 from align_da.storage.inspection import describe
 from align_da.storage.met_cycles import read_end, read_met
 from align_da.storage.run_folder import RunFolder
+from align_da.storage.shipped import SHIPPED_CONFIG
 from align_da.storage.stage_record import finished_stages
 from align_da.storage.statistics import read_normalisation
 from data_pipelines import closed_loop
@@ -35,6 +38,7 @@ from data_pipelines.segments import Segment, cycles_before, run_of, segments_of
 from experiments.closed_loop import rounds
 
 ROUND_1 = ["correction.round=1"]
+SPLITS = {"train": (0, 12), "validation": (13, 18), "test": (18, 20)}
 
 
 @pytest.fixture(scope="module")
@@ -43,8 +47,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     root = tmp_path_factory.mktemp("closed_loop")
     config = root / "config.toml"
     config.write_text(CONFIG)
-    splits = {"train": (0, 12), "validation": (13, 18), "test": (18, 20)}
-    folder = make_world(root / "run", splits)
+    folder = make_world(root / "run", SPLITS)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(closed_loop, "cycle_forecast_model", lambda _: Persistence(LAYOUT))
         command("train covariance", folder.root, config)
@@ -185,6 +188,32 @@ def test_what_acts_is_the_mean_of_the_last_networks(
     for leaf, one, two in zip(found, first, second, strict=True):
         expected = two if averaged == 1 else (one + two) / 2
         np.testing.assert_allclose(leaf, expected, atol=1e-6)
+
+
+def test_rounds_can_start_from_the_shipped_correction(
+    world: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shipped = tmp_path / "shipped"
+    copy_files(world[0], shipped)
+    (shipped / SHIPPED_CONFIG).write_text(
+        CONFIG.replace("[correction]", "[correction]\nround = 1")
+    )
+    monkeypatch.setattr(corrections, "shipped_folder", lambda: shipped)
+    monkeypatch.setattr(closed_loop, "cycle_forecast_model", lambda _: Persistence(LAYOUT))
+    root = make_world(tmp_path / "run", SPLITS).root
+    start = ["correction.starts_from=shipped"]
+    command("train covariance", root, world[1])
+    command("data rounds 2 --workers 1", root, world[1], start)
+    known = open_run(load_config(world[1], ROUND_1), world[0])
+    run = open_run(load_config(world[1], [*start, "correction.round=0"]), root)
+    acted, taught = load_correction(run, BEFORE_ROUNDS), taught_correction(run, 0)
+    before = parameters(taught_correction(known, 1))
+    for leaf, one in zip(parameters(acted), before, strict=True):
+        np.testing.assert_allclose(leaf, one, atol=1e-6)
+    assert not np.array_equal(taught.scaling.share, np.ones_like(taught.scaling.share))
+    means = [(one + two) / 2 for one, two in zip(before, parameters(taught), strict=True)]
+    for leaf, one in zip(parameters(load_correction(run, 0)), means, strict=True):
+        np.testing.assert_allclose(leaf, one, atol=1e-6)
 
 
 def test_of_a_correction_that_share_acts_which_the_next_cycles_bear_out(
