@@ -6,7 +6,7 @@ the CF table. Units are SI; conversion happens only where data enter or leave.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from math import inf
+from math import inf, sqrt
 from typing import Literal
 
 from align_da.errors import ConfigError, InputError
@@ -92,8 +92,9 @@ _VARIABLES = (
     ),
     # Of any other system: what it means is the matter of whoever makes it.
     Variable("abstract_field", "abstract_field", "1", "x", "levels", (-1.0e6, 1.0e6)),
-    Variable("lorenz_63", "lorenz_63_variable", "1", "x", "levels", (-100.0, 100.0)),
-    Variable("lorenz_96", "lorenz_96_variable", "1", "x", "levels", (-100.0, 100.0)),
+    # Errors are those of the published experiments, variances of 2 and 1.
+    Variable("lorenz_63", "lorenz_63_variable", "1", "x", "levels", (-100.0, 100.0), sqrt(2)),
+    Variable("lorenz_96", "lorenz_96_variable", "1", "x", "levels", (-100.0, 100.0), 1.0),
 )
 
 

@@ -43,7 +43,8 @@ def initialise_from_patches(
     scale = np.tile(1 / np.asarray(increment_std, np.float64), autoencoder.stride**2)
     state_patches = _patch_rows(states, autoencoder.stride)
     mean = state_patches.mean(axis=0)
-    of_states = np.cov((state_patches - mean) * scale, rowvar=False, bias=True)
+    centred = (state_patches - mean) * scale
+    of_states = centred.T @ centred / len(centred)
     increment_patches = _patch_rows(increments, autoencoder.stride) * scale
     of_increments = increment_patches.T @ increment_patches / len(increment_patches)
     pooled = increment_weight * of_increments + np.mean(1 / scale**2) * of_states

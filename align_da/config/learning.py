@@ -235,8 +235,8 @@ class CorrectionConfig(Section):
     ] = Field(
         default="nothing",
         exclude_if=lambda start: start == "nothing",
-        description='What acts in round 0 and is trained further: "nothing", or the correction '
-        'that is "shipped", which was learned in the embedded world.',
+        description='What rounds start from. The correction that is "shipped", learned in the '
+        'embedded world, acts in round 0 and is trained further; "nothing" does not.',
     )
     segments: Positive = Field(
         default=32,

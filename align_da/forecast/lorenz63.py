@@ -67,6 +67,10 @@ class Lorenz63ForecastModel:
         self._advance = jax.jit(partial(runge_kutta, equations), static_argnames=("step", "steps"))
         self.layout = Layout(periodic_line(3), ("lorenz_63",))
 
+    def start(self) -> State:
+        """x, y and z = 0, 1 and 0, where Lorenz (1963) starts."""
+        return State(jnp.asarray([0.0, 1.0, 0.0])[None, None, :, None], self.layout)
+
     def forecast(
         self,
         states: State,

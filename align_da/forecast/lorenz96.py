@@ -66,11 +66,21 @@ class Lorenz96ForecastModel:
             )
             raise InputError(message)
         self.step, self.steps, self.step_hours = step, steps, step_hours
+        self.forcing = forcing
         self._advance = jax.jit(
             partial(runge_kutta, partial(tendency, forcing=forcing)),
             static_argnames=("step", "steps"),
         )
         self.layout = Layout(periodic_line(size), ("lorenz_96",))
+
+    def start(self) -> State:
+        """The state of rest, one variable a thousandth off it; chaos has it after two weeks.
+
+        Source: Lorenz and Emanuel 1998, J. Atmos. Sci. 55, 399-414, section 3.
+        """
+        size = self.layout.shape[1]
+        x = jnp.full((1, 1, size, 1), self.forcing).at[0, 0, size // 2, 0].multiply(1.001)
+        return State(x, self.layout)
 
     def forecast(
         self,

@@ -19,7 +19,7 @@ from align_da.atmosphere.balance_score import (
 from align_da.atmosphere.dataset import layout_from_dataset
 from align_da.atmosphere.truncation import SpectralTruncation, spectral_truncation
 from align_da.config import Config
-from align_da.errors import StorageError
+from align_da.errors import ConfigError, StorageError
 from align_da.observations.batch import ObservationBatch
 from align_da.observations.contract import ObservationOperator
 from align_da.observations.own_times import at_own_times, slots_of_window
@@ -140,9 +140,22 @@ class Run:
         return tuple(self.pairs(name) for name in (split, *cycled))
 
     def pairs_of_lead(self, split: str, lead_hours: int) -> BackgroundPairs:
-        """Those of `learned_pairs` with backgrounds `lead_hours` old."""
-        forecast = lead_hours in self.config.backgrounds.lead_hours
-        return self.pairs(split if forecast else f"cycled_{split}")
+        """Those of `learned_pairs` with backgrounds `lead_hours` old.
+
+        Raises:
+            ConfigError: there are none in this split.
+        """
+        forecasts = self.config.backgrounds.lead_hours
+        if lead_hours in forecasts:
+            return self.pairs(split)
+        if split != "test" and lead_hours in self.config.learned_lead_hours:
+            return self.pairs(f"cycled_{split}")
+        message = (
+            f"expected backgrounds of {', '.join(map(str, forecasts))} h (backgrounds.lead_hours) "
+            f"in the {split} period, {lead_hours} h was asked for: add it there, or ask for "
+            "another"
+        )
+        raise ConfigError(message)
 
 
 def _named_operator(name: str) -> BindOperator:

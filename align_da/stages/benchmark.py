@@ -115,10 +115,11 @@ class BenchmarkCase:
 
 def benchmark_cases(run: Run) -> Iterator[BenchmarkCase]:
     """The dates of the benchmark, in order, with a bar of those that are done."""
-    settings, pairs = run.config.benchmark, run.pairs(run.config.benchmark.split)
+    settings = run.config.benchmark
+    lead = settings.background_lead_hours
+    pairs = run.pairs_of_lead(settings.split, lead)
     system = observing_system(run)
     control = quality_control_for(run)
-    lead = settings.background_lead_hours
     places = verifiable_places(
         run.last_time, pairs, lead, settings.forecast_lead_hours, settings.dates
     )

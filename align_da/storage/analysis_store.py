@@ -173,6 +173,12 @@ def open_cycles(path: Path, group: str = "analysis") -> xr.Dataset:
         StorageError: the store or its ledger is missing or damaged, a chunk is missing, or there
             is no such group.
     """
+    if not path.exists() and not ledger_path(path).exists():
+        message = (
+            f"expected cycles in {path}, found none: make them by `align-da cycle --name "
+            f"{path.stem}`; `align-da list` tells what there is"
+        )
+        raise StorageError(message)
     ledger = read_ledger(ledger_path(path))
     if not ledger.cycles and not path.exists():  # its ledger is written first, see _make
         message = (

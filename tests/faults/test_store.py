@@ -241,6 +241,13 @@ def test_row_24_a_store_that_is_being_made_is_not_called_damaged(
         open_cycles(tmp_path / "new.zarr")
 
 
+def test_cycles_that_were_never_made_are_asked_for_by_name(tmp_path: Path) -> None:
+    with pytest.raises(
+        StorageError, match="found none: make them by `align-da cycle --name mine`"
+    ):
+        open_cycles(tmp_path / "mine.zarr")
+
+
 def test_row_25_a_moved_store_opens_and_its_digests_hold(
     store: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

@@ -66,6 +66,17 @@ def test_latents_of_states_are_standardised() -> None:
     np.testing.assert_allclose(latents.std(axis=0), 1, atol=1e-3)
 
 
+def test_a_patch_of_one_number_is_its_own_latent() -> None:
+    states = 3.0 + jax.random.normal(jax.random.key(2), (16, 1, 40, 1))
+    config = AutoencoderConfig(width=4, depth=1, latent_channels=1, stride=1)
+    alone = nnx.jit(lambda: build_autoencoder(config, (1, 40, 1), jax.random.key(0)))()
+    fitted = initialise_from_patches(alone, states, states[:8] - states[8:], jnp.ones(1))
+    patches = to_patches(states, 1)
+    np.testing.assert_allclose(
+        fitted.linear.decode(fitted.linear.encode(patches)), patches, atol=1e-5
+    )
+
+
 def test_directions_of_increments_come_before_larger_ones_of_states() -> None:
     """States vary in four patch directions, increments in another one: one latent goes to it."""
     rng = np.random.default_rng(3)

@@ -44,6 +44,12 @@ def test_a_forecast_is_that_of_another_integrator(constants: tuple[float, float,
     np.testing.assert_allclose(found, expected, rtol=2e-5)
 
 
+def test_a_nature_run_begins_where_lorenz_began() -> None:
+    start = np.asarray(Lorenz63ForecastModel().start().values)
+    assert start.shape == (1, 1, 3, 1)
+    assert start.ravel().tolist() == [0, 1, 0]
+
+
 def test_no_step_is_refused() -> None:
     with pytest.raises(InputError, match=r"positive steps, got step=0\.0 steps=25"):
         Lorenz63ForecastModel(step=0.0)

@@ -72,6 +72,13 @@ def test_climate_has_the_published_mean_and_spread(model: Lorenz96ForecastModel)
     assert float(sample.std()) == pytest.approx(3.6, abs=0.15)
 
 
+def test_a_nature_run_from_the_start_reaches_the_attractor(model: Lorenz96ForecastModel) -> None:
+    start = model.start()
+    assert np.ptp(np.asarray(start.values)) == pytest.approx(0.001 * 8.0, rel=1e-3)
+    later = np.asarray(model.forecast(start, TIME, 6 * 120).values)
+    assert later.std() == pytest.approx(3.6, abs=1.0)
+
+
 def test_small_errors_double_in_about_two_days(model: Lorenz96ForecastModel) -> None:
     # Lorenz 1996: doubling in 2.1 days at forcing 8.
     x = run(model, 8.0 + jax.random.normal(jax.random.key(2), (200, SIZE)), 50)
