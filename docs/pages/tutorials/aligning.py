@@ -132,13 +132,15 @@ shown.pivot(index="prior", columns="measure", values="mean").round(4)
 # %% [markdown]
 # A distance to the truth tells an alignment nothing that training does not know, and in this world
 # the forecast model is perfect: large gains cannot be expected here. What can be gained, and by
-# which rewards, is what [experiments](../evidence.md) are about. A reward of your own is a function:
-# see [Judge with your own reward](own_reward.py), and [Own reward](../guides/own_reward.py) to name
-# it in a configuration.
+# which rewards, is what [experiments](../evidence.md) are about. A reward of your own is a
+# function: see [Judge with your own reward](own_reward.py), and
+# [Own reward](../guides/own_reward.py) to name it in a configuration.
 #
 # ## Cycle with it
 #
-# The aligned prior is what `cycle` takes unless it is told otherwise.
+# The aligned prior is what `cycle` takes unless it is told otherwise. Both cycles see the same
+# observations. What else a cycle can be made of, and what is worth it, tells
+# [Evidence](../evidence.md).
 
 # %% language="bash" magic_args="-e"
 # align-da cycle --name aligned --config ring.toml --run ring
