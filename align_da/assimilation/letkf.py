@@ -42,7 +42,7 @@ from align_da.atmosphere.state import check_state
 from align_da.atmosphere.truncation import SpectralTruncation
 from align_da.checks import check_kind, check_positive, check_share
 from align_da.errors import InputError
-from align_da.observations.batch import ObservationBatch, Vertical
+from align_da.observations.batch import ObservationBatch
 from align_da.observations.contract import (
     ErrorsFor,
     GaussianErrors,
@@ -50,7 +50,7 @@ from align_da.observations.contract import (
     ObservationOperator,
     check_operator_for,
 )
-from align_da.observations.interpolation import vertical_place
+from align_da.observations.interpolation import observed_places, vertical_place
 from align_da.observations.likelihood import Likelihood, check_errors, likelihood_of
 from align_da.prior.calibration import background_factor
 
@@ -203,21 +203,26 @@ def _near(localisation: Localisation, observations: ObservationBatch, layout: La
     if localisation.radius is None:
         latitude, longitude = column_positions(grid.latitude, grid.longitude)
         blocks = Neighbourhoods(latitude[None], longitude[None], jnp.arange(count)[None])
-        return _Near(blocks, None, _vertical_taper(localisation.depth, observations, grid))
+        return _Near(blocks, None, vertical_taper(localisation.depth, observations, grid))
     blocks = neighbourhoods(observations, grid, localisation.radius)
-    vertical = _vertical_taper(localisation.depth, observations, grid)
+    vertical = vertical_taper(localisation.depth, observations, grid)
     return _Near(blocks, jnp.float32(localisation.radius), vertical)
 
 
-def _vertical_taper(
+def vertical_taper(
     depth: float | None, observations: ObservationBatch, grid: Grid
 ) -> Float[Array, "level observation"]:
-    """Taper of every observation at every level, or one row of ones."""
+    """Taper of every observation at every level, or one row of ones.
+
+    Args:
+        depth: half width, see `Localisation`.
+        observations: at known levels, unless there is no depth.
+        grid: of the states.
+    """
     if depth is None:
         return jnp.ones((1, observations.value.shape[0]))
     known = vertical_place(np.asarray(grid.vertical.levels), grid.vertical)
-    own = vertical_place(np.asarray(observations.level), grid.vertical)
-    own = np.where(np.asarray(observations.vertical) == Vertical.SURFACE, known[-1], own)
+    own = observed_places(observations, grid.vertical)
     return gaspari_cohn(jnp.asarray(np.abs(known[:, None] - own), jnp.float32), depth)
 
 
@@ -365,13 +370,11 @@ def _channels_of_levels(
 ) -> tuple[Int[np.ndarray, "level slot"], Int[np.ndarray, " channel"]]:
     """The channels that each level transforms, and where each is found among them.
 
-    The surface counts as the lowest level. Levels of fewer channels repeat their last one.
+    Levels of fewer channels repeat their last one.
     """
-    lowest = layout.grid.level_count - 1
-    of_channel = [
-        lowest if channel.level is None else channel.level for channel in layout.channels
-    ]
-    lists = [np.flatnonzero(np.asarray(of_channel) == level) for level in range(lowest + 1)]
+    of_channel = channel_levels(layout)
+    levels = range(layout.grid.level_count)
+    lists = [np.flatnonzero(of_channel == level) for level in levels]
     slots = max(own.size for own in lists)
     channels = np.stack(
         [np.resize(own, slots) if own.size else np.zeros(slots, int) for own in lists]
@@ -380,3 +383,11 @@ def _channels_of_levels(
         level * slots + int(np.argmax(channels[level] == i)) for i, level in enumerate(of_channel)
     ]
     return channels, np.asarray(order)
+
+
+def channel_levels(layout: Layout) -> Int[np.ndarray, " channel"]:
+    """Index of the level whose observations move a channel; the surface is the lowest level."""
+    lowest = layout.grid.level_count - 1
+    return np.asarray(
+        [lowest if channel.level is None else channel.level for channel in layout.channels]
+    )

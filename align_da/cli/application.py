@@ -23,6 +23,7 @@ from align_da.cli.options import (
     DEFAULT_RUN,
     ConfigOption,
     JsonOption,
+    RunArgument,
     RunNameOption,
     RunOption,
     SetOption,
@@ -287,6 +288,28 @@ def monitor(
         typer.echo(json.dumps(read_alerts(alerts), indent=1))
 
 
+@app.command(epilog="Example: align-da explain runs/demo --cycle 3 --station 01001")
+def explain(
+    run: RunArgument,
+    name: RunNameOption = "main",
+    config: ConfigOption = None,
+    override: SetOption = None,
+    *,
+    cycle: Annotated[int, typer.Option(min=0, help="Number of the cycle, from 0.")],
+    station: Annotated[str, typer.Option(help="Its number in the cycles, or its name.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Say what the observations of a station were worth in a cycle, and why no more.
+
+    The analysis is made again without them: what has changed there, and most elsewhere, is told.
+    """
+    settings = _settings(run, config, override, [name])
+    from align_da.stages.explain_station import explain_station
+
+    found = explain_station(settings, run, name, cycle, station)
+    typer.echo(json.dumps(found.table, indent=1) if as_json else found.text)
+
+
 @app.command(epilog="Example: align-da benchmark --set benchmark.dates=24")
 def benchmark(
     name: Annotated[
@@ -373,7 +396,7 @@ def _fault_of(registry: Registry, name: str) -> str:
 
 
 @app.command("config", epilog="Example: align-da config letkf --config mine.toml")
-def explain(
+def config_(
     what: Annotated[
         str | None,
         typer.Argument(
@@ -414,7 +437,7 @@ def explain(
 
 @app.command("list", epilog="Example: align-da list runs/demo")
 def list_(
-    run: Annotated[Path, typer.Argument(help="Folder of a run.")],
+    run: RunArgument,
     config: ConfigOption = None,
     override: SetOption = None,
     *,

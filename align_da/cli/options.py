@@ -45,6 +45,7 @@ ConfigOption = Annotated[
 RunOption = Annotated[
     Path, typer.Option("--run", "-r", help="Folder that holds everything of this run.")
 ]
+RunArgument = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run.")]
 SetOption = Annotated[
     list[str] | None,
     typer.Option("--set", help="Override one key, e.g. --set denoiser.width=128. Repeatable."),

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from align_da.config import Config
-from align_da.cycling.cycle import CycleParts
+from align_da.cycling.cycle import CycleParts, QualityControl
 from align_da.cycling.driver import CyclingExperiment, run_experiment
 from align_da.cycling.replacement import ReplacementRule
 from align_da.cycling.watchdog import AlarmRule
@@ -74,17 +74,7 @@ def _experiment(run: Run, filed: FiledObservations | None) -> CyclingExperiment:
     config = run.config
     observe, quality_control = observations_of(run, filed)
     initial, start = initial_ensemble(run)
-    parts = CycleParts(
-        cycle_forecast_model(run),
-        build_analysis(run),
-        config.cycle.window_hours,
-        quality_control,
-        config.seed,
-        config.cycle.physical_bounds,
-        ReplacementRule(**dict(config.cycle.replacement)),
-        run.operator_for,
-        config.cycle.trajectory_hours,
-    )
+    parts = cycle_parts(run, quality_control)
     return CyclingExperiment(
         parts=parts,
         initial=initial,
@@ -92,6 +82,30 @@ def _experiment(run: Run, filed: FiledObservations | None) -> CyclingExperiment:
         cycles=config.cycle.cycles,
         observe=lambda cycle: observe(start + (cycle + 1) * parts.window, cycle),
         watchdog=AlarmRule(**dict(config.cycle.watchdog)),
+    )
+
+
+def cycle_parts(run: Run, quality_control: QualityControl | None) -> CycleParts:
+    """What every cycle of a run is made of, as its configuration says.
+
+    Args:
+        run: the run.
+        quality_control: flags the observations.
+
+    Raises:
+        StorageError: what the run has learned is missing or damaged.
+    """
+    cycle = run.config.cycle
+    return CycleParts(
+        cycle_forecast_model(run),
+        build_analysis(run),
+        cycle.window_hours,
+        quality_control,
+        run.config.seed,
+        cycle.physical_bounds,
+        ReplacementRule(**dict(cycle.replacement)),
+        run.operator_for,
+        cycle.trajectory_hours,
     )
 
 

@@ -44,6 +44,7 @@ OTHERS = {
     "parts": "writes nothing",
     "inspect": "writes nothing",
     "list": "writes nothing",
+    "explain": "writes nothing",
 }
 STAGES = (
     *("truth", "backgrounds", "statistics", "autoencoder", "cycled", "denoiser", "candidates"),
