@@ -29,6 +29,7 @@ from align_da.cli.options import (
     SetOption,
     as_given,
     checked_names,
+    span_of,
     tell_version,
 )
 from align_da.cli.process_options import (
@@ -308,6 +309,36 @@ def explain(
 
     found = explain_station(settings, run, name, cycle, station)
     typer.echo(json.dumps(found.table, indent=1) if as_json else found.text)
+
+
+@app.command(epilog="Example: align-da impact runs/demo --name main --lead 24 --cycles 8:40")
+def impact(
+    run: RunArgument,
+    name: RunNameOption = "main",
+    config: ConfigOption = None,
+    override: SetOption = None,
+    *,
+    lead: Annotated[int, typer.Option(min=1, help="Hours of the forecasts.")] = 24,
+    cycles: Annotated[
+        str | None,
+        typer.Option(metavar="FIRST:END", help="Which cycles, END not among them; all if none."),
+    ] = None,
+    against: Annotated[
+        Literal["truth", "analysis"],
+        typer.Option(help="What forecasts are compared with: the truth, or later analyses."),
+    ] = "truth",
+    as_json: JsonOption = False,
+) -> None:
+    """Say which observations have made forecasts better or worse, by type and station (EFSOI)."""
+    span = span_of(cycles)
+    settings = _settings(run, config, override, [name])
+    from align_da.stages.observation_impact import ImpactPlan, observation_impact
+
+    plan = ImpactPlan(lead, *span, against)
+    with redirect_stdout(sys.stderr) if as_json else nullcontext():
+        summary = observation_impact(settings, run, name, plan)
+    if as_json:
+        typer.echo(summary.read_text(encoding="utf-8"))
 
 
 @app.command(epilog="Example: align-da benchmark --set benchmark.dates=24")

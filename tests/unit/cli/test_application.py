@@ -33,6 +33,7 @@ COMMAND = Path(sys.executable).with_name("align-da")
         "monitor",
         "demo",
         "explain",
+        "impact",
         "inspect",
         "list",
         "parts",
@@ -173,6 +174,9 @@ def test_processes_that_nobody_has_started_are_told_by_whom_they_would_be(tmp_pa
         (("inspect", "nowhere"), 4, "nowhere"),
         (("list", "nowhere"), 4, "nowhere"),
         (("explain", "nowhere", "--cycle", "0", "--station", "7"), 4, "truth.zarr"),
+        (("impact", "nowhere"), 4, "truth.zarr"),
+        (("impact", "nowhere", "--cycles", "9:4"), 2, "FIRST:END such as 8:40"),
+        (("impact", "nowhere", "--cycles", "all"), 2, "FIRST:END such as 8:40"),
         (("explain", "nowhere", "--cycle", "-1", "--station", "7"), 2, "--cycle"),
     ],
 )
