@@ -286,6 +286,7 @@ def letkf(run: Run, _: Use = None) -> LETKF:
         settings.relaxation,
         truncation=run.truncation,
         calibrates=settings.calibrated,
+        inflated=settings.inflated,
     )
 
 
