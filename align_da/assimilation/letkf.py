@@ -8,6 +8,11 @@ Inflation: the perturbations of the background are multiplied before the analysi
 of the analysis is relaxed to that of the background after it (RTPS, Whitaker and Hamill 2012, Mon.
 Wea. Rev. 140, 3078-3089, equation 2).
 
+Where no observation reaches, the transform is the identity and the inflation is all that happens:
+spread grows there by (1 − α) ρ + α a cycle, ρ being the inflation and α the relaxation, until the
+forecasts bound it. Inflation can be kept to what is observed: it is then 1 + t (ρ − 1) with t the
+largest taper of a used observation, and ρ in Y, which is at the observations.
+
 Observation errors that are correlated are whitened where there is no localisation, and tapered as
 `correlated_spread` says where there is. Those with long tails are Gaussian ones of another
 variance, given by the departure of the background mean and the spread of the ensemble; see
@@ -21,6 +26,7 @@ Source: Hunt, Kostelich and Szunyogh 2007, Physica D 230, 112-126.
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import jax
 import jax.numpy as jnp
@@ -42,7 +48,7 @@ from align_da.atmosphere.state import check_state
 from align_da.atmosphere.truncation import SpectralTruncation
 from align_da.checks import check_kind, check_positive, check_share
 from align_da.errors import InputError
-from align_da.observations.batch import ObservationBatch, Vertical
+from align_da.observations.batch import ObservationBatch
 from align_da.observations.contract import (
     ErrorsFor,
     GaussianErrors,
@@ -50,13 +56,17 @@ from align_da.observations.contract import (
     ObservationOperator,
     check_operator_for,
 )
-from align_da.observations.interpolation import vertical_place
+from align_da.observations.interpolation import observed_places, vertical_place
 from align_da.observations.likelihood import Likelihood, check_errors, likelihood_of
 from align_da.prior.calibration import background_factor
 
 _SMALLEST_SPREAD = 1e-12  # a channel in which all members agree has nothing to relax
 _NUMBERS = 2**21  # float32 that are computed at once, 8 MB: more is no faster
 _MATRICES = 8  # members x members a place that the transform holds
+
+
+Inflated = Literal["everywhere", "observed"]
+"""Where perturbations are inflated."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +99,7 @@ class LETKF:
         rotate: turn the analysis perturbations at random, with their mean kept.
         truncation: what of an increment the forecast model can hold; None keeps it all.
         calibrates: inflates beyond that by what the innovations of the cycle ask for.
+        inflated: where both of these act: everywhere, or where an observation reaches.
         observation_errors: how they are correlated, or how long their tails are; see
             `likelihood_of`. Correlated ones with localisation factorise a matrix of the
             observations near every block at every point and level.
@@ -102,6 +113,7 @@ class LETKF:
     truncation: SpectralTruncation | None = None
     calibrates: bool = False
     observation_errors: ObservationErrors | ErrorsFor | None = None
+    inflated: Inflated = "everywhere"
 
     def __post_init__(self) -> None:
         check_operator_for(self.operator_for)
@@ -139,6 +151,7 @@ class LETKF:
             _near(self.localisation, observations, background.layout),
             _Spread(self.inflation * jnp.sqrt(factor), jnp.float32(self.relaxation), turn),
             self.truncation,
+            observations.used.astype(jnp.float32) if self.inflated == "observed" else None,
         )
         return analysis, diagnose(operator, observations, background, analysis, factor)
 
@@ -187,12 +200,12 @@ class _Spread:
     """What becomes of the perturbations besides the transform.
 
     Attributes:
-        inflation: factor on those of the background.
+        inflation: factor on those of the background; of a block it may be [column, channel].
         relaxation: share of their spread that is given back.
         turn: rotation of those of the analysis.
     """
 
-    inflation: Float[Array, ""]
+    inflation: Float[Array, "..."]
     relaxation: Float[Array, ""]
     turn: Float[Array, "member member"]
 
@@ -203,21 +216,26 @@ def _near(localisation: Localisation, observations: ObservationBatch, layout: La
     if localisation.radius is None:
         latitude, longitude = column_positions(grid.latitude, grid.longitude)
         blocks = Neighbourhoods(latitude[None], longitude[None], jnp.arange(count)[None])
-        return _Near(blocks, None, _vertical_taper(localisation.depth, observations, grid))
+        return _Near(blocks, None, vertical_taper(localisation.depth, observations, grid))
     blocks = neighbourhoods(observations, grid, localisation.radius)
-    vertical = _vertical_taper(localisation.depth, observations, grid)
+    vertical = vertical_taper(localisation.depth, observations, grid)
     return _Near(blocks, jnp.float32(localisation.radius), vertical)
 
 
-def _vertical_taper(
+def vertical_taper(
     depth: float | None, observations: ObservationBatch, grid: Grid
 ) -> Float[Array, "level observation"]:
-    """Taper of every observation at every level, or one row of ones."""
+    """Taper of every observation at every level, or one row of ones.
+
+    Args:
+        depth: half width, see `Localisation`.
+        observations: at known levels, unless there is no depth.
+        grid: of the states.
+    """
     if depth is None:
         return jnp.ones((1, observations.value.shape[0]))
     known = vertical_place(np.asarray(grid.vertical.levels), grid.vertical)
-    own = vertical_place(np.asarray(observations.level), grid.vertical)
-    own = np.where(np.asarray(observations.vertical) == Vertical.SURFACE, known[-1], own)
+    own = observed_places(observations, grid.vertical)
     return gaspari_cohn(jnp.asarray(np.abs(known[:, None] - own), jnp.float32), depth)
 
 
@@ -232,6 +250,7 @@ class _Seen:
         latitude: degrees north.
         longitude: degrees east.
         vertical: see `_Near`.
+        used: 1 where an observation is; None where inflation does not ask for it.
     """
 
     perturbations: Float[Array, "member observation"]
@@ -239,6 +258,7 @@ class _Seen:
     latitude: Float[Array, " observation"]
     longitude: Float[Array, " observation"]
     vertical: Float[Array, "level observation"]
+    used: Float[Array, " observation"] | None = None
 
 
 @jax.jit
@@ -251,21 +271,24 @@ def _update(
     near: _Near,
     spread: _Spread,
     truncation: SpectralTruncation | None,
+    inflated_by: Float[Array, " observation"] | None,
 ) -> State:
     """The analysis ensemble; the background itself where no observation is used."""
     perturbations, innovation = _in_observation_space(
         operator, observations, likelihood, background, spread.inflation
     )
-    place = observations.latitude, observations.longitude
-    seen = _Seen(spread.inflation * perturbations, innovation, *place, near.vertical)
+    layout, place = background.layout, (observations.latitude, observations.longitude)
+    seen = _Seen(spread.inflation * perturbations, innovation, *place, near.vertical, inflated_by)
 
     def move(block: tuple[Neighbourhoods, Float[Array, "member column channel"]]) -> Array:
         columns, values = block
-        weights = _transforms(seen, correlation, columns, near.radius)
-        return _moved(weights, values, spread, background.layout)
+        own, taper = _tapered(seen, columns, near.radius)
+        weights = _transforms(own, taper, correlation, columns)
+        here = replace(spread, inflation=_inflation(spread.inflation, own, taper, layout))
+        return _moved(weights, values, here, layout)
 
     members, blocks = background.values.shape[0], near.blocks.index.shape[0]
-    of_blocks = background.values.reshape(members, blocks, -1, len(background.layout.channels))
+    of_blocks = background.values.reshape(members, blocks, -1, len(layout.channels))
     together = _blocks_together(near, members, correlated=correlation is not None)
     increments = jax.lax.map(
         move, (near.blocks, jnp.moveaxis(of_blocks, 1, 0)), batch_size=together
@@ -288,28 +311,52 @@ def _blocks_together(near: _Near, members: int, *, correlated: bool) -> int:
     return largest_divisor(blocks, max(1, _NUMBERS // one))
 
 
+def _tapered(
+    seen: _Seen, block: Neighbourhoods, radius: Float[Array, ""] | None
+) -> tuple[_Seen, Float[Array, "column level neighbour"]]:
+    """The neighbours of a block and their taper; one column or level where it is the same."""
+    own = jax.tree.map(lambda array: _neighbours(array, block), seen)
+    taper = own.vertical[None]  # 0 where the list has ended
+    if radius is None:
+        return own, taper
+    places = block.latitude, block.longitude, own.latitude, own.longitude
+    return own, gaspari_cohn(great_circle_distance(*places), radius)[:, None] * taper
+
+
+def _neighbours(
+    array: Float[Array, "*batch observation"], block: Neighbourhoods
+) -> Float[Array, "*batch neighbour"]:
+    """The part of an array that a block looks at, 0 where its list has ended."""
+    return jnp.take(array, block.index, axis=-1, mode="fill", fill_value=0.0)
+
+
 def _transforms(
-    seen: _Seen,
+    own: _Seen,
+    taper: Float[Array, "column level neighbour"],
     correlation: Float[Array, "observation observation"] | None,
     block: Neighbourhoods,
-    radius: Float[Array, ""] | None,
 ) -> Float[Array, "column level member member"]:
     """W + w of a block; one column or level where they are the same for all."""
-
-    def part(array: Float[Array, "*batch observation"]) -> Float[Array, "*batch neighbour"]:
-        return jnp.take(array, block.index, axis=-1, mode="fill", fill_value=0.0)
-
-    own = jax.tree.map(part, seen)
-    taper = own.vertical[None]  # 0 where the list has ended
-    if radius is not None:
-        places = block.latitude, block.longitude, own.latitude, own.longitude
-        taper = gaspari_cohn(great_circle_distance(*places), radius)[:, None] * taper
     if correlation is None:
         return ensemble_transform(observed_spread(own.perturbations, own.innovation, taper))
-    together = part(part(correlation).T)
+    together = _neighbours(_neighbours(correlation, block).T, block)
     return ensemble_transform(
         correlated_spread(own.perturbations, own.innovation, taper, together)
     )
+
+
+def _inflation(
+    inflation: Float[Array, ""],
+    own: _Seen,
+    taper: Float[Array, "column level neighbour"],
+    layout: Layout,
+) -> Float[Array, "..."]:
+    """The inflation of a block: everywhere the same, or [column, channel] as far as it is seen."""
+    if own.used is None:
+        return inflation
+    reached = jnp.max(taper * own.used, axis=-1, initial=0.0)
+    by_level = jnp.broadcast_to(reached, (reached.shape[0], layout.grid.level_count))
+    return 1 + (inflation - 1) * by_level[:, channel_levels(layout)]
 
 
 def _moved(
@@ -365,13 +412,11 @@ def _channels_of_levels(
 ) -> tuple[Int[np.ndarray, "level slot"], Int[np.ndarray, " channel"]]:
     """The channels that each level transforms, and where each is found among them.
 
-    The surface counts as the lowest level. Levels of fewer channels repeat their last one.
+    Levels of fewer channels repeat their last one.
     """
-    lowest = layout.grid.level_count - 1
-    of_channel = [
-        lowest if channel.level is None else channel.level for channel in layout.channels
-    ]
-    lists = [np.flatnonzero(np.asarray(of_channel) == level) for level in range(lowest + 1)]
+    of_channel = channel_levels(layout)
+    levels = range(layout.grid.level_count)
+    lists = [np.flatnonzero(of_channel == level) for level in levels]
     slots = max(own.size for own in lists)
     channels = np.stack(
         [np.resize(own, slots) if own.size else np.zeros(slots, int) for own in lists]
@@ -380,3 +425,11 @@ def _channels_of_levels(
         level * slots + int(np.argmax(channels[level] == i)) for i, level in enumerate(of_channel)
     ]
     return channels, np.asarray(order)
+
+
+def channel_levels(layout: Layout) -> Int[np.ndarray, " channel"]:
+    """Index of the level whose observations move a channel; the surface is the lowest level."""
+    lowest = layout.grid.level_count - 1
+    return np.asarray(
+        [lowest if channel.level is None else channel.level for channel in layout.channels]
+    )

@@ -23,11 +23,13 @@ from align_da.cli.options import (
     DEFAULT_RUN,
     ConfigOption,
     JsonOption,
+    RunArgument,
     RunNameOption,
     RunOption,
     SetOption,
     as_given,
     checked_names,
+    span_of,
     tell_version,
 )
 from align_da.cli.process_options import (
@@ -287,6 +289,58 @@ def monitor(
         typer.echo(json.dumps(read_alerts(alerts), indent=1))
 
 
+@app.command(epilog="Example: align-da explain runs/demo --cycle 3 --station 01001")
+def explain(
+    run: RunArgument,
+    name: RunNameOption = "main",
+    config: ConfigOption = None,
+    override: SetOption = None,
+    *,
+    cycle: Annotated[int, typer.Option(min=0, help="Number of the cycle, from 0.")],
+    station: Annotated[str, typer.Option(help="Its number in the cycles, or its name.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Say what the observations of a station were worth in a cycle, and why no more.
+
+    The analysis is made again without them: what has changed there, and most elsewhere, is told.
+    """
+    settings = _settings(run, config, override, [name])
+    from align_da.stages.explain_station import explain_station
+
+    found = explain_station(settings, run, name, cycle, station)
+    typer.echo(json.dumps(found.table, indent=1) if as_json else found.text)
+
+
+@app.command(epilog="Example: align-da impact runs/demo --name main --lead 24 --cycles 8:40")
+def impact(
+    run: RunArgument,
+    name: RunNameOption = "main",
+    config: ConfigOption = None,
+    override: SetOption = None,
+    *,
+    lead: Annotated[int, typer.Option(min=1, help="Hours of the forecasts.")] = 24,
+    cycles: Annotated[
+        str | None,
+        typer.Option(metavar="FIRST:END", help="Which cycles, END not among them; all if none."),
+    ] = None,
+    against: Annotated[
+        Literal["truth", "analysis"],
+        typer.Option(help="What forecasts are compared with: the truth, or later analyses."),
+    ] = "truth",
+    as_json: JsonOption = False,
+) -> None:
+    """Say which observations have made forecasts better or worse, by type and station (EFSOI)."""
+    span = span_of(cycles)
+    settings = _settings(run, config, override, [name])
+    from align_da.stages.observation_impact import ImpactPlan, observation_impact
+
+    plan = ImpactPlan(lead, *span, against)
+    with redirect_stdout(sys.stderr) if as_json else nullcontext():
+        summary = observation_impact(settings, run, name, plan)
+    if as_json:
+        typer.echo(summary.read_text(encoding="utf-8"))
+
+
 @app.command(epilog="Example: align-da benchmark --set benchmark.dates=24")
 def benchmark(
     name: Annotated[
@@ -373,7 +427,7 @@ def _fault_of(registry: Registry, name: str) -> str:
 
 
 @app.command("config", epilog="Example: align-da config letkf --config mine.toml")
-def explain(
+def config_(
     what: Annotated[
         str | None,
         typer.Argument(
@@ -414,7 +468,7 @@ def explain(
 
 @app.command("list", epilog="Example: align-da list runs/demo")
 def list_(
-    run: Annotated[Path, typer.Argument(help="Folder of a run.")],
+    run: RunArgument,
     config: ConfigOption = None,
     override: SetOption = None,
     *,

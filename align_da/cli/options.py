@@ -1,5 +1,6 @@
 """Options that every command shares."""
 
+import re
 import shlex
 from importlib.metadata import version
 from pathlib import Path
@@ -7,7 +8,10 @@ from typing import Annotated
 
 import typer
 
+from align_da.errors import ConfigError
 from align_da.storage.run_folder import checked_name
+
+_SPAN = re.compile(r"(\d*):(\d*)")
 
 
 def checked_names(names: list[str] | None) -> list[str] | None:
@@ -17,6 +21,24 @@ def checked_names(names: list[str] | None) -> list[str] | None:
         ConfigError: one is empty, hidden or leads out of its folder.
     """
     return names and [checked_name(name) for name in names]
+
+
+def span_of(cycles: str | None) -> tuple[int, int | None]:
+    """Number of the first cycle and of that behind the last one, None without an end.
+
+    Args:
+        cycles: such as "8:40", "8:" or ":40"; None is all.
+
+    Raises:
+        ConfigError: it is not of this form, or holds no cycle.
+    """
+    found = _SPAN.fullmatch(":" if cycles is None else cycles)
+    first, end = found.groups() if found else ("0", "0")
+    span = int(first or 0), int(end) if end else None
+    if span[1] is not None and span[1] <= span[0]:
+        message = f"expected --cycles FIRST:END such as 8:40, END behind FIRST, got {cycles!r}"
+        raise ConfigError(message)
+    return span
 
 
 def tell_version(asked: bool) -> bool:  # noqa: FBT001 (as Typer calls it)
@@ -45,6 +67,7 @@ ConfigOption = Annotated[
 RunOption = Annotated[
     Path, typer.Option("--run", "-r", help="Folder that holds everything of this run.")
 ]
+RunArgument = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run.")]
 SetOption = Annotated[
     list[str] | None,
     typer.Option("--set", help="Override one key, e.g. --set denoiser.width=128. Repeatable."),

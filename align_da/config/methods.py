@@ -219,6 +219,14 @@ class LetkfConfig(Section):
     inflation: Annotated[PositiveFloat, FoundBy("rho")] = Field(
         default=1.6, description="Factor on the perturbations of the background."
     )
+    inflated: Annotated[
+        Literal["everywhere", "observed"], FoundBy("inflation where observed", "unobserved")
+    ] = Field(
+        default="everywhere",
+        description="Where perturbations are inflated. Observed: as far as an observation "
+        "reaches, with its taper; where none does the spread stays what forecasts make it.",
+        exclude_if=lambda where: where == "everywhere",
+    )
     relaxation: Annotated[
         Share, FoundBy("rtps", "relaxation to prior spread", "rtpp", "alpha")
     ] = Field(

@@ -5,14 +5,17 @@ Numbers that stand for names say which (`flag_values`, `flag_meanings`; CF-1.11,
 
 import enum
 from collections.abc import Mapping
+from dataclasses import fields
 
+import jax.numpy as jnp
 import numpy as np
+import xarray as xr
 
 from align_da.atmosphere import Layout
 from align_da.atmosphere.dataset import level_coordinate
 from align_da.cycling.cycle import Cycle
 from align_da.cycling.watchdog import consistency_of
-from align_da.observations.batch import UNKNOWN_VARIABLE, Flag, Vertical
+from align_da.observations.batch import UNKNOWN_VARIABLE, Flag, ObservationBatch, Vertical
 from align_da.storage.cycle_record import CycleRecord, StoredField
 
 _DIMENSIONLESS = {"units": "1"}
@@ -189,6 +192,20 @@ def record_of(cycle: Cycle) -> CycleRecord:
         "water_added": cycle.moved.water_added,
     }
     return CycleRecord(cycle.background, cycle.analysis, observations, scalars, _reasons_of(cycle))
+
+
+def observations_of_record(observations: xr.Dataset) -> ObservationBatch:
+    """The observations of a cycle as they were assimilated, quality controlled.
+
+    Args:
+        observations: the group "observations" of a store at one time.
+    """
+    names = {
+        field.name: _RENAMED.get(field.name, field.name) for field in fields(ObservationBatch)
+    }
+    return ObservationBatch(
+        **{name: jnp.asarray(observations[stored].to_numpy()) for name, stored in names.items()}
+    )
 
 
 def _reasons_of(cycle: Cycle) -> dict[str, np.ndarray]:

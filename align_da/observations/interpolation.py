@@ -186,6 +186,15 @@ def vertical_place(level: np.ndarray, vertical: VerticalCoordinate) -> np.ndarra
     return np.asarray(np.log(np.maximum(level, np.finfo(np.float32).tiny)))
 
 
+def observed_places(
+    observations: ObservationBatch, vertical: VerticalCoordinate
+) -> Float[np.ndarray, " observation"]:
+    """`vertical_place` of every observation; the surface is the lowest level."""
+    own = vertical_place(np.asarray(observations.level), vertical)
+    lowest = vertical_place(np.asarray(vertical.levels[-1]), vertical)
+    return np.where(np.asarray(observations.vertical) == Vertical.SURFACE, lowest, own)
+
+
 def _bracket(place: np.ndarray, known: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Index of the last known value not beyond `place`, and the share [0, 1] of the next one."""
     lower = np.clip(np.searchsorted(known, place, side="right") - 1, 0, max(known.size - 2, 0))

@@ -6,7 +6,8 @@ issuers 20000 to 20007 stand for the numbers that WMO gave before).
 """
 
 import re
-from collections.abc import Sequence
+import zlib
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,7 @@ from jaxtyping import Float
 _WIGOS = re.compile(r"0-2000[0-7]-0-(\d{1,9})")
 _OF_A_COLUMN_WITH_GAPS = re.compile(r"(\d+)\.0")
 _WMO_DIGITS = 5  # block and station: zeros in front are lost where they were numbers
+_DIGITS = 9  # of numbers that are kept: more would not fit into 32 bits
 _NONE = {"", "nan", "NaN", "NaT", "None", "<NA>", "--"}  # as Python writes what is missing
 
 
@@ -36,6 +38,29 @@ def station_names(
     for row in (row for row, name in enumerate(found) if not name):
         found[row] = f"at_{round(latitude[row], 2)}_{round(longitude[row], 2)}"
     return found
+
+
+def number_of_station(name: str) -> int:
+    """The number that stands for a station in a cycle: its own, or a checksum of its name.
+
+    Args:
+        name: as `station_names` gives it.
+    """
+    own = name.isascii() and name.isdigit() and len(name) <= _DIGITS
+    return int(name) if own else zlib.crc32(name.encode()) & 0x7FFFFFFF
+
+
+def named_station(text: str, numbers: Iterable[int]) -> int | None:
+    """Which of the stations of a cycle is meant, or None.
+
+    Args:
+        text: a number as a cycle has stored it, or a name as a file has it.
+        numbers: of the stations of the cycle.
+    """
+    there = set(numbers)
+    stored = int(text) if text.isascii() and text.isdigit() else None
+    meant = (stored, number_of_station(_one_name(text.strip())))
+    return next((number for number in meant if number in there), None)
 
 
 def text_of(entry: object) -> str:

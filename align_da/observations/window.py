@@ -2,7 +2,6 @@
 
 import hashlib
 import warnings
-import zlib
 
 import numpy as np
 import pandas as pd
@@ -17,6 +16,7 @@ from align_da.constants import (
 )
 from align_da.observations.batch import ObservationBatch
 from align_da.observations.frames import observations_from_frame
+from align_da.observations.stations import number_of_station
 
 _OF_HEIGHT = (
     ("surface_pressure",),
@@ -98,16 +98,10 @@ def batch_of_reports(
     known = reports.drop(columns=["station_id", "type", "elevation", "file"], errors="ignore")
     no_error = ~(reports["error"] > 0)
     table = known.assign(
-        station=[_number_of(name) for name in reports["station_id"]],
+        station=[number_of_station(name) for name in reports["station_id"]],
         error=reports["error"].mask(no_error, 1.0),
         flag=reports["flag"].mask(no_error & reports["flag"].isin(["pass", "passive"]), "missing"),
     )
     with warnings.catch_warnings():  # told once when the files are read, not in every cycle
         warnings.filterwarnings("ignore", message=".*the state does not hold")
         return observations_from_frame(table, layout, valid_time, padded, unknown="passive")
-
-
-def _number_of(name: str) -> int:
-    """The number of a station: its own, or a checksum of its name."""
-    own = name.isascii() and name.isdigit() and len(name) <= 9
-    return int(name) if own else zlib.crc32(name.encode()) & 0x7FFFFFFF

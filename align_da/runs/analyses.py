@@ -79,6 +79,8 @@ class AnalysisPart:
         trajectories: whether it takes observations at their own times, with `operator_for` of the
             run and a background that drifts (`cycle.trajectory_hours`): what it gives to H it has
             to make of the background by `dataclasses.replace`.
+        ensemble_filter: the filter whose gain makes its increments, or most of them, so that the
+            members of that say what an observation is worth; None where there is none.
     """
 
     build: Callable[[Run, Use], Analysis]
@@ -87,6 +89,7 @@ class AnalysisPart:
     needs_ensemble: bool = False
     centred: Callable[[Config, Use], bool] = _never_centred
     trajectories: bool = False
+    ensemble_filter: Callable[[Run], LETKF] | None = None
 
 
 @dataclass(frozen=True)
@@ -145,6 +148,15 @@ def stages_of_cycles(config: Config) -> list[str]:
     cycle = config.cycle
     of_model = [MODEL_ERROR] if cycle.model_error_share > 0 else []
     return [*analysis_part(cycle.method).stages(config), *of_model]
+
+
+def filter_of_cycles(run: Run) -> LETKF | None:
+    """The filter whose gain makes the increments of [cycle]; None where there is none.
+
+    It relaxes nothing: the covariance of its members is that of the errors that its gain leaves.
+    """
+    made = analysis_part(run.config.cycle.method).ensemble_filter
+    return None if made is None else replace(made(run), relaxation=0.0)
 
 
 def _built(run: Run, name: str, use: Use) -> Analysis:
@@ -274,6 +286,7 @@ def letkf(run: Run, _: Use = None) -> LETKF:
         settings.relaxation,
         truncation=run.truncation,
         calibrates=settings.calibrated,
+        inflated=settings.inflated,
     )
 
 
@@ -346,7 +359,12 @@ THREE_D_VAR = AnalysisPart(
     centred=_always_centred,
 )
 LETKF_PART = AnalysisPart(
-    letkf, "LETKF", needs_ensemble=True, trajectories=True, centred=_always_centred
+    letkf,
+    "LETKF",
+    needs_ensemble=True,
+    trajectories=True,
+    centred=_always_centred,
+    ensemble_filter=letkf,
 )
 HYBRID_GAIN = AnalysisPart(
     _hybrid_gain,
@@ -355,6 +373,7 @@ HYBRID_GAIN = AnalysisPart(
     needs_ensemble=True,
     trajectories=True,
     centred=_always_centred,
+    ensemble_filter=letkf,
 )
 OPTIMAL_INTERPOLATION = AnalysisPart(
     _optimal_interpolation,

@@ -129,23 +129,41 @@ def quality_control_for(run: Run) -> Callable[[ObservationBatch, State], Observa
     What is returned looks at the positions of each batch anew, and raises InputError where most
     observations of a variable are rejected.
     """
-    variance = State(background_variance(run), run.layout)
-    errors = cache(partial(_past_errors, run))  # read where an operator asks for them
+    variance_of = expected_variance_for(run)
     window_seconds = run.config.cycle.window_hours * 3600.0
     limits = _limits_of(run.config.quality_control)
 
     def controlled(reported: ObservationBatch, background: State) -> ObservationBatch:
         operator = run.operator_for(reported, run.layout)
         equivalent = operator(background).mean(axis=0)
-        at_once = at_valid_time(operator)
-        if isinstance(at_once, InterpolationOperator):
-            # Weights of winds are negative across a pole, variances are not.
-            expected = replace(at_once, weight=jnp.abs(at_once.weight))(variance)
-        else:
-            expected = _sampled_variance(operator, background, errors())
+        expected = variance_of(operator, background)
         return screened(reported, run.layout, window_seconds, equivalent, expected, limits)
 
     return controlled
+
+
+def expected_variance_for(
+    run: Run,
+) -> Callable[[ObservationOperator, State], Float[Array, " observation"]]:
+    """H B Hᵀ as quality control expects it, of the errors of the oldest training backgrounds.
+
+    What is returned takes H and the background ensemble, and gives a variance an observation, in
+    its squared unit.
+    """
+    variance = State(background_variance(run), run.layout)
+    errors = cache(partial(_past_errors, run))  # read where an operator asks for them
+
+    def expected(operator: ObservationOperator, background: State) -> Float[Array, " observation"]:
+        at_once = at_valid_time(operator)
+        if not isinstance(at_once, InterpolationOperator):
+            return _sampled_variance(operator, background, errors())
+        # Weights of winds are negative across a pole, variances are not.
+        known: Float[Array, " observation"] = replace(at_once, weight=jnp.abs(at_once.weight))(
+            variance
+        )
+        return known
+
+    return expected
 
 
 def background_variance(run: Run) -> Float[Array, "lat lon channel"]:

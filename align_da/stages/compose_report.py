@@ -15,10 +15,12 @@ from align_da.digests import digest_of
 from align_da.keys import Purpose, key_for
 from align_da.observations.batch import Flag
 from align_da.runs.run import Run
+from align_da.stages.observation_impact import BY_TYPE, FOLDER
 from align_da.storage.gridded import read_times
 from align_da.training.history import read_history
 from align_da.verification.ensemble_scores import rank_histogram
 from align_da.verification.figure_style import axis_units
+from align_da.verification.impact_chart import impact_chart
 from align_da.verification.loss_curves import loss_curves
 from align_da.verification.maps import MapCase, analysis_maps
 from align_da.verification.rank_histogram_chart import rank_histogram_chart
@@ -78,6 +80,7 @@ def compose_report(run: Run, runs: Sequence[RunScores]) -> HtmlReport:
             _maps(run.layout, run.truth, featured),
             _reliability(run.layout, run.truth, featured, key),
             _spectra(runs),
+            *_impacts(run.folder.report),
             *_alignment(run.folder.report),
             *_training(run.folder.report),
         ],
@@ -240,6 +243,26 @@ def _spectra(runs: Sequence[RunScores]) -> Section:
     caption = "Zonal power of members, and its ratio to the truth."
     figure = report_figure("spectra", caption, spectra_chart(spectra, "analysis", labels))
     return Section("Spectra", figures=[figure])
+
+
+def _impacts(folder: Path) -> list[Section]:
+    """Impacts of observations on forecasts, where they were found out in this run."""
+    tables = {
+        path.name.removesuffix(BY_TYPE): pd.read_csv(path)
+        for path in sorted((folder / FOLDER).glob(f"*{BY_TYPE}"))
+    }
+    if not tables:
+        return []
+    text = (
+        "What observations have changed of the squared error of forecasts, J kg⁻¹ a cycle, as an "
+        "ensemble estimates it (EFSOI): negative is good."
+    )
+    figures = [
+        report_figure(f"impact_{name}", f"Impacts in {name}.", impact_chart(table))
+        for name, table in tables.items()
+    ]
+    shown = [ReportTable(f"Impacts in {name}", table) for name, table in tables.items()]
+    return [Section("Impact of observations", text, shown, figures)]
 
 
 def _alignment(folder: Path) -> list[Section]:

@@ -24,7 +24,7 @@ def read_scores(report: Path) -> dict[str, Any]:
     return {
         "report": str(report),
         "cycles": {} if record is None else dict(record.cycles),
-        "scores": _records(means),
+        "scores": json_rows(means),
     }
 
 
@@ -34,10 +34,10 @@ def read_alerts(alerts: Path) -> dict[str, Any]:
     Args:
         alerts: the path of their table, see `stages.monitor_observations`.
     """
-    return {"table": str(alerts), "alerts": _records(pd.read_csv(alerts))}
+    return {"table": str(alerts), "alerts": json_rows(pd.read_csv(alerts))}
 
 
-def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
+def json_rows(table: pd.DataFrame) -> list[dict[str, Any]]:
     """A table a row; what is no number is null."""
     found: list[dict[str, Any]] = json.loads(table.to_json(orient="records"))
     return found

@@ -1,12 +1,14 @@
 """Run the assimilation cycle over the test period, or to tune a method, over the validation."""
 
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
+from align_da.assimilation.localisation_reach import told_of_reach
 from align_da.config import Config
-from align_da.cycling.cycle import CycleParts
+from align_da.cycling.cycle import CycleParts, QualityControl
 from align_da.cycling.driver import CyclingExperiment, run_experiment
 from align_da.cycling.replacement import ReplacementRule
 from align_da.cycling.watchdog import AlarmRule
@@ -18,7 +20,7 @@ from align_da.registry import (
     SAMPLERS,
     STATE_VARIABLES,
 )
-from align_da.runs.analyses import build_analysis, stages_of_cycles
+from align_da.runs.analyses import build_analysis, filter_of_cycles, stages_of_cycles
 from align_da.runs.filed_reports import FiledObservations, observations_of
 from align_da.runs.forecast_models import boundary_digests, forecast_model_digests
 from align_da.runs.initial_ensemble import initial_ensemble
@@ -60,6 +62,7 @@ def run_cycles(config: Config, folder: Path, name: str, *, extend: bool = False)
         filed = None if config.reports is None else FiledObservations(run, config.reports)
         experiment = _experiment(run, filed)
         told = [] if filed is None else filed.told(_period(experiment))
+    told += _told_of_reach(run, experiment)
     manifest = manifest_of(config, config.seed, _inputs(run), by_place(reads, folder))
     bar = progress_bar()
     warn = partial(bar.console.print, style="yellow", highlight=False)
@@ -74,17 +77,7 @@ def _experiment(run: Run, filed: FiledObservations | None) -> CyclingExperiment:
     config = run.config
     observe, quality_control = observations_of(run, filed)
     initial, start = initial_ensemble(run)
-    parts = CycleParts(
-        cycle_forecast_model(run),
-        build_analysis(run),
-        config.cycle.window_hours,
-        quality_control,
-        config.seed,
-        config.cycle.physical_bounds,
-        ReplacementRule(**dict(config.cycle.replacement)),
-        run.operator_for,
-        config.cycle.trajectory_hours,
-    )
+    parts = cycle_parts(run, quality_control)
     return CyclingExperiment(
         parts=parts,
         initial=initial,
@@ -92,6 +85,37 @@ def _experiment(run: Run, filed: FiledObservations | None) -> CyclingExperiment:
         cycles=config.cycle.cycles,
         observe=lambda cycle: observe(start + (cycle + 1) * parts.window, cycle),
         watchdog=AlarmRule(**dict(config.cycle.watchdog)),
+    )
+
+
+def _told_of_reach(run: Run, experiment: CyclingExperiment) -> Iterator[str]:
+    """Where the localisation of a filter does nothing, or leaves columns without observations."""
+    method = filter_of_cycles(run)
+    if method is not None:
+        yield from told_of_reach(method, experiment.observe(0), run.layout.grid)
+
+
+def cycle_parts(run: Run, quality_control: QualityControl | None) -> CycleParts:
+    """What every cycle of a run is made of, as its configuration says.
+
+    Args:
+        run: the run.
+        quality_control: flags the observations.
+
+    Raises:
+        StorageError: what the run has learned is missing or damaged.
+    """
+    cycle = run.config.cycle
+    return CycleParts(
+        cycle_forecast_model(run),
+        build_analysis(run),
+        cycle.window_hours,
+        quality_control,
+        run.config.seed,
+        cycle.physical_bounds,
+        ReplacementRule(**dict(cycle.replacement)),
+        run.operator_for,
+        cycle.trajectory_hours,
     )
 
 

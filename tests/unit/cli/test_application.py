@@ -32,6 +32,8 @@ COMMAND = Path(sys.executable).with_name("align-da")
         "verify",
         "monitor",
         "demo",
+        "explain",
+        "impact",
         "inspect",
         "list",
         "parts",
@@ -171,6 +173,11 @@ def test_processes_that_nobody_has_started_are_told_by_whom_they_would_be(tmp_pa
         (("verify",), 4, "truth.zarr"),
         (("inspect", "nowhere"), 4, "nowhere"),
         (("list", "nowhere"), 4, "nowhere"),
+        (("explain", "nowhere", "--cycle", "0", "--station", "7"), 4, "truth.zarr"),
+        (("impact", "nowhere"), 4, "truth.zarr"),
+        (("impact", "nowhere", "--cycles", "9:4"), 2, "FIRST:END such as 8:40"),
+        (("impact", "nowhere", "--cycles", "all"), 2, "FIRST:END such as 8:40"),
+        (("explain", "nowhere", "--cycle", "-1", "--station", "7"), 2, "--cycle"),
     ],
 )
 def test_a_mistake_is_one_line_and_an_exit_code(

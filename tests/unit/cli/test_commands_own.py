@@ -31,9 +31,15 @@ LOCKS = {
     "align continued": "stages/continued.lock",
     "align supervised": "stages/supervised.lock",
 }
-IN_ROOM_OF_STAGES = {"verify", "monitor", "benchmark", "downscale", "export", "align leads"} | {
-    "align compare"
-}  # tests/unit/stages/test_owners.py
+IN_ROOM_OF_STAGES = {
+    "verify",
+    "monitor",
+    "impact",
+    "benchmark",
+    "downscale",
+    "export",
+    "align leads",
+} | {"align compare"}  # tests/unit/stages/test_owners.py
 OTHERS = {
     "data observations": "tried below",
     "data export-observations": "tests/faults/test_full_disk.py writes beside a lock",
@@ -44,6 +50,7 @@ OTHERS = {
     "parts": "writes nothing",
     "inspect": "writes nothing",
     "list": "writes nothing",
+    "explain": "writes nothing",
 }
 STAGES = (
     *("truth", "backgrounds", "statistics", "autoencoder", "cycled", "denoiser", "candidates"),

@@ -34,7 +34,7 @@ def test_its_values_are_the_defaults_when_their_marks_are_taken_away() -> None:
     for name in absent:
         values = values.replace(section_of(name, values), "")
     assert config_from_table(tomllib.loads(values)) == Config()
-    assert len(tomllib.loads(values)["letkf"]) == 5
+    assert len(tomllib.loads(values)["letkf"]) == 6
 
 
 def test_a_section_that_is_marked_has_its_defaults_too() -> None:

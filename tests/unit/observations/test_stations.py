@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from align_da.observations.stations import station_names
+from align_da.observations.stations import named_station, number_of_station, station_names
 
 
 def names(column: object) -> list[str]:
@@ -39,3 +39,17 @@ def test_stations_without_a_name_are_as_many_as_their_places() -> None:
 
 def test_bytes_that_are_no_text_are_replaced() -> None:
     assert names([b"BOD\xd8", "BODØ"]) == ["BOD�", "BODØ"]
+
+
+@pytest.mark.parametrize("text", ["1001", "01001", "0-20000-0-01001"])
+def test_a_station_of_a_cycle_is_found_by_its_number_however_it_is_written(text: str) -> None:
+    assert named_station(text, [7, 1001]) == 1001
+
+
+def test_a_station_without_a_number_is_found_by_its_name_and_by_the_number_that_is_stored() -> (
+    None
+):
+    stored = number_of_station("ZBAA")
+    assert named_station("ZBAA", [7, stored]) == stored
+    assert named_station(str(stored), [7, stored]) == stored
+    assert named_station("ZBAB", [7, stored]) is None

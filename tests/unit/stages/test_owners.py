@@ -20,6 +20,7 @@ from align_da.stages import (
     downscale,
     export_analyses,
     monitor_observations,
+    observation_impact,
     score_runs,
 )
 from align_da.storage.lock import owned
@@ -32,6 +33,13 @@ WRITERS: dict[str, tuple[ModuleType, str, Callable[[Path], object]]] = {
         monitor_observations,
         "report/monitor.lock",
         lambda at: monitor_observations.monitor_observations(CONFIG, at, "main"),
+    ),
+    "impact": (
+        observation_impact,
+        "report/impact/main.json.lock",
+        lambda at: observation_impact.observation_impact(
+            CONFIG, at, "main", observation_impact.ImpactPlan()
+        ),
     ),
     "benchmark": (
         benchmark,

@@ -151,3 +151,12 @@ def test_a_run_is_extended_to_what_it_would_have_been_at_that_length(
     assert digests_of_files(run / "cycles") == digests_of_files(at_once / "cycles")
     with pytest.raises(ConfigError, match="has 4 cycles, 4 of them complete: expected at least"):
         run_cycles.run_cycles(CONFIG, run, "main", extend=True)
+
+
+def test_columns_that_see_no_observation_are_told_once_before_the_cycles(
+    run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    narrow = with_overrides(CONFIG, ["cycle.method=letkf", "letkf.radius_km=100"])
+    assert run_cycles.run_cycles(narrow, run, "narrow") == 0
+    told = " ".join(capsys.readouterr().out.split())
+    assert told.count("letkf.radius_km = 100: no observation is within twice that of") == 1
