@@ -68,15 +68,13 @@ def radiosonde_network(grid: Grid, density: float, key: jax.Array) -> Network:
 
 
 def random_network(grid: Grid, density: float, key: jax.Array) -> Network:
-    """Columns placed at random, uniformly on the sphere: `density` times the grid columns."""
-    count = _station_count(grid, density)
-    return Network("random", "column", *_random_stations(count, key))
+    """Columns placed at random, uniformly over the grid: `density` times its columns."""
+    return Network("random", "column", *_random_stations(grid, density, key))
 
 
 def surface_network(grid: Grid, density: float, key: jax.Array) -> Network:
-    """Surface stations placed at random, uniformly on the sphere."""
-    count = _station_count(grid, density)
-    return Network("surface", "surface", *_random_stations(count, key))
+    """Surface stations placed at random, uniformly over the grid."""
+    return Network("surface", "surface", *_random_stations(grid, density, key))
 
 
 NETWORKS: dict[str, Callable[[Grid, float, jax.Array], Network]] = {
@@ -92,18 +90,27 @@ def _station_count(grid: Grid, density: float) -> int:
 
 
 def _random_stations(
-    count: int, key: jax.Array
+    grid: Grid, density: float, key: jax.Array
 ) -> tuple[
     Int[np.ndarray, " station"],
     Float[np.ndarray, " station"],
     Float[np.ndarray, " station"],
     Float[np.ndarray, " station"],
 ]:
-    """Number, latitude, longitude and (unreported) elevation of random stations."""
-    height, turn = np.asarray(jax.random.uniform(key, (2, count)), dtype=np.float64)
+    """Number, latitude, longitude and (unreported) elevation of random stations.
+
+    They lie on the sphere; on the circle of a single latitude; or in the box of a limited area.
+    """
+    count = _station_count(grid, density)
+    up, along = np.asarray(jax.random.uniform(key, (2, count)), dtype=np.float64)
+    rows, whole = grid.latitude, grid.periodic and len(grid.latitude) > 1
+    lowest, highest = (-90.0, 90.0) if whole else (min(rows), max(rows))
     # Equal areas lie between equal steps of sin(latitude) (Archimedes).
-    latitude = np.rad2deg(np.arcsin(2 * height - 1))
-    return np.arange(count), latitude, 360 * turn, np.full(count, np.nan)
+    south, north = np.sin(np.deg2rad([lowest, highest]))
+    latitude = np.rad2deg(np.arcsin(south + (north - south) * up)).clip(lowest, highest)
+    west, east = (0.0, 360.0) if grid.periodic else (grid.longitude[0], grid.longitude[-1])
+    longitude = (west + (east - west) * along) % 360
+    return np.arange(count), latitude, longitude, np.full(count, np.nan)
 
 
 def _radiosonde_table() -> Float[np.ndarray, "station 4"]:

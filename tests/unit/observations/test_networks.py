@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from align_da.atmosphere import Grid, Layout, VerticalCoordinate
+from align_da.atmosphere import Grid, Layout, VerticalCoordinate, limited_area, periodic_line
 from align_da.config import ObservationsConfig
 from align_da.errors import InputError
 from align_da.keys import Purpose, key_for
@@ -43,6 +43,25 @@ def test_random_stations_are_uniform_in_area(big_grid: Grid) -> None:
     # Half of the sphere lies within 30 degrees of the equator; 4050 draws, 4 standard errors.
     share = np.mean(np.abs(network.latitude) < 30)
     assert share == pytest.approx(0.5, abs=4 * 0.5 / np.sqrt(4050))
+
+
+@pytest.mark.parametrize("kind", ["random", "surface"])
+@pytest.mark.parametrize(
+    "grid",
+    [periodic_line(40), limited_area((40.0, 50.0, 60.0), (-10.0, 0.0, 10.0, 20.0))],
+    ids=["line", "area"],
+)
+def test_random_stations_lie_on_a_grid_that_is_no_sphere(grid: Grid, kind: str) -> None:
+    network = NETWORKS[kind](grid, 0.5, key_for(0, Purpose.OBSERVATION_NETWORK))
+    rows, columns = grid.shape
+    assert network.station.size == rows * columns // 2
+    assert (network.latitude >= min(grid.latitude)).all()
+    assert (network.latitude <= max(grid.latitude)).all()
+    first = 0.0 if grid.periodic else grid.longitude[0]
+    last = 360.0 if grid.periodic else grid.longitude[-1]
+    east = first + (network.longitude - first) % 360
+    assert ((east >= first) & (east <= last)).all()
+    assert np.ptp(east) > 0.4 * (last - first)
 
 
 def test_all_420_radiosonde_stations_are_used_when_the_density_allows(big_grid: Grid) -> None:
