@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from align_da.cli.beginning import begin_work
 from align_da.cli.options import (
     DEFAULT_RUN,
     ConfigOption,
@@ -12,7 +13,6 @@ from align_da.cli.options import (
     RunOption,
     SetOption,
 )
-from align_da.cli.run_settings import begin_with_settings
 from align_da.config import Config, Era5Config, WorldConfig
 from align_da.parallel.progress import progress_bar
 from align_da.storage.durable import write_durably
@@ -33,7 +33,7 @@ def truth(
     workers: Annotated[int, typer.Option(min=1, help="Processes that read ERA5.")] = 2,
 ) -> None:
     """Simulate the nature run, or read ERA5; goes on where a killed run has stopped."""
-    settings = begin_with_settings(run, config, override)
+    settings = begin_work("data truth", run, config, override)
     from align_da.runs.stage_graph import truth_stage
     from align_da.storage.stages import run_stage
 
@@ -78,7 +78,7 @@ def backgrounds(
     workers: Annotated[int, typer.Option(min=1, help="Processes that forecast.")] = 2,
 ) -> None:
     """Forecast from the perturbed truth; goes on where a killed run has stopped."""
-    settings = begin_with_settings(run, config, override)
+    settings = begin_work("data backgrounds", run, config, override)
     from align_da.runs.stage_graph import backgrounds_stage
     from align_da.storage.stages import run_stage
     from data_pipelines.backgrounds import make_backgrounds
@@ -96,7 +96,7 @@ def coarse(
     config: ConfigOption = None, run: RunOption = DEFAULT_RUN, override: SetOption = None
 ) -> None:
     """Interpolate coarse maps of the truth: the backgrounds of a run that downscales."""
-    settings = begin_with_settings(run, config, override)
+    settings = begin_work("data coarse", run, config, override)
     from align_da.runs.stage_graph import coarse_backgrounds_stage
     from align_da.storage.stages import run_stage
     from data_pipelines.coarse_backgrounds import make_coarse_backgrounds
@@ -117,7 +117,7 @@ def cycled(
     workers: Annotated[int, typer.Option(min=1, help="Processes that cycle.")] = 2,
 ) -> None:
     """Take backgrounds from cycling with latent 3D-Var; goes on where it was stopped."""
-    settings = begin_with_settings(run, config, override)
+    settings = begin_work("data cycled", run, config, override)
     from align_da.runs.stage_graph import cycled_stage
     from align_da.storage.stages import run_stage
     from data_pipelines.cycled_backgrounds import make_cycled_backgrounds
@@ -138,7 +138,7 @@ def closed_loop(
     workers: Annotated[int, typer.Option(min=1, help="Processes that cycle.")] = 2,
 ) -> None:
     """Cycle through the training period for the correction of analyses, a round at a time."""
-    settings = begin_with_settings(run, config, override)
+    settings = begin_work("data closed_loop", run, config, override)
     from align_da.runs.rounds import with_next_round
     from data_pipelines.rounds import make_round
 
@@ -156,7 +156,7 @@ def rounds(
     workers: Annotated[int, typer.Option(min=1, help="Processes that cycle.")] = 2,
 ) -> None:
     """Learn the correction of analyses: cycle and train, round after round; goes on if stopped."""
-    settings = begin_with_settings(run, config, override)
+    settings = begin_work("data rounds", run, config, override, rounds=count)
     from data_pipelines.rounds import make_rounds
 
     make_rounds(settings, run, count or settings.correction.rounds, workers)
@@ -170,7 +170,7 @@ def statistics(
     workers: Annotated[int, typer.Option(min=1, help="Processes that read and reduce.")] = 2,
 ) -> None:
     """Mean and standard deviation of states, tendencies and background errors."""
-    settings = begin_with_settings(run, config, override)
+    settings = begin_work("data statistics", run, config, override)
     from align_da.runs.stage_graph import statistics_stage
     from align_da.storage.stages import run_stage
     from data_pipelines.statistics import write_statistics
@@ -207,7 +207,7 @@ def export(
     override: SetOption = None,
 ) -> None:
     """Write the observations of a cycling run, with their model equivalents, as IODA v3."""
-    settings = begin_with_settings(run, config, override, [name])
+    settings = begin_work("data export-observations", run, config, override, [name])
     from align_da.runs.run import open_run
     from data_pipelines.observations.export import export_observations
 
@@ -225,7 +225,7 @@ def report(
     out: Annotated[Path | None, typer.Option(help="Markdown file; the terminal if none.")] = None,
 ) -> None:
     """Measure the world: climate, forecast errors, growth of errors, balance, tendencies."""
-    settings = begin_with_settings(run, config, override)
+    settings = begin_work("data report", run, config, override)
     from align_da.storage.compiled_programs import use_compilation_cache
     from data_pipelines.world_report import world_report
 

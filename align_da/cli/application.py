@@ -9,7 +9,6 @@ integrity, 5 bad state, 6 lost workers, 130 and 143 ended by a signal.
 
 import errno
 import json
-import signal
 import sys
 from collections.abc import Sequence
 from contextlib import nullcontext, redirect_stdout
@@ -18,6 +17,8 @@ from typing import Annotated, Literal
 
 import typer
 
+from align_da.cli.beginning import begin_work
+from align_da.cli.interruption import interruptible
 from align_da.cli.last_line import forget, tell_last_line
 from align_da.cli.options import (
     DEFAULT_RUN,
@@ -37,7 +38,7 @@ from align_da.cli.process_options import (
     ProcessOption,
     TensorOption,
 )
-from align_da.cli.run_settings import begin_with_settings, run_settings
+from align_da.cli.run_settings import run_settings
 from align_da.config import Config, load_config
 from align_da.environment import settle_environment
 from align_da.errors import AlignDAError, ConfigError, StorageError
@@ -68,9 +69,13 @@ def common(
 
 
 def main() -> None:
-    """Run the command line; errors raised on purpose become one line and an exit code."""
-    # The shell reports 130; a cycling run handles the signal itself while it owns a store.
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    """Run the command line, which Ctrl-C may end."""
+    with interruptible():
+        _run()
+
+
+def _run() -> None:
+    """Run the command; errors raised on purpose become one line and an exit code."""
     try:
         for name in settle_environment():
             typer.echo(f"align-da: {name} would change results: it is not looked at", err=True)
@@ -113,6 +118,7 @@ def _commands_of(name: str) -> typer.Typer:
 
 
 def _settings(
+    command: str,
     run: Path,
     config: Path | None,
     override: list[str] | None,
@@ -120,7 +126,7 @@ def _settings(
     alike: Sequence[str] = (),
 ) -> Config:
     """The configuration of a command, which then uses what others have compiled."""
-    settings = begin_with_settings(run, config, override, cycles, alike)
+    settings = begin_work(command, run, config, override, cycles, alike)
     from align_da.storage.compiled_programs import use_compilation_cache
 
     use_compilation_cache()
@@ -153,7 +159,7 @@ def train(
     group = Processes(coordinator_address, num_processes, process_id, distributed, tensor)
     if what == "covariance":
         group.check_alone("the covariance")
-    settings = _settings(run, config, override)
+    settings = _settings(f"train {what}", run, config, override)
     from align_da.parallel.distributed import joined_processes
     from align_da.stages.estimate_covariance import estimate_covariance
     from align_da.stages.train_autoencoder import train_autoencoder
@@ -197,7 +203,7 @@ def align(
     group = Processes(coordinator_address, num_processes, process_id, distributed, tensor)
     if what in {"leads", "candidates", "compare"}:
         group.check_alone(what)
-    settings = _settings(run, config, override)
+    settings = _settings(f"align {what}", run, config, override)
     from align_da.parallel.distributed import joined_processes
     from align_da.stages.compare_leads import compare_leads
     from align_da.stages.compare_priors import compare_priors
@@ -233,7 +239,7 @@ def cycle(
     the cycles that are there stay as they are.
     """
     length = [] if cycles is None else [f"cycle.cycles={cycles}"]
-    settings = _settings(run, config, [*(override or ()), *length], [name])
+    settings = _settings("cycle", run, config, [*(override or ()), *length], [name])
     from align_da.stages.run_cycles import run_cycles
 
     code = run_cycles(settings, run, name, extend=cycles is not None)
@@ -255,7 +261,7 @@ def verify(
     """Score cycling runs against the truth and write the report."""
     from align_da.stages.settings_of_scores import SETTINGS_OF_SCORES
 
-    settings = _settings(run, config, override, name or ["main"], SETTINGS_OF_SCORES)
+    settings = _settings("verify", run, config, override, name or ["main"], SETTINGS_OF_SCORES)
     from align_da.stages.score_runs import score_runs
 
     with redirect_stdout(sys.stderr) if as_json else nullcontext():
@@ -276,7 +282,7 @@ def monitor(
     as_json: JsonOption = False,
 ) -> None:
     """Say where counts or departures of observations have left their limits of 20 cycles."""
-    settings = _settings(run, config, override, [name])
+    settings = _settings("monitor", run, config, override, [name])
     from align_da.stages.monitor_observations import monitor_observations
 
     with redirect_stdout(sys.stderr) if as_json else nullcontext():
@@ -297,7 +303,7 @@ def benchmark(
     override: SetOption = None,
 ) -> None:
     """Compare methods on single analyses with the same backgrounds, dates and observations."""
-    settings = _settings(run, config, override)
+    settings = _settings("benchmark", run, config, override)
     from align_da.stages.benchmark import benchmark as stage
 
     stage(settings, run, name)
@@ -313,7 +319,7 @@ def downscale(
     override: SetOption = None,
 ) -> None:
     """Make fine analyses of coarse maps and stations, and compare methods and sources."""
-    settings = _settings(run, config, override)
+    settings = _settings("downscale", run, config, override)
     from align_da.stages.downscale import downscale as stage
 
     stage(settings, run, name)
@@ -337,6 +343,9 @@ def export(
     ] = "analysis",
 ) -> None:
     """Write the cycles of a run as one netCDF file that follows the CF conventions."""
+    from align_da.stages.check_work import check_cycles
+
+    check_cycles(run, name)
     from align_da.stages.export_analyses import export_analyses
 
     typer.echo(f"{export_analyses(run, name, group, to)} cycles in {to}")
@@ -441,6 +450,9 @@ def inspect(
 
     Reads everything; names every damaged cycle, variable and file, and then ends with code 4.
     """
+    if not path.exists():
+        message = f"expected a store, a checkpoint or a run folder at {path}, found nothing"
+        raise StorageError(message)
     from align_da.storage.inspection import describe
 
     found = describe(path)

@@ -10,8 +10,6 @@ from pathlib import Path
 
 import typer
 
-from align_da.cli.last_line import begin
-from align_da.cli.options import as_given
 from align_da.config import Config, config_from_table, load_config
 from align_da.config.table import config_from_digested, table_of, with_overrides
 from align_da.errors import ConfigError, StorageError
@@ -26,19 +24,6 @@ class _Stored:
 
     config: Config
     source: str
-
-
-def begin_with_settings(
-    run: Path,
-    path: Path | None,
-    overrides: Sequence[str] | None,
-    cycles: Sequence[str] = (),
-    alike: Sequence[str] = (),
-) -> Config:
-    """The configuration of a command that begins its work; see `run_settings`."""
-    settings = run_settings(run, path, overrides, cycles, alike)
-    begin(settings, run, as_given(run, path, None))
-    return settings
 
 
 def run_settings(

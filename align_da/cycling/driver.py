@@ -40,7 +40,7 @@ from align_da.storage.cycle_record import StoreTemplate
 from align_da.storage.extension import extend_store
 from align_da.storage.lock import owned
 from align_da.storage.manifest import Manifest
-from align_da.storage.store_files import lock_path
+from align_da.storage.store_places import lock_path
 
 
 @dataclass(frozen=True)

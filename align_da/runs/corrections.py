@@ -18,14 +18,13 @@ from align_da.assimilation.evidence import INCREMENTS
 from align_da.config import Config
 from align_da.errors import StorageError
 from align_da.keys import Purpose, key_for
+from align_da.runs.rounds import rounds_averaged
 from align_da.runs.run import Run
 from align_da.runs.variational import three_d_var
+from align_da.runs.weight_names import CORRECTION
 from align_da.storage.checkpoints import load_weights
 from align_da.storage.stages import check_as_made
 from align_da.storage.statistics import read_normalisation
-
-CORRECTION = "correction"
-"""The stage and the weights of round n are called "correction_n"."""
 
 
 def corrected(
@@ -85,11 +84,6 @@ def load_correction(run: Run, number: int) -> AnalysisCorrection:
     parameters = [nnx.state(one.network) for one in taught]
     mean = jax.tree.map(lambda *leaves: sum(leaves) / len(leaves), *parameters)
     return replace(taught[-1], network=nnx.merge(graph, mean))
-
-
-def rounds_averaged(config: Config, number: int) -> range:
-    """The rounds whose networks are averaged after round `number`."""
-    return range(max(0, number + 1 - config.correction.averaged), number + 1)
 
 
 def taught_correction(run: Run, number: int) -> AnalysisCorrection:

@@ -8,7 +8,7 @@ from itertools import count
 
 from align_da.config import Config, CorrectionConfig
 from align_da.errors import StorageError
-from align_da.runs.corrections import CORRECTION
+from align_da.runs.weight_names import CORRECTION
 from align_da.storage.run_folder import RunFolder
 from align_da.storage.stage_record import finished_stages
 
@@ -56,6 +56,11 @@ def with_round(config: Config, number: int) -> Config:
     # Read anew, so that what does not fit is refused; a dump would lack what digests leave out.
     correction = CorrectionConfig(**dict(config.correction) | {"round": number})
     return config.model_copy(update={"correction": correction})
+
+
+def rounds_averaged(config: Config, number: int) -> range:
+    """The rounds whose networks are averaged after round `number`."""
+    return range(max(0, number + 1 - config.correction.averaged), number + 1)
 
 
 def _rounds_taught(folder: RunFolder) -> set[int]:

@@ -7,7 +7,7 @@ from typing import Any
 from align_da.storage.manifest import read_manifest
 from align_da.storage.run_folder import RunFolder
 from align_da.storage.stage_record import finished_stages, read_stage_record
-from align_da.storage.store_files import manifest_path
+from align_da.storage.store_places import manifest_path
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,8 @@ from align_da.stages import (
 )
 from align_da.storage.met_cycles import Column, make_store, write_end, write_met
 from align_da.storage.run_folder import RunFolder
-from align_da.storage.stages import Stage, run_stage
+from align_da.storage.stage_definition import Stage
+from align_da.storage.stages import run_stage
 from align_da.training.loop import FitResult, fit
 from align_da.verification.score_table import ROW_COLUMNS
 

@@ -18,7 +18,7 @@ from small_run import run_small, small_experiment
 from align_da.errors import StorageError
 from align_da.storage.durable import remove_unfinished
 from align_da.storage.lock import owned
-from align_da.storage.store_files import lock_path
+from align_da.storage.store_places import lock_path
 from align_da.storage.verification import verify_store
 
 Start = Callable[..., ForkServerProcess]
