@@ -253,12 +253,12 @@ def _make_store(run: Run, segment: Segment, frames: int, digest: str) -> None:
         return
     window = np.timedelta64(run.config.cycle.window_hours, "h")
     times = starts_of(segment, run.pairs(segment.split)) + window
-    columns = _columns(run, segment)
+    columns = columns_of(run, segment)
     ends = (segment.of, frames, run.config.cycle.members, *run.layout.shape)
     make_store(store, times, columns, ends, digest)
 
 
-def _columns(run: Run, segment: Segment) -> dict[str, Column]:
+def columns_of(run: Run, segment: Segment) -> dict[str, Column]:
     """What is kept of every cycle in the period of a segment, see `_met`."""
     lat, lon, channels = run.layout.shape
 

@@ -20,9 +20,11 @@ import typer
 from align_da.cli.beginning import begin_work
 from align_da.cli.interruption import interruptible
 from align_da.cli.last_line import forget, tell_last_line
+from align_da.cli.messages import tell_as_asked, tell_warnings
 from align_da.cli.options import (
     DEFAULT_RUN,
     ConfigOption,
+    DryRunOption,
     JsonOption,
     RunNameOption,
     RunOption,
@@ -50,7 +52,6 @@ _NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 app = typer.Typer(
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     help="Data assimilation with latent diffusion priors aligned by rewards.",
 )
@@ -63,8 +64,15 @@ def common(
         bool,
         typer.Option("--version", is_eager=True, callback=tell_version, help="Tell the version."),
     ] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Tell all that libraries tell.")
+    ] = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="Tell results, warnings and errors alone.")
+    ] = False,
 ) -> None:
-    """Options of the program itself."""
+    """Options of the program itself, given before the command."""
+    tell_as_asked(verbose=verbose, quiet=quiet)
     forget()  # a command before this one, in the same process, may have failed
 
 
@@ -76,6 +84,7 @@ def main() -> None:
 
 def _run() -> None:
     """Run the command; errors raised on purpose become one line and an exit code."""
+    tell_warnings()
     try:
         for name in settle_environment():
             typer.echo(f"align-da: {name} would change results: it is not looked at", err=True)
@@ -124,9 +133,11 @@ def _settings(
     override: list[str] | None,
     cycles: Sequence[str] = (),
     alike: Sequence[str] = (),
+    *,
+    dry_run: bool = False,
 ) -> Config:
     """The configuration of a command, which then uses what others have compiled."""
-    settings = begin_work(command, run, config, override, cycles, alike)
+    settings = begin_work(command, run, config, override, cycles, alike, dry_run=dry_run)
     from align_da.storage.compiled_programs import use_compilation_cache
 
     use_compilation_cache()
@@ -146,6 +157,7 @@ def train(
     run: RunOption = DEFAULT_RUN,
     override: SetOption = None,
     *,
+    dry_run: DryRunOption = False,
     coordinator_address: CoordinatorOption = None,
     num_processes: CountOption = None,
     process_id: ProcessOption = None,
@@ -159,7 +171,7 @@ def train(
     group = Processes(coordinator_address, num_processes, process_id, distributed, tensor)
     if what == "covariance":
         group.check_alone("the covariance")
-    settings = _settings(f"train {what}", run, config, override)
+    settings = _settings(f"train {what}", run, config, override, dry_run=dry_run)
     from align_da.parallel.distributed import joined_processes
     from align_da.stages.estimate_covariance import estimate_covariance
     from align_da.stages.train_autoencoder import train_autoencoder
@@ -193,6 +205,7 @@ def align(
     run: RunOption = DEFAULT_RUN,
     override: SetOption = None,
     *,
+    dry_run: DryRunOption = False,
     coordinator_address: CoordinatorOption = None,
     num_processes: CountOption = None,
     process_id: ProcessOption = None,
@@ -203,7 +216,7 @@ def align(
     group = Processes(coordinator_address, num_processes, process_id, distributed, tensor)
     if what in {"leads", "candidates", "compare"}:
         group.check_alone(what)
-    settings = _settings(f"align {what}", run, config, override)
+    settings = _settings(f"align {what}", run, config, override, dry_run=dry_run)
     from align_da.parallel.distributed import joined_processes
     from align_da.stages.compare_leads import compare_leads
     from align_da.stages.compare_priors import compare_priors
@@ -232,6 +245,7 @@ def cycle(
         int | None,
         typer.Option(min=1, help="Cycles in all; a run that has fewer is followed by the rest."),
     ] = None,
+    dry_run: DryRunOption = False,
 ) -> None:
     """Run the assimilation cycle over the test period; goes on where a killed run has stopped.
 
@@ -239,7 +253,8 @@ def cycle(
     the cycles that are there stay as they are.
     """
     length = [] if cycles is None else [f"cycle.cycles={cycles}"]
-    settings = _settings("cycle", run, config, [*(override or ()), *length], [name])
+    given = [*(override or ()), *length]
+    settings = _settings("cycle", run, config, given, [name], dry_run=dry_run)
     from align_da.stages.run_cycles import run_cycles
 
     code = run_cycles(settings, run, name, extend=cycles is not None)
@@ -257,15 +272,19 @@ def verify(
     override: SetOption = None,
     *,
     as_json: JsonOption = False,
+    dry_run: DryRunOption = False,
 ) -> None:
     """Score cycling runs against the truth and write the report."""
     from align_da.stages.settings_of_scores import SETTINGS_OF_SCORES
 
-    settings = _settings("verify", run, config, override, name or ["main"], SETTINGS_OF_SCORES)
+    names = name or ["main"]
+    settings = _settings(
+        "verify", run, config, override, names, SETTINGS_OF_SCORES, dry_run=dry_run
+    )
     from align_da.stages.score_runs import score_runs
 
     with redirect_stdout(sys.stderr) if as_json else nullcontext():
-        report = score_runs(settings, run, name or ["main"])
+        report = score_runs(settings, run, names)
     if as_json:
         from align_da.stages.read_results import read_scores
 

@@ -22,8 +22,12 @@ from rich.progress import Progress
 from align_da.environment import shield_children
 from align_da.errors import ConfigError, WorkerError
 
-# Importing distributed sets its loggers to tell of every connection, beside the progress bar.
-logging.getLogger("distributed").setLevel(logging.WARNING)
+# Importing distributed sets its loggers to tell of every connection, beside the progress bar, and
+# to do that past the handlers of this process.
+_LOG_OF_DASK = logging.getLogger("distributed")
+_LOG_OF_DASK.setLevel(logging.WARNING)
+_LOG_OF_DASK.handlers.clear()
+_LOG_OF_DASK.propagate = True
 
 LOOPBACK = "127.0.0.1"
 Result = TypeVar("Result")

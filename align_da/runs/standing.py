@@ -57,7 +57,7 @@ def stages_standing(config: Config, folder: RunFolder) -> list[StageStanding]:
         StorageError: a record is damaged.
     """
     declared = {stage.name: stage for stage in _declared(config, folder)}
-    told = [_standing(folder, stage) for stage in declared.values()]
+    told = [standing_of(folder, stage) for stage in declared.values()]
     others = [name for name in finished_stages(folder) if name not in declared]
     return [*told, *(_of_record(folder, name) for name in others)]
 
@@ -128,7 +128,7 @@ def _is_begun(folder: RunFolder, number: int) -> bool:
     )
 
 
-def _standing(folder: RunFolder, stage: Stage) -> StageStanding:
+def standing_of(folder: RunFolder, stage: Stage) -> StageStanding:
     """How far a declared stage has come."""
     command, inputs = command_of(folder, stage.name), tuple(stage.inputs)
     if is_finished(folder, stage.name):

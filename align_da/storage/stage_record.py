@@ -32,6 +32,8 @@ class StageRecord:
         products: fingerprint of every product by its place in the folder of the run.
         config: the configuration in full that the stage was given; empty where it was given none.
         finished: time of its end, ISO 8601, UTC.
+        peak_bytes: resident memory of the largest process that has worked, at its peak; 0 where
+            that is not known, as of earlier versions.
     """
 
     stage: str
@@ -41,6 +43,7 @@ class StageRecord:
     products: Mapping[str, Fingerprint]
     config: Mapping[str, Any] = field(default_factory=dict)
     finished: str = ""
+    peak_bytes: int = 0
 
 
 _OWN_DIGEST = "record_digest"
@@ -119,6 +122,7 @@ def _parsed(content: Any) -> StageRecord:  # noqa: ANN401 (whatever JSON can hol
         {_checked_place(place): Fingerprint(**fields) for place, fields in made.items()},
         dict(content.get("config", {})),
         str(content.get("finished", "")),
+        int(content.get("peak_bytes", 0)),
     )
 
 
