@@ -44,7 +44,7 @@ from align_da.forecast import (
     Lorenz96ForecastModel,
 )
 from align_da.observations import FunctionOperator, ObservationBatch, observations_from_frame
-from align_da.runs.analyses import build_analysis
+from align_da.runs.analysis_methods import build_analysis
 from align_da.runs.guided_analysis import guided_analysis
 from align_da.runs.opening import open_cycles, open_run, open_shipped
 from align_da.runs.priors import cycle_forecast_model, load_prior

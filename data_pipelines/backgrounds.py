@@ -25,7 +25,8 @@ from align_da.forecast import ForecastModel
 from align_da.forecast.leads import forecasts_at
 from align_da.keys import Purpose, key_for
 from align_da.parallel.cluster import run_tasks
-from align_da.runs.forecast_models import configured_forecast_model, forecast_model_definition
+from align_da.runs.forecast_model_files import forecast_model_definition
+from align_da.runs.forecast_models import configured_forecast_model
 from align_da.storage.compiled_programs import use_compilation_cache
 from align_da.storage.datasets import write_dataset_region
 from align_da.storage.durable import remove_unfinished

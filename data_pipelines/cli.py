@@ -1,18 +1,20 @@
 """The commands of `align-da data`: each makes one product in the folder of the run."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
+from align_da.cli.beginning import begin_work
 from align_da.cli.options import (
     DEFAULT_RUN,
     ConfigOption,
+    DryRunOption,
     RunNameOption,
     RunOption,
     SetOption,
 )
-from align_da.cli.run_settings import begin_with_settings
 from align_da.config import Config, Era5Config, WorldConfig
 from align_da.parallel.progress import progress_bar
 from align_da.storage.durable import write_durably
@@ -25,15 +27,39 @@ app = typer.Typer(
 )
 
 
+def _begin(
+    command: str,
+    run: Path,
+    config: Path | None,
+    override: list[str] | None,
+    cycles: Sequence[str] = (),
+    rounds: int | None = None,
+    *,
+    dry_run: bool = False,
+) -> Config:
+    """The configuration of a command that begins its work, or is told of; see `begin_work`."""
+
+    def disk_of(config: Config, run: Path) -> Mapping[str, int]:
+        from data_pipelines.disk import disk_of_data
+
+        return disk_of_data(command, config, run)
+
+    return begin_work(
+        command, run, config, override, cycles, rounds=rounds, dry_run=dry_run, disk_of=disk_of
+    )
+
+
 @app.command()
 def truth(
     config: ConfigOption = None,
     run: RunOption = DEFAULT_RUN,
     override: SetOption = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes that read ERA5.")] = 2,
+    *,
+    dry_run: DryRunOption = False,
 ) -> None:
     """Simulate the nature run, or read ERA5; goes on where a killed run has stopped."""
-    settings = begin_with_settings(run, config, override)
+    settings = _begin("data truth", run, config, override, dry_run=dry_run)
     from align_da.runs.stage_graph import truth_stage
     from align_da.storage.stages import run_stage
 
@@ -76,9 +102,17 @@ def backgrounds(
     run: RunOption = DEFAULT_RUN,
     override: SetOption = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes that forecast.")] = 2,
+    *,
+    dry_run: DryRunOption = False,
 ) -> None:
     """Forecast from the perturbed truth; goes on where a killed run has stopped."""
-    settings = begin_with_settings(run, config, override)
+    settings = _begin(
+        "data backgrounds",
+        run,
+        config,
+        override,
+        dry_run=dry_run,
+    )
     from align_da.runs.stage_graph import backgrounds_stage
     from align_da.storage.stages import run_stage
     from data_pipelines.backgrounds import make_backgrounds
@@ -93,10 +127,20 @@ def backgrounds(
 
 @app.command()
 def coarse(
-    config: ConfigOption = None, run: RunOption = DEFAULT_RUN, override: SetOption = None
+    config: ConfigOption = None,
+    run: RunOption = DEFAULT_RUN,
+    override: SetOption = None,
+    *,
+    dry_run: DryRunOption = False,
 ) -> None:
     """Interpolate coarse maps of the truth: the backgrounds of a run that downscales."""
-    settings = begin_with_settings(run, config, override)
+    settings = _begin(
+        "data coarse",
+        run,
+        config,
+        override,
+        dry_run=dry_run,
+    )
     from align_da.runs.stage_graph import coarse_backgrounds_stage
     from align_da.storage.stages import run_stage
     from data_pipelines.coarse_backgrounds import make_coarse_backgrounds
@@ -115,9 +159,17 @@ def cycled(
     run: RunOption = DEFAULT_RUN,
     override: SetOption = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes that cycle.")] = 2,
+    *,
+    dry_run: DryRunOption = False,
 ) -> None:
     """Take backgrounds from cycling with latent 3D-Var; goes on where it was stopped."""
-    settings = begin_with_settings(run, config, override)
+    settings = _begin(
+        "data cycled",
+        run,
+        config,
+        override,
+        dry_run=dry_run,
+    )
     from align_da.runs.stage_graph import cycled_stage
     from align_da.storage.stages import run_stage
     from data_pipelines.cycled_backgrounds import make_cycled_backgrounds
@@ -136,9 +188,17 @@ def closed_loop(
     run: RunOption = DEFAULT_RUN,
     override: SetOption = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes that cycle.")] = 2,
+    *,
+    dry_run: DryRunOption = False,
 ) -> None:
     """Cycle through the training period for the correction of analyses, a round at a time."""
-    settings = begin_with_settings(run, config, override)
+    settings = _begin(
+        "data closed_loop",
+        run,
+        config,
+        override,
+        dry_run=dry_run,
+    )
     from align_da.runs.rounds import with_next_round
     from data_pipelines.rounds import make_round
 
@@ -154,9 +214,18 @@ def rounds(
     run: RunOption = DEFAULT_RUN,
     override: SetOption = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes that cycle.")] = 2,
+    *,
+    dry_run: DryRunOption = False,
 ) -> None:
     """Learn the correction of analyses: cycle and train, round after round; goes on if stopped."""
-    settings = begin_with_settings(run, config, override)
+    settings = _begin(
+        "data rounds",
+        run,
+        config,
+        override,
+        rounds=count,
+        dry_run=dry_run,
+    )
     from data_pipelines.rounds import make_rounds
 
     make_rounds(settings, run, count or settings.correction.rounds, workers)
@@ -168,9 +237,11 @@ def statistics(
     run: RunOption = DEFAULT_RUN,
     override: SetOption = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes that read and reduce.")] = 2,
+    *,
+    dry_run: DryRunOption = False,
 ) -> None:
     """Mean and standard deviation of states, tendencies and background errors."""
-    settings = begin_with_settings(run, config, override)
+    settings = _begin("data statistics", run, config, override, dry_run=dry_run)
     from align_da.runs.stage_graph import statistics_stage
     from align_da.storage.stages import run_stage
     from data_pipelines.statistics import write_statistics
@@ -207,7 +278,7 @@ def export(
     override: SetOption = None,
 ) -> None:
     """Write the observations of a cycling run, with their model equivalents, as IODA v3."""
-    settings = begin_with_settings(run, config, override, [name])
+    settings = _begin("data export-observations", run, config, override, [name])
     from align_da.runs.run import open_run
     from data_pipelines.observations.export import export_observations
 
@@ -225,7 +296,7 @@ def report(
     out: Annotated[Path | None, typer.Option(help="Markdown file; the terminal if none.")] = None,
 ) -> None:
     """Measure the world: climate, forecast errors, growth of errors, balance, tendencies."""
-    settings = begin_with_settings(run, config, override)
+    settings = _begin("data report", run, config, override)
     from align_da.storage.compiled_programs import use_compilation_cache
     from data_pipelines.world_report import world_report
 

@@ -23,7 +23,8 @@ from align_da.errors import BadStateError, ConfigError, InputError, StorageError
 from align_da.observations.batch import ObservationBatch
 from align_da.observations.interpolation import InterpolationOperator
 from align_da.parallel.cluster import run_tasks
-from align_da.runs.analyses import build_closed_loop, stages_of_cycles
+from align_da.runs.analyses import stages_of_cycles
+from align_da.runs.analysis_methods import build_closed_loop
 from align_da.runs.priors import cycle_forecast_model
 from align_da.runs.run import Run, open_run
 from align_da.runs.stage_graph import closed_loop_stage
@@ -41,7 +42,7 @@ from align_da.storage.met_cycles import (
     write_end,
     write_met,
 )
-from align_da.storage.stages import definition_digest
+from align_da.storage.stage_definition import definition_digest
 from align_da.storage.statistics import read_normalisation
 from align_da.training.truth_target import TruthTarget
 from align_da.training.withheld_target import WithheldTarget, withheld_target
@@ -252,12 +253,12 @@ def _make_store(run: Run, segment: Segment, frames: int, digest: str) -> None:
         return
     window = np.timedelta64(run.config.cycle.window_hours, "h")
     times = starts_of(segment, run.pairs(segment.split)) + window
-    columns = _columns(run, segment)
+    columns = columns_of(run, segment)
     ends = (segment.of, frames, run.config.cycle.members, *run.layout.shape)
     make_store(store, times, columns, ends, digest)
 
 
-def _columns(run: Run, segment: Segment) -> dict[str, Column]:
+def columns_of(run: Run, segment: Segment) -> dict[str, Column]:
     """What is kept of every cycle in the period of a segment, see `_met`."""
     lat, lon, channels = run.layout.shape
 

@@ -18,15 +18,16 @@ from align_da.config import Config
 from align_da.digests import digest_of
 from align_da.parallel.cluster import run_tasks
 from align_da.runs.background_latents import encode_backgrounds, scaling_of
-from align_da.runs.priors import FORECAST_SCALING, load_forecast_prior, load_space
+from align_da.runs.priors import load_forecast_prior, load_space
 from align_da.runs.run import Run, open_run
 from align_da.runs.stage_graph import cycled_stage
 from align_da.runs.variational import latent_three_d_var
+from align_da.runs.weight_names import FORECAST_SCALING
 from align_da.storage.checkpoints import save_weights
 from align_da.storage.compiled_programs import use_compilation_cache
 from align_da.storage.durable import remove_unfinished
 from align_da.storage.run_folder import RunFolder
-from align_da.storage.stages import digest_of_stage
+from align_da.storage.stage_definition import digest_of_stage
 from data_pipelines.segments import Segment, cycles_of, run_of, segments_of, starts_of
 from data_pipelines.splits import SplitName
 from data_pipelines.template import is_made, write_region, write_template

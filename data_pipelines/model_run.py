@@ -20,7 +20,8 @@ from align_da.config import Config
 from align_da.digests import digest_of
 from align_da.errors import ConfigError
 from align_da.forecast.contract import ForecastModel, StartingForecastModel
-from align_da.runs.forecast_models import configured_forecast_model, forecast_model_definition
+from align_da.runs.forecast_model_files import forecast_model_definition
+from align_da.runs.forecast_models import configured_forecast_model
 from align_da.storage.durable import remove_unfinished
 from align_da.storage.gridded import open_states, read_times
 from align_da.storage.run_folder import RunFolder

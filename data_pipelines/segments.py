@@ -19,16 +19,12 @@ from align_da.cycling.cycles import cycles
 from align_da.cycling.replacement import ReplacementRule
 from align_da.errors import ConfigError
 from align_da.forecast import ForecastModel
-from align_da.runs.filed_reports import (
-    FiledObservations,
-    Observe,
-    learned_from_reports,
-    observations_of,
-)
+from align_da.runs.filed_reports import FiledObservations, Observe, observations_of
 from align_da.runs.forecast_models import configured_forecast_model
 from align_da.runs.initial_ensemble import ensemble_around
 from align_da.runs.observing_system import observing_system
 from align_da.runs.run import Run, open_run
+from align_da.runs.stage_graph import learned_from_reports
 from align_da.storage.background_pairs import BackgroundPairs
 from data_pipelines.splits import SplitName, periods_of
 

@@ -12,7 +12,8 @@ from align_da.config import Config
 from align_da.stages.estimate_covariance import estimate_covariance
 from align_da.storage.datasets import write_dataset
 from align_da.storage.run_folder import RunFolder
-from align_da.storage.stages import Stage, run_stage
+from align_da.storage.stage_definition import Stage
+from align_da.storage.stages import run_stage
 from align_da.storage.statistics import write_statistics
 
 LAYOUT = Layout(

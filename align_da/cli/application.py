@@ -9,7 +9,6 @@ integrity, 5 bad state, 6 lost workers, 130 and 143 ended by a signal.
 
 import errno
 import json
-import signal
 import sys
 from collections.abc import Sequence
 from contextlib import nullcontext, redirect_stdout
@@ -18,10 +17,14 @@ from typing import Annotated, Literal
 
 import typer
 
+from align_da.cli.beginning import begin_work
+from align_da.cli.interruption import interruptible
 from align_da.cli.last_line import forget, tell_last_line
+from align_da.cli.messages import tell_as_asked, tell_warnings
 from align_da.cli.options import (
     DEFAULT_RUN,
     ConfigOption,
+    DryRunOption,
     JsonOption,
     RunArgument,
     RunNameOption,
@@ -39,7 +42,7 @@ from align_da.cli.process_options import (
     ProcessOption,
     TensorOption,
 )
-from align_da.cli.run_settings import begin_with_settings, run_settings
+from align_da.cli.run_settings import run_settings
 from align_da.config import Config, load_config
 from align_da.environment import settle_environment
 from align_da.errors import AlignDAError, ConfigError, StorageError
@@ -51,7 +54,6 @@ _NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 app = typer.Typer(
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     help="Data assimilation with latent diffusion priors aligned by rewards.",
 )
@@ -64,15 +66,27 @@ def common(
         bool,
         typer.Option("--version", is_eager=True, callback=tell_version, help="Tell the version."),
     ] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Tell all that libraries tell.")
+    ] = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="Tell results, warnings and errors alone.")
+    ] = False,
 ) -> None:
-    """Options of the program itself."""
+    """Options of the program itself, given before the command."""
+    tell_as_asked(verbose=verbose, quiet=quiet)
     forget()  # a command before this one, in the same process, may have failed
 
 
 def main() -> None:
-    """Run the command line; errors raised on purpose become one line and an exit code."""
-    # The shell reports 130; a cycling run handles the signal itself while it owns a store.
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    """Run the command line, which Ctrl-C may end."""
+    with interruptible():
+        _run()
+
+
+def _run() -> None:
+    """Run the command; errors raised on purpose become one line and an exit code."""
+    tell_warnings()
     try:
         for name in settle_environment():
             typer.echo(f"align-da: {name} would change results: it is not looked at", err=True)
@@ -115,14 +129,17 @@ def _commands_of(name: str) -> typer.Typer:
 
 
 def _settings(
+    command: str,
     run: Path,
     config: Path | None,
     override: list[str] | None,
     cycles: Sequence[str] = (),
     alike: Sequence[str] = (),
+    *,
+    dry_run: bool = False,
 ) -> Config:
     """The configuration of a command, which then uses what others have compiled."""
-    settings = begin_with_settings(run, config, override, cycles, alike)
+    settings = begin_work(command, run, config, override, cycles, alike, dry_run=dry_run)
     from align_da.storage.compiled_programs import use_compilation_cache
 
     use_compilation_cache()
@@ -142,6 +159,7 @@ def train(
     run: RunOption = DEFAULT_RUN,
     override: SetOption = None,
     *,
+    dry_run: DryRunOption = False,
     coordinator_address: CoordinatorOption = None,
     num_processes: CountOption = None,
     process_id: ProcessOption = None,
@@ -155,7 +173,7 @@ def train(
     group = Processes(coordinator_address, num_processes, process_id, distributed, tensor)
     if what == "covariance":
         group.check_alone("the covariance")
-    settings = _settings(run, config, override)
+    settings = _settings(f"train {what}", run, config, override, dry_run=dry_run)
     from align_da.parallel.distributed import joined_processes
     from align_da.stages.estimate_covariance import estimate_covariance
     from align_da.stages.train_autoencoder import train_autoencoder
@@ -189,6 +207,7 @@ def align(
     run: RunOption = DEFAULT_RUN,
     override: SetOption = None,
     *,
+    dry_run: DryRunOption = False,
     coordinator_address: CoordinatorOption = None,
     num_processes: CountOption = None,
     process_id: ProcessOption = None,
@@ -199,7 +218,7 @@ def align(
     group = Processes(coordinator_address, num_processes, process_id, distributed, tensor)
     if what in {"leads", "candidates", "compare"}:
         group.check_alone(what)
-    settings = _settings(run, config, override)
+    settings = _settings(f"align {what}", run, config, override, dry_run=dry_run)
     from align_da.parallel.distributed import joined_processes
     from align_da.stages.compare_leads import compare_leads
     from align_da.stages.compare_priors import compare_priors
@@ -228,6 +247,7 @@ def cycle(
         int | None,
         typer.Option(min=1, help="Cycles in all; a run that has fewer is followed by the rest."),
     ] = None,
+    dry_run: DryRunOption = False,
 ) -> None:
     """Run the assimilation cycle over the test period; goes on where a killed run has stopped.
 
@@ -235,7 +255,8 @@ def cycle(
     the cycles that are there stay as they are.
     """
     length = [] if cycles is None else [f"cycle.cycles={cycles}"]
-    settings = _settings(run, config, [*(override or ()), *length], [name])
+    given = [*(override or ()), *length]
+    settings = _settings("cycle", run, config, given, [name], dry_run=dry_run)
     from align_da.stages.run_cycles import run_cycles
 
     code = run_cycles(settings, run, name, extend=cycles is not None)
@@ -253,15 +274,19 @@ def verify(
     override: SetOption = None,
     *,
     as_json: JsonOption = False,
+    dry_run: DryRunOption = False,
 ) -> None:
     """Score cycling runs against the truth and write the report."""
     from align_da.stages.settings_of_scores import SETTINGS_OF_SCORES
 
-    settings = _settings(run, config, override, name or ["main"], SETTINGS_OF_SCORES)
+    names = name or ["main"]
+    settings = _settings(
+        "verify", run, config, override, names, SETTINGS_OF_SCORES, dry_run=dry_run
+    )
     from align_da.stages.score_runs import score_runs
 
     with redirect_stdout(sys.stderr) if as_json else nullcontext():
-        report = score_runs(settings, run, name or ["main"])
+        report = score_runs(settings, run, names)
     if as_json:
         from align_da.stages.read_results import read_scores
 
@@ -278,7 +303,7 @@ def monitor(
     as_json: JsonOption = False,
 ) -> None:
     """Say where counts or departures of observations have left their limits of 20 cycles."""
-    settings = _settings(run, config, override, [name])
+    settings = _settings("monitor", run, config, override, [name])
     from align_da.stages.monitor_observations import monitor_observations
 
     with redirect_stdout(sys.stderr) if as_json else nullcontext():
@@ -304,7 +329,7 @@ def explain(
 
     The analysis is made again without them: what has changed there, and most elsewhere, is told.
     """
-    settings = _settings(run, config, override, [name])
+    settings = _settings("explain", run, config, override, [name])
     from align_da.stages.explain_station import explain_station
 
     found = explain_station(settings, run, name, cycle, station)
@@ -331,7 +356,7 @@ def impact(
 ) -> None:
     """Say which observations have made forecasts better or worse, by type and station (EFSOI)."""
     span = span_of(cycles)
-    settings = _settings(run, config, override, [name])
+    settings = _settings("impact", run, config, override, [name])
     from align_da.stages.observation_impact import ImpactPlan, observation_impact
 
     plan = ImpactPlan(lead, *span, against)
@@ -351,7 +376,7 @@ def benchmark(
     override: SetOption = None,
 ) -> None:
     """Compare methods on single analyses with the same backgrounds, dates and observations."""
-    settings = _settings(run, config, override)
+    settings = _settings("benchmark", run, config, override)
     from align_da.stages.benchmark import benchmark as stage
 
     stage(settings, run, name)
@@ -367,7 +392,7 @@ def downscale(
     override: SetOption = None,
 ) -> None:
     """Make fine analyses of coarse maps and stations, and compare methods and sources."""
-    settings = _settings(run, config, override)
+    settings = _settings("downscale", run, config, override)
     from align_da.stages.downscale import downscale as stage
 
     stage(settings, run, name)
@@ -391,6 +416,9 @@ def export(
     ] = "analysis",
 ) -> None:
     """Write the cycles of a run as one netCDF file that follows the CF conventions."""
+    from align_da.stages.check_work import check_cycles
+
+    check_cycles(run, name)
     from align_da.stages.export_analyses import export_analyses
 
     typer.echo(f"{export_analyses(run, name, group, to)} cycles in {to}")
@@ -495,6 +523,9 @@ def inspect(
 
     Reads everything; names every damaged cycle, variable and file, and then ends with code 4.
     """
+    if not path.exists():
+        message = f"expected a store, a checkpoint or a run folder at {path}, found nothing"
+        raise StorageError(message)
     from align_da.storage.inspection import describe
 
     found = describe(path)

@@ -11,6 +11,7 @@ from pathlib import Path
 import typer
 from rich.console import Console
 
+from align_da.cli.messages import options_given
 from align_da.storage.durable import copy_files
 from align_da.storage.shipped import SHIPPED_CONFIG, shipped_folder
 
@@ -39,7 +40,7 @@ def demonstrate(folder: Path, app: typer.Typer) -> None:
     )
     for command in _COMMANDS:
         console.rule(f"align-da {command}")
-        code = app(shlex.split(f"{command} {shared}"), standalone_mode=False)
+        code = app([*options_given(), *shlex.split(f"{command} {shared}")], standalone_mode=False)
         if code:  # a signal ended the cycle: the same command goes on from there
             raise typer.Exit(code)
     console.rule("done")

@@ -6,8 +6,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 
-import typer
-
+from align_da.cli.messages import note
 from align_da.config import Config
 from align_da.errors import AlignDAError
 from align_da.parallel.progress import in_words
@@ -52,7 +51,7 @@ def tell_last_line(*_: object, **__: object) -> None:
     from align_da.stages.list_run import list_run
 
     took = in_words(time.monotonic() - command.began)
-    typer.echo(f"align-da: done in {took}, in {command.run}", err=True)
+    note(f"align-da: done in {took}, in {command.run}")
     with suppress(AlignDAError):  # the work was done, whatever else is wrong
         found = list_run(command.config, command.run, command.options)
-        typer.echo(f"align-da: missing next: {found.missing}\n  {found.command}", err=True)
+        note(f"align-da: missing next: {found.missing}\n  {found.command}")

@@ -76,4 +76,10 @@ RunNameOption = Annotated[
     str, typer.Option(help="Name of the cycling run.", callback=checked_name)
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="As JSON, for programs.")]
+DryRunOption = Annotated[
+    bool,
+    typer.Option(
+        "--dry-run", help="Tell what would be done, and its disk, time and memory; do nothing."
+    ),
+]
 DEFAULT_RUN = Path("runs/embedded_world")

@@ -3,15 +3,14 @@
 Where no file is given a run goes on as it was begun. What is given and differs is told.
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import typer
 
-from align_da.cli.last_line import begin
-from align_da.cli.options import as_given
+from align_da.cli.messages import note
 from align_da.config import Config, config_from_table, load_config
 from align_da.config.table import config_from_digested, table_of, with_overrides
 from align_da.errors import ConfigError, StorageError
@@ -26,19 +25,6 @@ class _Stored:
 
     config: Config
     source: str
-
-
-def begin_with_settings(
-    run: Path,
-    path: Path | None,
-    overrides: Sequence[str] | None,
-    cycles: Sequence[str] = (),
-    alike: Sequence[str] = (),
-) -> Config:
-    """The configuration of a command that begins its work; see `run_settings`."""
-    settings = run_settings(run, path, overrides, cycles, alike)
-    begin(settings, run, as_given(run, path, None))
-    return settings
 
 
 def run_settings(
@@ -83,7 +69,7 @@ def run_settings(
     settings = with_overrides(stored.config, overrides or ())
     for other in of_cycles[1:]:
         _check_alike(stored, settings, other, with_overrides(other.config, overrides or ()), alike)
-    typer.echo(f"align-da: the configuration is that of {stored.source}", err=True)
+    note(f"align-da: the configuration is that of {stored.source}")
     _tell_differences(stored, settings)
     return settings
 
@@ -92,13 +78,13 @@ def _stored_by_cycles(run: Path, names: Sequence[str]) -> list[_Stored]:
     """What each of these cycling runs that is there was made with."""
     if not names or not (run / "cycles").is_dir():
         return []
-    from align_da.storage.stored_configuration import configuration_of_cycles
+    from align_da.storage.stored_configuration import configuration_of_cycles, of_this_version
 
     told = []
     for name in names:
         found = configuration_of_cycles(RunFolder(run), name)
         if found is not None:
-            with _of_this_version(found.source):
+            with of_this_version(found.source):
                 told.append(_Stored(config_from_digested(found.table), found.source))
     return told
 
@@ -126,23 +112,13 @@ def _stored_by_stages(run: Path) -> _Stored | None:
     folder = RunFolder(run)
     if not folder.stages.is_dir():
         return None
-    from align_da.storage.stored_configuration import configuration_of_stages
+    from align_da.storage.stored_configuration import configuration_of_stages, of_this_version
 
     found = configuration_of_stages(folder)
     if found is None:
         return None
-    with _of_this_version(found.source):
+    with of_this_version(found.source):
         return _Stored(config_from_table(found.table), found.source)
-
-
-@contextmanager
-def _of_this_version(source: str) -> Iterator[None]:
-    """Say whose a configuration is that this version does not understand."""
-    try:
-        yield
-    except ConfigError as error:
-        message = f"the configuration of {source} is of another version ({error}): "
-        raise ConfigError(message + "say what is meant by --config") from error
 
 
 def _tell_differences(stored: _Stored | None, now: Config) -> None:
@@ -153,8 +129,8 @@ def _tell_differences(stored: _Stored | None, now: Config) -> None:
 
     lines = differences_of(table_of(stored.config), table_of(now))
     if lines:
-        typer.echo(f"align-da: other than the configuration of {stored.source}:", err=True)
+        note(f"align-da: other than the configuration of {stored.source}:")
     for line in lines[:_TOLD]:
-        typer.echo(f"  {line}", err=True)
+        note(f"  {line}")
     if len(lines) > _TOLD:
-        typer.echo(f"  and {len(lines) - _TOLD} more", err=True)
+        note(f"  and {len(lines) - _TOLD} more")

@@ -40,7 +40,10 @@ from align_da.storage.cycle_record import StoreTemplate
 from align_da.storage.extension import extend_store
 from align_da.storage.lock import owned
 from align_da.storage.manifest import Manifest
-from align_da.storage.store_files import lock_path
+from align_da.storage.store_places import lock_path
+
+_COMPILING = "cycles, compiling"
+"""What a bar says until the first cycle of a process is done, most of whose time this is."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +113,12 @@ def run_experiment(
         if extend and path.exists():
             extend_store(path, template, manifest)
         store = open_store(path, template, manifest)
-        task = bar.add_task("cycles", total=experiment.cycles, completed=store.complete)
+        left = store.complete < experiment.cycles
+        task = bar.add_task(
+            _COMPILING if left else "cycles",
+            total=experiment.cycles,
+            completed=store.complete,
+        )
         watchdog = Watchdog(experiment.watchdog, _remembered(experiment, store))
         watchdog.judge(store.complete - 1, None)
         # Forecast and analysis are compiled calls of seconds: a signal is heard after each.
@@ -124,7 +132,7 @@ def run_experiment(
             record = record_of(cycle)
             store = write_cycle(store, record)
             watchdog.remember(consistency_from(record.scalars))
-            bar.update(task, completed=store.complete)
+            bar.update(task, completed=store.complete, description="cycles")
             if warn is not None:
                 for line in (
                     *map(str, cycle.replaced),

@@ -1,6 +1,7 @@
 """SIGTERM and SIGINT ask the driver to stop after the forecast or the analysis in hand.
 
-A second signal ends the process at once: the store survives that at any instant.
+A second signal does what it did before, and so ends the process: the store survives that at any
+instant.
 """
 
 import signal
@@ -33,15 +34,17 @@ def stop_on_signal() -> Iterator[StopRequest]:
     request = StopRequest()
     before = {number: signal.getsignal(number) for number in _HANDLED}
 
+    def restore() -> None:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
     def receive(number: int, _frame: FrameType | None) -> None:
         request.exit_code = 128 + number
-        for handled in _HANDLED:
-            signal.signal(handled, signal.SIG_DFL)
+        restore()
 
     for number in _HANDLED:
         signal.signal(number, receive)
     try:
         yield request
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        restore()

@@ -23,7 +23,7 @@ from align_da.earth2studio.variables import has_names, observable_names
 from align_da.errors import ConfigError, InputError
 from align_da.observations.batch import Flag, ObservationBatch
 from align_da.observations.window import reports_in_window
-from align_da.runs.analyses import build_analysis
+from align_da.runs.analysis_methods import build_analysis
 from align_da.runs.filed_reports import batch_of_window, quality_control_of_reports
 from align_da.runs.initial_ensemble import ensemble_around
 from align_da.runs.observation_errors import errors_of

@@ -5,10 +5,12 @@ interface only and serves no page, and a scheduler elsewhere is spoken to by TLS
 """
 
 import logging
+import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError
 from contextlib import contextmanager
 from itertools import islice
+from multiprocessing import resource_tracker
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -20,8 +22,12 @@ from rich.progress import Progress
 from align_da.environment import shield_children
 from align_da.errors import ConfigError, WorkerError
 
-# Importing distributed sets its loggers to tell of every connection, beside the progress bar.
-logging.getLogger("distributed").setLevel(logging.WARNING)
+# Importing distributed sets its loggers to tell of every connection, beside the progress bar, and
+# to do that past the handlers of this process.
+_LOG_OF_DASK = logging.getLogger("distributed")
+_LOG_OF_DASK.setLevel(logging.WARNING)
+_LOG_OF_DASK.handlers.clear()
+_LOG_OF_DASK.propagate = True
 
 LOOPBACK = "127.0.0.1"
 Result = TypeVar("Result")
@@ -116,20 +122,34 @@ def _by_itself(work: Callable[[Any], Result], task: object) -> Result:
 def _local(workers: int) -> Iterator[Client]:
     """A client of a cluster on this host that nothing else can reach."""
     shield_children()
-    with (
-        dask.config.set(_ALONE),
-        LocalCluster(
-            n_workers=workers,
-            threads_per_worker=1,
-            processes=workers > 1,
-            host=LOOPBACK,
-            protocol="tcp",
-            dashboard_address=f"{LOOPBACK}:0",
-            scheduler_kwargs={"dashboard": False},
-        ) as cluster,
-        Client(cluster) as client,
-    ):
-        yield client
+    with dask.config.set(_ALONE):
+        with _deaf_to_interruptions():
+            started = LocalCluster(
+                n_workers=workers,
+                threads_per_worker=1,
+                processes=workers > 1,
+                host=LOOPBACK,
+                protocol="tcp",
+                dashboard_address=f"{LOOPBACK}:0",
+                scheduler_kwargs={"dashboard": False},
+            )
+        with started as cluster, Client(cluster) as client:
+            yield client
+
+
+@contextmanager
+def _deaf_to_interruptions() -> Iterator[None]:
+    """Let processes that are started within leave Ctrl-C to this one, which ends them.
+
+    A terminal sends it to all: workers would tell of it, each on its own. The thread that starts
+    them, now and in the place of one that dies, and they themselves have the mask of this one.
+    """
+    resource_tracker.ensure_running()  # the first to start a process would set the mask back
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from contextvars import ContextVar
 from typing import Any
 
 from rich.console import Console
@@ -16,6 +17,12 @@ from rich.progress import (
 )
 
 _EVERY = 60.0  # seconds from a line to the next
+_HIDDEN = ContextVar("whether bars are hidden", default=False)
+
+
+def hide_bars(*, hidden: bool) -> None:
+    """Whether the bars and lines of this process are hidden; what goes past them is not."""
+    _HIDDEN.set(hidden)
 
 
 class ProgressLines(Progress):
@@ -92,7 +99,7 @@ def progress_of(
         shown: whether anything is.
     """
     kind = Progress if console.is_terminal else ProgressLines
-    return kind(*columns, console=console, disable=not shown)
+    return kind(*columns, console=console, disable=_HIDDEN.get() or not shown)
 
 
 def in_words(seconds: float) -> str:

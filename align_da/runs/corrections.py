@@ -15,21 +15,16 @@ from align_da.assimilation.analysis_correction import (
 from align_da.assimilation.contract import Analysis
 from align_da.assimilation.correction_network import CorrectionNetwork
 from align_da.assimilation.evidence import INCREMENTS
-from align_da.config import Config, load_config
+from align_da.config import Config
 from align_da.errors import StorageError
 from align_da.keys import Purpose, key_for
+from align_da.runs.rounds import BEFORE_ROUNDS, rounds_averaged, shipped_correction
 from align_da.runs.run import Run
 from align_da.runs.variational import three_d_var
+from align_da.runs.weight_names import CORRECTION
 from align_da.storage.checkpoints import load_weights
-from align_da.storage.run_folder import RunFolder
-from align_da.storage.shipped import SHIPPED_CONFIG, shipped_folder
 from align_da.storage.stages import check_as_made
 from align_da.storage.statistics import read_normalisation
-
-CORRECTION = "correction"
-"""The stage and the weights of round n are called "correction_n"."""
-BEFORE_ROUNDS = -1
-"""Number of what acts in round 0 where rounds start from the shipped correction."""
 
 
 def corrected(
@@ -91,20 +86,6 @@ def load_correction(run: Run, number: int) -> AnalysisCorrection:
     parameters = [nnx.state(one.network) for one in taught]
     mean = jax.tree.map(lambda *leaves: sum(leaves) / len(leaves), *parameters)
     return replace(taught[-1], network=nnx.merge(graph, mean))
-
-
-def rounds_averaged(config: Config, number: int) -> range:
-    """The rounds whose networks are averaged after round `number`."""
-    settings = config.correction
-    first = BEFORE_ROUNDS if settings.starts_from == "shipped" else 0
-    return range(max(first, number + 1 - settings.averaged), number + 1)
-
-
-def shipped_correction() -> tuple[RunFolder, str]:
-    """The folder of the shipped weights, and the name of the correction among them."""
-    folder = shipped_folder()
-    shipped = load_config(folder / SHIPPED_CONFIG)
-    return RunFolder(folder), f"{CORRECTION}_{shipped.correction.number}"
 
 
 def taught_correction(run: Run, number: int) -> AnalysisCorrection:

@@ -15,7 +15,7 @@ import pandas as pd
 from jaxtyping import Array, Float
 
 from align_da.atmosphere import Grid, Layout, State
-from align_da.config import Config, ReportsConfig
+from align_da.config import ReportsConfig
 from align_da.constants import GRAVITY
 from align_da.cycling.cycle import QualityControl
 from align_da.observations.batch import ObservationBatch, Vertical
@@ -86,11 +86,6 @@ def observations_of(run: Run, filed: FiledObservations | None) -> tuple[Observe,
         return lambda time, _: filed.observe(time), quality_control_of_reports(run)
     system = observing_system(run)
     return system.observe, quality_control_for(run)
-
-
-def learned_from_reports(config: Config) -> bool:
-    """Whether the correction of analyses learns from reports, and not from what is simulated."""
-    return config.correction.target == "observations" and config.reports is not None
 
 
 def batch_of_window(

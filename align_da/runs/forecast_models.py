@@ -1,10 +1,9 @@
-"""Forecast models by name (`align_da.forecast_models`), and the files that define them.
+"""Forecast models by name (`align_da.forecast_models`).
 
 A builder takes the configuration and reads of it what it needs: [world], a section of its own.
 """
 
 from collections.abc import Callable
-from importlib.metadata import version
 
 import numpy as np
 import xarray as xr
@@ -20,10 +19,10 @@ from align_da.forecast.named_file import named_content
 from align_da.forecast.neuralgcm_checkpoint import neuralgcm_from_files
 from align_da.forecast.onnx import OnnxForecastModel, frame_scaling
 from align_da.registry import FORECAST_MODELS
-from align_da.runs.parts import built, digests_of_foreign
+from align_da.runs.parts import built
 from align_da.storage.bounded_files import array_of_npy
 from align_da.storage.gridded import read_times
-from align_da.storage.model_files import model_file_digests, read_model_file
+from align_da.storage.model_files import read_model_file
 
 ForecastModelBuilder = Callable[[Config], ForecastModel]
 _ARCHIVE = b"PK\x03\x04"  # what a zip file begins with
@@ -131,46 +130,6 @@ def _numbers(content: bytes, what: str) -> np.ndarray:
     except (ValueError, EOFError, OSError) as error:
         message = f"{what} is no npy file of numbers ({error})"
         raise InputError(message) from error
-
-
-def forecast_model_digests(config: Config) -> dict[str, str]:
-    """Digest of every file that defines the forecast model, by its key; none of embedded ones.
-
-    Raises:
-        StorageError: a file cannot be read.
-    """
-    section = config.onnx or config.neuralgcm
-    files = {} if section is None else model_file_digests(section.files)
-    return files | digests_of_foreign(FORECAST_MODELS, config.world.model)
-
-
-def boundary_digests(config: Config) -> dict[str, str]:
-    """Digest of every file of boundary conditions that the embedded model brings, by its name.
-
-    They are no part of a definition: files of the package change with its version.
-
-    Raises:
-        StorageError: a file cannot be read.
-    """
-    if config.world.model != "jcm":
-        return {}
-    # Only here, so that align_da can be imported and used without JCM.
-    from align_da.forecast.jcm import BOUNDARY_FILES  # noqa: PLC0415
-
-    files = {f"jcm/{name}.nc": path for name, path in BOUNDARY_FILES.items()}
-    return {**model_file_digests(files), "jcm": version("jcm")}
-
-
-def forecast_model_definition(config: Config) -> list[object]:
-    """What a stage that forecasts is defined by, beside its own sections.
-
-    Nothing for an embedded model, which [world] defines.
-    """
-    digests = forecast_model_digests(config)
-    if not digests:
-        return []
-    section = config.onnx or config.neuralgcm or config.parts.get(config.world.model)
-    return [section, sorted(digests.items())]
 
 
 def frame_before(

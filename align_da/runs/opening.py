@@ -6,13 +6,15 @@ from pathlib import Path
 
 import xarray as xr
 
-from align_da.config import load_config
+from align_da.config import config_from_table, load_config
+from align_da.config.table import with_overrides
 from align_da.runs import run as runs
 from align_da.runs.forecast_models import configured_forecast_model
 from align_da.runs.run import Run
 from align_da.storage import analysis_store
 from align_da.storage.run_folder import RunFolder
 from align_da.storage.shipped import SHIPPED_CONFIG, shipped_folder
+from align_da.storage.stored_configuration import configuration_of_stages, of_this_version
 
 
 def open_run(
@@ -24,14 +26,21 @@ def open_run(
 
     Args:
         folder: of the run.
-        config: TOML file of the run; the defaults where None.
+        config: TOML file of the run; where None it is what the stage was given that was finished
+            last, as commands do it, and the defaults where no stage says so.
         overrides: items "section.key=value", such as "cycle.members=20".
 
     Raises:
-        ConfigError: the configuration is wrong.
-        StorageError: there is no truth in the folder.
+        ConfigError: the configuration is wrong, or what is stored is of another version.
+        StorageError: there is no truth in the folder, or the record of a stage is damaged.
     """
-    settings = load_config(None if config is None else Path(config), overrides)
+    stored = None if config is not None else configuration_of_stages(RunFolder(Path(folder)))
+    if stored is None:
+        settings = load_config(None if config is None else Path(config), overrides)
+    else:
+        with of_this_version(stored.source):
+            settings = config_from_table(stored.table)
+        settings = with_overrides(settings, overrides)
     return runs.open_run(settings, Path(folder))
 
 

@@ -29,20 +29,16 @@ from align_da.runs.autoencoders import build_autoencoder
 from align_da.runs.denoisers import build_denoiser_network, build_schedule
 from align_da.runs.forecast_models import configured_forecast_model
 from align_da.runs.run import Run
+from align_da.runs.weight_names import (
+    FORECAST_SCALING,
+    MODEL_ERROR,
+    MODEL_SPACE_SCALING,
+    REPRESENTATION,
+    SCALING,
+)
 from align_da.storage.checkpoints import load_weights, save_weights
 from align_da.storage.stages import check_as_made
 from align_da.storage.statistics import read_normalisation
-
-SCALING = "scaling"
-"""Name under which the statistics of latent increments lie beside the weights."""
-FORECAST_SCALING = "forecast_scaling"
-"""Those of the youngest forecasts from perturbed truth, which the first cycles start with."""
-REPRESENTATION = "representation"
-"""What the autoencoder cannot hold of an increment."""
-MODEL_ERROR = "model_error"
-"""The correction of the forecast model."""
-MODEL_SPACE_SCALING = "model_space_scaling"
-"""Those of increments in model space, for 3D-Var."""
 
 
 def untrained_autoencoder(config: AutoencoderConfig, layout: Layout, seed: int) -> nnx.Module:

@@ -16,16 +16,12 @@ from typing import Any
 from align_da.config import Config
 from align_da.config.table import table_of
 from align_da.registry import FORECAST_MODELS, OBJECTIVES, REWARDS
-from align_da.runs.corrections import (
-    BEFORE_ROUNDS,
-    CORRECTION,
-    rounds_averaged,
-    shipped_correction,
-)
-from align_da.runs.filed_reports import learned_from_reports
-from align_da.runs.forecast_models import forecast_model_definition
+from align_da.runs.analyses import stages_of_cycles
+from align_da.runs.forecast_model_files import forecast_model_definition
 from align_da.runs.parts import digests_of_foreign
-from align_da.runs.priors import (
+from align_da.runs.rounds import BEFORE_ROUNDS, rounds_averaged, shipped_correction
+from align_da.runs.weight_names import (
+    CORRECTION,
     FORECAST_SCALING,
     MODEL_ERROR,
     MODEL_SPACE_SCALING,
@@ -33,7 +29,7 @@ from align_da.runs.priors import (
     SCALING,
 )
 from align_da.storage.run_folder import RunFolder
-from align_da.storage.stages import Stage, digest_of_stage
+from align_da.storage.stage_definition import Stage, digest_of_stage
 
 _SPLITS = ("train", "validation", "test")
 
@@ -159,6 +155,21 @@ def closed_loop_stage(config: Config, folder: RunFolder, cycled_with: Sequence[s
     inputs = [*cycled_with, *static, *before]
     kept = _of_every_round(config)
     return Stage(f"closed_loop_{number}", defined_by, inputs, products, kept)
+
+
+def inputs_of_cycles(config: Config) -> list[str]:
+    """The stages whose results the cycles of [cycle] read; a correction is of the round named."""
+    names = ["backgrounds", *stages_of_cycles(config)]
+    if config.cycle.correction_share > 0:
+        names += corrections_of(config, config.correction.number)
+    if config.reports is not None:
+        names.append("observations")
+    return names
+
+
+def learned_from_reports(config: Config) -> bool:
+    """Whether the correction of analyses learns from reports, and not from what is simulated."""
+    return config.correction.target == "observations" and config.reports is not None
 
 
 def corrections_of(config: Config, number: int) -> list[str]:

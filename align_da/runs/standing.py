@@ -11,27 +11,20 @@ from align_da.config import Config, config_from_table
 from align_da.errors import ConfigError, StorageError
 from align_da.runs import stage_graph
 from align_da.runs.analyses import stages_of_cycles
-from align_da.runs.corrections import CORRECTION
 from align_da.runs.rounds import with_last_round, with_round
+from align_da.runs.work import command_of
 from align_da.storage.manifest import differences_of
 from align_da.storage.run_folder import RunFolder
+from align_da.storage.stage_definition import Stage, definition_digest
 from align_da.storage.stage_record import (
     StageRecord,
     finished_stages,
     is_finished,
     read_stage_record,
 )
-from align_da.storage.stages import Stage, definition_digest
 
 DONE, STALE, UNFINISHED, MISSING = "done", "stale", "unfinished", "missing"
 _MADE_ANEW = "what it was made of has been made anew"
-_COMMANDS = {
-    **{name: f"data {name}" for name in ("truth", "backgrounds", "statistics", "cycled")},
-    **{name: f"train {name}" for name in ("autoencoder", "denoiser", "covariance", "model_error")},
-    **{name: f"align {name}" for name in ("candidates", "aligned", "continued", "supervised")},
-    "observations": "data observations FILES",
-}
-_OF_ROUNDS = {"closed_loop": "data closed_loop", CORRECTION: "train correction"}
 _TOLD = 3  # differences
 
 
@@ -64,7 +57,7 @@ def stages_standing(config: Config, folder: RunFolder) -> list[StageStanding]:
         StorageError: a record is damaged.
     """
     declared = {stage.name: stage for stage in _declared(config, folder)}
-    told = [_standing(folder, stage) for stage in declared.values()]
+    told = [standing_of(folder, stage) for stage in declared.values()]
     others = [name for name in finished_stages(folder) if name not in declared]
     return [*told, *(_of_record(folder, name) for name in others)]
 
@@ -88,25 +81,20 @@ def _first_missing(
     folder: RunFolder, known: Mapping[str, StageStanding], name: str
 ) -> StageStanding | None:
     """The stage, or the first below it, that is not done."""
-    stage = known.get(name, StageStanding(name, MISSING, _command_of(folder, name)))
+    stage = known.get(name, StageStanding(name, MISSING, command_of(folder, name)))
     if stage.state == DONE:
         return None
     below = (_first_missing(folder, known, needed) for needed in stage.inputs)
     return next((found for found in below if found is not None), stage)
 
 
-def _needed_by_cycles(config: Config, folder: RunFolder) -> Iterator[str]:
+def _needed_by_cycles(config: Config, folder: RunFolder) -> list[str]:
     """Stages whose results the cycles of [cycle] read."""
-    yield "backgrounds"
-    yield from stages_of_cycles(config)
-    if config.reports is not None:
-        yield "observations"
-    if config.cycle.correction_share > 0:
-        try:
-            last = with_last_round(config, folder)
-        except StorageError:  # no round has been made
-            last = with_round(config, 0)
-        yield from stage_graph.corrections_of(last, last.correction.number)
+    try:
+        last = with_last_round(config, folder)
+    except StorageError:  # no round has been made
+        last = with_round(config, 0)
+    return stage_graph.inputs_of_cycles(last)
 
 
 def _declared(config: Config, folder: RunFolder) -> Iterator[Stage]:
@@ -140,9 +128,9 @@ def _is_begun(folder: RunFolder, number: int) -> bool:
     )
 
 
-def _standing(folder: RunFolder, stage: Stage) -> StageStanding:
+def standing_of(folder: RunFolder, stage: Stage) -> StageStanding:
     """How far a declared stage has come."""
-    command, inputs = _command_of(folder, stage.name), tuple(stage.inputs)
+    command, inputs = command_of(folder, stage.name), tuple(stage.inputs)
     if is_finished(folder, stage.name):
         record = read_stage_record(folder, stage.name)
         state, why = _judged(folder, stage, record)
@@ -193,12 +181,5 @@ def _of_record(folder: RunFolder, name: str) -> StageStanding:
     record = read_stage_record(folder, name)
     gone = [place for place in record.products if not (folder.root / place).exists()]
     state, why = (STALE, f"{folder.root / gone[0]} is gone") if gone else (DONE, "")
-    command = _command_of(folder, name)
+    command = command_of(folder, name)
     return StageStanding(name, state, command, tuple(record.inputs), why, record.wall_seconds)
-
-
-def _command_of(folder: RunFolder, name: str) -> str:
-    """What makes a stage, without "align-da" and its options."""
-    if name == "backgrounds" and folder.map_correction.exists():
-        return "data coarse"
-    return _COMMANDS.get(name) or _OF_ROUNDS.get(name.rpartition("_")[0], "")

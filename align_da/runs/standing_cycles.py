@@ -7,9 +7,9 @@ from align_da.errors import StorageError
 from align_da.storage.ledger import read_ledger
 from align_da.storage.manifest import read_manifest
 from align_da.storage.run_folder import RunFolder
+from align_da.storage.stage_definition import digest_of_stage
 from align_da.storage.stage_record import is_finished
-from align_da.storage.stages import digest_of_stage
-from align_da.storage.store_files import ledger_path, manifest_path
+from align_da.storage.store_places import ledger_path, manifest_path
 
 _LEDGER = ledger_path(Path("store")).name.removeprefix("store")
 

@@ -22,13 +22,8 @@ from align_da.observations.batch import ObservationBatch
 from align_da.parallel.progress import progress_bar
 from align_da.prior.latent_prior import LatentPrior
 from align_da.runs.alignment_cases import verifiable_places
-from align_da.runs.analyses import (
-    SingleAnalyses,
-    SingleAnalysis,
-    draws_are_centred,
-    latent_score,
-    single_analyses,
-)
+from align_da.runs.analyses import SingleAnalyses, draws_are_centred
+from align_da.runs.analysis_methods import SingleAnalysis, latent_score, single_analyses
 from align_da.runs.forecast_models import configured_forecast_model, frame_before
 from align_da.runs.observing_system import observing_system, quality_control_for
 from align_da.runs.priors import load_prior

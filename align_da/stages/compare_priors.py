@@ -21,6 +21,7 @@ from align_da.runs.alignment_cases import cases_of
 from align_da.runs.priors import load_prior
 from align_da.runs.run import Run, open_run
 from align_da.runs.samplers import build_sampler
+from align_da.runs.weight_names import PRIORS
 from align_da.stages.score_candidates import configured_rewards, prior_draw
 from align_da.stages.scoring_on_cluster import score_on_cluster
 from align_da.storage.compiled_programs import use_compilation_cache
@@ -28,7 +29,6 @@ from align_da.storage.lock import lock_beside, owned
 from align_da.storage.tables import write_table
 from align_da.verification.significance import Bootstrap, mean_difference
 
-PRIORS = ("reference", "aligned", "continued", "supervised")
 _COLUMNS = (
     "prior",
     "measure",

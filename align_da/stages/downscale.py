@@ -29,12 +29,8 @@ from align_da.observations.contract import Bind
 from align_da.observations.sources import joined_batches, stacked_operator
 from align_da.parallel.progress import progress_bar
 from align_da.runs.alignment_cases import verifiable_places
-from align_da.runs.analyses import (
-    SingleAnalyses,
-    draws_are_centred,
-    latent_score,
-    single_analyses,
-)
+from align_da.runs.analyses import SingleAnalyses, draws_are_centred
+from align_da.runs.analysis_methods import latent_score, single_analyses
 from align_da.runs.coarse_map import configured_map, reported_map
 from align_da.runs.observing_system import ObservingSystem, observing_system, quality_control_for
 from align_da.runs.priors import load_prior

@@ -6,9 +6,10 @@ from align_da.config import Config
 from align_da.prior.increment_correlation import CorrelationRank
 from align_da.prior.latent_scaling import estimate_scaling
 from align_da.runs.background_latents import encode_backgrounds
-from align_da.runs.priors import MODEL_SPACE_SCALING, model_space
+from align_da.runs.priors import model_space
 from align_da.runs.run import Run, open_run
 from align_da.runs.stage_graph import covariance_stage
+from align_da.runs.weight_names import MODEL_SPACE_SCALING
 from align_da.storage.checkpoints import save_weights
 from align_da.storage.stages import run_stage
 

@@ -22,7 +22,7 @@ from align_da.errors import InputError
 from align_da.keys import Purpose, key_for
 from align_da.observations.batch import Flag, ObservationBatch
 from align_da.observations.stations import named_station
-from align_da.runs.analyses import filter_of_cycles
+from align_da.runs.analysis_methods import filter_of_cycles
 from align_da.runs.observing_system import expected_variance_for
 from align_da.runs.run import Run, open_run
 from align_da.stages.read_results import json_rows

@@ -23,7 +23,7 @@ from align_da.forecast.leads import forecasts_at
 from align_da.keys import Purpose, key_for
 from align_da.observations.stations import number_of_station
 from align_da.parallel.progress import progress_bar
-from align_da.runs.analyses import filter_of_cycles
+from align_da.runs.analysis_methods import filter_of_cycles
 from align_da.runs.forecast_models import configured_forecast_model, frame_before
 from align_da.runs.run import Run, open_run
 from align_da.stages.read_results import json_rows

@@ -20,19 +20,20 @@ from align_da.registry import (
     SAMPLERS,
     STATE_VARIABLES,
 )
-from align_da.runs.analyses import build_analysis, filter_of_cycles, stages_of_cycles
+from align_da.runs.analysis_methods import build_analysis, filter_of_cycles
 from align_da.runs.filed_reports import FiledObservations, observations_of
-from align_da.runs.forecast_models import boundary_digests, forecast_model_digests
+from align_da.runs.forecast_model_files import boundary_digests, forecast_model_digests
 from align_da.runs.initial_ensemble import initial_ensemble
 from align_da.runs.parts import digests_of_foreign
 from align_da.runs.priors import cycle_forecast_model
 from align_da.runs.rounds import with_last_round
 from align_da.runs.run import Run, open_run
-from align_da.runs.stage_graph import corrections_of
+from align_da.runs.stage_graph import inputs_of_cycles
 from align_da.storage.manifest import manifest_of
 from align_da.storage.reads import by_place, noting_reads
 from align_da.storage.run_folder import RunFolder
-from align_da.storage.stages import check_with_inputs, digest_of_stage
+from align_da.storage.stage_definition import digest_of_stage
+from align_da.storage.stages import check_with_inputs
 
 
 def run_cycles(config: Config, folder: Path, name: str, *, extend: bool = False) -> int:
@@ -134,11 +135,7 @@ def _inputs(run: Run) -> dict[str, str]:
             or has changed.
     """
     config, cycle = run.config, run.config.cycle
-    names = ["backgrounds", *stages_of_cycles(config)]
-    if cycle.correction_share > 0:
-        names += corrections_of(config, config.correction.number)
-    if config.reports is not None:
-        names.append("observations")
+    names = inputs_of_cycles(config)
     check_with_inputs(run.folder, names)
     return (
         {name: digest_of_stage(run.folder, name) for name in names}

@@ -35,7 +35,7 @@ from align_da.storage.report_record import (
     make_room_for_report,
     write_report_record,
 )
-from align_da.storage.store_files import manifest_path
+from align_da.storage.store_places import manifest_path
 from align_da.storage.tables import write_table
 from align_da.verification.innovation_statistics import Departures, departure_statistics
 from align_da.verification.report import REPORT_NAME, write_report

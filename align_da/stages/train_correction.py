@@ -14,15 +14,11 @@ from jaxtyping import Array, Float, Int
 from align_da.assimilation.contract import Evidence
 from align_da.atmosphere import Grid
 from align_da.config import Config
-from align_da.runs.corrections import (
-    CORRECTION,
-    load_correction,
-    taught_correction,
-    untrained_network,
-)
+from align_da.runs.corrections import load_correction, taught_correction, untrained_network
 from align_da.runs.rounds import with_next_round
 from align_da.runs.run import Run, open_run
 from align_da.runs.stage_graph import correction_stage, rounds_kept
+from align_da.runs.weight_names import CORRECTION
 from align_da.stages.training_stage import fit_stage, training_stage
 from align_da.storage.met_cycles import EVIDENCE, read_met, rows_of
 from align_da.storage.run_folder import RunFolder

@@ -8,9 +8,10 @@ from align_da.config import Config
 from align_da.parallel.meeting import writes
 from align_da.runs.background_latents import learned_latents, scaling_of
 from align_da.runs.denoisers import build_schedule
-from align_da.runs.priors import SCALING, load_space, untrained_network
+from align_da.runs.priors import load_space, untrained_network
 from align_da.runs.run import Run, open_run
 from align_da.runs.stage_graph import denoiser_stage
+from align_da.runs.weight_names import SCALING
 from align_da.stages.training_stage import fit_stage, training_stage
 from align_da.storage.checkpoints import save_weights
 from align_da.training.score_model import score_model_task

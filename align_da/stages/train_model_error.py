@@ -20,9 +20,10 @@ from align_da.runs.forecast_models import (
     configured_forecast_model,
     frame_before,
 )
-from align_da.runs.priors import MODEL_ERROR, load_prior, untrained_network
+from align_da.runs.priors import load_prior, untrained_network
 from align_da.runs.run import Run, open_run
 from align_da.runs.stage_graph import model_error_stage
+from align_da.runs.weight_names import MODEL_ERROR
 from align_da.stages.training_stage import fit_stage, training_stage
 from align_da.storage.gridded import read_times
 from align_da.training.latent_pairs import LatentPairs, encode_pairs

@@ -15,7 +15,8 @@ from align_da.runs.run import Run
 from align_da.runs.training_plan import training_plan
 from align_da.storage.checkpoints import save_weights
 from align_da.storage.run_folder import RunFolder
-from align_da.storage.stages import Stage, definition_digest, run_stage
+from align_da.storage.stage_definition import Stage, definition_digest
+from align_da.storage.stages import run_stage
 from align_da.storage.training_checkpoints import claim_checkpoints
 from align_da.training.batches import Cases, batches_of, validation_batches
 from align_da.training.history import draw_history, write_history

@@ -20,9 +20,10 @@ import zarr
 from align_da.atmosphere import State, state_from_fields, variable_named
 from align_da.atmosphere.plausibility import check_plausible
 from align_da.errors import StorageError
+from align_da.storage.array_digest import digest_of_array
 from align_da.storage.consolidated import is_consolidated
 from align_da.storage.cycle_record import CycleRecord, StoreTemplate, arrays_of
-from align_da.storage.digest import digest_of_array, digest_of_file, digests_of_files
+from align_da.storage.digest import digest_of_file, digests_of_files
 from align_da.storage.durable import (
     remove_unfinished,
     sync_files,
@@ -42,11 +43,10 @@ from align_da.storage.store_files import (
     check_files,
     chunk_path,
     chunk_seal,
-    ledger_path,
-    manifest_path,
     open_array,
     read_array,
 )
+from align_da.storage.store_places import ledger_path, manifest_path
 from align_da.storage.store_template import check_disk, provenance, write_template
 from align_da.storage.verified_cycles import with_verified_arrays
 

@@ -6,8 +6,6 @@ goes on with no run and no training but its own.
 
 import os
 
-import jax
-
 _OPTIONS = (
     *("jax_enable_x64", "jax_numpy_dtype_promotion", "jax_default_matmul_precision"),
     *("jax_default_prng_impl", "jax_threefry_partitionable", "jax_random_seed_offset"),
@@ -22,6 +20,9 @@ _DEVICES = "--xla_force_host_platform_device_count"
 
 def arithmetic_of_this_process() -> dict[str, str]:
     """Options of JAX, flags of XLA and the kind of device, each by its name."""
+    # Only here, so that manifests can be read without it.
+    import jax  # noqa: PLC0415
+
     known = jax.config.values  # versions differ in what they have
     options = {name: str(known[name]) for name in _OPTIONS if name in known}
     flags = os.environ.get("XLA_FLAGS", "").split()

@@ -26,6 +26,8 @@ from align_da.storage.verified_arrays import (
 
 Tree = Any  # a pytree of arrays: dict, dataclass, optimizer state, nnx.State
 
+KEPT = 3
+"""Checkpoints of a training that are kept."""
 _PREFIX = "step_"
 _PRECISION = "precision"
 _LARGEST_ROUNDING = 1e-3  # of the norm of an array in half precision, twice what is normal
@@ -47,7 +49,7 @@ class Checkpoint:
 
 
 def save_step(
-    folder: Path, step: int, tree: Tree, metadata: Mapping[str, Any], keep: int = 3
+    folder: Path, step: int, tree: Tree, metadata: Mapping[str, Any], keep: int = KEPT
 ) -> None:
     """Save the checkpoint of `step` and remove all but the newest `keep`.
 

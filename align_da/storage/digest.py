@@ -1,20 +1,10 @@
-"""SHA-256 digests of arrays, files and JSON."""
+"""SHA-256 digests of files and JSON."""
 
 import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-
-import numpy as np
-
-
-def digest_of_array(array: np.ndarray) -> str:
-    """Digest of type, shape and bits of an array (little-endian, C order)."""
-    plain = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<"))
-    found = hashlib.sha256(f"{plain.dtype.str}{array.shape}".encode())
-    found.update(plain.tobytes())
-    return found.hexdigest()
 
 
 def digest_of_file(path: Path) -> str:

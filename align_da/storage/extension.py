@@ -18,12 +18,8 @@ from align_da.storage.digest import digest_of_file, digests_of_files
 from align_da.storage.durable import remove_folder, write_errors, written_whole
 from align_da.storage.ledger import Ledger, read_ledger, write_ledger
 from align_da.storage.manifest import Manifest, check_manifest, read_manifest, write_manifest
-from align_da.storage.store_files import (
-    check_files,
-    extension_path,
-    ledger_path,
-    manifest_path,
-)
+from align_da.storage.store_files import check_files
+from align_da.storage.store_places import extension_path, ledger_path, manifest_path
 from align_da.storage.store_template import check_disk, provenance, write_template
 
 _OF_LENGTH = {"cycle": ("cycles",), "store": ("cycles", "last_time")}

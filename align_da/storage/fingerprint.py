@@ -16,9 +16,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from align_da.storage.array_manifest import MANIFEST, digest_of_arrays
 from align_da.storage.digest import digest_of_file, digest_of_json
 from align_da.storage.durable import PARTIAL, storage_errors
-from align_da.storage.verified_arrays import MANIFEST, digest_of_arrays
 
 _READ_WHOLE = 2**30  # bytes of a product
 _TAIL = 2**12  # bytes of a file

@@ -9,6 +9,7 @@ import numpy as np
 
 from align_da.errors import AlignDAError, StorageError
 from align_da.storage.analysis_store import open_cycles
+from align_da.storage.array_manifest import MANIFEST
 from align_da.storage.datasets import read_dataset
 from align_da.storage.gridded import open_states
 from align_da.storage.manifest import Manifest, read_manifest
@@ -17,9 +18,9 @@ from align_da.storage.run_folder import RunFolder
 from align_da.storage.seal import damaged_chunks, seal_path
 from align_da.storage.stage_record import finished_stages, read_stage_record
 from align_da.storage.stages import check_products
-from align_da.storage.store_files import ledger_path, manifest_path
+from align_da.storage.store_places import ledger_path, manifest_path
 from align_da.storage.verification import verify_store
-from align_da.storage.verified_arrays import MANIFEST, read_arrays
+from align_da.storage.verified_arrays import read_arrays
 
 _TOLD = 20  # members that were replaced
 

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from align_da.errors import ConfigError, StorageError
-from align_da.storage.digest import digest_of_array, digest_of_json
+from align_da.storage.array_digest import digest_of_array
+from align_da.storage.digest import digest_of_json
 from align_da.storage.durable import write_durably
 from align_da.storage.reads import note_read
 

@@ -32,6 +32,8 @@ class StageRecord:
         products: fingerprint of every product by its place in the folder of the run.
         config: the configuration in full that the stage was given; empty where it was given none.
         finished: time of its end, ISO 8601, UTC.
+        peak_bytes: resident memory of the largest process that has worked, at its peak; 0 where
+            that is not known, as of earlier versions.
     """
 
     stage: str
@@ -41,15 +43,21 @@ class StageRecord:
     products: Mapping[str, Fingerprint]
     config: Mapping[str, Any] = field(default_factory=dict)
     finished: str = ""
+    peak_bytes: int = 0
 
 
 _OWN_DIGEST = "record_digest"
 _KEYS = {field.name for field in fields(StageRecord)}
 
 
+def record_path(folder: RunFolder, name: str) -> Path:
+    """Where the record of a stage lies."""
+    return folder.stages / f"{name}.json"
+
+
 def is_finished(folder: RunFolder, name: str) -> bool:
     """Whether there is the record of a finished stage."""
-    return _record_path(folder, name).exists()
+    return record_path(folder, name).exists()
 
 
 def finished_stages(folder: RunFolder) -> list[str]:
@@ -63,7 +71,7 @@ def read_stage_record(folder: RunFolder, name: str) -> StageRecord:
     Raises:
         StorageError: the stage has not been finished, or its record is damaged.
     """
-    path = _record_path(folder, name)
+    path = record_path(folder, name)
     if not path.exists():
         message = f"expected the finished stage {name!r} in {folder.stages}, found none: "
         raise StorageError(message + "run it first")
@@ -83,7 +91,7 @@ def write_stage_record(folder: RunFolder, record: StageRecord) -> None:
         StorageError: it cannot be written.
     """
     content = json.dumps(with_own_digest(asdict(record), _OWN_DIGEST), indent=1)
-    write_durably(_record_path(folder, record.stage), content.encode())
+    write_durably(record_path(folder, record.stage), content.encode())
 
 
 def remove_stage_record(folder: RunFolder, name: str) -> None:
@@ -92,7 +100,7 @@ def remove_stage_record(folder: RunFolder, name: str) -> None:
     Raises:
         StorageError: the record cannot be removed.
     """
-    remove_file(_record_path(folder, name))
+    remove_file(record_path(folder, name))
 
 
 def _parsed(content: Any) -> StageRecord:  # noqa: ANN401 (whatever JSON can hold)
@@ -114,6 +122,7 @@ def _parsed(content: Any) -> StageRecord:  # noqa: ANN401 (whatever JSON can hol
         {_checked_place(place): Fingerprint(**fields) for place, fields in made.items()},
         dict(content.get("config", {})),
         str(content.get("finished", "")),
+        int(content.get("peak_bytes", 0)),
     )
 
 
@@ -128,8 +137,3 @@ def _checked_place(place: str) -> str:
         message = f"{place!r} is not in the folder of the run"
         raise ValueError(message)
     return place
-
-
-def _record_path(folder: RunFolder, name: str) -> Path:
-    """Where the record of a stage lies."""
-    return folder.stages / f"{name}.json"

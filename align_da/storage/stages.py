@@ -12,20 +12,21 @@ done again (and resumes by its own means). At the next call with the same defini
 Records of earlier versions name no products; such a stage is done as long as its products exist.
 """
 
+import resource
+import sys
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable
 from contextlib import nullcontext
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from align_da.digests import digest_of
 from align_da.errors import StorageError
 from align_da.storage.fingerprint import Fingerprint, fingerprint_of
 from align_da.storage.lock import owned
 from align_da.storage.run_folder import RunFolder
 from align_da.storage.seal import missing_chunks
+from align_da.storage.stage_definition import Stage, definition_digest
 from align_da.storage.stage_record import (
     StageRecord,
     finished_stages,
@@ -34,25 +35,6 @@ from align_da.storage.stage_record import (
     remove_stage_record,
     write_stage_record,
 )
-
-
-@dataclass(frozen=True)
-class Stage:
-    """What a stage is defined by and what it makes.
-
-    Attributes:
-        name: of the stage and its record.
-        defined_by: configuration sections, numbers and strings that define the result.
-        inputs: names of the stages whose products are read.
-        products: files and folders that are made, below the folder of the run.
-        config: the configuration in full, to be kept with the record; it defines nothing.
-    """
-
-    name: str
-    defined_by: Sequence[object]
-    inputs: Sequence[str]
-    products: Sequence[Path]
-    config: Mapping[str, Any] = field(default_factory=dict)
 
 
 def run_stage(
@@ -94,30 +76,6 @@ def run_stage(
         if writes:
             _leave_record(folder, stage, digest, clock() - start)
     return True
-
-
-def definition_digest(folder: RunFolder, stage: Stage) -> str:
-    """The digest of what defines a stage: its sections, and the products it builds on.
-
-    Raises:
-        StorageError: an input has not been made, or its record is damaged.
-    """
-    inputs = [digest_of_stage(folder, name) for name in stage.inputs]
-    return digest_of(stage.name, *stage.defined_by, inputs)
-
-
-def digest_of_stage(folder: RunFolder, name: str) -> str:
-    """The digest of a finished stage: of its definition and of what it has made.
-
-    Raises:
-        StorageError: the stage has not been finished, or its record is damaged.
-    """
-    record = read_stage_record(folder, name)
-    if not record.products:
-        return record.digest
-    return digest_of(
-        record.digest, sorted((path, made.sha256) for path, made in record.products.items())
-    )
 
 
 def check_products(folder: RunFolder, name: str) -> None:
@@ -247,5 +205,13 @@ def _leave_record(folder: RunFolder, stage: Stage, digest: str, seconds: float) 
         products,
         stage.config,
         datetime.now(UTC).isoformat(timespec="microseconds"),
+        _peak_bytes(),
     )
     write_stage_record(folder, record)
+
+
+def _peak_bytes() -> int:
+    """Resident memory at the peak of this process, or of the largest that it has waited for."""
+    who = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    peak = max(resource.getrusage(one).ru_maxrss for one in who)
+    return peak if sys.platform == "darwin" else 1024 * peak  # see getrusage(2) of each

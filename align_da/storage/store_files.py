@@ -1,8 +1,4 @@
-"""The files of a cycle store, and reading one cycle of one array from them.
-
-Beside the zarr store `NAME.zarr` lie `NAME.ledger.jsonl` (which cycles are complete),
-`NAME.manifest.json` (what defined the run), `NAME.lock`, and for a moment `NAME.extension`.
-"""
+"""The files of a cycle store, and reading one cycle of one array from them."""
 
 import os
 from pathlib import Path
@@ -15,28 +11,9 @@ from align_da.storage.bounded_chunks import bound_chunks
 from align_da.storage.digest import changed_files
 from align_da.storage.durable import storage_errors
 from align_da.storage.ledger import Ledger
+from align_da.storage.store_places import extension_path
 
 _CHECKSUM = 4  # bytes
-
-
-def ledger_path(path: Path) -> Path:
-    """The ledger of the store at `path`."""
-    return path.with_suffix(".ledger.jsonl")
-
-
-def manifest_path(path: Path) -> Path:
-    """The manifest of the store at `path`."""
-    return path.with_suffix(".manifest.json")
-
-
-def extension_path(path: Path) -> Path:
-    """What the store at `path` is being extended with, see `align_da.storage.extension`."""
-    return path.with_suffix(".extension")
-
-
-def lock_path(path: Path) -> Path:
-    """The lock of the store at `path`."""
-    return path.with_suffix(".lock")
 
 
 def damaged_files(path: Path, ledger: Ledger) -> list[Path]:

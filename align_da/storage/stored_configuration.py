@@ -1,13 +1,15 @@
 """The configuration that a run folder holds: what its stages and cycling runs were made with."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from align_da.errors import ConfigError
 from align_da.storage.manifest import read_manifest
 from align_da.storage.run_folder import RunFolder
 from align_da.storage.stage_record import finished_stages, read_stage_record
-from align_da.storage.store_files import manifest_path
+from align_da.storage.store_places import manifest_path
 
 
 @dataclass(frozen=True)
@@ -48,3 +50,19 @@ def configuration_of_cycles(folder: RunFolder, name: str) -> StoredConfiguration
         return None
     table = {key: said for key, said in read_manifest(path).config.items() if key != "store"}
     return StoredConfiguration(table, f"the cycles {name!r} of {folder.root}")
+
+
+@contextmanager
+def of_this_version(source: str) -> Iterator[None]:
+    """Say whose a configuration is that this version does not understand.
+
+    Raises:
+        ConfigError: that it was not understood, and what to do.
+    """
+    try:
+        yield
+    except ConfigError as error:
+        message = f"the configuration of {source} is of another version ({error}): "
+        raise ConfigError(
+            message + "say what is meant by --config, or a file in Python"
+        ) from error

@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from align_da.errors import StorageError
+from align_da.storage.array_manifest import read_metadata
 from align_da.storage.checkpoints import step_folders
 from align_da.storage.durable import move_away
 from align_da.storage.manifest import differences_of, how_computed
-from align_da.storage.verified_arrays import read_metadata
 
 IDENTITY = "identity"
 """Where the metadata of a checkpoint tell whose it is."""

@@ -7,15 +7,10 @@ from pathlib import Path
 import zarr
 
 from align_da.errors import StorageError
-from align_da.storage.digest import digest_of_array
+from align_da.storage.array_digest import digest_of_array
 from align_da.storage.ledger import Ledger, read_ledger
-from align_da.storage.store_files import (
-    chunk_path,
-    damaged_files,
-    ledger_path,
-    open_array,
-    read_array,
-)
+from align_da.storage.store_files import chunk_path, damaged_files, open_array, read_array
+from align_da.storage.store_places import ledger_path
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,6 @@ sees them, arrays after. Nothing is ever pickled.
 The folder is made under another name, flushed to the disk and renamed: it is there whole or not.
 """
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,19 +17,13 @@ import numpy as np
 import orbax.checkpoint as ocp
 
 from align_da.errors import StorageError
-from align_da.storage.digest import (
-    canonical_json,
-    digest_of_array,
-    digest_of_json,
-    digests_of_files,
-)
-from align_da.storage.durable import storage_errors, written_whole
+from align_da.storage.array_digest import digest_of_array
+from align_da.storage.array_manifest import ARRAYS, MANIFEST, checked_content
+from align_da.storage.digest import canonical_json, digest_of_json, digests_of_files
+from align_da.storage.durable import written_whole
 
 UNFINISHED = ".saving"  # ending of folders that are not whole yet
-MANIFEST = "digests.json"
-_ARRAYS = "arrays"
 _COMMITTED = "commit_success.txt"
-_PARTS = ("metadata", "arrays", "files")  # of the manifest
 
 
 def write_arrays(
@@ -56,7 +49,7 @@ def write_arrays(
         content = {
             "metadata": dict(metadata),
             "arrays": {name: _describe(array) for name, array in arrays.items()},
-            "files": digests_of_files(unfinished / _ARRAYS),
+            "files": digests_of_files(unfinished / ARRAYS),
         }
         manifest = canonical_json({"content": content, "digest": digest_of_json(content)})
         (unfinished / MANIFEST).write_text(manifest, encoding="utf-8")
@@ -68,7 +61,7 @@ def read_arrays(folder: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     Raises:
         StorageError: something is missing, cut or altered; names the file or the array.
     """
-    content = _checked_content(folder)
+    content = checked_content(folder)
     expected = content["arrays"]
     arrays = _load(folder, expected)
     for name, description in expected.items():
@@ -77,33 +70,6 @@ def read_arrays(folder: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
             message = f"{folder}: array {name!r} is damaged: expected {description}, got {found}"
             raise StorageError(message)
     return arrays, dict(content["metadata"])
-
-
-def read_metadata(folder: Path) -> dict[str, Any]:
-    """The metadata in `folder`, its digest checked, without reading the arrays.
-
-    Raises:
-        StorageError: the manifest is missing or altered.
-    """
-    return dict(_read_manifest(folder)["metadata"])
-
-
-def digest_of_arrays(folder: Path) -> str:
-    """Digest of the arrays in `folder`, whose files are compared with their digests.
-
-    Equal arrays give equal digests, whatever orbax calls its files and the metadata say.
-
-    Raises:
-        StorageError: something is missing, cut or altered.
-    """
-    return digest_of_json(_checked_content(folder)["arrays"])
-
-
-def _checked_content(folder: Path) -> dict[str, Any]:
-    """What the manifest says, after every file was compared with it."""
-    content = _read_manifest(folder)
-    _check_files(folder / _ARRAYS, content["files"])
-    return content
 
 
 def _describe(array: np.ndarray) -> dict[str, Any]:
@@ -115,35 +81,6 @@ def _describe(array: np.ndarray) -> dict[str, Any]:
     }
 
 
-def _check_files(folder: Path, expected: Mapping[str, str]) -> None:
-    """Raise a StorageError for the first file that is missing or not what was written."""
-    with storage_errors(folder):
-        found = digests_of_files(folder)
-    for name, digest in expected.items():
-        if found.get(name) != digest:
-            state = "damaged" if name in found else "missing"
-            message = f"{folder / name} is {state}: restore the folder from a copy"
-            raise StorageError(message)
-
-
-def _read_manifest(folder: Path) -> dict[str, Any]:
-    """What the manifest says, its own digest checked."""
-    with storage_errors(folder / MANIFEST):
-        text = (folder / MANIFEST).read_bytes()
-    try:
-        manifest = json.loads(text)
-        content = {part: dict(manifest["content"][part]) for part in _PARTS}
-        content["arrays"] = {name: dict(about) for name, about in content["arrays"].items()}
-        whole = manifest["digest"] == digest_of_json(manifest["content"])
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        message = f"{folder / MANIFEST} is damaged: {error}; restore the folder from a copy"
-        raise StorageError(message) from error
-    if not whole:
-        message = f"{folder / MANIFEST} was altered after it had been written"
-        raise StorageError(message)
-    return content
-
-
 def _save(folder: Path, arrays: Mapping[str, np.ndarray]) -> None:
     """Let orbax write, synchronously.
 
@@ -153,12 +90,12 @@ def _save(folder: Path, arrays: Mapping[str, np.ndarray]) -> None:
     with _checkpointer() as checkpointer:
         try:
             checkpointer.save(
-                (folder / _ARRAYS).absolute(), args=ocp.args.StandardSave(dict(arrays))
+                (folder / ARRAYS).absolute(), args=ocp.args.StandardSave(dict(arrays))
             )
         except (ValueError, TypeError, RuntimeError) as error:
             message = f"the arrays could not be written: {error}"
             raise OSError(message) from error  # told with path and space by who writes the folder
-    told = folder / _ARRAYS / _COMMITTED
+    told = folder / ARRAYS / _COMMITTED
     if told.exists():
         told.write_text("whole\n", encoding="utf-8")  # orbax says where: not for other machines
 
@@ -179,7 +116,7 @@ def _load(folder: Path, expected: Mapping[str, Mapping[str, Any]]) -> dict[str, 
         try:
             template = {name: _like(description) for name, description in expected.items()}
             found = checkpointer.restore(
-                (folder / _ARRAYS).absolute(), args=ocp.args.StandardRestore(template)
+                (folder / ARRAYS).absolute(), args=ocp.args.StandardRestore(template)
             )
         except (ValueError, TypeError, KeyError, RuntimeError, OSError) as error:
             message = f"{folder}: the arrays cannot be read: {error}"

@@ -16,15 +16,10 @@ from xarray.backends import BackendArray
 from xarray.core import indexing
 
 from align_da.errors import StorageError
-from align_da.storage.digest import digest_of_array
+from align_da.storage.array_digest import digest_of_array
 from align_da.storage.ledger import CycleLine, Ledger
-from align_da.storage.store_files import (
-    chunk_path,
-    chunk_seal,
-    ledger_path,
-    open_array,
-    read_array,
-)
+from align_da.storage.store_files import chunk_path, chunk_seal, open_array, read_array
+from align_da.storage.store_places import ledger_path
 
 
 def with_verified_arrays(

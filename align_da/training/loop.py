@@ -20,8 +20,8 @@ from align_da.errors import BadStateError, InputError, StorageError
 from align_da.keys import Purpose, key_for
 from align_da.parallel.meeting import meet, writes
 from align_da.parallel.mesh import placed, split_batch, whole
+from align_da.storage.array_digest import digest_of_array
 from align_da.storage.checkpoints import newest_whole, save_step
-from align_da.storage.digest import digest_of_array
 from align_da.storage.training_checkpoints import IDENTITY, check_computed_alike, computed
 from align_da.training.optimizer import make_optimizer
 from align_da.training.plan import TrainingPlan

@@ -39,9 +39,11 @@ def progress_bar(
         TimeRemainingColumn(),
     )
     with progress_of(columns, console or Console(), shown=writes()) as bar:
-        task = bar.add_task(title, total=steps, loss="-")
+        # The first step of a process is compiled, which takes longer than many others.
+        task = bar.add_task(f"{title}, compiling", total=steps, loss="-")
 
         def report(step: int, metrics: Mapping[str, Array]) -> None:
-            bar.update(task, completed=step, loss=f"{float(metrics['loss']):.4g}")
+            loss = f"{float(metrics['loss']):.4g}"
+            bar.update(task, completed=step, loss=loss, description=title)
 
         yield report

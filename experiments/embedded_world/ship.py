@@ -15,8 +15,9 @@ from pathlib import Path
 
 from align_da.config import load_config
 from align_da.digests import digest_of
-from align_da.runs.priors import MODEL_ERROR, REPRESENTATION, SCALING, load_model_error, load_prior
+from align_da.runs.priors import load_model_error, load_prior
 from align_da.runs.run import Run, open_run
+from align_da.runs.weight_names import MODEL_ERROR, REPRESENTATION, SCALING
 from align_da.storage.checkpoints import save_weights
 from align_da.storage.durable import write_durably
 from align_da.storage.fingerprint import fingerprint_of

@@ -22,10 +22,11 @@ from align_da.digests import digest_of
 from align_da.errors import InputError
 from align_da.prior.increment_correlation import IncrementCorrelation
 from align_da.prior.latent_scaling import LatentScaling
-from align_da.runs.corrections import CORRECTION, load_correction
-from align_da.runs.priors import MODEL_SPACE_SCALING, load_model_space_prior
+from align_da.runs.corrections import load_correction
+from align_da.runs.priors import load_model_space_prior
 from align_da.runs.rounds import with_last_round
 from align_da.runs.run import Run, open_run
+from align_da.runs.weight_names import CORRECTION, MODEL_SPACE_SCALING
 from align_da.storage.checkpoints import save_weights
 from align_da.storage.durable import write_durably
 from align_da.storage.run_folder import RunFolder

@@ -24,7 +24,8 @@ from align_da.assimilation.contract import Analysis
 from align_da.atmosphere import State
 from align_da.config import load_config
 from align_da.prior.latent_prior import LatentPrior
-from align_da.runs.analyses import draws_are_centred, latent_score
+from align_da.runs.analyses import draws_are_centred
+from align_da.runs.analysis_methods import latent_score
 from align_da.runs.priors import load_prior
 from align_da.runs.run import Run, open_run
 from align_da.runs.variational import latent_three_d_var

@@ -18,7 +18,7 @@ import pandas as pd
 from align_da.storage.digest import digests_of_files
 from align_da.storage.ledger import read_ledger
 from align_da.storage.run_folder import RunFolder
-from align_da.storage.store_files import ledger_path
+from align_da.storage.store_places import ledger_path
 from align_da.storage.verification import verify_store
 from align_da.verification.table_format import to_markdown
 from experiments.commands import align_da, command_of

@@ -16,7 +16,7 @@ from align_da.config import load_config
 from align_da.keys import Purpose, key_for
 from align_da.observations.batch import Flag, ObservationBatch, Vertical
 from align_da.observations.interpolation import interpolation_operator
-from align_da.runs.analyses import latent_score, optimal_interpolation
+from align_da.runs.analysis_methods import latent_score, optimal_interpolation
 from align_da.runs.priors import load_prior
 from align_da.runs.run import Run, open_run
 from align_da.runs.variational import latent_three_d_var

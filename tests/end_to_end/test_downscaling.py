@@ -10,7 +10,8 @@ from command_line import align_da
 from pipelines.test_coarse_backgrounds import CONFIG, write_truth
 
 from align_da.storage.run_folder import RunFolder
-from align_da.storage.stages import Stage, run_stage
+from align_da.storage.stage_definition import Stage
+from align_da.storage.stages import run_stage
 
 SETTINGS = Path(__file__).with_name("downscaling.toml")
 STAGES = (

@@ -16,7 +16,8 @@ from pipelines.test_coarse_backgrounds import CONFIG, write_truth
 from align_da.errors import StorageError, WorkerError
 from align_da.storage.lock import owned
 from align_da.storage.run_folder import RunFolder
-from align_da.storage.stages import Stage, digest_of_stage, run_stage
+from align_da.storage.stage_definition import Stage, digest_of_stage
+from align_da.storage.stages import run_stage
 from align_da.storage.verified_arrays import read_arrays
 
 COMMAND = Path(sys.executable).with_name("align-da")

@@ -19,7 +19,7 @@ from align_da.keys import Purpose, key_for
 from align_da.observations.batch import ObservationBatch
 from align_da.observations.interpolation import interpolation_operator
 from align_da.observations.simulate import simulate_observations
-from align_da.storage.digest import digest_of_array
+from align_da.storage.array_digest import digest_of_array
 from align_da.storage.manifest import manifest_of
 
 MEMBERS = 20

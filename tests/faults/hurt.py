@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from align_da.storage.digest import digest_of_json, digests_of_files
-from align_da.storage.store_files import ledger_path
+from align_da.storage.store_places import ledger_path
 
 
 def folder_digest(folder: Path) -> str:

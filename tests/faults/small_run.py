@@ -103,11 +103,13 @@ def with_parts(experiment: CyclingExperiment, **changed: object) -> CyclingExper
     return replace(experiment, parts=replace(experiment.parts, **changed))
 
 
-def run_small(path: Path, experiment: CyclingExperiment | None = None) -> int:
-    """Run it into a store."""
+def run_small(
+    path: Path, experiment: CyclingExperiment | None = None, *, extend: bool = False
+) -> int:
+    """Run it into a store, which is extended if it has fewer cycles and that is asked for."""
     experiment = experiment or small_experiment()
     manifest = manifest_of({"name": "small run"}, experiment.parts.seed, {})
-    return run_experiment(experiment, path, manifest)
+    return run_experiment(experiment, path, manifest, extend=extend)
 
 
 def main(
@@ -120,6 +122,7 @@ def main(
     file_limit: int | None = None,
     memory_limit_from: int | None = None,
     as_nobody: bool = False,
+    extend: bool = False,
 ) -> None:
     """Run it as the command line would, ending the process with its exit code.
 
@@ -132,6 +135,7 @@ def main(
         file_limit: largest size of a file in bytes, which stands for a full disk.
         memory_limit_from: no more memory is given from this cycle on.
         as_nobody: without the rights of the superuser.
+        extend: whether a store of fewer cycles is extended.
     """
     if as_nobody and os.geteuid() == 0:
         manifest_of({}, 0, {})  # loads what nobody may not read
@@ -147,7 +151,7 @@ def main(
     if memory_limit_from is not None:
         experiment = replace(experiment, observe=_starved(experiment.observe, memory_limit_from))
     try:
-        code = run_small(path, experiment)
+        code = run_small(path, experiment, extend=extend)
     except AlignDAError as error:
         with suppress(OSError):
             path.with_suffix(".error").write_text(str(error))

@@ -16,10 +16,11 @@ from align_da.config import WorldConfig
 from align_da.digests import digest_of
 from align_da.errors import StorageError
 from align_da.forecast import Lorenz96ForecastModel
+from align_da.storage.array_manifest import MANIFEST
 from align_da.storage.checkpoints import load_weights, save_weights
 from align_da.storage.digest import digest_of_file, digest_of_json
 from align_da.storage.gridded import open_states
-from align_da.storage.verified_arrays import MANIFEST, write_arrays
+from align_da.storage.verified_arrays import write_arrays
 
 PARAMS = {"kernel": jnp.ones((2, 3)), "bias": jnp.zeros(3)}
 

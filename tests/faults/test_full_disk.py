@@ -30,7 +30,8 @@ from align_da.storage.lock import owned
 from align_da.storage.netcdf_file import new_netcdf
 from align_da.storage.report_file import write_reports
 from align_da.storage.run_folder import RunFolder
-from align_da.storage.stages import Stage, run_stage
+from align_da.storage.stage_definition import Stage
+from align_da.storage.stages import run_stage
 from align_da.storage.tables import write_table
 from align_da.training.history import draw_history, write_history
 from align_da.verification.report import HtmlReport, write_report

@@ -7,25 +7,38 @@ import io
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import redirect_stderr, redirect_stdout
+from functools import partial
 from pathlib import Path
 
 import jax
+import jax.numpy as jnp
+import numpy as np
+import pandas as pd
 import pytest
 from command_line import align_da
 from cycled_world import CONFIG, LAYOUT, make_world
 from persistence import Persistence
+from pipelines.test_coarse_backgrounds import LAYOUT as COARSE_LAYOUT
+from pipelines.test_coarse_backgrounds import write_truth
 from small_commands import WORLD
 from test_full_disk import content_of, full_disk
+from typer import Typer
 
 from align_da.atmosphere import State
+from align_da.cli import demonstration
+from align_da.config import load_config
+from align_da.config.table import with_overrides
 from align_da.errors import StorageError
 from align_da.forecast import Lorenz96ForecastModel
-from align_da.stages import run_cycles, score_runs
+from align_da.stages import downscale, run_cycles, score_runs
 from align_da.stages.estimate_covariance import estimate_covariance
 from align_da.stages.export_analyses import export_analyses
 from align_da.stages.monitor_observations import monitor_observations
 from align_da.storage.run_folder import RunFolder
+from align_da.storage.stage_definition import Stage
+from align_da.storage.stages import run_stage
 from align_da.verification import report
+from align_da.verification.score_table import ROW_COLUMNS
 from data_pipelines import model_run
 
 LIMIT = 200  # bytes of a file: locks fit
@@ -74,6 +87,9 @@ def export_observations(folder: RunFolder) -> object:
 
 CYCLED: dict[str, Callable[[RunFolder], object]] = {
     "cycle": lambda folder: run_cycles.run_cycles(CONFIG, folder.root, "second"),
+    "cycle --cycles": lambda folder: run_cycles.run_cycles(
+        with_overrides(CONFIG, ["cycle.cycles=3"]), folder.root, "main", extend=True
+    ),
     "verify": lambda folder: score_runs.score_runs(CONFIG, folder.root, ["main"]),
     "monitor": lambda folder: monitor_observations(CONFIG, folder.root, "main"),
     "export": lambda folder: export_analyses(
@@ -138,3 +154,59 @@ def test_row_7_a_full_disk_ends_the_reading_of_observations(
     run.mkdir()
     command = f"data observations {file}"
     ends_with_nothing_left(command, run, lambda: align_da(command, run), figure)
+
+
+def test_row_7_a_full_disk_ends_the_demonstration_where_it_installs_the_weights(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, figure: Figure
+) -> None:
+    monkeypatch.setattr(demonstration, "_COMMANDS", ())  # which are tried above
+    run = tmp_path / "run"
+    run.mkdir()
+    install = partial(demonstration.demonstrate, run, Typer())
+    ends_with_nothing_left("demo", run, install, figure, limit=0)
+
+
+COARSE = """[world]
+spin_up_days = 1
+train_days = 12
+validation_days = 2
+test_days = 2
+[backgrounds]
+lead_hours = [6]
+train_starts = 40
+validation_starts = 4
+test_starts = 4
+[cycled_backgrounds]
+segments = 0
+[coarse_map]
+latitudes = 4
+longitudes = 8
+[downscaling]
+priors = ["static"]
+"""
+"""The configuration of tests/pipelines/test_coarse_backgrounds.py, as a file."""
+
+
+def found(*_: object) -> tuple[pd.DataFrame, list[tuple[np.datetime64, State]]]:
+    """Scores of two methods at two dates, and the analyses of one."""
+    dates = np.datetime64("2000-01-05", "ns") + np.arange(2) * np.timedelta64(6, "h")
+    methods = (downscale.REFERENCE, "corrected")
+    rows = [(date, name, "grid", "T", "rmse", 1.0) for date in dates for name in methods]
+    state = State(jnp.ones((2, *COARSE_LAYOUT.shape)), COARSE_LAYOUT)
+    return pd.DataFrame(rows, columns=list(ROW_COLUMNS)), [(date, state) for date in dates]
+
+
+def test_row_7_a_full_disk_ends_the_commands_that_downscale(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, figure: Figure
+) -> None:
+    """What the methods are and score has tests of its own; what is written is the command's."""
+    monkeypatch.setattr(downscale, "experiments_of", lambda _: {})
+    monkeypatch.setattr(downscale, "score_dates", found)
+    folder, config = RunFolder(tmp_path / "run"), tmp_path / "coarse.toml"
+    config.write_text(COARSE)
+    truth = Stage("truth", [], [], [folder.truth])
+    run_stage(folder, truth, lambda: write_truth(load_config(config), folder.root))
+    for command in ("data coarse", "downscale"):
+        ends_with_nothing_left(
+            command, folder.root, lambda it=command: align_da(it, folder.root, config), figure
+        )

@@ -24,7 +24,7 @@ from align_da.alignment.candidates import Draw
 from align_da.alignment.contract import AlignmentCase
 from align_da.atmosphere import State
 from align_da.parallel.cluster import client_of
-from align_da.runs import alignment_cases
+from align_da.runs import alignment_cases, work
 from align_da.stages import (
     benchmark,
     compare_leads,
@@ -36,7 +36,8 @@ from align_da.stages import (
 )
 from align_da.storage.met_cycles import Column, make_store, write_end, write_met
 from align_da.storage.run_folder import RunFolder
-from align_da.storage.stages import Stage, run_stage
+from align_da.storage.stage_definition import Stage
+from align_da.storage.stages import run_stage
 from align_da.training.loop import FitResult, fit
 from align_da.verification.score_table import ROW_COLUMNS
 
@@ -156,7 +157,8 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
             patch.setattr(module, "configured_forecast_model", lambda _: Persistence(LAYOUT))
         for module in DRAWN:
             patch.setattr(module, "prior_draw", draw_near)
-        patch.setattr(compare_priors, "PRIORS", ("reference", "aligned"))
+        for module in (compare_priors, work):
+            patch.setattr(module, "PRIORS", ("reference", "aligned"))
         patch.setattr(scoring_on_cluster, "client_of", partial(client_of, workers=1))
         patch.setattr(training_stage, "fit", fit_size)
         patch.setattr(benchmark, "score_dates", scores)

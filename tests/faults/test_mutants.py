@@ -113,8 +113,8 @@ MUTANTS = {
         ("faults/test_observations.py", "row_32"),
     ),
     "digests of weights are not compared": Mutant(
-        "storage/verified_arrays.py",
-        '    _check_files(folder / _ARRAYS, content["files"])\n',
+        "storage/array_manifest.py",
+        '    _check_files(folder / ARRAYS, content["files"])\n',
         "",
         ("faults/test_checkpoints.py", "row_27"),
     ),

@@ -28,9 +28,10 @@ from align_da.storage.checkpoints import load_weights, save_weights
 from align_da.storage.gridded import open_states, read_times
 from align_da.storage.ledger import read_ledger
 from align_da.storage.run_folder import RunFolder
-from align_da.storage.stages import Stage, digest_of_stage, run_stage
+from align_da.storage.stage_definition import Stage, digest_of_stage
+from align_da.storage.stages import run_stage
 from align_da.storage.statistics import read_normalisation
-from align_da.storage.store_files import ledger_path
+from align_da.storage.store_places import ledger_path
 from align_da.storage.verification import verify_store
 
 nature_run = pytest.importorskip("data_pipelines.nature_run")

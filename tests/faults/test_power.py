@@ -9,7 +9,7 @@ from hurt import complete_cycles, folder_digest
 from power import PowerCuts, watched
 from small_run import run_small, small_experiment
 
-from align_da.storage.store_files import ledger_path
+from align_da.storage.store_places import ledger_path
 from align_da.storage.verification import verify_store
 
 

@@ -18,7 +18,7 @@ from small_run import run_small, small_experiment
 from align_da.errors import StorageError
 from align_da.storage.durable import remove_unfinished
 from align_da.storage.lock import owned
-from align_da.storage.store_files import lock_path
+from align_da.storage.store_places import lock_path
 from align_da.storage.verification import verify_store
 
 Start = Callable[..., ForkServerProcess]
@@ -70,6 +70,30 @@ def test_row_2_killed_at_any_flush_the_run_ends_with_the_same_bits(
         assert folder_digest(store.parent) == digest_after(cycles)
         killed += 1
     assert killed >= 4
+    figure(f"killed at {killed} flushes, {every} apart, same bits")
+
+
+@pytest.mark.parametrize("every", [50, pytest.param(5, marks=pytest.mark.long)])
+@pytest.mark.timeout(600)
+def test_row_70_killed_at_any_flush_of_an_extension_the_run_is_the_one_made_so_long(
+    every: int,
+    start: Start,
+    uninterrupted: Path,
+    digest_after: Callable[[int], str],
+    tmp_path: Path,
+    figure: Figure,
+) -> None:
+    def extended(store: Path, **options: int) -> ForkServerProcess:
+        return start(copied(uninterrupted, store.parent), extend=True, **options)
+
+    killed = 0
+    for store, child in struck_at_flushes(extended, tmp_path, 9, "kill_at_fsync", every):
+        assert child.exitcode == -signal.SIGKILL
+        assert run_small(store, small_experiment(9), extend=True) == 0
+        assert verify_store(store) == ()
+        assert folder_digest(store.parent) == digest_after(9)
+        killed += 1
+    assert killed >= 2
     figure(f"killed at {killed} flushes, {every} apart, same bits")
 
 

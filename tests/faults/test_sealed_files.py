@@ -16,7 +16,8 @@ from align_da.storage.gridded import open_states
 from align_da.storage.inspection import describe
 from align_da.storage.run_folder import RunFolder
 from align_da.storage.seal import seal_path
-from align_da.storage.stages import Stage, run_stage
+from align_da.storage.stage_definition import Stage
+from align_da.storage.stages import run_stage
 from align_da.storage.statistics import write_statistics
 from data_pipelines.template import write_region, write_template
 

@@ -15,12 +15,13 @@ from align_da.atmosphere import Layout, State
 from align_da.config import Config, OnnxConfig, WorldConfig
 from align_da.cycling.driver import run_experiment
 from align_da.errors import StorageError
-from align_da.runs.forecast_models import forecast_model_definition, forecast_model_digests
+from align_da.runs.forecast_model_files import forecast_model_definition, forecast_model_digests
 from align_da.runs.run import Run
 from align_da.stages import run_cycles
 from align_da.storage.manifest import manifest_of
 from align_da.storage.run_folder import RunFolder
-from align_da.storage.stages import Stage, run_stage
+from align_da.storage.stage_definition import Stage
+from align_da.storage.stages import run_stage
 
 
 class StoppedError(Exception):

@@ -18,11 +18,11 @@ import align_da
 from align_da.assimilation import AnalysisCorrection
 from align_da.config import load_config
 from align_da.errors import ConfigError, StorageError
-from align_da.runs import corrections
-from align_da.runs.corrections import BEFORE_ROUNDS, load_correction, taught_correction
+from align_da.runs import rounds as rounds_of_runs
+from align_da.runs.corrections import load_correction, taught_correction
 from align_da.runs.initial_ensemble import initial_ensemble
 from align_da.runs.observing_system import observing_system
-from align_da.runs.rounds import with_last_round, with_next_round
+from align_da.runs.rounds import BEFORE_ROUNDS, with_last_round, with_next_round
 from align_da.runs.run import open_run
 from align_da.stages import run_cycles
 from align_da.storage.durable import copy_files
@@ -198,7 +198,7 @@ def test_rounds_can_start_from_the_shipped_correction(
     (shipped / SHIPPED_CONFIG).write_text(
         CONFIG.replace("[correction]", "[correction]\nround = 1")
     )
-    monkeypatch.setattr(corrections, "shipped_folder", lambda: shipped)
+    monkeypatch.setattr(rounds_of_runs, "shipped_folder", lambda: shipped)
     monkeypatch.setattr(closed_loop, "cycle_forecast_model", lambda _: Persistence(LAYOUT))
     root = make_world(tmp_path / "run", SPLITS).root
     start = ["correction.starts_from=shipped"]

@@ -5,6 +5,7 @@ import os
 import shlex
 import subprocess
 import sys
+from contextlib import nullcontext
 from importlib.metadata import version
 from pathlib import Path
 
@@ -15,6 +16,9 @@ from typer.testing import CliRunner
 
 from align_da.cli import application
 from align_da.storage.checkpoints import save_weights
+from align_da.storage.run_folder import RunFolder
+from align_da.storage.stage_definition import Stage
+from align_da.storage.stages import run_stage
 
 ROOT = Path(__file__).parents[3]
 COMMAND = Path(sys.executable).with_name("align-da")
@@ -146,12 +150,17 @@ def test_output_that_finds_no_space_is_told_with_the_code_of_storage() -> None:
 
 def test_processes_that_nobody_has_started_are_told_by_whom_they_would_be(tmp_path: Path) -> None:
     """In a process where JAX has computed nothing."""
-    command = [COMMAND, "train", "denoiser", "--distributed"]
-    result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert result.returncode == 2
+    folder = RunFolder(tmp_path)
+    folder.truth.mkdir()
+    for name in ("autoencoder", "cycled"):
+        run_stage(folder, Stage(name, [], [], []), lambda: None)
+    before = sorted(tmp_path.rglob("*"))
+    command = [COMMAND, "train", "denoiser", "--distributed", "--run", str(tmp_path)]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert result.returncode == 2, result.stderr
     assert "SLURM" in result.stderr
     assert "Traceback" not in result.stderr
-    assert list(tmp_path.iterdir()) == []
+    assert sorted(tmp_path.rglob("*")) == before
 
 
 @pytest.mark.parametrize(
@@ -193,7 +202,7 @@ def test_a_mistake_is_one_line_and_an_exit_code(
     monkeypatch.setattr(sys, "argv", ["align-da", *arguments])
     monkeypatch.setattr(application, "settle_environment", list)
     monkeypatch.setattr(application, "_add_commands", with_data)
-    monkeypatch.setattr(application.signal, "signal", lambda *_: None)
+    monkeypatch.setattr(application, "interruptible", nullcontext)
     with pytest.raises(SystemExit) as ended:
         application.main()
     assert ended.value.code == code

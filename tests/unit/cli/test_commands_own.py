@@ -10,7 +10,8 @@ from align_da.cli.application import app
 from align_da.errors import StorageError
 from align_da.storage.lock import owned
 from align_da.storage.run_folder import RunFolder
-from align_da.storage.stages import Stage, run_stage
+from align_da.storage.stage_definition import Stage
+from align_da.storage.stages import run_stage
 from data_pipelines.cli import app as data
 
 LOCKS = {

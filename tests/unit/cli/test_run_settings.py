@@ -12,9 +12,10 @@ from align_da.runs.stage_graph import correction_stage, truth_stage
 from align_da.storage.durable import write_durably
 from align_da.storage.manifest import manifest_of, write_manifest
 from align_da.storage.run_folder import RunFolder
+from align_da.storage.stage_definition import Stage
 from align_da.storage.stage_record import StageRecord, write_stage_record
-from align_da.storage.stages import Stage, run_stage
-from align_da.storage.store_files import manifest_path
+from align_da.storage.stages import run_stage
+from align_da.storage.store_places import manifest_path
 
 STORED = load_config(None, ["letkf.inflation=1.1", "cycle.members=7", "sampler.kind=stochastic"])
 

@@ -14,7 +14,7 @@ from align_da.storage import durable
 from align_da.storage.analysis_store import open_cycles
 from align_da.storage.digest import digests_of_files
 from align_da.storage.manifest import manifest_of
-from align_da.storage.store_files import extension_path, manifest_path
+from align_da.storage.store_places import extension_path, manifest_path
 from align_da.storage.verification import verify_store
 
 

@@ -11,7 +11,8 @@ import pytest
 
 from align_da.errors import InputError
 from align_da.storage.analysis_store import write_cycle
-from align_da.storage.store_files import ledger_path, open_array, read_array
+from align_da.storage.store_files import open_array, read_array
+from align_da.storage.store_places import ledger_path
 from experiments.costs import measured
 from experiments.costs.curves import Part, fit_power_law, measure
 from experiments.costs.run import with_table

@@ -18,7 +18,8 @@ from align_da.config import Config, config_from_table
 from align_da.digests import digest_of
 from align_da.errors import ConfigError, InputError, StorageError
 from align_da.forecast.neuralgcm_checkpoint import checkpoint_values
-from align_da.runs.forecast_models import configured_forecast_model, forecast_model_digests
+from align_da.runs.forecast_model_files import forecast_model_digests
+from align_da.runs.forecast_models import configured_forecast_model
 
 CHECKPOINT: dict[str, Any] = {
     "model_config_str": "NUM_BLOCKS = 2\nADVANCE = @gelu\n",

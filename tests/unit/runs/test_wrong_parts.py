@@ -18,7 +18,7 @@ from align_da.config import GuidanceConfig, SamplerConfig, config_from_table
 from align_da.errors import ConfigError
 from align_da.observations.batch import ObservationBatch, padded_batch
 from align_da.registry import COMMANDS, REGISTRIES, Registry
-from align_da.runs.analyses import build_analysis
+from align_da.runs.analysis_methods import build_analysis
 from align_da.runs.forecast_models import configured_forecast_model
 from align_da.runs.guidances import build_posterior_sampler
 from align_da.runs.objectives import build_objective

@@ -19,7 +19,7 @@ from align_da.storage.ledger import read_ledger, write_ledger
 from align_da.storage.report_record import ReportRecord, write_report_record
 from align_da.storage.run_folder import RunFolder
 from align_da.storage.stage_record import read_stage_record, write_stage_record
-from align_da.storage.store_files import ledger_path
+from align_da.storage.store_places import ledger_path
 
 
 @pytest.fixture(scope="module")

@@ -13,8 +13,9 @@ from persistence import Persistence
 
 from align_da.config.table import with_overrides
 from align_da.errors import ConfigError, StorageError
-from align_da.runs.priors import MODEL_SPACE_SCALING, load_model_space_prior, model_space
+from align_da.runs.priors import load_model_space_prior, model_space
 from align_da.runs.run import Run, open_run
+from align_da.runs.weight_names import MODEL_SPACE_SCALING
 from align_da.stages import run_cycles
 from align_da.storage.datasets import write_dataset
 from align_da.storage.digest import digests_of_files
@@ -27,7 +28,7 @@ from align_da.storage.stage_record import (
     write_stage_record,
 )
 from align_da.storage.statistics import write_statistics
-from align_da.storage.store_files import manifest_path
+from align_da.storage.store_places import manifest_path
 from align_da.storage.verified_arrays import read_arrays, write_arrays
 
 

@@ -16,7 +16,7 @@ from align_da.errors import ConfigError
 from align_da.stages import run_cycles, score_runs
 from align_da.storage.ledger import read_ledger
 from align_da.storage.run_folder import RunFolder
-from align_da.storage.store_files import ledger_path
+from align_da.storage.store_places import ledger_path
 from align_da.verification import report
 
 

@@ -17,7 +17,8 @@ from align_da.stages.training_stage import fit_stage, training_stage
 from align_da.storage.checkpoints import load_weights, save_step
 from align_da.storage.durable import write_durably
 from align_da.storage.run_folder import RunFolder
-from align_da.storage.stages import Stage, run_stage
+from align_da.storage.stage_definition import Stage
+from align_da.storage.stages import run_stage
 from align_da.storage.training_checkpoints import claim_checkpoints
 from align_da.training import initial_state, make_optimizer
 

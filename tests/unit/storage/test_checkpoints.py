@@ -13,6 +13,7 @@ import pytest
 from flax import nnx
 
 from align_da.errors import StorageError
+from align_da.storage.array_manifest import read_metadata
 from align_da.storage.checkpoints import (
     load_weights,
     newest_whole,
@@ -20,7 +21,6 @@ from align_da.storage.checkpoints import (
     save_weights,
 )
 from align_da.storage.digest import digest_of_json
-from align_da.storage.verified_arrays import read_metadata
 
 RNG = np.random.default_rng(0)
 PARAMS = {

@@ -8,8 +8,9 @@ from align_da.storage.checkpoints import save_weights
 from align_da.storage.durable import write_durably
 from align_da.storage.inspection import describe
 from align_da.storage.run_folder import RunFolder
+from align_da.storage.stage_definition import Stage
 from align_da.storage.stage_record import StageRecord, write_stage_record
-from align_da.storage.stages import Stage, run_stage
+from align_da.storage.stages import run_stage
 
 
 def test_gridded_states_are_described(gridded: Path) -> None:

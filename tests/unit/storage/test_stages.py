@@ -24,14 +24,9 @@ from align_da.storage.durable import write_durably
 from align_da.storage.fingerprint import fingerprint_of
 from align_da.storage.lock import owned
 from align_da.storage.run_folder import RunFolder
+from align_da.storage.stage_definition import Stage, digest_of_stage
 from align_da.storage.stage_record import read_stage_record
-from align_da.storage.stages import (
-    Stage,
-    check_products,
-    check_with_inputs,
-    digest_of_stage,
-    run_stage,
-)
+from align_da.storage.stages import check_products, check_with_inputs, run_stage
 
 VALUES = np.random.default_rng(0).normal(size=(8, 3000)).astype(np.float32)
 OLD_RECORD = {"stage": "first", "digest": "abc", "inputs": [], "wall_seconds": 1.5}

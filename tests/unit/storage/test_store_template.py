@@ -15,7 +15,7 @@ from align_da.storage.cycle_record import StoredField, StoreTemplate
 from align_da.storage.digest import digest_of_file
 from align_da.storage.ledger import read_ledger, write_ledger
 from align_da.storage.manifest import manifest_of
-from align_da.storage.store_files import ledger_path
+from align_da.storage.store_places import ledger_path
 
 SIGMA = VerticalCoordinate("sigma", (0.3, 0.6, 0.9))
 PRESSURE = VerticalCoordinate("pressure", (30000.0, 60000.0, 90000.0))

@@ -1,0 +1,61 @@
+"""How a command on a run begins: with its configuration, and with all that it reads in place.
+
+Both are looked at before anything that computes is imported, so that a mistake is told at once.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import typer
+
+from align_da.cli.last_line import begin
+from align_da.cli.options import as_given
+from align_da.cli.run_settings import run_settings
+from align_da.config import Config
+
+DiskOf = Callable[[Config, Path], Mapping[str, int]]
+"""Bytes that a command writes in the folder of a run, by what takes them."""
+
+
+def begin_work(
+    command: str,
+    run: Path,
+    config: Path | None,
+    override: list[str] | None,
+    cycles: Sequence[str] = (),
+    alike: Sequence[str] = (),
+    rounds: int | None = None,
+    *,
+    dry_run: bool = False,
+    disk_of: DiskOf | None = None,
+) -> Config:
+    """The configuration of a command that finds what it reads and begins its work.
+
+    Args:
+        command: without "align-da" and its options.
+        run: folder of the run.
+        config: TOML file; see `run_settings`.
+        override: items "section.key=value".
+        cycles: cycling runs that the command is about.
+        alike: sections that all of these have to agree in.
+        rounds: of "data rounds".
+        dry_run: whether to tell what the command would do instead, and to end it.
+        disk_of: the disk that it takes, where the package that brings it knows.
+
+    Raises:
+        typer.Exit: it was told.
+        ConfigError: the configuration is wrong, see `run_settings`.
+        StorageError: something that the command reads has not been made, or is damaged.
+    """
+    settings = run_settings(run, config, override, cycles, alike)
+    options = as_given(run, config, override)
+    if dry_run:
+        from align_da.stages.foretell import foretell
+
+        typer.echo(foretell(command, settings, run, options, cycles, rounds, disk_of))
+        raise typer.Exit
+    from align_da.stages.check_work import check_work
+
+    check_work(command, settings, run, options, cycles, rounds)
+    begin(settings, run, as_given(run, config, None))
+    return settings
