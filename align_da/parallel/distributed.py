@@ -7,6 +7,7 @@ seconds, and fail too; the same command in all of them goes on from the last che
 
 import atexit
 import os
+import signal
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -48,8 +49,7 @@ def joined_processes(processes: Processes, *same: object) -> Iterator[Mesh | Non
             meet("the start of the command", processes.tensor, *same)
             yield _mesh(processes.tensor)
     except BaseException as error:
-        code = error.exit_code if isinstance(error, AlignDAError) else 1
-        atexit.register(_leave, code)  # runs before what JAX has registered
+        atexit.register(_leave, _code_of(error))  # runs before what JAX has registered
         raise
 
 
@@ -102,6 +102,13 @@ def _told_when_one_is_gone() -> Iterator[None]:
             f"all of them goes on ({str(error).splitlines()[0]})"
         )
         raise WorkerError(message) from error
+
+
+def _code_of(error: BaseException) -> int:
+    """The exit code that an error means."""
+    if isinstance(error, KeyboardInterrupt):
+        return 128 + signal.SIGINT
+    return error.exit_code if isinstance(error, AlignDAError) else 1
 
 
 def _leave(code: int) -> None:

@@ -203,6 +203,7 @@ def test_a_mistake_is_one_line_and_an_exit_code(
     monkeypatch.setattr(application, "settle_environment", list)
     monkeypatch.setattr(application, "_add_commands", with_data)
     monkeypatch.setattr(application, "interruptible", nullcontext)
+    monkeypatch.setattr(application, "tell_warnings", lambda: None)
     with pytest.raises(SystemExit) as ended:
         application.main()
     assert ended.value.code == code
