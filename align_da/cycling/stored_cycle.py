@@ -12,11 +12,13 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Float
 
+from align_da.assimilation.contract import Analysis
 from align_da.atmosphere import Layout, State
 from align_da.atmosphere.dataset import state_from_dataset
 from align_da.cycling.cycle import Cycle, CycleParts, CycleState, assimilate
 from align_da.cycling.record import observations_of_record
 from align_da.errors import InputError
+from align_da.keys import Purpose, key_for
 from align_da.observations.batch import ObservationBatch
 from align_da.storage.analysis_store import open_cycles
 
@@ -132,3 +134,22 @@ def made_again(
     as_checked = replace(parts, quality_control=lambda batch, _: batch)
     before = CycleState(background, stored.valid_time - parts.window, stored.number)
     return assimilate(as_checked, before, background, observations)
+
+
+def members_again(
+    parts: CycleParts, stored: StoredCycle, background: State, method: Analysis
+) -> State:
+    """What another method makes of a stored cycle, with the keys that the cycle was made with.
+
+    Args:
+        parts: what the cycles are made of.
+        stored: the cycle.
+        background: its background, with a drift where there are trajectories.
+        method: the analysis.
+
+    Returns:
+        Its analysis ensemble, values [member, lat, lon, channel], SI units.
+    """
+    key = key_for(parts.seed, Purpose.ANALYSIS, stored.number)
+    made, _ = method(background, stored.observations, float(parts.window_hours), key)
+    return made

@@ -16,10 +16,10 @@ from align_da.cycling.cycle import Cycle, CycleParts
 from align_da.cycling.stored_cycle import (
     StoredCycle,
     made_again,
+    members_again,
     open_stored_cycles,
 )
 from align_da.errors import InputError
-from align_da.keys import Purpose, key_for
 from align_da.observations.batch import Flag, ObservationBatch
 from align_da.observations.stations import named_station
 from align_da.runs.analysis_methods import filter_of_cycles
@@ -126,7 +126,7 @@ def explain_station(
     parts = cycle_parts(run, None)
     background = background_of(run, parts, cycles, stored)
     ensemble_filter = filter_of_cycles(run)
-    observed = _observed(run, stored, background, ensemble_filter)
+    observed = _observed(run, parts, stored, background, ensemble_filter)
     localisation = Localisation() if ensemble_filter is None else ensemble_filter.localisation
     worth, neighbours = worth_of(observed, rows), neighbours_of(observed, rows, localisation)
     latitude, longitude = _place(stored.observations, rows)
@@ -174,7 +174,11 @@ def _rows_of(stored: StoredCycle, station: str) -> Bool[np.ndarray, " observatio
 
 
 def _observed(
-    run: Run, stored: StoredCycle, background: State, ensemble_filter: LETKF | None
+    run: Run,
+    parts: CycleParts,
+    stored: StoredCycle,
+    background: State,
+    ensemble_filter: LETKF | None,
 ) -> ObservedCycle:
     """What is known of the observations of a cycle."""
     batch = stored.observations
@@ -187,9 +191,7 @@ def _observed(
     background_error, influence = assumed, np.full_like(spread, np.nan)
     if ensemble_filter is not None:
         background_error = spread * ensemble_filter.inflation * np.sqrt(stored.background_factor)
-        key = key_for(run.config.seed, Purpose.ANALYSIS, stored.number)
-        hours = float(run.config.cycle.window_hours)
-        kept, _ = ensemble_filter(background, batch, hours, key)
+        kept = members_again(parts, stored, background, ensemble_filter)
         influence = influence_of(np.asarray(operator(kept)), error, used)
     return ObservedCycle(
         batch,

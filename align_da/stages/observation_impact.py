@@ -16,11 +16,15 @@ from align_da.assimilation.letkf import LETKF, Localisation
 from align_da.atmosphere import State
 from align_da.config import Config
 from align_da.cycling.cycle import CycleParts
-from align_da.cycling.stored_cycle import StoredCycle, StoredCycles, open_stored_cycles
+from align_da.cycling.stored_cycle import (
+    StoredCycle,
+    StoredCycles,
+    members_again,
+    open_stored_cycles,
+)
 from align_da.errors import BadStateError, InputError
 from align_da.forecast.contract import ForecastModel
 from align_da.forecast.leads import forecasts_at
-from align_da.keys import Purpose, key_for
 from align_da.observations.stations import number_of_station
 from align_da.parallel.progress import progress_bar
 from align_da.runs.analysis_methods import filter_of_cycles
@@ -44,7 +48,7 @@ Against = Literal["truth", "analysis"]
 FOLDER = "impact"
 """Within the report; a table by type, one by station, a picture and a summary a cycling run."""
 BY_TYPE = "_by_type.csv"
-_SHOWN = 10  # stations, the best and the worst of which are told
+_SHOWN = 10  # stations, the worst
 
 
 @dataclass(frozen=True)
@@ -258,12 +262,8 @@ def _members(judge: _Judge, stored: StoredCycle) -> State:
     """The members of an analysis as its gain leaves them, before their spread is relaxed."""
     if judge.ensemble_filter is None:
         return stored.analysis
-    run = judge.run
-    background = background_of(run, judge.parts, judge.cycles, stored)
-    key = key_for(run.config.seed, Purpose.ANALYSIS, stored.number)
-    hours = float(run.config.cycle.window_hours)
-    kept, _ = judge.ensemble_filter(background, stored.observations, hours, key)
-    return kept
+    background = background_of(judge.run, judge.parts, judge.cycles, stored)
+    return members_again(judge.parts, stored, background, judge.ensemble_filter)
 
 
 def _forecast_errors(judge: _Judge, stored: StoredCycle, kept: State) -> ForecastErrors:

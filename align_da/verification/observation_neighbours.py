@@ -40,9 +40,8 @@ def neighbours_of(
 
     Returns:
         For each observation (its place in the batch, `observation`) at most eight rows, one a
-        station, nearest first: what has most taper of a station, and whether its innovation has
-        the opposite sign. Without the columns of distance there would be nothing to compare, so
-        that an observation of a variable that the state does not hold has none.
+        station, nearest first: that observation of the station whose level is nearest, its
+        innovation in SI units, and whether it has the opposite sign.
     """
     found = [_of_one(cycle, int(place), localisation) for place in np.flatnonzero(rows)]
     whole = [table for table in found if len(table)]
