@@ -8,7 +8,7 @@ export OPENBLAS_NUM_THREADS ?= 1
 # compiles all of Align-DA and of the tests anew.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: install demo pipeline scores peers test check format types tests test-chain test-faults docs audit lock clean
+.PHONY: install demo pipeline scores peers test check format types tests test-chain test-browser test-faults docs audit lock clean
 
 STAMP := $(VENV)/installed-$(notdir $(PYTHON))
 
@@ -49,7 +49,7 @@ types:
 AS_USERS := tests/faults/test_numerics.py tests/oracles/test_ensemble_kalman.py \
 	tests/oracles/test_linear_gaussian.py tests/oracles/test_optimal_interpolation.py \
 	tests/oracles/test_published_lorenz.py
-PYTEST := $(BIN)/python -m pytest -m "not chain and not long" --numprocesses 2 --dist loadfile
+PYTEST := $(BIN)/python -m pytest -m "not chain and not long and not browser" --numprocesses 2 --dist loadfile
 
 tests:
 	$(PYTEST) $(AS_USERS:%=--ignore=%)
@@ -63,6 +63,11 @@ test-faults: install
 # Every command on a world of toy size; beside the other tests it would take them over 15 minutes.
 test-chain: install
 	$(BIN)/python -m pytest -m chain -o faulthandler_timeout=0
+
+# The report in a browser, wide and narrow, without a network. It has to be there as `chromium`:
+# apt-get install chromium (Debian), or any Chromium linked to that name.
+test-browser: install
+	$(BIN)/python -m pytest -m browser -o faulthandler_timeout=0
 
 # The documentation, build/docs/index.html, in an environment of its own; a broken link is an error.
 DOCS := .venv-docs

@@ -1,248 +1,358 @@
 """What the report of a verification shows, and in which order."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import jax
 import numpy as np
 import pandas as pd
-import xarray as xr
+from bokeh.models import Select
 
-from align_da.atmosphere import Layout, State, variable_named
-from align_da.atmosphere.dataset import state_from_dataset
+from align_da.atmosphere import Layout, variable_named
 from align_da.digests import digest_of
 from align_da.keys import Purpose, key_for
-from align_da.observations.batch import Flag
 from align_da.runs.run import Run
+from align_da.stages.compose_maps import compose_maps
 from align_da.stages.observation_impact import BY_TYPE, FOLDER
-from align_da.storage.gridded import read_times
+from align_da.stages.scored_run import RunScores
 from align_da.training.history import read_history
-from align_da.verification.ensemble_scores import rank_histogram
 from align_da.verification.figure_style import axis_units
 from align_da.verification.impact_chart import impact_chart
 from align_da.verification.loss_curves import loss_curves
-from align_da.verification.maps import MapCase, analysis_maps
+from align_da.verification.observed_forecasts import common_dates
 from align_da.verification.rank_histogram_chart import rank_histogram_chart
-from align_da.verification.report import (
+from align_da.verification.relative_errors import WHOLE, relative_errors
+from align_da.verification.reliability_sample import reliability_sample
+from align_da.verification.report.comparison_chart import comparison_chart
+from align_da.verification.report.page import (
     HtmlReport,
-    ReportFigure,
+    Paragraph,
     ReportTable,
     Section,
     report_figure,
 )
+from align_da.verification.report.reliability_charts import (
+    departure_chart,
+    rank_chart,
+    spectrum_chart,
+    spread_chart,
+)
+from align_da.verification.report.run_switch import run_switch
+from align_da.verification.report.score_charts import (
+    ShownField,
+    lead_chart,
+    place_chart,
+    profile_chart,
+    series_chart,
+)
+from align_da.verification.report.words import told_alone, told_comparison
 from align_da.verification.score_chart import improvement_chart
-from align_da.verification.score_table import summarise_scores
+from align_da.verification.score_table import SCORES, summarise_scores
 from align_da.verification.spectra_chart import spectra_chart
 from align_da.verification.table_format import readable_table, told_dates
 from align_da.verification.time_series import error_over_cycles
-from align_da.verification.verified_fields import VerifiedField, default_fields
+from align_da.verification.verified_fields import (
+    VerifiedField,
+    default_fields,
+    fields_by_level,
+    told_levels,
+)
 
-_RANK_STRIDE = 7  # of grid points: neighbours are not independent
-_SPECTRA = ("u", "T")
-
-
-@dataclass(frozen=True)
-class RunScores:
-    """What was found out about one cycling run.
-
-    Attributes:
-        name: of the run.
-        rows: scores at every valid time, see `verification.score_table`.
-        spectra: mean spectra of the analyses.
-        departures: statistics of innovations and residuals.
-        background: ensembles of every cycle.
-        analysis: likewise.
-        observations: of every cycle.
-    """
-
-    name: str
-    rows: pd.DataFrame
-    spectra: pd.DataFrame
-    departures: pd.DataFrame
-    background: xr.Dataset
-    analysis: xr.Dataset
-    observations: xr.Dataset
+_CYCLED = ("analysis", "background")
+_SPECTRA = ("u", "T")  # in the figure beside the page
+_RATIOS = ("spread_skill", "balance")
 
 
 def compose_report(run: Run, runs: Sequence[RunScores]) -> HtmlReport:
-    """The report of one or more cycling runs; the first is the reference."""
-    rows = pd.concat([scored.rows for scored in runs], ignore_index=True)
+    """The report of one or more cycling runs; the first is the reference at first."""
+    names = [scored.name for scored in runs]
+    rows = _analyses_first(common_dates(_together(scored.rows for scored in runs)))
     key = key_for(run.config.seed, Purpose.VERIFICATION)
-    summary = summarise_scores(rows, runs[0].name, run.bootstrap, key)
-    featured = runs[-1]
+    labels = [field.label for field in _whole(run.layout)]
+    summaries = {
+        name: summarise_scores(
+            pd.concat([rows, relative_errors(rows, name, labels)], ignore_index=True),
+            name,
+            run.bootstrap,
+            key,
+        )
+        for name in names
+    }
+    select, comparison = _comparison(run.layout, summaries, names)
+    sections = [
+        comparison,
+        _scores(run.layout, rows, runs),
+        _forecasts(run, rows, runs),
+        compose_maps(run, runs),
+        _reliability(run, runs, key),
+        _spectra(runs),
+        *_impacts(run.folder.report),
+        *_alignment(run.folder.report),
+        *_training(run.folder.report),
+        _settings(runs),
+    ]
+    sections = [it for it in sections if it.charts or it.tables or it.figures]
+    charts = [chart for section in sections for chart in section.charts]
     return HtmlReport(
-        "Align-DA cycling report",
-        _headline(summary, featured),
-        [
-            _scores(summary, runs),
-            _over_cycles(run.layout, rows),
-            _maps(run.layout, run.truth, featured),
-            _reliability(run.layout, run.truth, featured, key),
-            _spectra(runs),
-            *_impacts(run.folder.report),
-            *_alignment(run.folder.report),
-            *_training(run.folder.report),
-        ],
-        f"configuration {digest_of(run.config)[:16]}, seed {run.config.seed}",
+        title="Align-DA cycling report",
+        lead=_lead(run, rows, summaries, labels, key),
+        controls=[*select, run_switch(names, charts)] if len(names) > 1 else [],
+        reference=names[0],
+        sections=sections,
+        footer=f"configuration {digest_of(run.config)[:16]}, seed {run.config.seed}",
     )
 
 
-def _headline(summary: pd.DataFrame, scored: RunScores) -> list[tuple[str, str]]:
-    """Analysis errors of the featured run."""
-    chosen = summary[
-        (summary["method"] == scored.name)
-        & (summary["product"] == "analysis")
-        & (summary["score"] == "rmse")
-    ]
-    errors = chosen.set_index("variable")["mean"]
-    found = [("cycles", str(scored.analysis.sizes["time"]))]
-    told = {
-        "u": (f"{scored.name}: wind u", 1.0, "m s⁻¹"),
-        "T": ("temperature", 1.0, "K"),
-        "p_s": ("surface pressure", 0.01, "hPa"),
-        "msl": ("pressure at sea level", 0.01, "hPa"),
-    }
-    for variable, (label, scale, unit) in told.items():
-        if variable in errors.index:
-            found.append((label, f"{scale * errors[variable]:.2f} {unit}"))
-    return found
+def _together(tables: Iterable[pd.DataFrame]) -> pd.DataFrame:
+    """The tables of all runs as one."""
+    return pd.concat(list(tables), ignore_index=True)
 
 
-def _scores(summary: pd.DataFrame, runs: Sequence[RunScores]) -> Section:
-    products = list(dict.fromkeys(summary["product"]))
-    tables = [
-        ReportTable(
-            f"RMSE of the ensemble mean, {product}", readable_table(summary, "rmse", product)
+def _analyses_first(table: pd.DataFrame) -> pd.DataFrame:
+    """Rows in the order in which products are offered."""
+    return table.sort_values("product", key=lambda names: names != "analysis", kind="stable")
+
+
+def _whole(layout: Layout) -> tuple[VerifiedField, ...]:
+    """Every variable once."""
+    return default_fields(layout)[: len(layout.variables)]
+
+
+def _shown_fields(layout: Layout) -> list[ShownField]:
+    """What can be chosen: of every variable the whole, then its levels from the top."""
+    levels = fields_by_level(layout)
+    found = []
+    for whole in _whole(layout):
+        variable = variable_named(whole.variable)
+        place = "troposphere" if variable.on_levels and levels else "whole"
+        found.append(ShownField(whole.label, variable.symbol, place, whole.units))
+        found += [it for it in _on_levels(layout) if it.variable == variable.symbol]
+    return [*found, ShownField("state", WHOLE, "whole", "1")]
+
+
+def _on_levels(layout: Layout) -> list[ShownField]:
+    """Every level of every variable."""
+    return [
+        ShownField(
+            field.label,
+            variable_named(field.variable).symbol,
+            told_levels(layout.grid.vertical)[field.levels[0]],
+            field.units,
         )
-        for product in products
+        for field in fields_by_level(layout)
     ]
-    tables += [
-        ReportTable(f"{title}, analysis", readable_table(summary, score, "analysis"))
-        for score, title in (
-            ("crps", "Fair CRPS of independent draws"),
-            ("spread_skill", "Spread over skill (1 is reliable)"),
-            ("balance", "Balance score"),
-        )
-        if ((summary["score"] == score) & (summary["product"] == "analysis")).any()
-    ]
-    tables += [
-        ReportTable(f"Departures and withheld observations of {scored.name}", scored.departures)
-        for scored in runs
-    ]
-    figures = []
-    if len(runs) > 1:
-        figures = [
+
+
+def _lead(
+    run: Run,
+    rows: pd.DataFrame,
+    summaries: Mapping[str, pd.DataFrame],
+    labels: Sequence[str],
+    key: jax.Array,
+) -> list[Paragraph]:
+    """Which run is better, by how much, and how sure that is."""
+    if len(summaries) > 1:
+        return [
+            Paragraph(told_comparison(summary, other, reference, labels), reference)
+            for reference, summary in summaries.items()
+            for other in summaries
+            if other != reference
+        ]
+    (name,) = summaries
+    products = rows[rows["product"].isin(["background", "analysis"])]
+    alone = products.assign(method=products["product"], product=name)
+    relative = relative_errors(alone, "background", labels)
+    summary = summarise_scores(
+        relative.assign(product="analysis"), "background", run.bootstrap, key
+    )
+    return [Paragraph(told_alone(summary, name))]
+
+
+def _comparison(
+    layout: Layout, summaries: Mapping[str, pd.DataFrame], names: Sequence[str]
+) -> tuple[list[Select], Section]:
+    """Tables of means, and of several runs what they gain over a reference."""
+    selects, charts, beside = [], [], []
+    labels = [WHOLE, *(field.label for field in default_fields(layout))]
+    first = summaries[names[0]]
+    if len(names) > 1:
+        select, chart = comparison_chart(summaries, labels, names)
+        selects, charts = [select], [chart]
+        beside = [
             report_figure(
                 f"improvement_{product.replace(' ', '_')}",
-                f"Improvement over {runs[0].name}, {product}, with 95 % intervals.",
-                improvement_chart(summary, "rmse", product),
+                f"Improvement over {names[0]}, {product}, with 95 % intervals.",
+                improvement_chart(first, "rmse", product),
             )
-            for product in products
+            for product in dict.fromkeys(first.loc[first["score"] == "rmse", "product"])
         ]
+    units = {field.label: axis_units(field.units) or "1" for field in default_fields(layout)}
+    tables = [
+        table
+        for reference, summary in summaries.items()
+        for table in _mean_tables(summary, reference if len(names) > 1 else "", units)
+    ]
     text = (
-        "Root mean square errors against the truth, averaged by area and over the levels at and "
-        "below 0.2 of the surface pressure (SI units). Changes are 1 − new/reference with a star "
-        "where the date-paired block bootstrap interval excludes zero. "
-    ) + told_dates(summary)
-    return Section("Scores", text, tables, figures)
+        "Root mean square errors against the truth are averaged by area and over the levels at "
+        "and below 0.2 of the surface pressure. Changes in brackets are 1 − new/reference, with a "
+        "star where the interval of the date-paired block bootstrap excludes zero. "
+    ) + told_dates(first)
+    return selects, Section("Comparison", text, charts, tables, beside=beside)
 
 
-def _over_cycles(layout: Layout, rows: pd.DataFrame) -> Section:
-    fields = default_fields(layout)
-    labels = [field.label for field in fields][: len(layout.variables)]
-    units = [axis_units(field.units) for field in fields][: len(labels)]
-    figures = [
+def _mean_tables(
+    summary: pd.DataFrame, reference: str, units: Mapping[str, str]
+) -> Iterator[ReportTable]:
+    """Means of every run, those of the analyses first; all but the first are folded."""
+    products = sorted(dict.fromkeys(summary["product"]), key=lambda name: name != "analysis")
+    wanted = [(product, "rmse") for product in products]
+    wanted += [("analysis", score) for score in ("crps", "spread_skill", "balance")]
+    there = set(zip(summary["product"], summary["score"], strict=True))
+    for number, (product, score) in enumerate(it for it in wanted if it in there):
+        frame = readable_table(summary, score, product)
+        of_units = [units.get(label, "1") for label in frame["variable"]]
+        frame.insert(1, "unit", "1" if score in _RATIOS else of_units)
+        against = f", compared with {reference}" if reference else ""
+        caption = f"{SCORES[score].label}, {product}{against}"
+        yield ReportTable(caption, frame, reference, folded=number > 0)
+
+
+def _scores(layout: Layout, rows: pd.DataFrame, runs: Sequence[RunScores]) -> Section:
+    """Over the cycles, by level and by place."""
+    names = [scored.name for scored in runs]
+    places = _analyses_first(_together(scored.places for scored in runs))
+    fields, levels = _shown_fields(layout), _on_levels(layout)
+    everything = _of_every_level(layout, rows, runs)
+    charts = [
+        series_chart(everything[everything["product"].isin(_CYCLED)], fields, names),
+        *([profile_chart(_by_level(runs), levels, names)] if levels else []),
+        place_chart(places, [it for it in fields if it.variable != WHOLE], names),
+    ]
+    whole = _whole(layout)
+    labels, units = [it.label for it in whole], [axis_units(it.units) for it in whole]
+    beside = [
         report_figure(
             f"cycles_{product}",
             f"Error (solid) and spread (dashed) of the {product} over the cycles.",
             error_over_cycles(rows, product, labels, units),
         )
-        for product in ("analysis", "background")
+        for product in _CYCLED
     ]
-    return Section("Over the cycles", figures=figures)
+    return Section("Scores", charts=charts, beside=beside)
 
 
-def _maps(layout: Layout, truths: xr.Dataset, scored: RunScores) -> Section:
-    """Maps of the last cycle."""
-    truth = read_times(truths, layout, scored.analysis["time"].to_numpy()[-1:])
-    states = {
-        "truth": State(truth.values[0], layout),
-        "background": _mean_of_last(scored.background, layout),
-        "analysis": _mean_of_last(scored.analysis, layout),
+def _by_level(runs: Sequence[RunScores]) -> pd.DataFrame:
+    """Scores of single levels of all runs."""
+    return _analyses_first(_together(scored.by_level for scored in runs))
+
+
+def _of_every_level(layout: Layout, rows: pd.DataFrame, runs: Sequence[RunScores]) -> pd.DataFrame:
+    """Scores of whole variables and states, then of single levels, none twice."""
+    whole = {field.label for field in _shown_fields(layout)} - {
+        field.label for field in _on_levels(layout)
     }
-    observed = scored.observations.isel(time=-1)
-    figures = [
-        _map(layout, field, states, observed, number)
-        for number, field in enumerate(default_fields(layout))
-        if len(field.levels) == 1
-    ]
-    text = f"The last cycle of {scored.name}; dots are the assimilated stations."
-    return Section("Maps", text, figures=figures)
+    return pd.concat([rows[rows["variable"].isin(whole)], _by_level(runs)], ignore_index=True)
 
 
-def _map(
-    layout: Layout,
-    field: VerifiedField,
-    states: dict[str, State],
-    observed: xr.Dataset,
-    number: int,
-) -> ReportFigure:
-    index = layout.variables.index(field.variable)
-    shown = (observed["variable"] == index) & (observed["flag"] == int(Flag.PASS))
-    latitude, longitude = (
-        observed[name].to_numpy()[shown.to_numpy()] for name in ("latitude", "longitude")
-    )
-    values = {
-        name: np.asarray(state[field.variable][..., field.levels[0]])
-        for name, state in states.items()
+def _forecasts(run: Run, rows: pd.DataFrame, runs: Sequence[RunScores]) -> Section:
+    """Errors by lead; a forecast that is as old as the background takes its place."""
+    products = {0: "analysis", runs[0].window_hours: "background"}
+    products |= {
+        hours: f"forecast {hours} h" for hours in run.config.verification.forecast_lead_hours
     }
-    case = MapCase(
-        **values,
-        grid=layout.grid,
-        name=field.label,
-        units=field.units,
-        station_latitude=latitude,
-        station_longitude=longitude,
-    )
-    return report_figure(f"map_{number}", f"{field.label}.", analysis_maps(case))
+    leads = {product: float(hours) for hours, product in products.items()}
+    names = [scored.name for scored in runs]
+    everything = _of_every_level(run.layout, rows, runs)
+    fields = _shown_fields(run.layout)
+    return Section("Forecasts", charts=[lead_chart(everything, fields, names, leads)])
 
 
-def _mean_of_last(dataset: xr.Dataset, layout: Layout) -> State:
-    """Ensemble mean of the last cycle."""
-    last = state_from_dataset(dataset.isel(time=slice(-1, None)), layout)
-    return State(last.values[0].mean(axis=0), layout)
-
-
-def _reliability(layout: Layout, truths: xr.Dataset, scored: RunScores, key: jax.Array) -> Section:
-    """Rank histograms of the later half of the cycles."""
-    if scored.analysis.sizes["realization"] == 1:
-        return Section("Reliability", "One member has no spread.")
-    later = scored.analysis.isel(time=slice(scored.analysis.sizes["time"] // 2, None))
-    ensemble = np.moveaxis(np.asarray(state_from_dataset(later, layout).values), 1, 0)
-    truth = np.asarray(read_times(truths, layout, later["time"].to_numpy()).values)
-    counts = {}
-    for name in layout.variables:
-        channels = layout.channels_of(name)
-        points = (slice(None, None, _RANK_STRIDE),) * 2
-        counts[variable_named(name).symbol] = rank_histogram(
-            ensemble[..., channels][(slice(None), slice(None), *points)],
-            truth[..., channels][(slice(None), *points)],
-            key,
+def _reliability(run: Run, runs: Sequence[RunScores], key: jax.Array) -> Section:
+    """Ranks and spread of the later half of the cycles, and what departures say of errors."""
+    names = [scored.name for scored in runs]
+    charts, beside = [], []
+    several = [scored for scored in runs if scored.analysis.sizes["realization"] > 1]
+    text = "" if several else "One member has no spread."
+    if several:
+        samples = {
+            (product, scored.name): reliability_sample(dataset, run.truth)
+            for product in _CYCLED
+            for scored in several
+            for dataset in [scored.cycles[product]]
+        }
+        ranks = {place: sample.ranks(key) for place, sample in samples.items()}
+        centred = {scored.name: scored.centred for scored in several}
+        tables = pd.concat(
+            [
+                sample.errors_by_spread(centred=centred[name]).assign(product=product, method=name)
+                for (product, name), sample in samples.items()
+            ],
+            ignore_index=True,
         )
-    caption = "Rank of the truth among the members; flat is reliable."
-    figures = [report_figure("ranks", caption, rank_histogram_chart(counts, scored.name))]
-    return Section("Reliability", f"Analyses of {scored.name}, later half.", figures=figures)
+        units = {
+            variable_named(it).symbol: variable_named(it).units for it in run.layout.variables
+        }
+        charts = [rank_chart(_by_variable(ranks), names), spread_chart(tables, units, names)]
+        featured = several[-1].name
+        caption = "Rank of the truth among the members; flat is reliable."
+        chart = rank_histogram_chart(ranks["analysis", featured], featured)
+        beside = [report_figure("ranks", caption, chart)]
+    departures = {scored.name: scored.departures for scored in runs if len(scored.departures)}
+    if departures:
+        charts.append(departure_chart(departures))
+    tables_of_runs = [
+        ReportTable(f"Departures and withheld observations of {name}, SI units", own, folded=True)
+        for name, own in departures.items()
+    ]
+    return Section("Reliability", text, charts, tables_of_runs, beside=beside)
+
+
+def _by_variable(
+    ranks: Mapping[tuple[str, str], Mapping[str, np.ndarray]],
+) -> dict[str, dict[str, dict[str, np.ndarray]]]:
+    """Ranks by product, variable and run."""
+    found: dict[str, dict[str, dict[str, np.ndarray]]] = {}
+    for (product, name), of_variables in ranks.items():
+        for variable, counts in of_variables.items():
+            found.setdefault(product, {}).setdefault(variable, {})[name] = counts
+    return found
 
 
 def _spectra(runs: Sequence[RunScores]) -> Section:
-    spectra = pd.concat([scored.spectra for scored in runs], ignore_index=True)
+    """Power by wavenumber."""
+    spectra = _together(scored.spectra for scored in runs)
+    names = [scored.name for scored in runs]
     labels = [label for label in _SPECTRA if label in set(spectra["variable"])]
-    if not labels:
-        return Section("Spectra", "No variable with a spectrum.")
-    caption = "Zonal power of members, and its ratio to the truth."
-    figure = report_figure("spectra", caption, spectra_chart(spectra, "analysis", labels))
-    return Section("Spectra", figures=[figure])
+    beside = []
+    if labels:
+        caption = "Zonal power of members, and its ratio to the truth."
+        figure = spectra_chart(spectra, "analysis", labels)
+        beside = [report_figure("spectra", caption, figure)]
+    return Section("Spectra", charts=[spectrum_chart(spectra, names)], beside=beside)
+
+
+def _settings(runs: Sequence[RunScores]) -> Section:
+    """What the runs were made with: where they differ, then everything."""
+    flat = {scored.name: dict(_flattened(scored.settings)) for scored in runs}
+    table = pd.DataFrame(flat).rename_axis("key").reset_index().fillna("—")
+    differs = table[list(flat)].nunique(axis=1) > 1
+    tables = [ReportTable("All settings", table, folded=True)]
+    if differs.any():
+        tables.insert(0, ReportTable("Settings in which the runs differ", table[differs]))
+    text = "What the cycles were made with; units are those of `align-da config`."
+    return Section("Settings", text.replace("`", ""), tables=tables)
+
+
+def _flattened(settings: Mapping[str, Any], place: str = "") -> Iterator[tuple[str, str]]:
+    """Every key with its section, and its value as JSON has it."""
+    for key, value in settings.items():
+        name = f"{place}{key}"
+        if isinstance(value, Mapping):
+            yield from _flattened(value, f"{name}.")
+        else:
+            yield name, json.dumps(value, ensure_ascii=False)
 
 
 def _impacts(folder: Path) -> list[Section]:
@@ -262,7 +372,7 @@ def _impacts(folder: Path) -> list[Section]:
         for name, table in tables.items()
     ]
     shown = [ReportTable(f"Impacts in {name}", table) for name, table in tables.items()]
-    return [Section("Impact of observations", text, shown, figures)]
+    return [Section("Impact of observations", text, tables=shown, figures=figures)]
 
 
 def _alignment(folder: Path) -> list[Section]:
@@ -274,7 +384,7 @@ def _alignment(folder: Path) -> list[Section]:
         "Rewards of single draws, all priors of a case in one group, and the difference to "
         "the reference prior with its date-paired bootstrap interval; relative measures have none."
     )
-    return [Section("Alignment", text, [ReportTable("Priors", pd.read_csv(path))])]
+    return [Section("Alignment", text, tables=[ReportTable("Priors", pd.read_csv(path))])]
 
 
 def _training(folder: Path) -> list[Section]:

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
@@ -24,8 +25,9 @@ from align_da.parallel.progress import progress_bar
 from align_da.runs.analyses import cycles_are_centred
 from align_da.runs.forecast_models import configured_forecast_model, frame_before
 from align_da.runs.run import Run, open_run
-from align_da.stages.compose_report import RunScores, compose_report
+from align_da.stages.compose_report import compose_report
 from align_da.stages.read_results import SCORES
+from align_da.stages.scored_run import RunScores
 from align_da.stages.settings_of_scores import SETTINGS_OF_SCORES
 from align_da.storage.analysis_store import open_cycles
 from align_da.storage.lock import owned
@@ -37,9 +39,12 @@ from align_da.storage.report_record import (
 )
 from align_da.storage.store_places import manifest_path
 from align_da.storage.tables import write_table
+from align_da.verification.error_places import errors_by_place
 from align_da.verification.innovation_statistics import Departures, departure_statistics
-from align_da.verification.report import REPORT_NAME, write_report
+from align_da.verification.observed_forecasts import background_departures, forecast_departures
+from align_da.verification.report.page import REPORT_NAME, write_report
 from align_da.verification.score_table import ROW_COLUMNS
+from align_da.verification.verified_fields import default_fields, fields_by_level
 from align_da.verification.verify_cycles import mean_spectra, verify_cycles
 
 _LOG = logging.getLogger(__name__)
@@ -96,50 +101,85 @@ def _score_run(run: Run, name: str) -> RunScores:
     """Scores of one cycling run by product."""
     path = run.folder.cycles(name)
     cycles = {product: open_cycles(path, product) for product in ("background", "analysis")}
-    products = cycles | _forecasts(run, cycles["analysis"], name)
+    forecasts = _forecasts(run, cycles["analysis"], name)
+    products = cycles | forecasts
 
     def balance(ensemble: State, truth: State) -> dict[str, Float[Array, " member"]]:
         return balance_scores(ensemble, truth, run.surface_geopotential, run.balance_variability)
 
     diagnose = balance if has_mass_and_wind(run.layout) else None
-    centred = cycles_are_centred(_settings_of(run, path))
-    rows = verify_cycles(products, run.truth, name, diagnose=diagnose, centred=centred)
-    rows = pd.concat([rows, _learned_shares(path, name)], ignore_index=True)
-    spectra = mean_spectra(
-        {"analysis": cycles["analysis"]},
-        run.truth,
-        name,
-        lambda field: mean_zonal_spectrum(field, run.layout.grid),
+    made = _settings_of(run, path)
+    centred = cycles_are_centred(made)
+    fields, levels = default_fields(run.layout), fields_by_level(run.layout)
+    scores = verify_cycles(
+        products, run.truth, name, (*fields, *levels), diagnose, centred=centred
     )
     observations = open_cycles(path, "observations").load()
+    rows = [
+        scores[scores["variable"].isin({"state", *(field.label for field in fields)})],
+        _diagnosed(path, name),
+        background_departures(observations, run.layout, name),
+        *(
+            forecast_departures(forecast, observations, run.operator_at_once, name, product)
+            for product, forecast in forecasts.items()
+        ),
+    ]
+    placed = (*fields[: len(run.layout.variables)], *levels)
     return RunScores(
-        name,
-        rows,
-        spectra,
-        departure_statistics(_departures(observations), run.layout),
-        cycles["background"],
-        cycles["analysis"],
-        observations,
+        name=name,
+        rows=pd.concat(rows, ignore_index=True),
+        by_level=scores[scores["variable"].isin({field.label for field in levels})],
+        places=errors_by_place(cycles, run.truth, observations, name, placed, centred=centred),
+        spectra=mean_spectra(
+            {"analysis": cycles["analysis"]},
+            run.truth,
+            name,
+            lambda field: mean_zonal_spectrum(field, run.layout.grid),
+        ),
+        departures=departure_statistics(_departures(observations), run.layout),
+        background=cycles["background"],
+        analysis=cycles["analysis"],
+        observations=observations,
+        settings=_stored_settings(path),
+        window_hours=made.cycle.window_hours,
+        centred=centred,
     )
 
 
-def _learned_shares(path: Path, name: str) -> pd.DataFrame:
-    """How much of what a network expects has reached every analysis; 0 without a network."""
-    shares = open_cycles(path, "diagnostics").get("learned_share")  # not in stores of before
-    known = {} if shares is None else shares.fillna(0.0).to_series().to_dict()
-    place = (name, "analysis", "state", "learned_share")
-    rows = [(date, *place, value) for date, value in known.items()]
+def _diagnosed(path: Path, name: str) -> pd.DataFrame:
+    """What every cycle has stored of itself.
+
+    How much of what a network expects has reached the analysis, 0 without a network; and the
+    variance of innovations over what is expected of it.
+    """
+    stored = open_cycles(path, "diagnostics")
+    shares = stored.get("learned_share")  # not in stores of before
+    found = {} if shares is None else {("analysis", "learned_share"): shares.fillna(0.0)}
+    if "background_variance" in stored:  # likewise
+        expected = 1 + stored["background_variance"]
+        found["background", "consistency"] = stored["background_chi_square"] / expected
+    rows = [
+        (date, name, product, "state", score, value)
+        for (product, score), values in found.items()
+        for date, value in values.to_series().dropna().items()
+    ]
     return pd.DataFrame(rows, columns=list(ROW_COLUMNS))
 
 
 def _settings_of(run: Run, store: Path) -> Config:
     """The configuration with the cycles and the sampler that a store was made with."""
-    made = read_manifest(manifest_path(store)).config
+    made = _stored_settings(store)
     sections = {
         "cycle": section_from_table(CycleConfig, made["cycle"]),
         "sampler": section_from_table(SamplerConfig, made["sampler"]),
     }
     return run.config.model_copy(update=sections)
+
+
+def _stored_settings(store: Path) -> dict[str, Any]:
+    """The configuration that a store was made with, as tables."""
+    made = read_manifest(manifest_path(store)).config
+    return {key: said for key, said in made.items() if key != "store"}
 
 
 def _forecasts(run: Run, analyses: xr.Dataset, name: str) -> dict[str, xr.Dataset]:

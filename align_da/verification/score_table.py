@@ -50,6 +50,8 @@ class ScoreMeaning:
 SCORES: Mapping[str, ScoreMeaning] = {
     "rmse": ScoreMeaning("RMSE", "low"),
     "crps": ScoreMeaning("CRPS of independent draws", "low"),
+    "relative_rmse": ScoreMeaning("RMSE relative to the reference", "low"),
+    "departure": ScoreMeaning("RMS departure from observations", "low"),
     "forecast_rmse": ScoreMeaning("RMSE of the forecast", "low"),
     "bias": ScoreMeaning("bias", "none"),
     "spread": ScoreMeaning("spread", "none"),
@@ -60,6 +62,7 @@ SCORES: Mapping[str, ScoreMeaning] = {
     "divergence": ScoreMeaning("divergence, z", "none"),
     "tendency": ScoreMeaning("tendency of p_s, z", "none"),
     "chi_square": ScoreMeaning("residual chi-square", "none"),
+    "consistency": ScoreMeaning("innovation variance over what is expected", "none"),
     "learned_share": ScoreMeaning("learned share that acts", "none"),
     "seconds": ScoreMeaning("seconds an analysis", "low"),
     "megabytes": ScoreMeaning("MB at its peak", "low"),

@@ -40,14 +40,14 @@ def score_stations(
     withheld = np.asarray(observations.flag == Flag.PASSIVE)
     found: dict[tuple[str, str], float] = {}
     for field in fields:
-        chosen = withheld & _belongs(observations, layout, field)
+        chosen = withheld & belongs(observations, layout, field)
         if chosen.any():
             scores = _score(members[:, chosen], truth[chosen], centred=centred)
             found |= {(field.label, score): value for score, value in scores.items()}
     return found
 
 
-def _belongs(
+def belongs(
     observations: ObservationBatch, layout: Layout, field: VerifiedField
 ) -> Bool[np.ndarray, " observation"]:
     """Whether each report is of the variable and the levels of a field."""

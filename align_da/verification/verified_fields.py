@@ -48,6 +48,31 @@ def default_fields(layout: Layout) -> tuple[VerifiedField, ...]:
     return (*whole, *named)
 
 
+def fields_by_level(layout: Layout) -> tuple[VerifiedField, ...]:
+    """Every level of every variable that has levels, from the top; abstract systems have none."""
+    if layout.grid.vertical.kind == "index":
+        return ()
+    return tuple(
+        _on_level(layout, name, level)
+        for name in layout.variables
+        if variable_named(name).on_levels
+        for level in range(layout.grid.level_count)
+    )
+
+
+def told_levels(vertical: VerticalCoordinate) -> list[str]:
+    """Where every level lies, as "σ 0.25" or "500 hPa": in as many digits as tell them apart."""
+    sigma = vertical.kind == "sigma"
+    for digits in range(2 if sigma else 0, 9):
+        names = [
+            f"σ {level:.{digits}f}" if sigma else f"{level / 100:.{digits}f} hPa"
+            for level in vertical.levels
+        ]
+        if len(set(names)) == len(names):
+            break
+    return names
+
+
 def _whole_variable(layout: Layout, name: str) -> VerifiedField:
     """The variable over all its levels from `_TOP` down."""
     variable = variable_named(name)
@@ -62,8 +87,12 @@ def _nearest_level(layout: Layout, name: str, height: float) -> VerifiedField:
     """The variable on the level nearest to a share of the surface pressure."""
     vertical = layout.grid.vertical
     level = int(np.argmin(np.abs(_share_of_surface_pressure(vertical) - height)))
-    value = vertical.levels[level]
-    place = f"σ {value:.2f}" if vertical.kind == "sigma" else f"{value / 100:.0f} hPa"
+    return _on_level(layout, name, level)
+
+
+def _on_level(layout: Layout, name: str, level: int) -> VerifiedField:
+    """The variable on one level."""
+    place = told_levels(layout.grid.vertical)[level]
     return VerifiedField(f"{variable_named(name).symbol} ({place})", name, (level,))
 
 

@@ -34,7 +34,7 @@ from align_da.storage.stage_definition import Stage
 from align_da.storage.stages import run_stage
 from align_da.storage.tables import write_table
 from align_da.training.history import draw_history, write_history
-from align_da.verification.report import HtmlReport, write_report
+from align_da.verification.report.page import HtmlReport, write_report
 
 LIMIT = 2000  # bytes of a file
 VALUES = np.random.default_rng(7).normal(size=(4, 2000)).astype(np.float32)

@@ -17,7 +17,7 @@ from align_da.stages import run_cycles, score_runs
 from align_da.storage.ledger import read_ledger
 from align_da.storage.run_folder import RunFolder
 from align_da.storage.store_places import ledger_path
-from align_da.verification import report
+from align_da.verification.report import page
 
 
 def cycled(root: Path, monkeypatch: pytest.MonkeyPatch) -> RunFolder:
@@ -47,7 +47,7 @@ def test_a_report_with_other_settings_keeps_the_one_before_and_tells_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = cycled(tmp_path, monkeypatch)
-    monkeypatch.setattr(report, "to_png", lambda _: b"")  # drawn in seconds
+    monkeypatch.setattr(page, "to_png", lambda _: b"")  # drawn in seconds
     first = score_runs.score_runs(CONFIG, folder.root, ["main"])
     text = first.read_text()
     assert "kept in" not in capsys.readouterr().out
@@ -68,7 +68,7 @@ def test_commands_score_with_what_the_cycles_were_made_with_and_end_with_the_nex
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = cycled(tmp_path, monkeypatch)
-    monkeypatch.setattr(report, "to_png", lambda _: b"")  # drawn in seconds
+    monkeypatch.setattr(page, "to_png", lambda _: b"")  # drawn in seconds
     shared = ["--run", str(folder.root)]
     scored = CliRunner().invoke(with_data(), ["verify", *shared, "--json"])
     found = json.loads(scored.stdout)

@@ -8,8 +8,9 @@ import pytest
 
 from align_da.errors import InputError
 from align_da.verification.rank_histogram_chart import rank_histogram_chart
-from align_da.verification.report import (
+from align_da.verification.report.page import (
     HtmlReport,
+    Paragraph,
     ReportFigure,
     ReportTable,
     Section,
@@ -28,12 +29,13 @@ def _report(name: str = "ranks", *, twice: bool = False) -> HtmlReport:
     )
     return HtmlReport(
         "Align-DA & friends",
-        [("RMSE", "0.5 m/s")],
-        [
-            Section("What was run", "First.\n\nSecond.", [table]),
-            Section("Figures", figures=[figure, figure] if twice else [figure]),
+        lead=[Paragraph("One is better."), Paragraph("Other words.", "b")],
+        reference="a",
+        sections=[
+            Section("What was run", "First.\n\nSecond.", tables=[table]),
+            Section("Figures", figures=[figure], beside=[figure] if twice else []),
         ],
-        "configuration 0123abcd",
+        footer="configuration 0123abcd",
     )
 
 
@@ -54,7 +56,8 @@ class _Balance(HTMLParser):
 
 def test_the_report_needs_no_network() -> None:
     html = render_report(_report())
-    assert not re.search(r"(?i)https?:|@import|url\(|<script|<link|<iframe", html)
+    assert not re.search(r"(?i)https?:|@import|url\(|<script [^>]*src|<link|<iframe", html)
+    assert "default-src 'none'" in html, "a browser may ask other addresses"
     sources = re.findall(r'src="([^"]*)"', html)
     assert sources
     assert all(source.startswith("data:image/png;base64,") for source in sources)
@@ -66,8 +69,14 @@ def test_the_report_is_well_formed_and_says_everything() -> None:
     parser = _Balance()
     parser.feed(html)
     assert not parser.open
-    expected = ("RMSE", "0.5 m/s", "What was run", "<p>Second.</p>", "1.235", "—", "0123abcd")
+    expected = ("One is better.", "What was run", "<p>Second.</p>", "1.235", "—", "0123abcd")
     assert all(text in html for text in expected)
+
+
+def test_words_of_another_reference_are_hidden_at_first() -> None:
+    html = render_report(_report())
+    assert '<p data-reference="b" hidden>Other words.</p>' in html
+    assert "<p>One is better.</p>" in html
 
 
 def test_text_is_escaped() -> None:
