@@ -43,6 +43,7 @@ FLAGS = {
 _Row = Mapping[str, Any]  # of the table of `worth_of`
 _SMALL = 0.3  # share of an innovation
 _LITTLE = 0.5  # innovation, in units of what was expected
+_OF_WEIGHT = 0.5  # share over weight; errors alone do not explain less
 _WEIGHS = 0.5  # weight, and an opposite innovation in units of one's own
 
 
@@ -157,7 +158,7 @@ def _not_small(row: _Row) -> str:
 def _small(row: _Row, neighbours: pd.DataFrame) -> str:
     """Why an increment is small: the errors, a neighbour, or the others together."""
     moved = "the analysis moved away" if row["share"] < 0 else "small"
-    if row["weight"] < _WEIGHS and row["share"] >= 0:
+    if row["weight"] < _WEIGHS and row["share"] >= _OF_WEIGHT * row["weight"]:
         ratio = row["error"] / row["background_error"]
         return (
             f"small because sigma_o, {_said(row, 'error')}, is {ratio:.1f} times the error of the "

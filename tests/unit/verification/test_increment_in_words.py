@@ -64,6 +64,7 @@ def neighbours(*innovations: float) -> pd.DataFrame:
             "the analysis moved away because the neighbour 10, 400 km away",
         ),
         ({}, (0.5, 0.1), NEAR, "its neighbours ask for less, 0.3 K on average of 2 against 2 K"),
+        ({"weight": 0.4, "share": 0.05}, (0.5, 0.1), NEAR, "its neighbours ask for less"),
         ({}, (), NEAR, "though no used neighbour is within reach"),
         (
             {},
