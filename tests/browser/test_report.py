@@ -154,3 +154,16 @@ def test_a_keyboard_reaches_every_choice(opened: Opened) -> None:
         opened.page.evaluate(FOCUSED)
     matching = f"[...reached].filter((it) => it.matches('{CHOICES}')).length"
     assert opened.page.evaluate(matching) == choices
+
+
+def test_a_pointer_on_a_map_reads_all_fields_there(opened: Opened) -> None:
+    maps = opened.page.locator("section:has(h2:text-is('Maps'))")
+    maps.scroll_into_view_if_needed()
+    box = maps.locator(".panels > div").nth(1).locator("canvas").first.bounding_box()
+    assert box is not None
+    opened.page.mouse.move(box["x"] + box["width"] / 3, box["y"] + box["height"] / 2)
+    told = opened.page.locator(".bk-Tooltip").first
+    told.get_by_text("analysis error").wait_for()
+    fields = ("truth", "background", "analysis", "increment", "background spread")
+    assert all(name in told.inner_text() for name in fields)
+    assert "???" not in told.inner_text()
