@@ -1,5 +1,6 @@
 """The report of synthetic scores: what it says, what can be chosen, and how light it stays."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,17 +14,27 @@ from align_da.verification.report import page
 from align_da.verification.report.page import HtmlReport, render_report
 
 LIGHT = 15_000_000  # bytes
+HOSTILE = "</script><b>"
+ERRORS = {HOSTILE: 1.5, "letkf": 1.0, "align_da": 0.8}
 
 
-@pytest.fixture(autouse=True)
-def _no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(page, "to_png", lambda _: b"")  # drawn in seconds
+@pytest.fixture(autouse=True, scope="module")
+def _no_pictures() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(page, "to_png", lambda _: b"")  # drawn in seconds
+        yield
 
 
 def report_of(folder: Path, errors: dict[str, float], cycles: int = 12) -> HtmlReport:
     return compose_report(*run_and_scores(folder, errors, cycles))
 
 
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> HtmlReport:
+    return report_of(tmp_path_factory.mktemp("run"), ERRORS)
+
+
+@pytest.mark.slow
 def test_of_a_thousand_cycles_of_four_runs_the_page_stays_light(tmp_path: Path) -> None:
     errors = {"free_run": 1.5, "three_d_var": 1.2, "letkf": 1.0, "align_da": 0.8}
     text = render_report(report_of(tmp_path, errors, 1000))
@@ -31,18 +42,25 @@ def test_of_a_thousand_cycles_of_four_runs_the_page_stays_light(tmp_path: Path) 
     assert "align_da is better than free_run" in text
 
 
-def test_equal_scores_make_equal_pages(tmp_path: Path) -> None:
-    errors = {"letkf": 1.0, "align_da": 0.8}
-    assert render_report(report_of(tmp_path, errors)) == render_report(report_of(tmp_path, errors))
+def test_equal_scores_make_equal_pages(report: HtmlReport, tmp_path: Path) -> None:
+    assert render_report(report_of(tmp_path, ERRORS)) == render_report(report)
 
 
-def test_every_pair_is_compared_and_each_run_can_be_the_reference(tmp_path: Path) -> None:
-    names = ["free_run", "letkf", "align_da"]
-    report = report_of(tmp_path, dict(zip(names, (1.5, 1.0, 0.8), strict=True)))
+def test_every_pair_is_compared_and_each_run_can_be_the_reference(report: HtmlReport) -> None:
     told = {(it.reference, it.text.split()[0]) for it in report.lead if it.reference}
-    assert told == {(old, new) for old in names for new in names if old != new}
+    assert told == {(old, new) for old in ERRORS for new in ERRORS if old != new}
     reference = next(it for it in report.controls if isinstance(it, Select))
-    assert reference.options == names
+    assert reference.options == list(ERRORS)
+
+
+def test_names_of_runs_cannot_end_the_script(report: HtmlReport) -> None:
+    assert HOSTILE not in render_report(report)
+
+
+def test_settings_in_which_runs_differ_come_first(report: HtmlReport) -> None:
+    differing, everything = report.sections[-1].tables
+    assert set(differing.frame["key"]) == {"seed", "cycle.method"}
+    assert set(everything.frame["key"]) == {"seed", "cycle.method", "cycle.members"}
 
 
 def test_a_run_alone_is_told_without_a_reference(tmp_path: Path) -> None:
@@ -63,18 +81,6 @@ def test_one_member_has_no_ranks(tmp_path: Path) -> None:
     section = next(it for it in report.sections if it.title == "Reliability")
     assert section.text == "One member has no spread."
     assert [chart.title for chart in section.charts] == ["Departures"]
-
-
-def test_settings_in_which_runs_differ_come_first(tmp_path: Path) -> None:
-    report = report_of(tmp_path, {"letkf": 1.0, "align_da": 0.8})
-    differing, everything = report.sections[-1].tables
-    assert set(differing.frame["key"]) == {"seed", "cycle.method"}
-    assert set(everything.frame["key"]) == {"seed", "cycle.method", "cycle.members"}
-
-
-def test_names_of_runs_cannot_end_the_script(tmp_path: Path) -> None:
-    text = render_report(report_of(tmp_path, {"</script><b>": 1.0, "letkf": 0.9}))
-    assert "</script><b>" not in text
 
 
 def test_reports_that_one_run_lacks_leave_a_report(tmp_path: Path) -> None:
