@@ -15,7 +15,13 @@ from align_da.verification.report.page import write_report
 pytestmark = pytest.mark.browser
 DRAWN = "window.Bokeh && Bokeh.documents.length && Bokeh.documents[0].is_idle"
 WIDE, NARROW = 1280, 420
-RUNS = {"letkf": 1.0, "hybrid_gain": 0.95, "align_da": 0.8}
+RUNS = {
+    "letkf": 1.0,
+    "hybrid_gain": 0.95,
+    "align_da": 0.8,
+    "a_run_whose_name_is_long": 1.1,
+    "and_another_one": 1.2,
+}
 MODELS = "[...Bokeh.documents[0]._all_models.values()]"
 SOURCES = f"""() => {{
   const flat = (it) => typeof it === "object" && it !== null ? [...it].map(flat) : it;
