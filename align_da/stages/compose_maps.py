@@ -57,10 +57,8 @@ def _mapped_fields(layout: Layout) -> list[tuple[str, str, VerifiedField]]:
 
 def _thinned(dataset: xr.Dataset, sampling: Sampling) -> xr.Dataset:
     """The points that maps show."""
-    return dataset.isel(
-        latitude=slice(None, None, sampling.latitude_step),
-        longitude=slice(None, None, sampling.longitude_step),
-    )
+    every = slice(None, None, sampling.step)
+    return dataset.isel(latitude=every, longitude=every)
 
 
 def _cases(

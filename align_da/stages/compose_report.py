@@ -47,7 +47,7 @@ from align_da.verification.report.score_charts import (
     profile_chart,
     series_chart,
 )
-from align_da.verification.report.words import told_alone, told_comparison
+from align_da.verification.report.words import told_alone, told_comparison, told_extent
 from align_da.verification.score_chart import improvement_chart
 from align_da.verification.score_table import SCORES, summarise_scores
 from align_da.verification.spectra_chart import spectra_chart
@@ -93,11 +93,10 @@ def compose_report(run: Run, runs: Sequence[RunScores]) -> HtmlReport:
         *_training(run.folder.report),
         _settings(runs),
     ]
-    sections = [it for it in sections if it.charts or it.tables or it.figures]
     charts = [chart for section in sections for chart in section.charts]
     return HtmlReport(
         title="Align-DA cycling report",
-        lead=_lead(run, rows, summaries, labels, key),
+        lead=[*_lead(run, rows, summaries, labels, key), Paragraph(told_extent(_extents(runs)))],
         controls=[*select, run_switch(names, charts)] if len(names) > 1 else [],
         reference=names[0],
         sections=sections,
@@ -168,6 +167,18 @@ def _lead(
         relative.assign(product="analysis"), "background", run.bootstrap, key
     )
     return [Paragraph(told_alone(summary, name))]
+
+
+def _extents(runs: Sequence[RunScores]) -> dict[str, str]:
+    """Cycles and members of every run, in words."""
+    found = {}
+    for scored in runs:
+        times, sizes = pd.DatetimeIndex(scored.analysis["time"].to_numpy()), scored.analysis.sizes
+        found[scored.name] = (
+            f"{len(times)} cycles of {scored.window_hours} h from {times[0]:%Y-%m-%d %H:%M} to "
+            f"{times[-1]:%Y-%m-%d %H:%M}, {sizes['realization']} members"
+        )
+    return found
 
 
 def _comparison(
@@ -341,8 +352,8 @@ def _settings(runs: Sequence[RunScores]) -> Section:
     tables = [ReportTable("All settings", table, folded=True)]
     if differs.any():
         tables.insert(0, ReportTable("Settings in which the runs differ", table[differs]))
-    text = "What the cycles were made with; units are those of `align-da config`."
-    return Section("Settings", text.replace("`", ""), tables=tables)
+    text = "What the cycles were made with; align-da config tells meaning and unit of every key."
+    return Section("Settings", text, tables=tables)
 
 
 def _flattened(settings: Mapping[str, Any], place: str = "") -> Iterator[tuple[str, str]]:

@@ -32,7 +32,11 @@ from align_da.verification.verify_cycles import paired_cycles
 
 REGIONS = ("southern extratropics", "tropics", "northern extratropics")
 _TROPICS = 20.0  # degrees, as in WeatherBench 2
-_DISTANCES = (0.0, 250.0, 500.0, 750.0, 1000.0, 1500.0, 2000.0, 3000.0, np.inf)  # km, edges
+_EDGES = (250, 500, 750, 1000, 1500, 2000, 3000)  # km
+DISTANCES = (
+    *(f"{low} to {high}" for low, high in pairwise((0, *_EDGES))),
+    f"over {_EDGES[-1]}",
+)
 
 
 @dataclass(frozen=True)
@@ -164,15 +168,12 @@ def _still(grid: Grid) -> tuple[Partition, Partition]:
 
 def _by_distance(grid: Grid, observed: xr.Dataset) -> Partition:
     """By the distance to the next assimilated observation; far from all where there is none."""
-    edges = np.asarray(_DISTANCES)
-    names = [f"{low:.0f} to {high:.0f}" for low, high in pairwise(edges[:-1])]
-    names.append(f"over {edges[-2]:.0f}")
     used = observed["flag"].to_numpy() == Flag.PASS
     places = (observed[name].to_numpy()[used] for name in ("latitude", "longitude"))
     there = unit_vectors(*places)
     if not len(there):
-        return Partition("distance", names, np.full(grid.shape, len(names) - 1))
+        return Partition("distance", DISTANCES, np.full(grid.shape, len(_EDGES)))
     here = unit_vectors(*np.meshgrid(grid.latitude, grid.longitude, indexing="ij"))
     chord = KDTree(there).query(here)[0]
     arc = 2 * np.arcsin(np.minimum(chord / 2, 1.0)) * EARTH_RADIUS / 1000
-    return Partition("distance", names, np.digitize(arc, edges[1:-1]))
+    return Partition("distance", DISTANCES, np.digitize(arc, _EDGES))

@@ -15,7 +15,13 @@ from align_da.verification.report.page import write_report
 pytestmark = pytest.mark.browser
 DRAWN = "window.Bokeh && Bokeh.documents.length && Bokeh.documents[0].is_idle"
 WIDE, NARROW = 1280, 420
-RUNS = {"letkf": 1.0, "hybrid_gain": 0.95, "align_da": 0.8}
+RUNS = {
+    "letkf": 1.0,
+    "hybrid_gain": 0.95,
+    "align_da": 0.8,
+    "a_run_whose_name_is_long": 1.1,
+    "and_another_one": 1.2,
+}
 MODELS = "[...Bokeh.documents[0]._all_models.values()]"
 SOURCES = f"""() => {{
   const flat = (it) => typeof it === "object" && it !== null ? [...it].map(flat) : it;
@@ -154,3 +160,15 @@ def test_a_keyboard_reaches_every_choice(opened: Opened) -> None:
         opened.page.evaluate(FOCUSED)
     matching = f"[...reached].filter((it) => it.matches('{CHOICES}')).length"
     assert opened.page.evaluate(matching) == choices
+
+
+def test_a_pointer_on_a_map_reads_all_fields_there(opened: Opened) -> None:
+    maps = opened.page.locator("section:has(h2:text-is('Maps'))")
+    maps.scroll_into_view_if_needed()
+    box = maps.locator(".panels > div").nth(1).locator("canvas").first.bounding_box()
+    assert box is not None
+    opened.page.mouse.move(box["x"] + box["width"] / 3, box["y"] + box["height"] / 2)
+    told = opened.page.locator(".bk-Tooltip").first
+    for name in ("truth", "background", "analysis", "increment", "analysis error"):
+        told.get_by_text(name, exact=True).wait_for()
+    assert told.get_by_text("???").count() == 0

@@ -101,7 +101,7 @@ def test_every_method_of_the_benchmark_is_scored_on_every_date(folder: Path) -> 
 def test_the_report_opens_without_a_network_and_shows_the_alignment(folder: Path) -> None:
     text = (folder / "report" / "report.html").read_text()
     assert "Alignment" in text
-    assert 'src="http' not in text
+    assert "default-src 'none'" in text
 
 
 def test_the_observations_of_a_run_are_monitored(folder: Path) -> None:

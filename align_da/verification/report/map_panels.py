@@ -95,13 +95,11 @@ class Sampling:
     """What of the cycles is shown on maps.
 
     Attributes:
-        latitude_step: every so many rows.
-        longitude_step: every so many columns; divides their number.
+        step: every so many rows and columns; divides the number of columns.
         times: how many cycles.
     """
 
-    latitude_step: int
-    longitude_step: int
+    step: int
     times: int
 
     def of(self, cycles: int) -> Int[np.ndarray, " time"]:
@@ -118,12 +116,13 @@ def sampled(grid: Grid, maps: int) -> Sampling:
         maps: how many maps a time has: runs times fields.
     """
     rows, columns = grid.shape
-    cells = min(_CELLS, max(_BYTES // (_BYTES_A_CELL * maps), 1))
-    wanted = int(np.ceil(np.sqrt(rows * columns / cells)))
-    step = next(it for it in range(wanted, columns + 1) if columns % it == 0)
-    shown = -(-rows // wanted) * (columns // step)
-    times = _BYTES // (_BYTES_A_CELL * maps * shown)
-    return Sampling(wanted, step, int(np.clip(times, 1, _TIMES)))
+    cells = {
+        it: -(-rows // it) * (columns // it) for it in range(1, columns + 1) if columns % it == 0
+    }
+    most = min(_CELLS, _BYTES // (_BYTES_A_CELL * maps))
+    step = next((it for it, shown in cells.items() if shown <= most), columns)
+    times = _BYTES // (_BYTES_A_CELL * maps * cells[step])
+    return Sampling(step, int(np.clip(times, 1, _TIMES)))
 
 
 def map_chart(cases: Mapping[Key, MapCase], grid: Grid) -> Chart:

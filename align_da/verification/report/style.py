@@ -1,7 +1,8 @@
 """How every chart of the page looks, and what it can do: the palette of the figures, calm axes.
 
 Tools are the same everywhere: drag a box to see it larger, pan, turn the wheel once that is
-chosen, go back, save. A run has one colour and one dash in all charts.
+chosen, go back, save. None is chosen at first, so that a finger on a chart moves the page; where
+there is a mouse the page chooses the box. A run has one colour and one dash in all charts.
 """
 
 from collections.abc import Sequence
@@ -41,7 +42,7 @@ def new_panel(title: str, height: int = 320, **options: object) -> figure:
     tools = [BoxZoomTool(), PanTool(), WheelZoomTool(), ResetTool(), SaveTool()]
     panel = figure(title=title, height=height, sizing_mode="stretch_width", tools=tools, **options)
     panel.min_width = 240
-    panel.toolbar.logo = None
+    panel.toolbar.logo = panel.toolbar.active_drag = None
     panel.toolbar.autohide = True
     panel.outline_line_color = None
     panel.title.text_font = _FONT
@@ -92,5 +93,16 @@ def add_hover(
     tooltips: Sequence[tuple[str, str]],
     **options: object,
 ) -> None:
-    """What is told of the points of some renderers."""
-    panel.add_tools(HoverTool(renderers=list(renderers), tooltips=list(tooltips), **options))
+    """What is told of the points of some renderers.
+
+    Args:
+        panel: the chart.
+        renderers: of the points.
+        tooltips: what a value is, and the value as Bokeh writes it.
+        options: of `HoverTool`.
+    """
+    told = "".join(  # the blue that Bokeh has for names is too pale on white
+        f'<div><span style="color: {QUIET}">{name}</span> {value}</div>'
+        for name, value in tooltips
+    )
+    panel.add_tools(HoverTool(renderers=list(renderers), tooltips=told, **options))

@@ -4,7 +4,7 @@ A sentence claims a difference only where the interval of `significance` exclude
 what stands behind it: how many dates, and how many independent ones they are worth.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -55,6 +55,18 @@ def told_alone(summary: pd.DataFrame, run: str) -> str:
     if not np.isfinite(row["improvement_low"]):
         return f"{told} over variables, cannot be told yet: {_dates(row)}."
     return f"{told} over variables, is {_change(row)}. {_dates(row).capitalize()}."
+
+
+def told_extent(extents: Mapping[str, str]) -> str:
+    """What was scored, said once where it is the same of all runs.
+
+    Args:
+        extents: cycles and members in words, by run.
+    """
+    if len(set(extents.values())) == 1:
+        each = " each" if len(extents) > 1 else ""
+        return f"Scored: {_listed(list(extents))}, {next(iter(extents.values()))}{each}."
+    return f"Scored: {'; '.join(f'{name}, {extent}' for name, extent in extents.items())}."
 
 
 def _gain(rows: pd.DataFrame) -> pd.Series | None:

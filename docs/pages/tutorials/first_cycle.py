@@ -78,8 +78,10 @@ forecast_every = 4
 #
 # ## Scores
 #
-# The truth is known here, so that errors can be computed. The report is a page that holds its
-# pictures.
+# The truth is known here, so that errors can be computed. The report is one page, `report.html`,
+# that opens in any browser and needs no network. It begins with words: which run is better, by how
+# much, and how sure that is. What it shows can be chosen: the reference of the comparison,
+# variable, level, score, run and valid time. Pictures for other documents lie beside it.
 
 # %% language="bash" magic_args="-e"
 # align-da verify --run runs/first --config first.toml --name letkf --name free_run

@@ -3,7 +3,7 @@ import numpy as np
 import pandas as pd
 
 from align_da.verification.relative_errors import relative_errors
-from align_da.verification.report.words import told_alone, told_comparison
+from align_da.verification.report.words import told_alone, told_comparison, told_extent
 from align_da.verification.score_table import ROW_COLUMNS, summarise_scores
 from align_da.verification.significance import Bootstrap
 
@@ -73,3 +73,8 @@ def test_a_run_alone_is_told_by_what_it_gains_over_its_backgrounds() -> None:
     text = told_alone(summary, "main")
     assert text.startswith("The error of the analyses of main")
     assert "is 25 % lower" in text
+
+
+def test_what_all_runs_have_in_common_is_said_once() -> None:
+    assert told_extent({"a": "9 cycles", "b": "9 cycles"}) == "Scored: a and b, 9 cycles each."
+    assert told_extent({"a": "9 cycles", "b": "8 cycles"}) == "Scored: a, 9 cycles; b, 8 cycles."

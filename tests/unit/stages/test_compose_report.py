@@ -1,0 +1,91 @@
+"""The report of synthetic scores: what it says, what can be chosen, and how light it stays."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from bokeh.models import Select
+from synthetic_scores import run_and_scores
+
+from align_da.stages.compose_report import compose_report
+from align_da.verification.report import page
+from align_da.verification.report.page import HtmlReport, render_report
+
+LIGHT = 15_000_000  # bytes
+HOSTILE = "</script><b>"
+ERRORS = {HOSTILE: 1.5, "letkf": 1.0, "align_da": 0.8}
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _no_pictures() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(page, "to_png", lambda _: b"")  # drawn in seconds
+        yield
+
+
+def report_of(folder: Path, errors: dict[str, float], cycles: int = 12) -> HtmlReport:
+    return compose_report(*run_and_scores(folder, errors, cycles))
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> HtmlReport:
+    return report_of(tmp_path_factory.mktemp("run"), ERRORS)
+
+
+@pytest.mark.slow
+def test_of_a_thousand_cycles_of_four_runs_the_page_stays_light(tmp_path: Path) -> None:
+    errors = {"free_run": 1.5, "three_d_var": 1.2, "letkf": 1.0, "align_da": 0.8}
+    text = render_report(report_of(tmp_path, errors, 1000))
+    assert len(text.encode()) < LIGHT
+    assert "align_da is better than free_run" in text
+
+
+def test_equal_scores_make_equal_pages(report: HtmlReport, tmp_path: Path) -> None:
+    assert render_report(report_of(tmp_path, ERRORS)) == render_report(report)
+
+
+def test_every_pair_is_compared_and_each_run_can_be_the_reference(report: HtmlReport) -> None:
+    told = {(it.reference, it.text.split()[0]) for it in report.lead if it.reference}
+    assert told == {(old, new) for old in ERRORS for new in ERRORS if old != new}
+    reference = next(it for it in report.controls if isinstance(it, Select))
+    assert reference.options == list(ERRORS)
+
+
+def test_names_of_runs_cannot_end_the_script(report: HtmlReport) -> None:
+    assert HOSTILE not in render_report(report)
+
+
+def test_settings_in_which_runs_differ_come_first(report: HtmlReport) -> None:
+    differing, everything = report.sections[-1].tables
+    assert set(differing.frame["key"]) == {"seed", "cycle.method"}
+    assert set(everything.frame["key"]) == {"seed", "cycle.method", "cycle.members"}
+
+
+def test_a_run_alone_is_told_without_a_reference(tmp_path: Path) -> None:
+    report = report_of(tmp_path, {"main": 1.0})
+    assert report.controls == []
+    assert report.lead[0].text.startswith("The error of the analyses of main")
+    assert "data-reference=" not in render_report(report).split("<body>")[1].split("<script")[0]
+
+
+def test_one_member_has_no_ranks(tmp_path: Path) -> None:
+    run, (scored,) = run_and_scores(tmp_path, {"main": 1.0}, 4)
+    alone = replace(
+        scored,
+        background=scored.background.isel(realization=[0]),
+        analysis=scored.analysis.isel(realization=[0]),
+    )
+    report = compose_report(run, [alone])
+    section = next(it for it in report.sections if it.title == "Reliability")
+    assert section.text == "One member has no spread."
+    assert [chart.title for chart in section.charts] == ["Departures"]
+
+
+def test_reports_that_one_run_lacks_leave_a_report(tmp_path: Path) -> None:
+    run, (first, second) = run_and_scores(tmp_path, {"letkf": 1.0, "align_da": 0.8}, 12)
+    departure = second.rows["score"] == "departure"
+    lacking = second.rows[~departure | (np.arange(len(departure)) % 2 == 0)]
+    report = compose_report(run, [first, replace(second, rows=lacking)])
+    assert any("align_da is better than letkf" in it.text for it in report.lead)
