@@ -1,0 +1,172 @@
+"""Rewards of a corrected analysis, as losses: lower is better.
+
+analysis    the loss that the correction was trained with: its continued training
+squared     squared error of the mean of the forecast; at lead 0 the null control, a reward
+            that is a distance to the truth
+crps        fair CRPS of the ensemble of forecasts
+observed    CRPS of its Gaussian where there are observations, against these: no truth is read
+winners     squared distance to the best of the members by the forecast: supervised on winners
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from align_da.training.analysis_correction import Judgement, Scores
+from align_da.training.centred_crps import centred_crps
+from align_da.training.gaussian_crps import gaussian_crps
+from align_da.training.truth_target import TruthTarget, judged_by_truth
+from experiments.alignment.futures import LEADS, states_ahead
+from experiments.closed_loop.worlds import EVERY, LAYOUT, World
+
+Members = Float[Array, "case member lat lon channel"]
+Future = Float[Array, "case lead lat lon channel"]
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class AheadTarget:
+    """What is known of a cycle and of what came after it.
+
+    Attributes:
+        members: before the correction.
+        truth: at `LEADS`.
+        observed: the same with errors of observations, of which `EVERY` fourth place is looked at.
+        unit: of increments.
+    """
+
+    members: Members
+    truth: Future
+    observed: Future
+    unit: Float[Array | np.ndarray, "case channel"]
+
+    def typical(self, channels: int) -> Float[np.ndarray, " channel"]:
+        """Root mean square of the errors of the means, by channel."""
+        error = np.asarray(self.truth)[:, 0] - np.asarray(self.members).mean(axis=1)
+        found: Float[np.ndarray, " channel"] = np.sqrt(np.square(error).mean(axis=(0, 1, 2)))
+        return found
+
+    def over(self, unit: Float[Array, " channel"]) -> "AheadTarget":
+        """The same for increments in units of so many of the present ones."""
+        return replace(self, unit=jnp.asarray(self.unit) * unit)
+
+
+@dataclass(frozen=True)
+class Reward:
+    """What is asked for.
+
+    Attributes:
+        kind: of the list above.
+        leads: of the forecasts, in windows; the losses of all count alike.
+    """
+
+    kind: str
+    leads: tuple[int, ...] = (0,)
+
+    def loss(self, world: World, members: Members, target: AheadTarget) -> Float[Array, ""]:
+        """Mean over cases and leads of members that are corrected already."""
+        flat = members.reshape(-1, *LAYOUT.shape)
+        ahead = states_ahead(world.model, flat, self.leads)
+        forecasts = [jnp.swapaxes(one.reshape(members.shape), 0, 1) for one in ahead]
+        places = [LEADS.index(lead) for lead in self.leads]
+        judge = _OF_FORECASTS[self.kind]
+        return judge(world, forecasts, target, places)
+
+    def judged(self, world: World) -> Judgement:
+        """The same of what a network says of cases, for a training."""
+        if self.kind == "analysis":
+            return _as_it_was_trained
+
+        def judged(
+            target: AheadTarget,
+            increment: Float[Array, "case lat lon channel"],
+            factor: Float[Array, "case lat lon channel"],
+        ) -> Scores:
+            members = corrected(target, increment, factor)
+            return self.loss(world, members, target), {}
+
+        return judged
+
+
+def corrected(
+    target: AheadTarget,
+    increment: Float[Array, "case lat lon channel"],
+    factor: Float[Array, "case lat lon channel"],
+) -> Members:
+    """The members of cases with a correction."""
+    mean = target.members.mean(axis=1, keepdims=True)
+    moved = (target.unit[:, None, None] * increment)[:, None]
+    return mean + moved + factor[:, None] * (target.members - mean)
+
+
+_Forecasts = list[Float[Array, "member case lat lon channel"]]
+
+
+def _squared(
+    world: World, forecasts: _Forecasts, target: AheadTarget, places: list[int]
+) -> Float[Array, ""]:
+    errors = [
+        one.mean(axis=0) - target.truth[:, place]
+        for one, place in zip(forecasts, places, strict=True)
+    ]
+    return jnp.mean(jnp.square(jnp.stack(errors)))
+
+
+def _crps(
+    world: World, forecasts: _Forecasts, target: AheadTarget, places: list[int]
+) -> Float[Array, ""]:
+    found = [
+        centred_crps(one, target.truth[:, place])
+        for one, place in zip(forecasts, places, strict=True)
+    ]
+    return jnp.mean(jnp.stack(found))
+
+
+def _observed(
+    world: World, forecasts: _Forecasts, target: AheadTarget, places: list[int]
+) -> Float[Array, ""]:
+    found = []
+    for one, place in zip(forecasts, places, strict=True):
+        seen = one[..., ::EVERY, :]
+        departure = target.observed[:, place, :, ::EVERY] - seen.mean(axis=0)
+        spread = jnp.sqrt(seen.var(axis=0, ddof=1) + world.error**2)
+        found.append(gaussian_crps(departure, spread))
+    return jnp.mean(jnp.stack(found))
+
+
+def _winners(
+    world: World, forecasts: _Forecasts, target: AheadTarget, places: list[int]
+) -> Float[Array, ""]:
+    """The first of the forecasts is the analysis; the spread goes on as it was trained."""
+    analysis, *later = forecasts
+    missed = sum(
+        jnp.square(one - target.truth[:, place]).mean(axis=(2, 3, 4))
+        for one, place in zip(later, places[1:], strict=True)
+    )
+    best = jnp.argmin(missed, axis=0)
+    winner = analysis[best, jnp.arange(best.size)]
+    mean, spread = analysis.mean(axis=0), analysis.std(axis=0, ddof=1)
+    of_mean = jnp.square(jax.lax.stop_gradient(winner) - mean)
+    error = target.truth[:, 0] - jax.lax.stop_gradient(mean)
+    return jnp.mean(of_mean + gaussian_crps(error, spread))
+
+
+_OF_FORECASTS: Mapping[
+    str, Callable[[World, _Forecasts, AheadTarget, list[int]], Float[Array, ""]]
+] = {"squared": _squared, "crps": _crps, "observed": _observed, "winners": _winners}
+
+
+def _as_it_was_trained(
+    target: AheadTarget,
+    increment: Float[Array, "case lat lon channel"],
+    factor: Float[Array, "case lat lon channel"],
+) -> Scores:
+    unit = target.unit[:, None, None]
+    error = (target.truth[:, 0] - target.members.mean(axis=1)) / unit
+    spread = target.members.std(axis=1, ddof=1) / unit
+    judged = judged_by_truth(jnp.ones((*LAYOUT.grid.shape, 1)))
+    return judged(TruthTarget(error, spread), increment, factor)
