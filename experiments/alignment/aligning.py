@@ -6,12 +6,12 @@ full in the cycles that it learns from, and looks at every chunk of them before 
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import jax
 import numpy as np
+from jaxtyping import Array, Float
 
 from align_da.alignment.hacking_monitor import HackingMonitor, Look
 from align_da.assimilation.analysis_correction import CorrectedAnalysis
@@ -32,7 +32,7 @@ from experiments.alignment.learners import (
 from experiments.alignment.looks import look_at, scores_of
 from experiments.alignment.rewards import AheadTarget, Reward
 from experiments.closed_loop.trajectories import Trajectories
-from experiments.closed_loop.worlds import NORMALISATION, World
+from experiments.closed_loop.worlds import LAYOUT, NORMALISATION, World
 
 CHUNK = 8  # cycles
 
@@ -102,17 +102,18 @@ def aligned(
     stopped = None
     for number in range(row.chunks):
         begun = Begun(trajectories.states, seeds, trajectories.number)
-        met, scores = trajectories.go_on(learner.method, CHUNK)
+        *met, scores = trajectories.go_on(learner.method, CHUNK)
         looks.append(look_at(scores))
         stopped = row.monitor.verdict(looks) if row.monitor else None
         if stopped:
             break
-        learner.learn(_observed(world, met, seed, number), begun, number)
+        learner.learn(_cases(world, *met, seed, number), begun, number)
     seconds = time.process_time() - begun_at
     return Aligned(learner.method, looks, seconds, stopped or "")
 
 
-def _seen(world: World, cycle: TwinCycle) -> Any:  # noqa: ANN401  cases and scores
+def _seen(world: World, cycle: TwinCycle) -> tuple[Float[Array, "1 *shape"], ...]:
+    """Evidence, members before the correction, truths ahead, and scores."""
     learned = cycle.report.learned
     if learned is None:
         message = "expected a method with a correction"
@@ -120,13 +121,20 @@ def _seen(world: World, cycle: TwinCycle) -> Any:  # noqa: ANN401  cases and sco
     apart = cycle.analysis - cycle.analysis.mean(axis=0)
     members = learned.mean + apart * learned.spread / apart.std(axis=0, ddof=1)
     truth = truths_ahead(world, cycle.truth)
-    target = AheadTarget(members[None], truth[None], truth[None], NORMALISATION.std[None])
-    return MetCycles(learned.evidence[None], target), scores_of(world, cycle)[None]
+    scores = scores_of(world, cycle)
+    return learned.evidence[None], members[None], truth[None], scores[None]
 
 
-def _observed(world: World, met: MetCycles, seed: int, number: int) -> MetCycles:
-    """The same with truths ahead that are observed, with errors that no analysis has seen."""
-    truth = met.target.truth
+def _cases(
+    world: World,
+    evidence: Float[np.ndarray, "case lat lon input"],
+    members: Float[np.ndarray, "case member lat lon channel"],
+    truth: Float[np.ndarray, "case lead lat lon channel"],
+    seed: int,
+    number: int,
+) -> MetCycles:
+    """What was seen as cases; truths ahead are observed with errors that no analysis has seen."""
     key = key_for(seed, Purpose.OBSERVATION_ERROR, number)
     errors = world.error * np.asarray(jax.random.normal(key, truth.shape))
-    return replace(met, target=replace(met.target, observed=truth + errors))
+    unit = np.broadcast_to(NORMALISATION.std, (len(truth), LAYOUT.shape[-1]))
+    return MetCycles(evidence, AheadTarget(members, truth, truth + errors, unit))

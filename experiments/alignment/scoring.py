@@ -24,14 +24,15 @@ PHASES: Mapping[str, slice] = {
 def scores_after(
     world: World, method: Analysis, begun: Begun, cycles: int = CYCLES
 ) -> Iterator[tuple[object, ...]]:
-    """(phase, trajectory, scores of `looks.scores_of`) for every phase and trajectory."""
+    """(phase, trajectory, scores of `looks.scores_of`) of the phases that begin."""
     twins = Twins(world.twins(method, cycles), partial(scores_of, world))
     states, kept = begun.states, []
     for number in range(begun.number, begun.number + cycles):
         states, scores = twins.cycle(method, states, begun.seeds, number)
         kept.append(np.asarray(scores))
     found = np.stack(kept)
-    for phase, those in PHASES.items():
+    begins = {phase: those for phase, those in PHASES.items() if those.start < cycles}
+    for phase, those in begins.items():
         for trajectory, means in enumerate(found[those].mean(axis=0)):
             yield (phase, trajectory, *_flat(means))
 

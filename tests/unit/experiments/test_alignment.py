@@ -169,9 +169,7 @@ ROWS = {
 @pytest.mark.parametrize("name", ROWS)
 def test_a_row_changes_what_it_learns_and_looks_before_it_does(name: str) -> None:
     found = aligned(WORLD, start(), ROWS[name], begun(), 0)
-    again = aligned(WORLD, start(), ROWS[name], begun(), 0)
     assert len(found.looks) == 2
-    assert found.looks == again.looks
     before = with_gains(start()) if name == "evolution" else start()
     pairs = zip(jax.tree.leaves(before), jax.tree.leaves(found.method), strict=True)
     assert any(not np.array_equal(old, new) for old, new in pairs)
@@ -194,11 +192,11 @@ def test_a_row_that_is_hacked_ends_early(monkeypatch: pytest.MonkeyPatch) -> Non
     assert "held-out ones are worse: other +10.0%" in found.stopped
 
 
-def test_scores_are_of_every_phase_and_trajectory() -> None:
+def test_scores_are_of_every_trajectory_and_of_the_phases_that_have_begun() -> None:
     rows = list(scores_after(WORLD, start(), begun(), cycles=2))
-    assert [row[:2] for row in rows[:3]] == [("all", 0), ("all", 1), ("all", 2)]
-    assert len(rows) == 3 * len(PHASES)
-    assert len(rows[0]) == len(COLUMNS) - 2
+    assert [row[:2] for row in rows] == [("1", 0), ("1", 1), ("1", 2)]
+    assert {len(row) for row in rows} == {len(COLUMNS) - 2}
+    assert all(np.isfinite(row[2:]).all() for row in rows)
 
 
 def test_a_start_is_trained_once_and_read_again(tmp_path: Path) -> None:
