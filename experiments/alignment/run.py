@@ -9,7 +9,6 @@ Usage: python -m experiments.alignment.run [--worlds NAME ...] [--rows NAME ...]
 
 import argparse
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -36,21 +35,20 @@ NAMES: Mapping[str, str] = {
     "published, 20 members": "published",
 }
 """World → name of its scores."""
-CHUNKS = 10
-STEPS = 40  # a chunk
+CHUNKS = 8
 TRAINED, BURN_IN = 64, 20  # trajectories that are learned from, and cycles before
 SCORED, SWITCH = 48, 50  # trajectories that are scored, and cycles before the switch
 _FIRST_SCORED, _APART = 1_000, 100  # seeds of their truths, and between those of two trainings
 _AFTER_START = 1_000  # seeds of trajectories after those that the start has learned from
 
 
-def _plan(steps: int) -> TrainingPlan:
+def _plan(steps: int, learning_rate: float) -> TrainingPlan:
     """As the start was trained, at a lower learning rate."""
     return TrainingPlan(
         steps=CHUNKS * steps,
         batch_size=BATCH,
-        learning_rate=3e-4,
-        warm_up_steps=20,
+        learning_rate=learning_rate,
+        warm_up_steps=steps // 2,
         weight_decay=1e-3,
         gradient_clip=1.0,
         ema_decay=0.99,
@@ -60,8 +58,11 @@ def _plan(steps: int) -> TrainingPlan:
     )
 
 
-_CASES, _CHAIN = _plan(STEPS), _plan(6)
-_EVOLUTION = EvolutionPlan(generations=3, pairs=4, radius=0.05, learning_rate=0.02)
+_CASES, _CHAIN = _plan(40, 3e-4), _plan(4, 1e-3)
+_OF_ONE, _OF_FOUR, _OF_TWELVE = (
+    EvolutionPlan(generations, pairs=4, radius=0.05, learning_rate=rate)
+    for generations, rate in ((6, 0.02), (2, 0.03), (1, 0.05))
+)
 _MONITOR = HackingMonitor("forecast CRPS", ("held-out lead", "analysis CRPS", "spread"))
 _OF_ERROR = HackingMonitor("forecast error", _MONITOR.held_out)
 _ANALYSIS, _NULL = Reward("analysis"), Reward("squared")
@@ -76,10 +77,10 @@ ROWS: Mapping[str, Row] = {
     "forecasts seen by observations": Row(Reward("observed", REWARDED), _CASES, CHUNKS),
     "supervised on winners": Row(Reward("winners", (0, *REWARDED)), _CASES, CHUNKS),
     "return of 4 cycles": Row(_CRPS, _CHAIN, CHUNKS, cycles=4, monitor=_MONITOR),
-    "gains, 1 cycle": Row(_CRPS, replace(_EVOLUTION, generations=8), CHUNKS, cycles=1),
-    "gains, 4 cycles": Row(_CRPS, _EVOLUTION, CHUNKS, cycles=4),
-    "gains, 12 cycles": Row(_CRPS, replace(_EVOLUTION, generations=1), CHUNKS, cycles=12),
-    "gains, null, 4 cycles": Row(_NULL, _EVOLUTION, CHUNKS, cycles=4),
+    "gains, 1 cycle": Row(_CRPS, _OF_ONE, CHUNKS, cycles=1),
+    "gains, 4 cycles": Row(_CRPS, _OF_FOUR, CHUNKS, cycles=4),
+    "gains, 12 cycles": Row(_CRPS, _OF_TWELVE, CHUNKS, cycles=12),
+    "gains, null, 4 cycles": Row(_NULL, _OF_FOUR, CHUNKS, cycles=4),
 }
 
 
@@ -89,8 +90,8 @@ def main() -> None:
     use_compilation_cache()
     for name in arguments.worlds:
         world, file = WORLDS[name], NAMES[name]
+        start = start_of(world, file, arguments.starts)
         for seed in arguments.seeds:
-            start = start_of(world, file, seed, arguments.starts)
             first = SEEDS * (1 + seed) + _AFTER_START
             trained = begun_with(world, start, tuple(range(first, first + TRAINED)), BURN_IN)
             first = _FIRST_SCORED + _APART * seed

@@ -1,4 +1,4 @@
-"""The networks that all rows start from, trained once and kept."""
+"""The network of a world that all rows and all their trainings start from, made once and kept."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -13,34 +13,34 @@ from experiments.closed_loop.learning import Recipe, learned, untrained
 from experiments.closed_loop.worlds import World
 
 RECIPE = Recipe(scales_spread=True)  # "own cycles, spread too"
+_SEED = 0
 _Trained = Callable[[World, Recipe, int], CorrectedAnalysis]
 
 
 def start_of(
-    world: World, name: str, seed: int, folder: Path, train: _Trained = learned
+    world: World, name: str, folder: Path, train: _Trained = learned
 ) -> CorrectedAnalysis:
     """The corrected filter of a world; read where it is kept, and else trained and kept.
 
     Args:
         world: a truth, a model, observations and a filter.
         name: of the world, for its file.
-        seed: of the training.
         folder: of what is kept.
         train: gives a network where none is kept.
 
     Raises:
         StorageError: what is kept is damaged, or cannot be written.
     """
-    path = folder / f"{name}-{seed}"
+    path = folder / name
     if path.is_dir():
-        structure = jax.tree.structure(untrained(world, RECIPE, seed))
+        structure = jax.tree.structure(untrained(world, RECIPE, _SEED))
         arrays, _ = read_arrays(path)
         leaves = [jnp.asarray(arrays[place]) for place in sorted(arrays)]
         kept: CorrectedAnalysis = jax.tree.unflatten(structure, leaves)
         return kept
-    method = train(world, RECIPE, seed)
+    method = train(world, RECIPE, _SEED)
     arrays = {
         f"{place:03d}": np.asarray(leaf) for place, leaf in enumerate(jax.tree.leaves(method))
     }
-    write_arrays(path, arrays, {"world": name, "seed": seed})
+    write_arrays(path, arrays, {"world": name, "seed": _SEED})
     return method

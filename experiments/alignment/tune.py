@@ -48,7 +48,7 @@ def main() -> None:
 def tuned(name: str, starts: Path) -> Iterator[dict[str, object]]:
     """Scores of every row and rate."""
     world = WORLDS[name]
-    start = start_of(world, NAMES[name], 0, starts)
+    start = start_of(world, NAMES[name], starts)
     trained, scored = (
         begun_with(world, start, tuple(range(first, first + count)), cycles)
         for first, count, cycles in ((_TRAINED, TRAINED, BURN_IN), (_SCORED, SCORED, SWITCH))

@@ -206,7 +206,7 @@ def test_a_start_is_trained_once_and_read_again(tmp_path: Path) -> None:
         asked.append(given)
         return start()
 
-    found = [start_of(WORLD, "small", 0, tmp_path, train) for _ in range(2)]
+    found = [start_of(WORLD, "small", tmp_path, train) for _ in range(2)]
     assert len(asked) == 1
     for one, other in zip(*map(jax.tree.leaves, found), strict=True):
         np.testing.assert_array_equal(one, other)
