@@ -169,7 +169,7 @@ def _derivative(
 def _by_conjugate_gradients(
     operator: Callable[[Array], Array], right: Float[Array, "*place size size"]
 ) -> Float[Array, "*place size size"]:
-    found: Float[Array, "*place size size"] = cg(operator, right, tol=_OF_DERIVATIVE)[0]
+    found: Float[Array, "*place size size"] = cg(operator, right, tol=_OF_DERIVATIVE)[0]  # type: ignore[no-untyped-call]
     return found
 
 

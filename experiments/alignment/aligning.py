@@ -102,12 +102,15 @@ def aligned(
     stopped = None
     for number in range(row.chunks):
         begun = Begun(trajectories.states, seeds, trajectories.number)
-        *met, scores = trajectories.go_on(learner.method, CHUNK)
+        evidence, members, truth, scores = trajectories.go_on(learner.method, CHUNK)
         looks.append(look_at(scores))
         stopped = row.monitor.verdict(looks) if row.monitor else None
         if stopped:
             break
-        learner.learn(_cases(world, *met, seed, number), begun, number)
+        observed = _observed(world, truth, key_for(seed, Purpose.OBSERVATION_ERROR, number))
+        unit = np.broadcast_to(NORMALISATION.std, (len(truth), LAYOUT.shape[-1]))
+        met = MetCycles(evidence, AheadTarget(members, truth, observed, unit))
+        learner.learn(met, begun, number)
     seconds = time.process_time() - begun_at
     return Aligned(learner.method, looks, seconds, stopped or "")
 
@@ -125,16 +128,9 @@ def _seen(world: World, cycle: TwinCycle) -> tuple[Float[Array, "1 *shape"], ...
     return learned.evidence[None], members[None], truth[None], scores[None]
 
 
-def _cases(
-    world: World,
-    evidence: Float[np.ndarray, "case lat lon input"],
-    members: Float[np.ndarray, "case member lat lon channel"],
-    truth: Float[np.ndarray, "case lead lat lon channel"],
-    seed: int,
-    number: int,
-) -> MetCycles:
-    """What was seen as cases; truths ahead are observed with errors that no analysis has seen."""
-    key = key_for(seed, Purpose.OBSERVATION_ERROR, number)
+def _observed(
+    world: World, truth: Float[np.ndarray, "*shape"], key: jax.Array
+) -> Float[np.ndarray, "*shape"]:
+    """Truths ahead with errors of observations that no analysis has seen."""
     errors = world.error * np.asarray(jax.random.normal(key, truth.shape))
-    unit = np.broadcast_to(NORMALISATION.std, (len(truth), LAYOUT.shape[-1]))
-    return MetCycles(evidence, AheadTarget(members, truth, truth + errors, unit))
+    return np.asarray(truth + errors)

@@ -49,8 +49,10 @@ _OTHER_ERRORS = 1_000_000  # numbers of cycles whose errors the returns are lear
 class Learner(Protocol):
     """Learns from what a method has met."""
 
-    method: Analysis
-    """What acts now."""
+    @property
+    def method(self) -> CorrectedAnalysis | GainedAnalysis:
+        """What acts now."""
+        ...
 
     def learn(self, met: MetCycles, begun: Begun, number: int) -> None:
         """Change the method by a chunk of cycles that it has met."""
@@ -118,6 +120,23 @@ class ThroughCycles:
         self.method = with_network(self.method, self._graph, self._state.ema)
 
 
+@dataclass(frozen=True)
+class EvolutionPlan:
+    """The numbers of an evolution.
+
+    Attributes:
+        generations: a chunk of cycles.
+        pairs: of perturbed gains a generation.
+        radius: of the perturbations.
+        learning_rate: of Adam.
+    """
+
+    generations: int
+    pairs: int
+    radius: float
+    learning_rate: float
+
+
 class ByEvolution:
     """Gains by returns over several cycles."""
 
@@ -126,7 +145,7 @@ class ByEvolution:
         world: World,
         start: CorrectedAnalysis,
         reward: Reward,
-        plan: "EvolutionPlan",
+        plan: EvolutionPlan,
         seed: int,
         cycles: int,
     ) -> None:
@@ -147,7 +166,8 @@ class ByEvolution:
             def loss(
                 gains: Float[Array, " gain"], batch: tuple[TwinStates, PyTree] = batch
             ) -> Float[Array, ""]:
-                return self._return(self._with(gains), *batch)
+                lost: Float[Array, ""] = self._return(self._with(gains), *batch)
+                return lost
 
             directions = directions_of(of_directions, self._plan.pairs, self._gains.size)
             found = slope(loss, self._gains, directions, self._plan.radius)
@@ -157,23 +177,6 @@ class ByEvolution:
 
     def _with(self, gains: Float[Array, " gain"]) -> GainedAnalysis:
         return replace(self.method, gains=self._taken_apart(gains))
-
-
-@dataclass(frozen=True)
-class EvolutionPlan:
-    """The numbers of an evolution.
-
-    Attributes:
-        generations: a chunk of cycles.
-        pairs: of perturbed gains a generation.
-        radius: of the perturbations.
-        learning_rate: of Adam.
-    """
-
-    generations: int
-    pairs: int
-    radius: float
-    learning_rate: float
 
 
 Return = Callable[[Analysis, TwinStates, PyTree], Float[Array, ""]]
@@ -236,3 +239,13 @@ def with_gains(method: CorrectedAnalysis) -> GainedAnalysis:
     place = jnp.arange(LAYOUT.shape[1]) % EVERY
     classes = jnp.broadcast_to(place[None, :, None], LAYOUT.shape)
     return GainedAnalysis(method, Gains.neutral(EVERY, len(EDGES) + 1), classes, EDGES)
+
+
+def named(gains: Gains) -> dict[str, float]:
+    """Every gain by its part, band and place: the number of variables after a station."""
+    bands = {f"learned {band}": values for band, values in enumerate(gains.learned)}
+    return {
+        f"{part}, {place}": float(value)
+        for part, values in {"update": gains.update, **bands, "spread": gains.spread}.items()
+        for place, value in enumerate(values)
+    }

@@ -39,9 +39,9 @@ class AheadTarget:
         unit: of increments.
     """
 
-    members: Members
-    truth: Future
-    observed: Future
+    members: Members | Float[np.ndarray, "case member lat lon channel"]
+    truth: Future | Float[np.ndarray, "case lead lat lon channel"]
+    observed: Future | Float[np.ndarray, "case lead lat lon channel"]
     unit: Float[Array | np.ndarray, "case channel"]
 
     def typical(self, channels: int) -> Float[np.ndarray, " channel"]:
@@ -84,7 +84,7 @@ class Reward:
         def judged(
             target: AheadTarget,
             increment: Float[Array, "case lat lon channel"],
-            factor: Float[Array, "case lat lon channel"],
+            factor: Float[Array, "case lat lon channel"] | None,
         ) -> Scores:
             members = corrected(target, increment, factor)
             return self.loss(world, members, target), {}
@@ -95,12 +95,13 @@ class Reward:
 def corrected(
     target: AheadTarget,
     increment: Float[Array, "case lat lon channel"],
-    factor: Float[Array, "case lat lon channel"],
+    factor: Float[Array, "case lat lon channel"] | None,
 ) -> Members:
-    """The members of cases with a correction."""
+    """The members of cases with a correction, of their spread too where there is a factor."""
     mean = target.members.mean(axis=1, keepdims=True)
     moved = (target.unit[:, None, None] * increment)[:, None]
-    return mean + moved + factor[:, None] * (target.members - mean)
+    apart = target.members - mean
+    return mean + moved + (apart if factor is None else factor[:, None] * apart)
 
 
 _Forecasts = list[Float[Array, "member case lat lon channel"]]
@@ -163,7 +164,7 @@ _OF_FORECASTS: Mapping[
 def _as_it_was_trained(
     target: AheadTarget,
     increment: Float[Array, "case lat lon channel"],
-    factor: Float[Array, "case lat lon channel"],
+    factor: Float[Array, "case lat lon channel"] | None,
 ) -> Scores:
     unit = target.unit[:, None, None]
     error = (target.truth[:, 0] - target.members.mean(axis=1)) / unit

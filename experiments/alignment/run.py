@@ -14,13 +14,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from align_da.alignment.gains import GainedAnalysis
 from align_da.alignment.hacking_monitor import HackingMonitor
 from align_da.storage.compiled_programs import use_compilation_cache
 from align_da.training.plan import TrainingPlan
 from experiments.alignment.aligning import Aligned, Row, aligned
 from experiments.alignment.begun import begun_with
 from experiments.alignment.futures import REWARDED
-from experiments.alignment.learners import BATCH, EvolutionPlan
+from experiments.alignment.learners import BATCH, EvolutionPlan, named
 from experiments.alignment.rewards import Reward
 from experiments.alignment.scoring import scores_after
 from experiments.alignment.starts import start_of
@@ -36,8 +37,8 @@ NAMES: Mapping[str, str] = {
 }
 """World → name of its scores."""
 CHUNKS = 8
-TRAINED, BURN_IN = 64, 20  # trajectories that are learned from, and cycles before
-SCORED, SWITCH = 48, 50  # trajectories that are scored, and cycles before the switch
+TRAINED, BURN_IN = 64, 80  # trajectories that are learned from, and cycles before
+SCORED, SWITCH = 48, 80  # trajectories that are scored, and cycles before the switch
 _FIRST_SCORED, _APART = 1_000, 100  # seeds of their truths, and between those of two trainings
 _AFTER_START = 1_000  # seeds of trajectories after those that the start has learned from
 
@@ -138,6 +139,9 @@ def _keep_training(folder: Path, world: str, row: str, seed: int, found: Aligned
     keys = {"world": world, "row": row, "seed": seed}
     cost = {**keys, "seconds": found.seconds, "stopped": found.stopped, "chunks": len(found.looks)}
     add_result(folder, "trainings", pd.DataFrame([cost]), [*keys])
+    if isinstance(found.method, GainedAnalysis):
+        gains = pd.DataFrame([{**keys, **named(found.method.gains)}])
+        add_result(folder, "gains", gains, [*keys])
     looks = [{**keys, "chunk": number, **look} for number, look in enumerate(found.looks)]
     if looks:
         add_result(folder, "looks", pd.DataFrame(looks), [*keys])
