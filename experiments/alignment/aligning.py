@@ -1,27 +1,20 @@
 """A row of the table: what is learned from where, and when it has to stop.
 
-Every row goes on from the same network, on the same trajectories with the same errors. It acts in
-full in the cycles that it learns from, and looks at every chunk of them before it learns from it.
+Every row goes on from the same network and the same trajectories, with the same errors, and acts
+in full in the cycles that it learns from. Its looks at the cycles that follow, from which nothing
+was learned yet, are held against those of the start, which has gone on there without learning.
 """
 
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
-
-import jax
-import numpy as np
-from jaxtyping import Array, Float
 
 from align_da.alignment.hacking_monitor import HackingMonitor, Look
 from align_da.assimilation.analysis_correction import CorrectedAnalysis
 from align_da.assimilation.contract import Analysis
-from align_da.cycling.twin_experiment import TwinCycle
-from align_da.keys import Purpose, key_for
-from align_da.training.analysis_correction import MetCycles
 from align_da.training.plan import TrainingPlan
 from experiments.alignment.begun import Begun
-from experiments.alignment.futures import truths_ahead
+from experiments.alignment.chunks import Chunk, Following
 from experiments.alignment.learners import (
     ByEvolution,
     EvolutionPlan,
@@ -29,12 +22,10 @@ from experiments.alignment.learners import (
     Learner,
     ThroughCycles,
 )
-from experiments.alignment.looks import look_at, scores_of
-from experiments.alignment.rewards import AheadTarget, Reward
-from experiments.closed_loop.trajectories import Trajectories
-from experiments.closed_loop.worlds import LAYOUT, NORMALISATION, World
+from experiments.alignment.rewards import Reward
+from experiments.closed_loop.worlds import World
 
-CHUNK = 8  # cycles
+KEPT = 6  # chunks that are learned from
 
 
 @dataclass(frozen=True)
@@ -44,14 +35,12 @@ class Row:
     Attributes:
         reward: as a loss.
         plan: of gradients, or of an evolution.
-        chunks: of cycles.
         cycles: of a return; 0 learns from cases.
         monitor: stops it.
     """
 
     reward: Reward
     plan: TrainingPlan | EvolutionPlan
-    chunks: int
     cycles: int = 0
     monitor: HackingMonitor | None = None
 
@@ -70,19 +59,27 @@ class Aligned:
 
     Attributes:
         method: that it ended with.
-        looks: at every chunk before anything was learned from it.
+        looks: at every chunk, its scores over those of the start on the same truths.
         seconds: of all processors.
         stopped: why it ended early; empty where it did not.
     """
 
     method: Analysis
-    looks: Sequence[Look]
-    seconds: float
+    looks: Sequence[Look] = ()
+    seconds: float = 0.0
     stopped: str = ""
 
 
+def without_learning(
+    world: World, start: CorrectedAnalysis, begun: Begun, chunks: int, seed: int
+) -> list[Chunk]:
+    """The first `KEPT` chunks, of which all rows learn first, and so many that they go on in."""
+    following = Following(world, start, begun, seed)
+    return [following.go_on(start) for _ in range(KEPT + chunks)]
+
+
 def aligned(
-    world: World, start: CorrectedAnalysis, row: Row, trained: Begun, seed: int
+    world: World, start: CorrectedAnalysis, row: Row, of_start: Sequence[Chunk], seed: int
 ) -> Aligned:
     """A network that goes on learning from a reward.
 
@@ -90,47 +87,21 @@ def aligned(
         world: in which.
         start: the network as it is before.
         row: what it learns, and how.
-        trained: trajectories that have cycled with the start.
+        of_start: chunks of `without_learning`; there are as many rounds as it goes on in.
         seed: of the training.
     """
     begun_at = time.process_time()
     learner = row.learner(world, start, seed)
-    twins = world.twins(learner.method, cycles=1)
-    seen, seeds = partial(_seen, world), trained.seeds
-    trajectories = Trajectories(twins, seeds, seen, trained.states, trained.number)
+    kept, others = list(of_start[:KEPT]), of_start[KEPT:]
+    following = Following(world, learner.method, others[0].begun, seed)
     looks: list[Look] = []
     stopped = None
-    for number in range(row.chunks):
-        begun = Begun(trajectories.states, seeds, trajectories.number)
-        evidence, members, truth, scores = trajectories.go_on(learner.method, CHUNK)
-        looks.append(look_at(scores))
+    for number, other in enumerate(others):
+        learner.learn(kept, number)
+        chunk = following.go_on(learner.method)
+        kept = [*kept, chunk][-KEPT:]
+        looks.append({name: value / other.look[name] for name, value in chunk.look.items()})
         stopped = row.monitor.verdict(looks) if row.monitor else None
         if stopped:
             break
-        observed = _observed(world, truth, key_for(seed, Purpose.OBSERVATION_ERROR, number))
-        unit = np.broadcast_to(NORMALISATION.std, (len(truth), LAYOUT.shape[-1]))
-        met = MetCycles(evidence, AheadTarget(members, truth, observed, unit))
-        learner.learn(met, begun, number)
-    seconds = time.process_time() - begun_at
-    return Aligned(learner.method, looks, seconds, stopped or "")
-
-
-def _seen(world: World, cycle: TwinCycle) -> tuple[Float[Array, "1 *shape"], ...]:
-    """Evidence, members before the correction, truths ahead, and scores."""
-    learned = cycle.report.learned
-    if learned is None:
-        message = "expected a method with a correction"
-        raise TypeError(message)
-    apart = cycle.analysis - cycle.analysis.mean(axis=0)
-    members = learned.mean + apart * learned.spread / apart.std(axis=0, ddof=1)
-    truth = truths_ahead(world, cycle.truth)
-    scores = scores_of(world, cycle)
-    return learned.evidence[None], members[None], truth[None], scores[None]
-
-
-def _observed(
-    world: World, truth: Float[np.ndarray, "*shape"], key: jax.Array
-) -> Float[np.ndarray, "*shape"]:
-    """Truths ahead with errors of observations that no analysis has seen."""
-    errors = world.error * np.asarray(jax.random.normal(key, truth.shape))
-    return np.asarray(truth + errors)
+    return Aligned(learner.method, looks, time.process_time() - begun_at, stopped or "")

@@ -5,7 +5,7 @@ gradient of the return over the next cycles, through forecasts, filter and netwo
 gains of the analysis, from returns over the next cycles with the same chances for all of them.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -25,7 +25,6 @@ from align_da.cycling.twin_experiment import TwinCycle, Twins, TwinStates, cycle
 from align_da.keys import Purpose, key_for
 from align_da.training.analysis_correction import (
     Aggregated,
-    MetCycles,
     Scores,
     cases_of,
     correction_loss,
@@ -35,11 +34,11 @@ from align_da.training.plan import TrainingPlan
 from align_da.training.state import initial_state
 from align_da.training.step import make_step
 from experiments.alignment.begun import Begun
+from experiments.alignment.chunks import Chunk
 from experiments.alignment.futures import truths_ahead
 from experiments.alignment.rewards import AheadTarget, Reward
 from experiments.closed_loop.worlds import EVERY, LAYOUT, World
 
-KEPT = 6  # chunks of cycles that are drawn from
 BATCH = 64  # cases
 TOGETHER = 32  # trajectories of a return
 EDGES = (4, 9)  # zonal wavenumbers: waves of a few stations, of one to two, and what is between
@@ -54,8 +53,13 @@ class Learner(Protocol):
         """What acts now."""
         ...
 
-    def learn(self, met: MetCycles, begun: Begun, number: int) -> None:
-        """Change the method by a chunk of cycles that it has met."""
+    def learn(self, kept: Sequence[Chunk], number: int) -> None:
+        """Change the method by the last chunks of cycles.
+
+        Args:
+            kept: the chunks.
+            number: of the call, for its random draws.
+        """
         ...
 
 
@@ -72,12 +76,11 @@ class FromCases:
         self._state = initial_state(params, optimizer)
         loss = correction_loss(self._graph, reward.judged(world), scales_spread=True)
         self._step = make_step(loss, optimizer, plan.ema_decay)
-        self._kept: list[MetCycles] = []
 
-    def learn(self, met: MetCycles, begun: Begun, number: int) -> None:
-        """Some steps on cases of the last chunks."""
-        self._kept = [*self._kept, met][-KEPT:]
-        batch_of, count = cases_of(Aggregated(tuple(self._kept)), self.method.correction.scaling)
+    def learn(self, kept: Sequence[Chunk], number: int) -> None:
+        """Some steps on cases of the chunks."""
+        cases = Aggregated(tuple(chunk.met for chunk in kept))
+        batch_of, count = cases_of(cases, self.method.correction.scaling)
         key = key_for(self._seed, Purpose.TRAINING, number)
         for rows in np.asarray(jax.random.randint(key, (self._steps, BATCH), 0, count)):
             self._state, _ = self._step(self._state, batch_of(rows), key)
@@ -107,15 +110,13 @@ class ThroughCycles:
             return returns(with_network(start, self._graph, params), *batch), {}
 
         self._step = make_step(loss, optimizer, plan.ema_decay)
-        self._kept: list[Begun] = []
 
-    def learn(self, met: MetCycles, begun: Begun, number: int) -> None:
-        """Some steps on returns from where the last chunks began."""
-        self._kept = [*self._kept, begun][-KEPT:]
+    def learn(self, kept: Sequence[Chunk], number: int) -> None:
+        """Some steps on returns from where the chunks began."""
         key = key_for(self._seed, Purpose.TRAINING, number)
-        starts = jax.random.randint(key, (self._steps,), 0, len(self._kept))
+        starts = jax.random.randint(key, (self._steps,), 0, len(kept))
         for step, start in enumerate(np.asarray(starts)):
-            batch = some_of(self._kept[start], self._cycles, jax.random.fold_in(key, step))
+            batch = some_of(kept[start].begun, self._cycles, jax.random.fold_in(key, step))
             self._state, _ = self._step(self._state, batch, key)
         self.method = with_network(self.method, self._graph, self._state.ema)
 
@@ -156,11 +157,12 @@ class ByEvolution:
         self._state = self._optimizer.init(self._gains)
         self._return = jax.jit(return_over(world, self.method, reward))
 
-    def learn(self, met: MetCycles, begun: Begun, number: int) -> None:
-        """Some generations, from where the chunk began."""
+    def learn(self, kept: Sequence[Chunk], number: int) -> None:
+        """Some generations, from where the chunks began in turn."""
         key = key_for(self._seed, Purpose.TRAINING, number)
         for generation in range(self._plan.generations):
             of_batch, of_directions = jax.random.split(jax.random.fold_in(key, generation))
+            begun = kept[-1 - generation % len(kept)].begun
             batch = some_of(begun, self._cycles, of_batch)
 
             def loss(

@@ -44,6 +44,10 @@ class AheadTarget:
     observed: Future | Float[np.ndarray, "case lead lat lon channel"]
     unit: Float[Array | np.ndarray, "case channel"]
 
+    def true(self, lead: int) -> Float[Array, "case lat lon channel"]:
+        """The truth at one of `LEADS`."""
+        return jnp.asarray(self.truth)[:, LEADS.index(lead)]
+
     def typical(self, channels: int) -> Float[np.ndarray, " channel"]:
         """Root mean square of the errors of the means, by channel."""
         error = np.asarray(self.truth)[:, 0] - np.asarray(self.members).mean(axis=1)
@@ -72,9 +76,7 @@ class Reward:
         flat = members.reshape(-1, *LAYOUT.shape)
         ahead = states_ahead(world.model, flat, self.leads)
         forecasts = [jnp.swapaxes(one.reshape(members.shape), 0, 1) for one in ahead]
-        places = [LEADS.index(lead) for lead in self.leads]
-        judge = _OF_FORECASTS[self.kind]
-        return judge(world, forecasts, target, places)
+        return _OF_FORECASTS[self.kind](world, forecasts, target, self.leads)
 
     def judged(self, world: World) -> Judgement:
         """The same of what a network says of cases, for a training."""
@@ -108,56 +110,55 @@ _Forecasts = list[Float[Array, "member case lat lon channel"]]
 
 
 def _squared(
-    world: World, forecasts: _Forecasts, target: AheadTarget, places: list[int]
+    world: World, forecasts: _Forecasts, target: AheadTarget, leads: tuple[int, ...]
 ) -> Float[Array, ""]:
     errors = [
-        one.mean(axis=0) - target.truth[:, place]
-        for one, place in zip(forecasts, places, strict=True)
+        one.mean(axis=0) - target.true(lead) for one, lead in zip(forecasts, leads, strict=True)
     ]
     return jnp.mean(jnp.square(jnp.stack(errors)))
 
 
 def _crps(
-    world: World, forecasts: _Forecasts, target: AheadTarget, places: list[int]
+    world: World, forecasts: _Forecasts, target: AheadTarget, leads: tuple[int, ...]
 ) -> Float[Array, ""]:
     found = [
-        centred_crps(one, target.truth[:, place])
-        for one, place in zip(forecasts, places, strict=True)
+        centred_crps(one, target.true(lead)) for one, lead in zip(forecasts, leads, strict=True)
     ]
     return jnp.mean(jnp.stack(found))
 
 
 def _observed(
-    world: World, forecasts: _Forecasts, target: AheadTarget, places: list[int]
+    world: World, forecasts: _Forecasts, target: AheadTarget, leads: tuple[int, ...]
 ) -> Float[Array, ""]:
     found = []
-    for one, place in zip(forecasts, places, strict=True):
+    for one, lead in zip(forecasts, leads, strict=True):
         seen = one[..., ::EVERY, :]
-        departure = target.observed[:, place, :, ::EVERY] - seen.mean(axis=0)
+        observed = jnp.asarray(target.observed)[:, LEADS.index(lead), :, ::EVERY]
+        departure = observed - seen.mean(axis=0)
         spread = jnp.sqrt(seen.var(axis=0, ddof=1) + world.error**2)
         found.append(gaussian_crps(departure, spread))
     return jnp.mean(jnp.stack(found))
 
 
 def _winners(
-    world: World, forecasts: _Forecasts, target: AheadTarget, places: list[int]
+    world: World, forecasts: _Forecasts, target: AheadTarget, leads: tuple[int, ...]
 ) -> Float[Array, ""]:
     """The first of the forecasts is the analysis; the spread goes on as it was trained."""
     analysis, *later = forecasts
     missed = sum(
-        jnp.square(one - target.truth[:, place]).mean(axis=(2, 3, 4))
-        for one, place in zip(later, places[1:], strict=True)
+        jnp.square(one - target.true(lead)).mean(axis=(2, 3, 4))
+        for one, lead in zip(later, leads[1:], strict=True)
     )
     best = jnp.argmin(missed, axis=0)
     winner = analysis[best, jnp.arange(best.size)]
     mean, spread = analysis.mean(axis=0), analysis.std(axis=0, ddof=1)
     of_mean = jnp.square(jax.lax.stop_gradient(winner) - mean)
-    error = target.truth[:, 0] - jax.lax.stop_gradient(mean)
+    error = target.true(0) - jax.lax.stop_gradient(mean)
     return jnp.mean(of_mean + gaussian_crps(error, spread))
 
 
 _OF_FORECASTS: Mapping[
-    str, Callable[[World, _Forecasts, AheadTarget, list[int]], Float[Array, ""]]
+    str, Callable[[World, _Forecasts, AheadTarget, tuple[int, ...]], Float[Array, ""]]
 ] = {"squared": _squared, "crps": _crps, "observed": _observed, "winners": _winners}
 
 
@@ -167,7 +168,8 @@ def _as_it_was_trained(
     factor: Float[Array, "case lat lon channel"] | None,
 ) -> Scores:
     unit = target.unit[:, None, None]
-    error = (target.truth[:, 0] - target.members.mean(axis=1)) / unit
-    spread = target.members.std(axis=1, ddof=1) / unit
+    members = jnp.asarray(target.members)
+    error = (target.true(0) - members.mean(axis=1)) / unit
+    spread = members.std(axis=1, ddof=1) / unit
     judged = judged_by_truth(jnp.ones((*LAYOUT.grid.shape, 1)))
     return judged(TruthTarget(error, spread), increment, factor)

@@ -18,7 +18,7 @@ from align_da.alignment.gains import GainedAnalysis
 from align_da.alignment.hacking_monitor import HackingMonitor
 from align_da.storage.compiled_programs import use_compilation_cache
 from align_da.training.plan import TrainingPlan
-from experiments.alignment.aligning import Aligned, Row, aligned
+from experiments.alignment.aligning import Aligned, Row, aligned, without_learning
 from experiments.alignment.begun import begun_with
 from experiments.alignment.futures import REWARDED
 from experiments.alignment.learners import BATCH, EvolutionPlan, named
@@ -36,7 +36,7 @@ NAMES: Mapping[str, str] = {
     "published, 20 members": "published",
 }
 """World → name of its scores."""
-CHUNKS = 8
+CHUNKS = 8  # in which rows go on
 TRAINED, BURN_IN = 64, 80  # trajectories that are learned from, and cycles before
 SCORED, SWITCH = 48, 80  # trajectories that are scored, and cycles before the switch
 _FIRST_SCORED, _APART = 1_000, 100  # seeds of their truths, and between those of two trainings
@@ -59,7 +59,7 @@ def _plan(steps: int, learning_rate: float) -> TrainingPlan:
     )
 
 
-_CASES, _CHAIN = _plan(40, 3e-4), _plan(4, 1e-3)
+_CASES, _CHAIN = _plan(40, 2e-4), _plan(4, 1e-3)
 _OF_ONE, _OF_FOUR, _OF_TWELVE = (
     EvolutionPlan(generations, pairs=4, radius=0.05, learning_rate=rate)
     for generations, rate in ((6, 0.02), (2, 0.03), (1, 0.05))
@@ -70,18 +70,19 @@ _ANALYSIS, _NULL = Reward("analysis"), Reward("squared")
 _CRPS, _SQUARED = Reward("crps", REWARDED), Reward("squared", REWARDED)
 
 ROWS: Mapping[str, Row] = {
-    CONTROL: Row(_ANALYSIS, _CASES, CHUNKS),
-    "null: distance of the analysis": Row(_NULL, _CASES, CHUNKS),
-    "forecast CRPS": Row(_CRPS, _CASES, CHUNKS, monitor=_MONITOR),
-    "forecast error": Row(_SQUARED, _CASES, CHUNKS, monitor=_OF_ERROR),
-    "forecast CRPS and analysis": Row(Reward("crps", (0, *REWARDED)), _CASES, CHUNKS),
-    "forecasts seen by observations": Row(Reward("observed", REWARDED), _CASES, CHUNKS),
-    "supervised on winners": Row(Reward("winners", (0, *REWARDED)), _CASES, CHUNKS),
-    "return of 4 cycles": Row(_CRPS, _CHAIN, CHUNKS, cycles=4, monitor=_MONITOR),
-    "gains, 1 cycle": Row(_CRPS, _OF_ONE, CHUNKS, cycles=1),
-    "gains, 4 cycles": Row(_CRPS, _OF_FOUR, CHUNKS, cycles=4),
-    "gains, 12 cycles": Row(_CRPS, _OF_TWELVE, CHUNKS, cycles=12),
-    "gains, null, 4 cycles": Row(_NULL, _OF_FOUR, CHUNKS, cycles=4),
+    CONTROL: Row(_ANALYSIS, _CASES),
+    "null: distance of the analysis": Row(_NULL, _CASES),
+    "null: CRPS of the analysis": Row(Reward("crps"), _CASES),
+    "forecast CRPS": Row(_CRPS, _CASES, monitor=_MONITOR),
+    "forecast error": Row(_SQUARED, _CASES, monitor=_OF_ERROR),
+    "forecast CRPS and analysis": Row(Reward("crps", (0, *REWARDED)), _CASES),
+    "forecasts seen by observations": Row(Reward("observed", REWARDED), _CASES),
+    "supervised on winners": Row(Reward("winners", (0, *REWARDED)), _CASES),
+    "return of 4 cycles": Row(_CRPS, _CHAIN, cycles=4, monitor=_MONITOR),
+    "gains, 1 cycle": Row(_CRPS, _OF_ONE, cycles=1),
+    "gains, 4 cycles": Row(_CRPS, _OF_FOUR, cycles=4),
+    "gains, 12 cycles": Row(_CRPS, _OF_TWELVE, cycles=12),
+    "gains, null, 4 cycles": Row(_NULL, _OF_FOUR, cycles=4),
 }
 
 
@@ -95,13 +96,14 @@ def main() -> None:
         for seed in arguments.seeds:
             first = SEEDS * (1 + seed) + _AFTER_START
             trained = begun_with(world, start, tuple(range(first, first + TRAINED)), BURN_IN)
+            of_start = without_learning(world, start, trained, CHUNKS, seed)
             first = _FIRST_SCORED + _APART * seed
             scored = begun_with(world, start, tuple(range(first, first + SCORED)), SWITCH)
             for row in arguments.rows:
                 found = (
-                    Aligned(start, (), 0.0)
+                    Aligned(start)
                     if row == REFERENCE
-                    else aligned(world, start, ROWS[row], trained, seed)
+                    else aligned(world, start, ROWS[row], of_start, seed)
                 )
                 new = [
                     (row, seed, *scores) for scores in scores_after(world, found.method, scored)
@@ -137,12 +139,12 @@ def _keep(folder: Path, name: str, new: pd.DataFrame) -> None:
 def _keep_training(folder: Path, world: str, row: str, seed: int, found: Aligned) -> None:
     """Cost and looks of a training."""
     keys = {"world": world, "row": row, "seed": seed}
-    cost = {**keys, "seconds": found.seconds, "stopped": found.stopped, "chunks": len(found.looks)}
+    cost = {**keys, "seconds": found.seconds, "stopped": found.stopped, "rounds": len(found.looks)}
     add_result(folder, "trainings", pd.DataFrame([cost]), [*keys])
     if isinstance(found.method, GainedAnalysis):
         gains = pd.DataFrame([{**keys, **named(found.method.gains)}])
         add_result(folder, "gains", gains, [*keys])
-    looks = [{**keys, "chunk": number, **look} for number, look in enumerate(found.looks)]
+    looks = [{**keys, "round": number, **look} for number, look in enumerate(found.looks)]
     if looks:
         add_result(folder, "looks", pd.DataFrame(looks), [*keys])
 

@@ -11,10 +11,10 @@ import pandas as pd
 
 from align_da.storage.compiled_programs import use_compilation_cache
 from align_da.verification.table_format import to_markdown
-from experiments.alignment.aligning import Row, aligned
+from experiments.alignment.aligning import Row, aligned, without_learning
 from experiments.alignment.begun import begun_with
 from experiments.alignment.learners import EvolutionPlan
-from experiments.alignment.run import BURN_IN, NAMES, ROWS, SCORED, SWITCH, TRAINED
+from experiments.alignment.run import BURN_IN, CHUNKS, NAMES, ROWS, SCORED, SWITCH, TRAINED
 from experiments.alignment.scoring import scores_after
 from experiments.alignment.starts import start_of
 from experiments.alignment.tables import COLUMNS, CONTROL, MEASURES
@@ -53,9 +53,10 @@ def tuned(name: str, starts: Path) -> Iterator[dict[str, object]]:
         begun_with(world, start, tuple(range(first, first + count)), cycles)
         for first, count, cycles in ((_TRAINED, TRAINED, BURN_IN), (_SCORED, SCORED, SWITCH))
     )
+    of_start = without_learning(world, start, trained, CHUNKS, 0)
     for row, rates in RATES.items():
         for rate in rates:
-            found = aligned(world, start, with_rate(ROWS[row], rate), trained, 0)
+            found = aligned(world, start, with_rate(ROWS[row], rate), of_start, 0)
             scores = pd.DataFrame(
                 [(row, 0, *one) for one in scores_after(world, found.method, scored, _CYCLES)],
                 columns=COLUMNS,

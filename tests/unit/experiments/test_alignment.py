@@ -15,8 +15,9 @@ from align_da.assimilation.analysis_correction import CorrectedAnalysis, Evidenc
 from align_da.forecast import Lorenz96ForecastModel
 from align_da.training.plan import TrainingPlan
 from align_da.verification.ensemble_scores import fair_crps
-from experiments.alignment.aligning import Row, aligned
+from experiments.alignment.aligning import Row, aligned, without_learning
 from experiments.alignment.begun import Begun, begun_with
+from experiments.alignment.chunks import Chunk
 from experiments.alignment.futures import LEADS, REWARDED, states_ahead
 from experiments.alignment.learners import EvolutionPlan, return_over, some_of, with_gains
 from experiments.alignment.picture import draw
@@ -62,6 +63,11 @@ def start() -> CorrectedAnalysis:
 @cache
 def begun() -> Begun:
     return begun_with(WORLD, start(), (0, 1, 2), 2)
+
+
+@cache
+def of_start(chunks: int) -> list[Chunk]:
+    return without_learning(WORLD, start(), begun(), chunks, 0)
 
 
 def normal(*shape: int) -> jax.Array:
@@ -160,20 +166,28 @@ def test_a_return_is_the_same_whenever_it_is_asked_for_and_other_errors_give_ano
 
 
 ROWS = {
-    "cases": Row(CRPS, PLAN, chunks=2),
-    "evolution": Row(CRPS, EVOLUTION, chunks=2, cycles=1),
-    "through cycles": Row(CRPS, PLAN, chunks=2, cycles=2),
+    "cases": Row(CRPS, PLAN),
+    "evolution": Row(CRPS, EVOLUTION, cycles=1),
+    "through cycles": Row(CRPS, PLAN, cycles=2),
 }
 
 
 @pytest.mark.parametrize("name", ROWS)
-def test_a_row_changes_what_it_learns_and_looks_before_it_does(name: str) -> None:
-    found = aligned(WORLD, start(), ROWS[name], begun(), 0)
+def test_a_row_changes_what_it_learns_and_is_held_against_its_start(name: str) -> None:
+    found = aligned(WORLD, start(), ROWS[name], of_start(2), 0)
     assert len(found.looks) == 2
     before = with_gains(start()) if name == "evolution" else start()
     pairs = zip(jax.tree.leaves(before), jax.tree.leaves(found.method), strict=True)
     assert any(not np.array_equal(old, new) for old, new in pairs)
-    assert found.looks[0]["forecast CRPS"] > 0
+    assert found.looks[0]["forecast CRPS"] == pytest.approx(1, abs=0.2)
+    assert found.looks[0]["forecast CRPS"] != 1
+
+
+def test_what_learns_nothing_looks_like_its_start() -> None:
+    row = replace(ROWS["cases"], plan=replace(PLAN, learning_rate=0.0))
+    found = aligned(WORLD, start(), row, of_start(2), 0)
+    for look in found.looks:
+        assert set(look.values()) == {1.0}
 
 
 def test_a_row_that_is_hacked_ends_early(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -184,10 +198,10 @@ def test_a_row_that_is_hacked_ends_early(monkeypatch: pytest.MonkeyPatch) -> Non
         number = next(numbers)
         return {"reward": 1 - 0.1 * number, "other": 1 + 0.1 * number}
 
-    monkeypatch.setattr("experiments.alignment.aligning.look_at", look)
+    same = [replace(chunk, look={"reward": 1.0, "other": 1.0}) for chunk in of_start(4)]
+    monkeypatch.setattr("experiments.alignment.chunks.look_at", look)
     monitor = HackingMonitor("reward", ("other",), looks=1)
-    row = replace(ROWS["cases"], chunks=5, monitor=monitor)
-    found = aligned(WORLD, start(), row, begun(), 0)
+    found = aligned(WORLD, start(), replace(ROWS["cases"], monitor=monitor), same, 0)
     assert len(found.looks) == 2
     assert "held-out ones are worse: other +10.0%" in found.stopped
 
