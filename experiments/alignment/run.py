@@ -59,7 +59,7 @@ def _plan(steps: int, learning_rate: float) -> TrainingPlan:
     )
 
 
-_CASES, _CHAIN = _plan(40, 2e-4), _plan(4, 1e-3)
+_CASES, _CHAIN = _plan(40, 4e-5), _plan(4, 2e-4)
 _OF_ONE, _OF_FOUR, _OF_TWELVE = (
     EvolutionPlan(generations, pairs=4, radius=0.05, learning_rate=rate)
     for generations, rate in ((6, 0.02), (2, 0.03), (1, 0.05))
