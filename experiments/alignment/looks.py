@@ -37,8 +37,11 @@ def _scores(
 
 
 def look_at(scores: Float[np.ndarray, "case lead 3"]) -> Look:
-    """Means over cases by name; `spread` is how far the ratio of spread and error is from one."""
-    means = scores.mean(axis=0)
+    """Geometric means over cases by name; `spread` tells how far spread over error is from one.
+
+    A few trajectories that have lost their truth for a dozen cycles would rule a plain mean.
+    """
+    means = np.exp(np.log(scores).mean(axis=0))
     rewarded = [LEADS.index(lead) for lead in REWARDED]
     ratio = means[0, 2] / means[0, 0]
     return {
