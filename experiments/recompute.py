@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from experiments.alignment import tables as alignment
 from experiments.bounds import run as bounds
 from experiments.calibration import tables as calibration
 from experiments.closed_loop import tables as closed_loop
@@ -25,6 +26,7 @@ from experiments.rounds import tables as rounds
 
 HERE = Path(__file__).parent
 SHOW: Mapping[str, Callable[[pd.DataFrame], str]] = {
+    "alignment": alignment.show,
     "bounds": bounds.show,
     "calibration": calibration.show,
     "closed_loop": closed_loop.show,

@@ -228,8 +228,19 @@ class Twins:
             seeds: as many as there are states.
             number: of the cycle, from 0; says with the seeds what is drawn.
         """
+        return self.advance(method, states, cycle_keys(seeds, number))
+
+    def advance(
+        self, method: Analysis, states: TwinStates, keys: tuple[jax.Array, jax.Array]
+    ) -> tuple[TwinStates, Any]:
+        """The same with keys that are arrays, for programs that compile and differentiate cycles.
+
+        Args:
+            method: likewise.
+            states: likewise.
+            keys: of the cycle, `cycle_keys`.
+        """
         parameters, _ = _taken_apart(method)
-        keys = _keys(seeds, number)
         truth, ensemble, kept = self._compiled(parameters, states.truth, states.ensemble, keys)
         return TwinStates(truth, ensemble), kept
 
@@ -332,7 +343,7 @@ def first_states(experiment: TwinExperiment, seeds: tuple[int, ...]) -> TwinStat
     return TwinStates(states[:, 0], states[:, 1:])
 
 
-def _keys(seeds: tuple[int, ...], cycle: int) -> tuple[jax.Array, jax.Array]:
+def cycle_keys(seeds: tuple[int, ...], cycle: int) -> tuple[jax.Array, jax.Array]:
     """Keys of the observation errors and of the analysis of every seed."""
     purposes = (Purpose.OBSERVATION_ERROR, Purpose.ANALYSIS)
     errors, analysis = (

@@ -13,7 +13,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import nnx
-from jaxtyping import Bool
 
 from align_da.assimilation.analysis_correction import (
     AnalysisCorrection,
@@ -21,7 +20,7 @@ from align_da.assimilation.analysis_correction import (
     EvidenceScaling,
 )
 from align_da.assimilation.correction_network import CorrectionNetwork
-from align_da.cycling.twin_experiment import TwinCycle, Twins, TwinStates, first_states
+from align_da.cycling.twin_experiment import TwinCycle
 from align_da.keys import Purpose, key_for
 from align_da.observations.batch import Flag
 from align_da.observations.interpolation import InterpolationOperator, interpolation_operator
@@ -40,6 +39,7 @@ from align_da.training.state import TrainState, initial_state
 from align_da.training.step import TrainingStep, make_step
 from align_da.training.truth_target import TruthTarget, judged_by_truth
 from align_da.training.withheld_target import judged_by_withheld, withheld_target
+from experiments.closed_loop.trajectories import Trajectories
 from experiments.closed_loop.withheld import Withheld
 from experiments.closed_loop.worlds import LAYOUT, NORMALISATION, World
 
@@ -51,8 +51,7 @@ STEPS = 40  # of the optimizer a chunk
 BATCH = 128
 WIDTH, DEPTH = 32, 2
 ALL = ("background", "spread", "gradient", "increment", "reduction")
-_BEYOND = 60.0  # no state of the climate has a variable as large
-_SEEDS = 10_000  # between two trainings; those of evaluations are below it
+SEEDS = 10_000  # between two trainings; those of evaluations are below it
 
 
 @dataclass(frozen=True)
@@ -79,8 +78,8 @@ class Recipe:
 
 def learned(world: World, recipe: Recipe, seed: int) -> CorrectedAnalysis:
     """The filter of a world with the correction that a recipe finds, acting in full."""
-    method = _untrained(world, recipe, seed)
-    cycling = _Cycling(world, method, recipe, seed)
+    method = untrained(world, recipe, seed)
+    cycling = _trajectories(world, method, recipe, seed)
     cycling.go_on(method, SPIN_UP)
     graph, params = nnx.split(method.correction.network)
     plan = _plan(recipe)
@@ -103,50 +102,18 @@ def learned(world: World, recipe: Recipe, seed: int) -> CorrectedAnalysis:
     return replace(method, base=acting, operator_for=acting.operator_for, share=1.0)
 
 
-class _Cycling:
-    """Trajectories that go on with whatever method they are given."""
-
-    def __init__(self, world: World, method: CorrectedAnalysis, recipe: Recipe, seed: int) -> None:
-        experiment = world.twins(method, cycles=1)
-        if recipe.withheld is not None:
-            planned, flagged = recipe.withheld.planned(world), recipe.withheld.flagged
-            experiment = replace(experiment, planned=planned, flagged=flagged)
-        first = _SEEDS * (1 + seed)
-        self._seeds = tuple(range(first, first + TRAJECTORIES))
-        operator = interpolation_operator(experiment.planned, LAYOUT)
-        self._twins = Twins(experiment, partial(_seen, operator, recipe))
-        self._first: TwinStates = first_states(experiment, self._seeds)
-        self._states = self._first
-        self._number = 0
-
-    def go_on(self, method: CorrectedAnalysis, cycles: int) -> MetCycles:
-        """What so many further cycles of every trajectory have met.
-
-        A trajectory whose filter has left the climate starts again.
-        """
-        met = []
-        for _ in range(cycles):
-            self._states, seen = self._twins.cycle(method, self._states, self._seeds, self._number)
-            sound = np.abs(np.asarray(self._states.ensemble)).max(axis=(1, 2, 3, 4)) < _BEYOND
-            met.append(jax.tree.map(partial(_rows, sound), seen))
-            if not sound.all():
-                self._states = _chosen(sound, self._states, self._first)
-            self._number += 1
-        return Aggregated(tuple(met)).rows(np.arange(sum(map(len, met))))
-
-
-def _chosen(which: Bool[np.ndarray, " seed"], now: TwinStates, other: TwinStates) -> TwinStates:
-    """The states of those trajectories, and other ones of the rest."""
-    return TwinStates(
-        jnp.where(which[:, None, None, None], now.truth, other.truth),
-        jnp.where(which[:, None, None, None, None], now.ensemble, other.ensemble),
-    )
-
-
-def _rows(which: Bool[np.ndarray, " seed"], column: jax.Array) -> np.ndarray:
-    """What those trajectories have met, a case each."""
-    chosen: np.ndarray = np.asarray(column)[which, 0]
-    return chosen
+def _trajectories(
+    world: World, method: CorrectedAnalysis, recipe: Recipe, seed: int
+) -> Trajectories:
+    """Those that a recipe learns from."""
+    experiment = world.twins(method, cycles=1)
+    if recipe.withheld is not None:
+        planned, flagged = recipe.withheld.planned(world), recipe.withheld.flagged
+        experiment = replace(experiment, planned=planned, flagged=flagged)
+    operator = interpolation_operator(experiment.planned, LAYOUT)
+    first = SEEDS * (1 + seed)
+    seeds = tuple(range(first, first + TRAJECTORIES))
+    return Trajectories(experiment, seeds, partial(_seen, operator, recipe))
 
 
 def _seen(operator: InterpolationOperator, recipe: Recipe, cycle: TwinCycle) -> MetCycles:
@@ -190,7 +157,7 @@ def _improved(
     return state
 
 
-def _untrained(world: World, recipe: Recipe, seed: int) -> CorrectedAnalysis:
+def untrained(world: World, recipe: Recipe, seed: int) -> CorrectedAnalysis:
     """The method of a world with a correction that corrects nothing yet."""
     inputs, outputs = len(recipe.evidence), 2 if recipe.scales_spread else 1
     key = key_for(seed, Purpose.PARAMETERS)

@@ -19,6 +19,7 @@ from align_da.assimilation.contract import Analysis
 from align_da.cycling.twin_experiment import TwinCycle, twin_cycles
 from align_da.parallel.progress import progress_bar
 from align_da.storage.compiled_programs import use_compilation_cache
+from align_da.training.centred_crps import centred_crps
 from experiments.closed_loop.learning import Recipe, learned
 from experiments.closed_loop.tables import COLUMNS, FILTER, result, show
 from experiments.closed_loop.withheld import Withheld
@@ -124,19 +125,8 @@ def scores_of(cycle: TwinCycle) -> tuple[Float[Array, ""], ...]:
         jnp.sqrt(jnp.mean(error**2)),
         jnp.sqrt(jnp.mean(before**2)),
         jnp.sqrt(jnp.mean(spread**2)),
-        jnp.mean(_crps(cycle.analysis, cycle.truth)),
+        jnp.mean(centred_crps(cycle.analysis, cycle.truth)),
     )
-
-
-def _crps(
-    members: Float[Array, "member lat lon channel"], truth: Float[Array, "lat lon channel"]
-) -> Float[Array, "lat lon channel"]:
-    """`fair_crps` of centred members within a compiled cycle."""
-    count, mean = members.shape[0], members.mean(axis=0)
-    draws = mean + jnp.sqrt(count / (count - 1)) * (members - mean)
-    places = 2.0 * jnp.arange(1, count + 1) - count - 1
-    pairs = jnp.tensordot(places, jnp.sort(members, axis=0), axes=1) / (count * (count - 1))
-    return jnp.abs(draws - truth).mean(axis=0) - pairs
 
 
 if __name__ == "__main__":

@@ -257,6 +257,29 @@ def test_the_root_of_a_matrix_is_that_of_its_eigenvalues(largest: float) -> None
     np.testing.assert_allclose(found, exact, atol=max(2e-6, 2e-7 * largest**0.75))
 
 
+@pytest.mark.parametrize("largest", [2.0, 1e3])
+def test_the_derivative_of_the_root_is_that_of_its_eigenvalues(largest: float) -> None:
+    """Forwards and backwards; eigenvalues come in pairs, where a decomposition has no derivative.
+
+    With A = V diag(s²) Vᵀ the change of A^-½ is −V [Vᵀ dA V / (s_i² s_j + s_i s_j²)] Vᵀ.
+    """
+    chance = np.random.default_rng(4)
+    turn, _ = np.linalg.qr(chance.normal(size=(5, 12, 12)))
+    roots = np.sqrt(np.repeat(np.geomspace(1.0, largest, 6), 2))
+    matrix = jnp.asarray((turn * roots**2) @ np.swapaxes(turn, -1, -2), jnp.float32)
+    change, cotangent = chance.normal(size=(2, 5, 12, 12))
+    change += np.swapaxes(change, -1, -2)
+    inner = np.swapaxes(turn, -1, -2) @ change @ turn
+    divisor = roots[:, None] * roots * (roots[:, None] + roots)
+    exact = -turn @ (inner / divisor) @ np.swapaxes(turn, -1, -2)
+    change, cotangent = jnp.asarray(change, jnp.float32), jnp.asarray(cotangent, jnp.float32)
+    _, found = jax.jvp(inverse_root, (matrix,), (change,))
+    np.testing.assert_allclose(found, exact, atol=3e-4 * np.abs(exact).max())
+    _, back = jax.vjp(jax.jit(inverse_root), matrix)
+    product = float(jnp.vdot(back(cotangent)[0], change))
+    assert product == pytest.approx(float(np.vdot(cotangent, exact)), rel=2e-3, abs=1e-3)
+
+
 def test_a_matrix_that_is_not_finite_has_no_root_and_no_endless_search() -> None:
     matrix = jnp.stack([jnp.eye(3), jnp.eye(3).at[0, 0].set(jnp.inf), jnp.full((3, 3), jnp.nan)])
     found = inverse_root(matrix)
