@@ -42,7 +42,7 @@ def run_settings(
             defaults where it has stored none.
         overrides: items "section.key=value".
         cycles: cycling runs that the command is about: what the first of them was made with comes
-            before what the stages were.
+            before what the stages were, and what a file says is compared with it.
         alike: sections that all of these have to agree in.
 
     Raises:
@@ -53,10 +53,10 @@ def run_settings(
     if path is not None:
         given = load_config(path, overrides or ())
         with suppress(ConfigError, StorageError):  # told by whatever reads it
-            _tell_differences(_stored_by_stages(run), given)
+            _tell_differences(_first_stored(run, _stored_by_cycles(run, cycles)), given)
         return given
     of_cycles = _stored_by_cycles(run, cycles)
-    stored = of_cycles[0] if of_cycles else _stored_by_stages(run)
+    stored = _first_stored(run, of_cycles)
     if stored is None:
         settings = load_config(None, overrides or ())
         if any(RunFolder(run).stages.glob("*.json")):
@@ -87,6 +87,11 @@ def _stored_by_cycles(run: Path, names: Sequence[str]) -> list[_Stored]:
             with of_this_version(found.source):
                 told.append(_Stored(config_from_digested(found.table), found.source))
     return told
+
+
+def _first_stored(run: Path, of_cycles: Sequence[_Stored]) -> _Stored | None:
+    """What a command that is about these cycles goes on with."""
+    return of_cycles[0] if of_cycles else _stored_by_stages(run)
 
 
 def _check_alike(

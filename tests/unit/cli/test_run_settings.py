@@ -83,6 +83,19 @@ def test_what_a_cycling_run_was_made_with_comes_first(
     assert run_settings(folder.root, None, None, ["new"]) == STORED
 
 
+def test_a_file_is_compared_with_what_the_cycles_were_made_with(
+    folder: RunFolder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = load_config(None, ["cycle.method=letkf"])
+    write_manifest(manifest_path(folder.cycles("main")), manifest_of(made, 0, {}))
+    file = tmp_path / "other.toml"
+    file.write_text("[cycle]\nmethod = 'three_d_var'\n")
+    run_settings(folder.root, file, None, ["main"])
+    assert capsys.readouterr().err.splitlines()[1:] == [
+        "  cycle.method: stored 'letkf', now 'three_d_var'"
+    ]
+
+
 def test_cycles_that_were_made_with_other_settings_are_refused_until_it_is_said_which_are_meant(
     folder: RunFolder, tmp_path: Path
 ) -> None:
