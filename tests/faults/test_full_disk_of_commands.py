@@ -37,7 +37,7 @@ from align_da.stages.monitor_observations import monitor_observations
 from align_da.storage.run_folder import RunFolder
 from align_da.storage.stage_definition import Stage
 from align_da.storage.stages import run_stage
-from align_da.verification import report
+from align_da.verification.report import page
 from align_da.verification.score_table import ROW_COLUMNS
 from data_pipelines import model_run
 
@@ -109,7 +109,7 @@ def cycled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunFolder]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(run_cycles, "cycle_forecast_model", lambda _: Persistence(LAYOUT))
         patch.setattr(score_runs, "configured_forecast_model", lambda _: Persistence(LAYOUT))
-        patch.setattr(report, "to_png", lambda _: bytes(5 * LIMIT))  # drawn in seconds
+        patch.setattr(page, "to_png", lambda _: bytes(5 * LIMIT))  # drawn in seconds
         assert run_cycles.run_cycles(CONFIG, folder.root, "main") == 0
         yield folder
 

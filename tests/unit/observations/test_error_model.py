@@ -21,8 +21,8 @@ def test_each_variable_takes_the_error_of_its_quantity() -> None:
 
 
 def test_a_variable_without_an_error_is_refused() -> None:
-    with pytest.raises(ConfigError, match="lorenz_96"):
-        InstrumentErrors().of("lorenz_96")
+    with pytest.raises(ConfigError, match="abstract_field"):
+        InstrumentErrors().of("abstract_field")
 
 
 def test_the_defaults_of_the_section_are_those_of_the_errors() -> None:

@@ -34,7 +34,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> HtmlReport:
     return report_of(tmp_path_factory.mktemp("run"), ERRORS)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_of_a_thousand_cycles_of_four_runs_the_page_stays_light(tmp_path: Path) -> None:
     errors = {"free_run": 1.5, "three_d_var": 1.2, "letkf": 1.0, "align_da": 0.8}
     text = render_report(report_of(tmp_path, errors, 1000))
