@@ -30,11 +30,11 @@ _LEVELS = 6  # of a variable, at most
 
 
 def compose_maps(run: Run, runs: Sequence[RunScores]) -> Section:
-    """Maps of some cycles of all runs, and figures of the last cycle of the last run."""
+    """Maps of some cycles of all runs, the last first, and figures of the last cycle of that."""
     fields = _mapped_fields(run.layout)
     sampling = sampled(run.layout.grid, len(runs) * len(fields))
     cases: dict[Key, MapCase] = {}
-    for scored in runs:
+    for scored in reversed(runs):
         cases |= dict(_cases(run, scored, fields, sampling))
     grid = layout_from_dataset(_thinned(runs[0].analysis, sampling)).grid
     figures = list(_figures(run, runs[-1]))
