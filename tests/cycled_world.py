@@ -5,10 +5,13 @@ from pathlib import Path
 
 import jax.numpy as jnp
 import numpy as np
+import pytest
+from persistence import Persistence
 
 from align_da.atmosphere import Grid, Layout, State, VerticalCoordinate
 from align_da.atmosphere.dataset import dataset_from_state
 from align_da.config import Config
+from align_da.stages import run_cycles
 from align_da.stages.estimate_covariance import estimate_covariance
 from align_da.storage.datasets import write_dataset
 from align_da.storage.run_folder import RunFolder
@@ -97,4 +100,13 @@ def make_world(root: Path, splits: Splits = SPLITS) -> RunFolder:
     ):
         run_stage(folder, stage, action)
     estimate_covariance(CONFIG, folder.root)
+    return folder
+
+
+def make_cycled_world(root: Path) -> RunFolder:
+    """The same with two cycles called main, of forecasts that stand still."""
+    folder = make_world(root)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(run_cycles, "cycle_forecast_model", lambda _: Persistence(LAYOUT))
+        assert run_cycles.run_cycles(CONFIG, folder.root, "main") == 0
     return folder

@@ -10,17 +10,17 @@ integrity, 5 bad state, 6 lost workers, 130 and 143 ended by a signal.
 import errno
 import json
 import sys
-from collections.abc import Sequence
 from contextlib import nullcontext, redirect_stdout
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
-from align_da.cli.beginning import begin_work
+from align_da.cli.beginning import settings_to_compute
 from align_da.cli.interruption import interruptible
 from align_da.cli.last_line import forget, tell_last_line
 from align_da.cli.messages import tell_as_asked, tell_warnings
+from align_da.cli.observation_worth import explain, impact
 from align_da.cli.options import (
     DEFAULT_RUN,
     ConfigOption,
@@ -32,7 +32,6 @@ from align_da.cli.options import (
     SetOption,
     as_given,
     checked_names,
-    span_of,
     tell_version,
 )
 from align_da.cli.process_options import (
@@ -43,7 +42,7 @@ from align_da.cli.process_options import (
     TensorOption,
 )
 from align_da.cli.run_settings import run_settings
-from align_da.config import Config, load_config
+from align_da.config import load_config
 from align_da.environment import settle_environment
 from align_da.errors import AlignDAError, ConfigError, StorageError
 from align_da.parallel.distributed_processes import Processes
@@ -128,24 +127,6 @@ def _commands_of(name: str) -> typer.Typer:
     return group
 
 
-def _settings(
-    command: str,
-    run: Path,
-    config: Path | None,
-    override: list[str] | None,
-    cycles: Sequence[str] = (),
-    alike: Sequence[str] = (),
-    *,
-    dry_run: bool = False,
-) -> Config:
-    """The configuration of a command, which then uses what others have compiled."""
-    settings = begin_work(command, run, config, override, cycles, alike, dry_run=dry_run)
-    from align_da.storage.compiled_programs import use_compilation_cache
-
-    use_compilation_cache()
-    return settings
-
-
 @app.command(epilog="Example: align-da train denoiser --run runs/mine --set denoiser.width=128")
 def train(
     what: Annotated[
@@ -173,7 +154,7 @@ def train(
     group = Processes(coordinator_address, num_processes, process_id, distributed, tensor)
     if what == "covariance":
         group.check_alone("the covariance")
-    settings = _settings(f"train {what}", run, config, override, dry_run=dry_run)
+    settings = settings_to_compute(f"train {what}", run, config, override, dry_run=dry_run)
     from align_da.parallel.distributed import joined_processes
     from align_da.stages.estimate_covariance import estimate_covariance
     from align_da.stages.train_autoencoder import train_autoencoder
@@ -218,7 +199,7 @@ def align(
     group = Processes(coordinator_address, num_processes, process_id, distributed, tensor)
     if what in {"leads", "candidates", "compare"}:
         group.check_alone(what)
-    settings = _settings(f"align {what}", run, config, override, dry_run=dry_run)
+    settings = settings_to_compute(f"align {what}", run, config, override, dry_run=dry_run)
     from align_da.parallel.distributed import joined_processes
     from align_da.stages.compare_leads import compare_leads
     from align_da.stages.compare_priors import compare_priors
@@ -256,7 +237,7 @@ def cycle(
     """
     length = [] if cycles is None else [f"cycle.cycles={cycles}"]
     given = [*(override or ()), *length]
-    settings = _settings("cycle", run, config, given, [name], dry_run=dry_run)
+    settings = settings_to_compute("cycle", run, config, given, [name], dry_run=dry_run)
     from align_da.stages.run_cycles import run_cycles
 
     code = run_cycles(settings, run, name, extend=cycles is not None)
@@ -280,7 +261,7 @@ def verify(
     from align_da.stages.settings_of_scores import SETTINGS_OF_SCORES
 
     names = name or ["main"]
-    settings = _settings(
+    settings = settings_to_compute(
         "verify", run, config, override, names, SETTINGS_OF_SCORES, dry_run=dry_run
     )
     from align_da.stages.score_runs import score_runs
@@ -303,7 +284,7 @@ def monitor(
     as_json: JsonOption = False,
 ) -> None:
     """Say where counts or departures of observations have left their limits of 20 cycles."""
-    settings = _settings("monitor", run, config, override, [name])
+    settings = settings_to_compute("monitor", run, config, override, [name])
     from align_da.stages.monitor_observations import monitor_observations
 
     with redirect_stdout(sys.stderr) if as_json else nullcontext():
@@ -314,56 +295,8 @@ def monitor(
         typer.echo(json.dumps(read_alerts(alerts), indent=1))
 
 
-@app.command(epilog="Example: align-da explain runs/demo --cycle 3 --station 01001")
-def explain(
-    run: RunArgument,
-    name: RunNameOption = "main",
-    config: ConfigOption = None,
-    override: SetOption = None,
-    *,
-    cycle: Annotated[int, typer.Option(min=0, help="Number of the cycle, from 0.")],
-    station: Annotated[str, typer.Option(help="Its number in the cycles, or its name.")],
-    as_json: JsonOption = False,
-) -> None:
-    """Say what the observations of a station were worth in a cycle, and why no more.
-
-    The analysis is made again without them: what has changed there, and most elsewhere, is told.
-    """
-    settings = _settings("explain", run, config, override, [name])
-    from align_da.stages.explain_station import explain_station
-
-    found = explain_station(settings, run, name, cycle, station)
-    typer.echo(json.dumps(found.table, indent=1) if as_json else found.text)
-
-
-@app.command(epilog="Example: align-da impact runs/demo --name main --lead 24 --cycles 8:40")
-def impact(
-    run: RunArgument,
-    name: RunNameOption = "main",
-    config: ConfigOption = None,
-    override: SetOption = None,
-    *,
-    lead: Annotated[int, typer.Option(min=1, help="Hours of the forecasts.")] = 24,
-    cycles: Annotated[
-        str | None,
-        typer.Option(metavar="FIRST:END", help="Which cycles, END not among them; all if none."),
-    ] = None,
-    against: Annotated[
-        Literal["truth", "analysis"],
-        typer.Option(help="What forecasts are compared with: the truth, or later analyses."),
-    ] = "truth",
-    as_json: JsonOption = False,
-) -> None:
-    """Say which observations have made forecasts better or worse, by type and station (EFSOI)."""
-    span = span_of(cycles)
-    settings = _settings("impact", run, config, override, [name])
-    from align_da.stages.observation_impact import ImpactPlan, observation_impact
-
-    plan = ImpactPlan(lead, *span, against)
-    with redirect_stdout(sys.stderr) if as_json else nullcontext():
-        summary = observation_impact(settings, run, name, plan)
-    if as_json:
-        typer.echo(summary.read_text(encoding="utf-8"))
+app.command(epilog="Example: align-da explain runs/demo --cycle 3 --station 01001")(explain)
+app.command(epilog="Example: align-da impact runs/demo --lead 24 --cycles 8:40")(impact)
 
 
 @app.command(epilog="Example: align-da benchmark --set benchmark.dates=24")
@@ -376,7 +309,7 @@ def benchmark(
     override: SetOption = None,
 ) -> None:
     """Compare methods on single analyses with the same backgrounds, dates and observations."""
-    settings = _settings("benchmark", run, config, override)
+    settings = settings_to_compute("benchmark", run, config, override)
     from align_da.stages.benchmark import benchmark as stage
 
     stage(settings, run, name)
@@ -392,7 +325,7 @@ def downscale(
     override: SetOption = None,
 ) -> None:
     """Make fine analyses of coarse maps and stations, and compare methods and sources."""
-    settings = _settings("downscale", run, config, override)
+    settings = settings_to_compute("downscale", run, config, override)
     from align_da.stages.downscale import downscale as stage
 
     stage(settings, run, name)

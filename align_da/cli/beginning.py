@@ -59,3 +59,21 @@ def begin_work(
     check_work(command, settings, run, options, cycles, rounds)
     begin(settings, run, as_given(run, config, None))
     return settings
+
+
+def settings_to_compute(
+    command: str,
+    run: Path,
+    config: Path | None,
+    override: list[str] | None,
+    cycles: Sequence[str] = (),
+    alike: Sequence[str] = (),
+    *,
+    dry_run: bool = False,
+) -> Config:
+    """That of `begin_work`, for a command which then uses what others have compiled."""
+    settings = begin_work(command, run, config, override, cycles, alike, dry_run=dry_run)
+    from align_da.storage.compiled_programs import use_compilation_cache
+
+    use_compilation_cache()
+    return settings

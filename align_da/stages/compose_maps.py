@@ -16,7 +16,7 @@ from align_da.storage.gridded import read_times
 from align_da.verification import maps
 from align_da.verification.observed_forecasts import stored_batch
 from align_da.verification.report.choices import Key
-from align_da.verification.report.map_panels import MapCase, Sampling, map_chart, sampled
+from align_da.verification.report.map_panels import MappedCycle, Sampling, map_chart, sampled
 from align_da.verification.report.page import ReportFigure, Section, report_figure
 from align_da.verification.station_scores import belongs
 from align_da.verification.verified_fields import (
@@ -33,7 +33,7 @@ def compose_maps(run: Run, runs: Sequence[RunScores]) -> Section:
     """Maps of some cycles of all runs, the last first, and figures of the last cycle of that."""
     fields = _mapped_fields(run.layout)
     sampling = sampled(run.layout.grid, len(runs) * len(fields))
-    cases: dict[Key, MapCase] = {}
+    cases: dict[Key, MappedCycle] = {}
     for scored in reversed(runs):
         cases |= dict(_cases(run, scored, fields, sampling))
     grid = layout_from_dataset(_thinned(runs[0].analysis, sampling)).grid
@@ -66,7 +66,7 @@ def _cases(
     scored: RunScores,
     fields: Sequence[tuple[str, str, VerifiedField]],
     sampling: Sampling,
-) -> Iterator[tuple[Key, MapCase]]:
+) -> Iterator[tuple[Key, MappedCycle]]:
     """Everything that is mapped of a run, the last cycle first."""
     for index in sampling.of(scored.analysis.sizes["time"])[::-1]:
         time = scored.analysis["time"].to_numpy()[index]
@@ -80,7 +80,7 @@ def _cases(
             key = (scored.name, f"{pd.Timestamp(time):%Y-%m-%d %H:%M}", symbol, level)
             yield (
                 key,
-                MapCase(
+                MappedCycle(
                     truth=_of(truth, field),
                     background=_of(cycle["background"], field).mean(axis=0),
                     analysis=_of(cycle["analysis"], field).mean(axis=0),

@@ -10,13 +10,11 @@ from pathlib import Path
 from time import sleep
 
 import pytest
-from cycled_world import CONFIG, LAYOUT, WORLD, make_world
+from cycled_world import WORLD, make_cycled_world
 from hurt import complete_cycles
 from interrupted_commands import interrupted
-from persistence import Persistence
 from test_full_disk import content_of
 
-from align_da.stages import run_cycles
 from align_da.storage.run_folder import RunFolder
 from align_da.storage.verification import verify_store
 
@@ -45,11 +43,7 @@ Begin = Callable[..., ForkServerProcess]
 @pytest.fixture(scope="module")
 def cycled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A world with two of three cycles; never changed."""
-    folder = make_world(tmp_path_factory.mktemp("world"))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(run_cycles, "cycle_forecast_model", lambda _: Persistence(LAYOUT))
-        assert run_cycles.run_cycles(CONFIG, folder.root, "main") == 0
-    return folder.root
+    return make_cycled_world(tmp_path_factory.mktemp("world")).root
 
 
 @pytest.fixture

@@ -53,7 +53,7 @@ _CODES: Mapping[str, type[np.unsignedinteger[Any]]] = {"state": np.uint16}
 
 
 @dataclass(frozen=True)
-class MapCase:
+class MappedCycle:
     """One field of one run at one time, in SI units.
 
     Attributes:
@@ -125,7 +125,7 @@ def sampled(grid: Grid, maps: int) -> Sampling:
     return Sampling(step, int(np.clip(times, 1, _TIMES)))
 
 
-def map_chart(cases: Mapping[Key, MapCase], grid: Grid) -> Chart:
+def map_chart(cases: Mapping[Key, MappedCycle], grid: Grid) -> Chart:
     """Nine linked panels.
 
     Args:
@@ -165,7 +165,7 @@ def map_chart(cases: Mapping[Key, MapCase], grid: Grid) -> Chart:
     return Chart("Some cycles", caption, selects, list(panels.values()))
 
 
-def _scales(cases: Mapping[Key, MapCase]) -> dict[Key, dict[str, tuple[float, float]]]:
+def _scales(cases: Mapping[Key, MappedCycle]) -> dict[Key, dict[str, tuple[float, float]]]:
     """The ends of each kind of scale, by variable and level."""
     found: dict[Key, dict[str, tuple[float, float]]] = {}
     for place in dict.fromkeys(key[2:] for key in cases):
@@ -191,7 +191,9 @@ def _scales(cases: Mapping[Key, MapCase]) -> dict[Key, dict[str, tuple[float, fl
     return found
 
 
-def _leaf(case: MapCase, scale: Mapping[str, tuple[float, float]], grid: Grid) -> dict[str, Any]:
+def _leaf(
+    case: MappedCycle, scale: Mapping[str, tuple[float, float]], grid: Grid
+) -> dict[str, Any]:
     """What the page holds of a map."""
     fields = case.fields
     units = axis_units(case.units)

@@ -8,15 +8,13 @@ import jax
 import pytest
 import xarray as xr
 from command_line import with_data
-from cycled_world import CONFIG, LAYOUT, WORLD, make_world
+from cycled_world import CONFIG, LAYOUT, WORLD, make_cycled_world
 from flax import nnx
-from persistence import Persistence
 from typer.testing import CliRunner
 
 from align_da.config.table import with_overrides
 from align_da.runs.priors import untrained_autoencoder
 from align_da.runs.stage_graph import backgrounds_stage, covariance_stage
-from align_da.stages import run_cycles
 from align_da.stages.disk_of_work import disk_of_work
 from align_da.stages.foretell import foretell
 from align_da.storage.run_folder import RunFolder
@@ -41,11 +39,7 @@ GROUPS = ("background", "analysis", "increment", "observations", "diagnostics", 
 @pytest.fixture(scope="module")
 def cycled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run whose stages and two cycles are done."""
-    folder = make_world(tmp_path_factory.mktemp("run"))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(run_cycles, "cycle_forecast_model", lambda _: Persistence(LAYOUT))
-        assert run_cycles.run_cycles(CONFIG, folder.root, "main") == 0
-    return folder.root
+    return make_cycled_world(tmp_path_factory.mktemp("run")).root
 
 
 @pytest.fixture

@@ -6,13 +6,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from cycled_world import CONFIG, LAYOUT, make_world
-from persistence import Persistence
+from cycled_world import CONFIG, make_cycled_world
 
 from align_da.config import Config
 from align_da.config.table import with_overrides
 from align_da.errors import StorageError
-from align_da.stages import run_cycles
 from align_da.stages.list_run import RunListing, list_run
 from align_da.storage.durable import write_durably
 from align_da.storage.ledger import read_ledger, write_ledger
@@ -25,11 +23,7 @@ from align_da.storage.store_places import ledger_path
 @pytest.fixture(scope="module")
 def cycled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run whose stages and two cycles are done."""
-    folder = make_world(tmp_path_factory.mktemp("run"))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(run_cycles, "cycle_forecast_model", lambda _: Persistence(LAYOUT))
-        assert run_cycles.run_cycles(CONFIG, folder.root, "main") == 0
-    return folder.root
+    return make_cycled_world(tmp_path_factory.mktemp("run")).root
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from align_da.atmosphere import Grid, VerticalCoordinate
-from align_da.verification.report.map_panels import MapCase, map_chart, sampled
+from align_da.verification.report.map_panels import MappedCycle, map_chart, sampled
 
 
 def grid_of(rows: int, columns: int) -> Grid:
@@ -17,7 +17,7 @@ def grid_of(rows: int, columns: int) -> Grid:
 GRID = grid_of(8, 16)
 
 
-def case() -> MapCase:
+def case() -> MappedCycle:
     rng = np.random.default_rng(0)
     truth, background, analysis = 250 + 30 * rng.normal(size=(3, *GRID.shape))
     spreads = rng.uniform(1, 2, size=(2, *GRID.shape))
@@ -27,7 +27,7 @@ def case() -> MapCase:
     }
     places = {"latitude": np.asarray([10.0]), "longitude": np.asarray([270.0])}
     flags = {"flag": np.asarray(["pass"])}
-    return MapCase(truth, background, analysis, *spreads, stations | places | flags, "K")
+    return MappedCycle(truth, background, analysis, *spreads, stations | places | flags, "K")
 
 
 def test_codes_give_the_fields_back_as_finely_as_colours_tell_them_apart() -> None:
