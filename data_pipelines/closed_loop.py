@@ -23,7 +23,6 @@ from align_da.errors import BadStateError, ConfigError, InputError, StorageError
 from align_da.observations.batch import ObservationBatch
 from align_da.observations.interpolation import InterpolationOperator
 from align_da.parallel.cluster import run_tasks
-from align_da.runs.analyses import stages_of_cycles
 from align_da.runs.analysis_methods import build_closed_loop
 from align_da.runs.priors import cycle_forecast_model
 from align_da.runs.run import Run, open_run
@@ -80,7 +79,7 @@ def make_closed_loop(config: Config, folder: Path, workers: int, progress: Progr
         WorkerError: a segment has ended every worker that tried it.
     """
     run = open_run(config, folder)
-    stage = closed_loop_stage(config, run.folder, stages_of_cycles(config))
+    stage = closed_loop_stage(config, run.folder)
     digest = definition_digest(run.folder, stage)
     tasks, frames = [], cycle_forecast_model(run).frames
     for split in SPLITS:

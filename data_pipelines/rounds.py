@@ -4,7 +4,6 @@ from pathlib import Path
 
 from align_da.config import Config
 from align_da.parallel.progress import progress_bar
-from align_da.runs.analyses import stages_of_cycles
 from align_da.runs.rounds import with_round
 from align_da.runs.stage_graph import closed_loop_stage
 from align_da.stages.train_correction import train_correction
@@ -48,4 +47,4 @@ def make_round(config: Config, folder: Path, workers: int) -> None:
             make_closed_loop(config, folder, workers, progress)
 
     place = RunFolder(folder)
-    run_stage(place, closed_loop_stage(config, place, stages_of_cycles(config)), meet)
+    run_stage(place, closed_loop_stage(config, place), meet)

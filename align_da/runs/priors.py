@@ -33,6 +33,7 @@ from align_da.runs.weight_names import (
     FORECAST_SCALING,
     MODEL_ERROR,
     MODEL_SPACE_SCALING,
+    PRIORS,
     REPRESENTATION,
     SCALING,
 )
@@ -107,11 +108,10 @@ def _check_trained(run: Run, name: str) -> None:
     """Raise a StorageError that tells which priors there are, unless there is this one."""
     path = run.folder.weights(name)
     if not path.exists():
-        known = ("reference", "aligned", "continued", "supervised")
-        made = ["static", *(other for other in known if run.folder.weights(other).exists())]
+        made = ["static", *(other for other in PRIORS if run.folder.weights(other).exists())]
         message = (
             f"expected the weights of the prior {name!r} in {path}, found none: this run has "
-            f"{', '.join(made)}; of {', '.join(known)} each is trained by align-da"
+            f"{', '.join(made)}; of {', '.join(PRIORS)} each is trained by align-da"
         )
         raise StorageError(message)
 

@@ -10,7 +10,7 @@ declared here and the work. The configuration goes with it into the record of th
 later commands can use it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from align_da.config import Config
@@ -115,14 +115,8 @@ def model_error_stage(config: Config, folder: RunFolder) -> Stage:
     return Stage(MODEL_ERROR, defined_by, ["denoiser"], products, table_of(config))
 
 
-def closed_loop_stage(config: Config, folder: RunFolder, cycled_with: Sequence[str]) -> Stage:
-    """What the cycles of a round have met.
-
-    Args:
-        config: the configuration.
-        folder: of the run.
-        cycled_with: stages whose results the method of [cycle] reads.
-    """
+def closed_loop_stage(config: Config, folder: RunFolder) -> Stage:
+    """What the cycles of a round have met."""
     number = config.correction.number
     from_reports = learned_from_reports(config)
     learned = {"width", "depth", "stride", "scales_spread", "training", "rounds_kept"}
@@ -152,7 +146,7 @@ def closed_loop_stage(config: Config, folder: RunFolder, cycled_with: Sequence[s
     before += ["observations"] if from_reports else []
     static = ["covariance"] if "static" in config.correction.evidence else []
     products = [folder.closed_loop(number, split) for split in ("train", "validation")]
-    inputs = [*cycled_with, *static, *before]
+    inputs = [*stages_of_cycles(config), *static, *before]
     kept = _of_every_round(config)
     return Stage(f"closed_loop_{number}", defined_by, inputs, products, kept)
 

@@ -10,8 +10,8 @@ from itertools import takewhile
 from align_da.config import Config, config_from_table
 from align_da.errors import ConfigError, StorageError
 from align_da.runs import stage_graph
-from align_da.runs.analyses import stages_of_cycles
 from align_da.runs.rounds import with_last_round, with_round
+from align_da.runs.weight_names import FINE_TUNINGS
 from align_da.runs.work import command_of
 from align_da.storage.manifest import differences_of
 from align_da.storage.run_folder import RunFolder
@@ -112,12 +112,12 @@ def _declared(config: Config, folder: RunFolder) -> Iterator[Stage]:
     yield stage_graph.covariance_stage(config, folder)
     yield stage_graph.model_error_stage(config, folder)
     yield stage_graph.candidates_stage(config, folder)
-    for what in ("aligned", "continued", "supervised"):
+    for what in FINE_TUNINGS:
         yield stage_graph.fine_tuning_stage(config, folder, what)
     rounds = range(config.correction.rounds)
     for number in takewhile(lambda number: _is_begun(folder, number), rounds):
         settings = with_round(config, number)
-        yield stage_graph.closed_loop_stage(settings, folder, stages_of_cycles(config))
+        yield stage_graph.closed_loop_stage(settings, folder)
         yield stage_graph.correction_stage(settings, folder)
 
 

@@ -12,5 +12,7 @@ MODEL_SPACE_SCALING = "model_space_scaling"
 """Statistics of increments in model space, for 3D-Var."""
 CORRECTION = "correction"
 """The stage and the weights of round n are called "correction_n"."""
-PRIORS = ("reference", "aligned", "continued", "supervised")
-"""The denoiser as it was trained, and what it was fine-tuned to."""
+FINE_TUNINGS = ("aligned", "continued", "supervised")
+"""What the denoiser is fine-tuned to: the aligned prior and its controls."""
+PRIORS = ("reference", *FINE_TUNINGS)
+"""The denoiser as it was trained, and those."""

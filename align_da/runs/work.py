@@ -11,19 +11,17 @@ from pathlib import Path
 from align_da.config import Config
 from align_da.errors import StorageError
 from align_da.runs import stage_graph as graph
-from align_da.runs.analyses import stages_of_cycles
 from align_da.runs.rounds import with_last_round, with_next_round, with_round
-from align_da.runs.weight_names import CORRECTION, PRIORS
+from align_da.runs.weight_names import CORRECTION, FINE_TUNINGS, PRIORS
 from align_da.storage.run_folder import RunFolder
 from align_da.storage.stage_definition import Stage
 from align_da.storage.stage_record import record_path
 from align_da.storage.store_places import ledger_path
 
-_FINE_TUNINGS = ("aligned", "continued", "supervised")
 _COMMANDS = {
     **{name: f"data {name}" for name in ("truth", "backgrounds", "statistics", "cycled")},
     **{name: f"train {name}" for name in ("autoencoder", "denoiser", "covariance", "model_error")},
-    **{name: f"align {name}" for name in ("candidates", *_FINE_TUNINGS)},
+    **{name: f"align {name}" for name in ("candidates", *FINE_TUNINGS)},
     "observations": "data observations FILES",
 }
 _ABOUT_CYCLES = {"verify", "monitor", "explain", "impact", "data export-observations"}
@@ -34,7 +32,9 @@ _MAKES: Mapping[str, Callable[[Config, RunFolder], Stage]] = {
     "data coarse": graph.coarse_backgrounds_stage,
     "data cycled": graph.cycled_stage,
     "data statistics": lambda _, folder: graph.statistics_stage(folder),
-    "data closed_loop": lambda config, folder: _met(with_next_round(config, folder), folder),
+    "data closed_loop": lambda config, folder: graph.closed_loop_stage(
+        with_next_round(config, folder), folder
+    ),
     "train autoencoder": graph.autoencoder_stage,
     "train denoiser": graph.denoiser_stage,
     "train covariance": graph.covariance_stage,
@@ -43,7 +43,7 @@ _MAKES: Mapping[str, Callable[[Config, RunFolder], Stage]] = {
         with_next_round(config, folder), folder
     ),
     "align candidates": graph.candidates_stage,
-    **{f"align {what}": partial(graph.fine_tuning_stage, what=what) for what in _FINE_TUNINGS},
+    **{f"align {what}": partial(graph.fine_tuning_stage, what=what) for what in FINE_TUNINGS},
 }
 
 
@@ -156,13 +156,8 @@ def _stages_of(
     if command == "data rounds":
         for number in range(rounds or config.correction.rounds):
             settings = with_round(config, number)
-            yield _met(settings, folder)
+            yield graph.closed_loop_stage(settings, folder)
             yield graph.correction_stage(settings, folder)
-
-
-def _met(config: Config, folder: RunFolder) -> Stage:
-    """The cycles of the round that the configuration names."""
-    return graph.closed_loop_stage(config, folder, stages_of_cycles(config))
 
 
 def _weights_of(command: str, config: Config) -> Sequence[str]:
