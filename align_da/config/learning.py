@@ -200,6 +200,15 @@ class ModelErrorConfig(Section):
     validation_starts: Positive = Field(
         default=80, description="Forecasts of the validation period."
     )
+    taken_from: Annotated[
+        Literal["training", "shipped"], FoundBy("pretrained model error", "shipped model error")
+    ] = Field(
+        default="training",
+        exclude_if=lambda source: source == "training",
+        description="Where the correction of forecasts comes from. It is that of `align-da train "
+        'model_error` in this run, or the one that is "shipped", learned in the embedded world '
+        "and good for its forecast model alone.",
+    )
     training: TrainingConfig = TrainingConfig()
 
 

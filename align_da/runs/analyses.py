@@ -13,6 +13,7 @@ from typing import Any
 from align_da.config import Config, SamplerConfig
 from align_da.errors import ConfigError
 from align_da.registry import ANALYSES
+from align_da.runs.shipped_parts import takes_shipped_model_error
 from align_da.runs.weight_names import MODEL_ERROR
 
 
@@ -92,7 +93,8 @@ def analysis_part(name: str) -> AnalysisPart:
 def stages_of_cycles(config: Config) -> list[str]:
     """Stages whose results the cycles of [cycle] read beside the backgrounds, but a correction."""
     cycle = config.cycle
-    of_model = [MODEL_ERROR] if cycle.model_error_share > 0 else []
+    own = cycle.model_error_share > 0 and not takes_shipped_model_error(config)
+    of_model = [MODEL_ERROR] if own else []
     return [*analysis_part(cycle.method).stages(config), *of_model]
 
 

@@ -18,8 +18,9 @@ from align_da.assimilation.evidence import INCREMENTS
 from align_da.config import Config
 from align_da.errors import StorageError
 from align_da.keys import Purpose, key_for
-from align_da.runs.rounds import BEFORE_ROUNDS, rounds_averaged, shipped_correction
+from align_da.runs.rounds import BEFORE_ROUNDS, rounds_averaged
 from align_da.runs.run import Run
+from align_da.runs.shipped_parts import shipped_correction
 from align_da.runs.variational import three_d_var
 from align_da.runs.weight_names import CORRECTION
 from align_da.storage.checkpoints import load_weights

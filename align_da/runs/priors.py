@@ -29,6 +29,7 @@ from align_da.runs.autoencoders import build_autoencoder
 from align_da.runs.denoisers import build_denoiser_network, build_schedule
 from align_da.runs.forecast_models import configured_forecast_model
 from align_da.runs.run import Run
+from align_da.runs.shipped_parts import shipped_model_error, takes_shipped_model_error
 from align_da.runs.weight_names import (
     FORECAST_SCALING,
     MODEL_ERROR,
@@ -152,12 +153,16 @@ def load_model_error(run: Run) -> ModelErrorCorrection:
 
     Raises:
         StorageError: it has not been trained, or is damaged or of another shape.
+        ConfigError: the shipped one is wanted, and is that of another forecast model.
     """
-    cycle = run.config.cycle
-    static = load_prior(run, "static")
+    cycle, holder = run.config.cycle, run
+    if takes_shipped_model_error(run.config):
+        folder, config = shipped_model_error(run.config)
+        holder = replace(run, folder=folder, config=config)
+    static = load_prior(holder, "static")
     shape = static.space.autoencoder.latent_shape
-    graph, state = nnx.split(nnx.eval_shape(lambda: untrained_network(run.config, shape)))
-    loaded = _loaded(run, MODEL_ERROR, {"network": state})
+    graph, state = nnx.split(nnx.eval_shape(lambda: untrained_network(holder.config, shape)))
+    loaded = _loaded(holder, MODEL_ERROR, {"network": state})
     network = nnx.merge(graph, loaded["network"])
     return ModelErrorCorrection(
         static.space,

@@ -6,11 +6,10 @@ Analyses are corrected by what the last one has taught.
 
 from itertools import count
 
-from align_da.config import Config, CorrectionConfig, load_config
+from align_da.config import Config, CorrectionConfig
 from align_da.errors import StorageError
 from align_da.runs.weight_names import CORRECTION
 from align_da.storage.run_folder import RunFolder
-from align_da.storage.shipped import SHIPPED_CONFIG, shipped_folder
 from align_da.storage.stage_record import finished_stages
 
 BEFORE_ROUNDS = -1
@@ -67,13 +66,6 @@ def rounds_averaged(config: Config, number: int) -> range:
     settings = config.correction
     first = BEFORE_ROUNDS if settings.starts_from == "shipped" else 0
     return range(max(first, number + 1 - settings.averaged), number + 1)
-
-
-def shipped_correction() -> tuple[RunFolder, str]:
-    """The folder of the shipped weights, and the name of the correction among them."""
-    folder = shipped_folder()
-    shipped = load_config(folder / SHIPPED_CONFIG)
-    return RunFolder(folder), f"{CORRECTION}_{shipped.correction.number}"
 
 
 def _rounds_taught(folder: RunFolder) -> set[int]:

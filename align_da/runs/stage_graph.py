@@ -19,7 +19,8 @@ from align_da.registry import FORECAST_MODELS, OBJECTIVES, REWARDS
 from align_da.runs.analyses import stages_of_cycles
 from align_da.runs.forecast_model_files import forecast_model_definition
 from align_da.runs.parts import digests_of_foreign
-from align_da.runs.rounds import BEFORE_ROUNDS, rounds_averaged, shipped_correction
+from align_da.runs.rounds import BEFORE_ROUNDS, rounds_averaged
+from align_da.runs.shipped_parts import digests_of_shipped, shipped_correction
 from align_da.runs.weight_names import (
     CORRECTION,
     FORECAST_SCALING,
@@ -140,6 +141,7 @@ def closed_loop_stage(config: Config, folder: RunFolder) -> Stage:
             if config.correction.starts_from == "shipped"
             else []
         ),
+        *digests_of_shipped(config).items(),
     ]
     rounds = [*corrections_of(config, number - 1), f"closed_loop_{number - 1}"]
     before = rounds if number else ["statistics"]

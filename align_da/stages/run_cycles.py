@@ -28,6 +28,7 @@ from align_da.runs.parts import digests_of_foreign
 from align_da.runs.priors import cycle_forecast_model
 from align_da.runs.rounds import with_last_round
 from align_da.runs.run import Run, open_run
+from align_da.runs.shipped_parts import digests_of_shipped
 from align_da.runs.stage_graph import inputs_of_cycles
 from align_da.storage.manifest import manifest_of
 from align_da.storage.reads import by_place, noting_reads
@@ -139,6 +140,7 @@ def _inputs(run: Run) -> dict[str, str]:
     check_with_inputs(run.folder, names)
     return (
         {name: digest_of_stage(run.folder, name) for name in names}
+        | digests_of_shipped(config)
         | forecast_model_digests(config)
         | boundary_digests(config)
         | digests_of_foreign(ANALYSES, cycle.method)

@@ -18,7 +18,7 @@ import align_da
 from align_da.assimilation import AnalysisCorrection
 from align_da.config import load_config
 from align_da.errors import ConfigError, StorageError
-from align_da.runs import rounds as rounds_of_runs
+from align_da.runs import shipped_parts
 from align_da.runs.corrections import load_correction, taught_correction
 from align_da.runs.initial_ensemble import initial_ensemble
 from align_da.runs.observing_system import observing_system
@@ -198,7 +198,7 @@ def test_rounds_can_start_from_the_shipped_correction(
     (shipped / SHIPPED_CONFIG).write_text(
         CONFIG.replace("[correction]", "[correction]\nround = 1")
     )
-    monkeypatch.setattr(rounds_of_runs, "shipped_folder", lambda: shipped)
+    monkeypatch.setattr(shipped_parts, "shipped_folder", lambda: shipped)
     monkeypatch.setattr(closed_loop, "cycle_forecast_model", lambda _: Persistence(LAYOUT))
     root = make_world(tmp_path / "run", SPLITS).root
     start = ["correction.starts_from=shipped"]

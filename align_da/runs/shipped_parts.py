@@ -1,0 +1,72 @@
+"""What a run takes from the weights that come with the library, in the place of its own."""
+
+from align_da.config import Config, load_config
+from align_da.errors import ConfigError
+from align_da.runs.weight_names import CORRECTION, MODEL_ERROR
+from align_da.storage.run_folder import RunFolder
+from align_da.storage.shipped import SHIPPED_CONFIG, shipped_folder
+from align_da.storage.stage_definition import digest_of_stage
+
+_OF_PERIODS = {
+    *("start", "spin_up_days", "train_days", "gap_days", "validation_days", "test_days"),
+}
+"""Keys of [world] on which errors of the forecast model do not depend."""
+
+
+def shipped_correction() -> tuple[RunFolder, str]:
+    """The folder of the shipped weights, and the name of the correction among them."""
+    folder = RunFolder(shipped_folder())
+    return folder, f"{CORRECTION}_{_shipped_config(folder).correction.number}"
+
+
+def takes_shipped_model_error(config: Config) -> bool:
+    """Whether forecasts of cycles are corrected by what has been shipped."""
+    return config.cycle.model_error_share > 0 and config.model_error.taken_from == "shipped"
+
+
+def shipped_model_error(config: Config) -> tuple[RunFolder, Config]:
+    """The folder of the shipped weights with their configuration, for a forecast model.
+
+    Args:
+        config: of the run whose forecasts are to be corrected.
+
+    Raises:
+        ConfigError: they have learned from forecasts of another model.
+    """
+    folder = RunFolder(shipped_folder())
+    shipped = _shipped_config(folder)
+    learned, here = _what_errors_depend_on(shipped), _what_errors_depend_on(config)
+    apart = [
+        f"{key} {learned[key]!r}, here {here[key]!r}" for key in here if here[key] != learned[key]
+    ]
+    if apart:
+        message = (
+            "expected forecasts like those that the shipped correction was learned from, got "
+            f"others ({'; '.join(apart)}): train one of your own (align-da train model_error) and "
+            'set model_error.taken_from = "training"'
+        )
+        raise ConfigError(message)
+    return folder, shipped
+
+
+def digests_of_shipped(config: Config) -> dict[str, str]:
+    """Digests of what cycles take from the shipped weights beside a correction, by name.
+
+    Raises:
+        ConfigError: see `shipped_model_error`.
+    """
+    if not takes_shipped_model_error(config):
+        return {}
+    folder, _ = shipped_model_error(config)
+    return {f"shipped {MODEL_ERROR}": digest_of_stage(folder, MODEL_ERROR)}
+
+
+def _shipped_config(folder: RunFolder) -> Config:
+    return load_config(folder.root / SHIPPED_CONFIG)
+
+
+def _what_errors_depend_on(config: Config) -> dict[str, object]:
+    """The keys of forecasts one cycle window long."""
+    world = config.world.model_dump(exclude=_OF_PERIODS)
+    named = {f"world.{key}": value for key, value in world.items()}
+    return {**named, "cycle.window_hours": config.cycle.window_hours}

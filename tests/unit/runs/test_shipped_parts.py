@@ -1,0 +1,88 @@
+"""What a run takes from the weights that come with the library."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import jax
+import numpy as np
+import pytest
+import xarray as xr
+from flax import nnx
+
+from align_da.atmosphere import Grid, Layout, VerticalCoordinate
+from align_da.config import Config, load_config
+from align_da.errors import ConfigError
+from align_da.runs.priors import load_model_error
+from align_da.runs.run import Run
+from align_da.runs.shipped_parts import digests_of_shipped
+from align_da.runs.stage_graph import closed_loop_stage
+from align_da.runs.work import work_of
+from align_da.storage.run_folder import RunFolder
+from align_da.storage.shipped import SHIPPED_CONFIG, shipped_folder
+
+LATITUDES = np.degrees(np.arcsin(np.polynomial.legendre.leggauss(32)[0]))
+LEVELS = tuple((np.arange(8) + 0.5) / 8)
+LAYOUT = Layout(
+    Grid(tuple(LATITUDES), tuple(np.arange(64) * 360 / 64), VerticalCoordinate("sigma", LEVELS)),
+    (
+        *("u_component_of_wind", "v_component_of_wind", "temperature", "specific_humidity"),
+        "surface_pressure",
+    ),
+)
+"""The shape of states of the embedded world."""
+CORRECTED = ("cycle.method=letkf", "cycle.model_error_share=0.3", "correction.round=0")
+SHIPPED = (*CORRECTED, "model_error.taken_from=shipped")
+
+
+def config_of(overrides: Sequence[str]) -> Config:
+    return load_config(None, overrides)
+
+
+def names_read(overrides: Sequence[str], folder: Path) -> list[str]:
+    needs = work_of("cycle", config_of(overrides), RunFolder(folder)).needs
+    return [need.path.stem for need in needs]
+
+
+def test_cycles_with_the_shipped_model_error_need_none_of_their_own(tmp_path: Path) -> None:
+    assert "model_error" in names_read(CORRECTED, tmp_path)
+    assert "model_error" not in names_read(SHIPPED, tmp_path)
+
+
+def test_what_is_shipped_stands_by_its_digest_among_what_cycles_and_rounds_are_made_of(
+    tmp_path: Path,
+) -> None:
+    assert digests_of_shipped(config_of(CORRECTED)) == {}
+    (item,) = digests_of_shipped(config_of(SHIPPED)).items()
+    assert item[0] == "shipped model_error"
+    stage = closed_loop_stage(config_of(SHIPPED), RunFolder(tmp_path))
+    assert item in stage.defined_by
+
+
+@pytest.mark.parametrize(
+    ("setting", "told"),
+    [
+        ("world.truth_truncation=21", "world.truth_truncation 31, here 21"),
+        ("world.model=lorenz96", "world.model 'jcm', here 'lorenz96'"),
+        ("cycle.window_hours=3", "cycle.window_hours 6, here 3"),
+    ],
+)
+def test_of_other_forecasts_the_shipped_model_error_is_refused(setting: str, told: str) -> None:
+    with pytest.raises(ConfigError, match=told):
+        digests_of_shipped(config_of([*SHIPPED, setting]))
+
+
+def test_other_periods_of_the_same_world_take_the_shipped_model_error() -> None:
+    assert digests_of_shipped(config_of([*SHIPPED, "world.train_days=900"]))
+
+
+def test_the_shipped_model_error_is_loaded_into_a_run_that_has_none(tmp_path: Path) -> None:
+    folder = shipped_folder()
+    config = load_config(folder / SHIPPED_CONFIG, ["cycle.model_error_share=0.3"])
+    shipped = Run(config, RunFolder(folder), xr.Dataset(), LAYOUT)
+    own = replace(shipped, folder=RunFolder(tmp_path), config=config_of(SHIPPED))
+    expected, found = load_model_error(shipped), load_model_error(own)
+    assert found.share == 0.3
+    learned = [[one.scaling, nnx.state(one.network)] for one in (found, expected)]
+    for one, other in zip(*map(jax.tree.leaves, learned), strict=True):
+        np.testing.assert_array_equal(one, other)
