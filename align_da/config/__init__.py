@@ -17,6 +17,7 @@ from align_da.config.experiments import (
     WatchdogConfig,
 )
 from align_da.config.learning import (
+    BEFORE_ROUNDS,
     AlignmentConfig,
     ArithmeticConfig,
     AutoencoderConfig,
@@ -50,6 +51,7 @@ from align_da.config.world import (
 )
 
 __all__ = [
+    "BEFORE_ROUNDS",
     "AlignmentConfig",
     "AnalysisConfig",
     "AnySection",

@@ -212,6 +212,9 @@ class ModelErrorConfig(Section):
     training: TrainingConfig = TrainingConfig()
 
 
+BEFORE_ROUNDS = -1
+"""Number of what acts in round 0 where rounds start from the shipped correction."""
+
 EvidenceName = Literal["background", "spread", "gradient", "increment", "reduction", "static"]
 
 
@@ -223,10 +226,11 @@ class CorrectionConfig(Section):
     Segments go on in every round where the one before has ended.
     """
 
-    round: Annotated[int, Field(ge=0, le=LARGEST)] | None = Field(
+    round: Annotated[int, Field(ge=BEFORE_ROUNDS, le=LARGEST)] | None = Field(
         default=None,
         description="Number of the round that is cycled or trained, or whose correction acts in "
-        "[cycle]. Without one it is the next to make, and the last that has been trained.",
+        "[cycle]. Without one it is the next to make, and the last that has been trained; in "
+        "[cycle] -1 is what rounds start from, and acts where no round has been trained.",
     )
     rounds: Annotated[Positive, FoundBy("iterations")] = Field(
         default=20, description="Rounds that segments have room for."
@@ -350,6 +354,12 @@ class CorrectionConfig(Section):
             message = (
                 f"expected a round from 0 to {self.rounds - 1}, got {self.round}: segments have "
                 "room for as many rounds as `rounds` says"
+            )
+            raise ValueError(message)
+        if self.round == BEFORE_ROUNDS and self.starts_from == "nothing":
+            message = (
+                f"round {BEFORE_ROUNDS} is what rounds start from, and they start from nothing: "
+                'name a round, or set correction.starts_from = "shipped"'
             )
             raise ValueError(message)
         return self

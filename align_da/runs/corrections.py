@@ -15,10 +15,10 @@ from align_da.assimilation.analysis_correction import (
 from align_da.assimilation.contract import Analysis
 from align_da.assimilation.correction_network import CorrectionNetwork
 from align_da.assimilation.evidence import INCREMENTS
-from align_da.config import Config
+from align_da.config import BEFORE_ROUNDS, Config
 from align_da.errors import StorageError
 from align_da.keys import Purpose, key_for
-from align_da.runs.rounds import BEFORE_ROUNDS, rounds_averaged
+from align_da.runs.rounds import rounds_averaged
 from align_da.runs.run import Run
 from align_da.runs.shipped_parts import shipped_correction
 from align_da.runs.variational import three_d_var

@@ -6,22 +6,26 @@ Analyses are corrected by what the last one has taught.
 
 from itertools import count
 
-from align_da.config import Config, CorrectionConfig
-from align_da.errors import StorageError
+from align_da.config import BEFORE_ROUNDS, Config, CorrectionConfig
+from align_da.errors import ConfigError, StorageError
 from align_da.runs.weight_names import CORRECTION
 from align_da.storage.run_folder import RunFolder
 from align_da.storage.stage_record import finished_stages
-
-BEFORE_ROUNDS = -1
-"""Number of what acts in round 0 where rounds start from the shipped correction."""
 
 
 def with_next_round(config: Config, folder: RunFolder) -> Config:
     """The configuration with the round that is to be made, unless it names one.
 
     Raises:
-        ConfigError: segments have no room for a further round.
+        ConfigError: segments have no room for a further round, or it names what there is before
+            any round.
     """
+    if config.correction.round == BEFORE_ROUNDS:
+        message = (
+            "expected correction.round from 0 on, or none, which is the next, got "
+            f"{BEFORE_ROUNDS}: what rounds start from is there already"
+        )
+        raise ConfigError(message)
     if config.correction.round is not None:
         return config
     taught = _rounds_taught(folder)
@@ -31,7 +35,8 @@ def with_next_round(config: Config, folder: RunFolder) -> Config:
 def with_last_round(config: Config, folder: RunFolder) -> Config:
     """The configuration with the round whose correction acts in cycles, unless it names one.
 
-    Where no correction acts it is round 0, whatever has been trained.
+    Where no correction acts it is round 0, whatever has been trained. Before any has been trained
+    it is what rounds start from.
 
     Raises:
         StorageError: none has been trained.
@@ -41,10 +46,13 @@ def with_last_round(config: Config, folder: RunFolder) -> Config:
     if config.cycle.correction_share == 0:
         return with_round(config, 0)
     taught = _rounds_taught(folder)
+    if not taught and config.correction.starts_from == "shipped":
+        return with_round(config, BEFORE_ROUNDS)
     if not taught:
         message = (
             f"expected the correction of a round in {folder.root}, found none: run align-da data "
-            "rounds, or set cycle.correction_share = 0"
+            'rounds, set correction.starts_from = "shipped" in the embedded world, or '
+            "cycle.correction_share = 0"
         )
         raise StorageError(message)
     return with_round(config, max(taught))

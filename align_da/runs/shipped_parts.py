@@ -1,6 +1,6 @@
 """What a run takes from the weights that come with the library, in the place of its own."""
 
-from align_da.config import Config, load_config
+from align_da.config import BEFORE_ROUNDS, Config, load_config
 from align_da.errors import ConfigError
 from align_da.runs.weight_names import CORRECTION, MODEL_ERROR
 from align_da.storage.run_folder import RunFolder
@@ -50,15 +50,19 @@ def shipped_model_error(config: Config) -> tuple[RunFolder, Config]:
 
 
 def digests_of_shipped(config: Config) -> dict[str, str]:
-    """Digests of what cycles take from the shipped weights beside a correction, by name.
+    """Digests of what cycles take from the shipped weights, by name.
+
+    Not what the rounds of a correction have started from: that is among the digests of rounds.
 
     Raises:
         ConfigError: see `shipped_model_error`.
     """
-    if not takes_shipped_model_error(config):
-        return {}
-    folder, _ = shipped_model_error(config)
-    return {f"shipped {MODEL_ERROR}": digest_of_stage(folder, MODEL_ERROR)}
+    taken = []
+    if takes_shipped_model_error(config):
+        taken.append((shipped_model_error(config)[0], MODEL_ERROR))
+    if config.cycle.correction_share > 0 and config.correction.round == BEFORE_ROUNDS:
+        taken.append(shipped_correction())
+    return {f"shipped {name}": digest_of_stage(folder, name) for folder, name in taken}
 
 
 def _shipped_config(folder: RunFolder) -> Config:

@@ -13,13 +13,13 @@ later commands can use it.
 from collections.abc import Mapping
 from typing import Any
 
-from align_da.config import Config
+from align_da.config import BEFORE_ROUNDS, Config
 from align_da.config.table import table_of
 from align_da.registry import FORECAST_MODELS, OBJECTIVES, REWARDS
 from align_da.runs.analyses import stages_of_cycles
 from align_da.runs.forecast_model_files import forecast_model_definition
 from align_da.runs.parts import digests_of_foreign
-from align_da.runs.rounds import BEFORE_ROUNDS, rounds_averaged
+from align_da.runs.rounds import rounds_averaged
 from align_da.runs.shipped_parts import digests_of_shipped, shipped_correction
 from align_da.runs.weight_names import (
     CORRECTION,

@@ -16,13 +16,13 @@ from persistence import Persistence
 
 import align_da
 from align_da.assimilation import AnalysisCorrection
-from align_da.config import load_config
+from align_da.config import BEFORE_ROUNDS, load_config
 from align_da.errors import ConfigError, StorageError
 from align_da.runs import shipped_parts
 from align_da.runs.corrections import load_correction, taught_correction
 from align_da.runs.initial_ensemble import initial_ensemble
 from align_da.runs.observing_system import observing_system
-from align_da.runs.rounds import BEFORE_ROUNDS, with_last_round, with_next_round
+from align_da.runs.rounds import with_last_round, with_next_round
 from align_da.runs.run import open_run
 from align_da.stages import run_cycles
 from align_da.storage.durable import copy_files

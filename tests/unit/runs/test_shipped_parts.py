@@ -11,12 +11,13 @@ import xarray as xr
 from flax import nnx
 
 from align_da.atmosphere import Grid, Layout, VerticalCoordinate
-from align_da.config import Config, load_config
-from align_da.errors import ConfigError
+from align_da.config import BEFORE_ROUNDS, Config, load_config
+from align_da.errors import ConfigError, StorageError
 from align_da.runs.priors import load_model_error
+from align_da.runs.rounds import with_last_round, with_next_round
 from align_da.runs.run import Run
 from align_da.runs.shipped_parts import digests_of_shipped
-from align_da.runs.stage_graph import closed_loop_stage
+from align_da.runs.stage_graph import closed_loop_stage, inputs_of_cycles
 from align_da.runs.work import work_of
 from align_da.storage.run_folder import RunFolder
 from align_da.storage.shipped import SHIPPED_CONFIG, shipped_folder
@@ -86,3 +87,27 @@ def test_the_shipped_model_error_is_loaded_into_a_run_that_has_none(tmp_path: Pa
     learned = [[one.scaling, nnx.state(one.network)] for one in (found, expected)]
     for one, other in zip(*map(jax.tree.leaves, learned), strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+def test_before_any_round_the_shipped_correction_acts_where_rounds_start_from_it(
+    tmp_path: Path,
+) -> None:
+    acts = ["cycle.method=hybrid_gain", "cycle.correction_share=1"]
+    with pytest.raises(StorageError, match="starts_from = "):
+        with_last_round(config_of(acts), RunFolder(tmp_path))
+    found = with_last_round(
+        config_of([*acts, "correction.starts_from=shipped"]), RunFolder(tmp_path)
+    )
+    assert found.correction.round == BEFORE_ROUNDS
+    assert inputs_of_cycles(found) == ["backgrounds", "covariance"]
+    assert [name.rstrip("0123456789") for name in digests_of_shipped(found)] == [
+        "shipped correction_"
+    ]
+
+
+def test_what_rounds_start_from_is_no_round_to_make(tmp_path: Path) -> None:
+    named = config_of(["correction.starts_from=shipped", "correction.round=-1"])
+    with pytest.raises(ConfigError, match="from 0 on"):
+        with_next_round(named, RunFolder(tmp_path))
+    with pytest.raises(ConfigError, match="start from nothing"):
+        config_of(["correction.round=-1"])
