@@ -56,6 +56,12 @@ def settle_environment() -> list[str]:
     return [*aside, *_settle_threads()]
 
 
+def usable_cores() -> int:
+    """How many cores this process may compute on."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return cores or 1
+
+
 def shield_children() -> None:
     """Let processes that this one starts import nothing from the working directory.
 
@@ -71,8 +77,7 @@ def _changes_bits(name: str) -> bool:
 
 def _settle_threads() -> list[str]:
     """One thread for LAPACK and several for XLA; the variables that were set otherwise."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    threads = os.environ.get("PJRT_NPROC", str(max(2, cores or 1)))
+    threads = os.environ.get("PJRT_NPROC", str(max(2, usable_cores())))
     several = threads.isdecimal() and int(threads) > 1
     settled = {"OPENBLAS_NUM_THREADS": "1", "PJRT_NPROC": threads if several else "2"}
     otherwise = [name for name in settled if os.environ.get(name, settled[name]) != settled[name]]

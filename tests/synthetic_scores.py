@@ -15,6 +15,8 @@ from align_da.config.table import with_overrides
 from align_da.observations.batch import Flag, Vertical
 from align_da.runs.run import Run
 from align_da.stages.scored_run import RunScores
+from align_da.storage.machine import Machine
+from align_da.storage.run_cost import RunCost
 from align_da.storage.run_folder import RunFolder
 from align_da.verification.error_places import REGIONS
 from align_da.verification.verified_fields import default_fields, fields_by_level
@@ -22,6 +24,7 @@ from align_da.verification.verified_fields import default_fields, fields_by_leve
 START = np.datetime64("2000-01-01", "ns")
 ERRORS = {"rmse": 1.0, "spread": 0.9, "crps": 0.6, "bias": 0.0}
 MEMBERS, REPORTS = 4, 30
+HERE = Machine("a processor", 2, "cpu")
 VARIABLES = [variable_named(name).symbol for name in LAYOUT.variables]
 
 
@@ -92,6 +95,9 @@ def _scores(
         settings={"seed": seed, "cycle": {"method": name, "members": MEMBERS}},
         window_hours=6,
         centred=False,
+        cost=RunCost(
+            len(times), 1, 1.0 / size, 2.0 / size, 10**9, compiled=False, machines=(HERE,)
+        ),
     )
 
 

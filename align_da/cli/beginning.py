@@ -57,7 +57,7 @@ def begin_work(
     from align_da.stages.check_work import check_work
 
     check_work(command, settings, run, options, cycles, rounds)
-    begin(settings, run, as_given(run, config, None))
+    begin(settings, run, as_given(run, config, None), cycles[0] if command == "cycle" else "")
     return settings
 
 

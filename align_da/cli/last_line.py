@@ -21,20 +21,22 @@ class _Command:
         config: its configuration.
         run: folder of the run.
         options: what names both, for the command that is next.
+        cycled: the cycling run that it makes; empty for others.
     """
 
     began: float
     config: Config
     run: Path
     options: str
+    cycled: str
 
 
 _BEGUN: ContextVar[_Command | None] = ContextVar("command that has begun", default=None)
 
 
-def begin(config: Config, run: Path, options: str) -> None:
-    """Note that a command on a run begins to work."""
-    _BEGUN.set(_Command(time.monotonic(), config, run, options))
+def begin(config: Config, run: Path, options: str, cycled: str = "") -> None:
+    """Note that a command on a run begins to work, and which cycles it makes."""
+    _BEGUN.set(_Command(time.monotonic(), config, run, options, cycled))
 
 
 def forget() -> None:
@@ -54,4 +56,7 @@ def tell_last_line(*_: object, **__: object) -> None:
     note(f"align-da: done in {took}, in {command.run}")
     with suppress(AlignDAError):  # the work was done, whatever else is wrong
         found = list_run(command.config, command.run, command.options)
+        for cycles in found.cycles:
+            if cycles.name == command.cycled and cycles.cost:
+                note(f"align-da: {cycles.name} takes {cycles.cost}")
         note(f"align-da: missing next: {found.missing}\n  {found.command}")

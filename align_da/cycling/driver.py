@@ -5,6 +5,9 @@ last complete cycle (of the last two, where the forecast model takes two frames)
 and computes the cycle after it; keys depend on the seed and the number of the cycle only. The
 result is therefore the same, bit for bit, however often the run was killed. A cycle in hand when a
 signal comes is left unless its analysis has begun.
+
+What a cycle has cost is recorded beside the store when the cycle is complete: nothing follows from
+it.
 """
 
 from collections.abc import Callable
@@ -18,6 +21,7 @@ from rich.progress import Progress
 from align_da.atmosphere import State
 from align_da.atmosphere.times import in_nanoseconds
 from align_da.cycling.convergence import left_unsolved
+from align_da.cycling.cost_meter import CostMeter, Reading
 from align_da.cycling.cycle import CycleParts, CycleState
 from align_da.cycling.cycles import cycles
 from align_da.cycling.record import (
@@ -36,11 +40,13 @@ from align_da.storage.analysis_store import (
     read_scalars,
     write_cycle,
 )
+from align_da.storage.cycle_costs import begin_costs
 from align_da.storage.cycle_record import StoreTemplate
 from align_da.storage.extension import extend_store
 from align_da.storage.lock import owned
 from align_da.storage.manifest import Manifest
-from align_da.storage.store_places import lock_path
+from align_da.storage.process_usage import usage_so_far
+from align_da.storage.store_places import costs_path, lock_path
 
 _COMPILING = "cycles, compiling"
 """What a bar says until the first cycle of a process is done, most of whose time this is."""
@@ -84,6 +90,7 @@ def run_experiment(
     warn: Callable[[str], None] | None = None,
     *,
     extend: bool = False,
+    reading: Reading = usage_so_far,
 ) -> int:
     """Run every cycle that the store does not hold yet.
 
@@ -96,6 +103,7 @@ def run_experiment(
             replaced, one line each.
         extend: whether a store of fewer cycles is given room for those of the experiment; it ends
             as one that was made with them.
+        reading: what this process has used so far, for what the cycles cost.
 
     Returns:
         Exit code: 0 if every cycle is complete, 130 or 143 if a signal ended the run before.
@@ -121,6 +129,7 @@ def run_experiment(
         )
         watchdog = Watchdog(experiment.watchdog, _remembered(experiment, store))
         watchdog.judge(store.complete - 1, None)
+        meter = _begun_meter(experiment, store, reading, warn)
         # Forecast and analysis are compiled calls of seconds: a signal is heard after each.
         for cycle in cycles(
             experiment.parts,
@@ -131,6 +140,7 @@ def run_experiment(
         ):
             record = record_of(cycle)
             store = write_cycle(store, record)
+            meter.record(cycle.number)
             watchdog.remember(consistency_from(record.scalars))
             bar.update(task, completed=store.complete, description="cycles")
             if warn is not None:
@@ -141,6 +151,23 @@ def run_experiment(
                     warn(line)
             watchdog.judge(cycle.number, warn)
     return 0 if store.complete == experiment.cycles else request.exit_code
+
+
+def _begun_meter(
+    experiment: CyclingExperiment,
+    store: AnalysisStore,
+    reading: Reading,
+    warn: Callable[[str], None] | None,
+) -> CostMeter:
+    """A meter of the cycles that are left; what cannot be read of those before is dropped."""
+    if store.complete < experiment.cycles:  # else nothing beside the store is touched
+        damaged = begin_costs(store.path, store.complete)
+        if damaged and warn is not None:
+            warn(
+                f"{costs_path(store.path)}: {damaged} lines were not as they had been written: "
+                "what these cycles have cost is no longer known"
+            )
+    return CostMeter(store.path, reading)
 
 
 def _reached(experiment: CyclingExperiment, store: AnalysisStore) -> CycleState:

@@ -6,6 +6,7 @@ from pathlib import Path
 from align_da.errors import StorageError
 from align_da.storage.ledger import read_ledger
 from align_da.storage.manifest import read_manifest
+from align_da.storage.run_cost import RunCost, cost_of_run
 from align_da.storage.run_folder import RunFolder
 from align_da.storage.stage_definition import digest_of_stage
 from align_da.storage.stage_record import is_finished
@@ -26,6 +27,7 @@ class CyclesStanding:
         valid_time: of the last complete cycle, ISO 8601; empty where there is none.
         why: what is wrong or has changed; nothing mostly.
         goes_on: whether the run that is not complete could go on.
+        cost: of a cycle; none where nothing was recorded.
     """
 
     name: str
@@ -35,6 +37,7 @@ class CyclesStanding:
     valid_time: str
     why: str = ""
     goes_on: bool = True
+    cost: RunCost | None = None
 
     @property
     def done(self) -> bool:
@@ -54,6 +57,7 @@ def _standing(folder: RunFolder, name: str) -> CyclesStanding:
     try:
         done = read_ledger(ledger_path(store)).cycles
         manifest = read_manifest(manifest_path(store))
+        cost = cost_of_run(store, len(done))
         changed = [
             stage
             for stage, digest in manifest.inputs.items()
@@ -64,4 +68,4 @@ def _standing(folder: RunFolder, name: str) -> CyclesStanding:
     last = done[-1].valid_time if done else ""
     sizes, method = manifest.config["store"], manifest.config.get("cycle", {}).get("method", "")
     why = f"made anew since it was begun: {', '.join(changed)}" if changed else ""
-    return CyclesStanding(name, len(done), sizes["cycles"], method, last, why, not changed)
+    return CyclesStanding(name, len(done), sizes["cycles"], method, last, why, not changed, cost)

@@ -14,10 +14,12 @@ from align_da.atmosphere import Layout, variable_named
 from align_da.digests import digest_of
 from align_da.keys import Purpose, key_for
 from align_da.runs.run import Run
+from align_da.stages.compose_cost import compose_cost
 from align_da.stages.compose_maps import compose_maps
 from align_da.stages.observation_impact import BY_TYPE, FOLDER
 from align_da.stages.scored_run import RunScores
 from align_da.training.history import read_history
+from align_da.verification.cost_table import Costs, with_costs
 from align_da.verification.figure_style import axis_units
 from align_da.verification.impact_chart import impact_chart
 from align_da.verification.loss_curves import loss_curves
@@ -26,6 +28,7 @@ from align_da.verification.rank_histogram_chart import rank_histogram_chart
 from align_da.verification.relative_errors import WHOLE, relative_errors
 from align_da.verification.reliability_sample import reliability_sample
 from align_da.verification.report.comparison_chart import comparison_chart
+from align_da.verification.report.cost_in_words import told_cost, told_costs
 from align_da.verification.report.page import (
     HtmlReport,
     Paragraph,
@@ -80,9 +83,11 @@ def compose_report(run: Run, runs: Sequence[RunScores]) -> HtmlReport:
         )
         for name in names
     }
-    select, comparison = _comparison(run.layout, summaries, names)
+    costs = {scored.name: scored.cost for scored in runs}
+    select, comparison = _comparison(run.layout, summaries, costs)
     sections = [
         comparison,
+        compose_cost(costs),
         _scores(run.layout, rows, runs),
         _forecasts(run, rows, runs),
         compose_maps(run, runs),
@@ -96,7 +101,10 @@ def compose_report(run: Run, runs: Sequence[RunScores]) -> HtmlReport:
     charts = [chart for section in sections for chart in section.charts]
     return HtmlReport(
         title="Align-DA cycling report",
-        lead=[*_lead(run, rows, summaries, labels, key), Paragraph(told_extent(_extents(runs)))],
+        lead=[
+            *_lead(run, rows, summaries, labels, key, costs),
+            Paragraph(told_extent(_extents(runs))),
+        ],
         controls=[*select, run_switch(names, charts)] if len(names) > 1 else [],
         reference=names[0],
         sections=sections,
@@ -150,11 +158,16 @@ def _lead(
     summaries: Mapping[str, pd.DataFrame],
     labels: Sequence[str],
     key: jax.Array,
+    costs: Costs,
 ) -> list[Paragraph]:
-    """Which run is better, by how much, and how sure that is."""
+    """Which run is better, by how much, how sure that is, and at what cost."""
     if len(summaries) > 1:
         return [
-            Paragraph(told_comparison(summary, other, reference, labels), reference)
+            Paragraph(
+                f"{told_comparison(summary, other, reference, labels)} "
+                f"{told_costs(costs, other, reference)}",
+                reference,
+            )
             for reference, summary in summaries.items()
             for other in summaries
             if other != reference
@@ -166,7 +179,7 @@ def _lead(
     summary = summarise_scores(
         relative.assign(product="analysis"), "background", run.bootstrap, key
     )
-    return [Paragraph(told_alone(summary, name))]
+    return [Paragraph(f"{told_alone(summary, name)} {told_cost(costs[name], name)}")]
 
 
 def _extents(runs: Sequence[RunScores]) -> dict[str, str]:
@@ -182,10 +195,10 @@ def _extents(runs: Sequence[RunScores]) -> dict[str, str]:
 
 
 def _comparison(
-    layout: Layout, summaries: Mapping[str, pd.DataFrame], names: Sequence[str]
+    layout: Layout, summaries: Mapping[str, pd.DataFrame], costs: Costs
 ) -> tuple[list[Select], Section]:
     """Tables of means, and of several runs what they gain over a reference."""
-    selects, charts, beside = [], [], []
+    names, selects, charts, beside = list(costs), [], [], []
     labels = [WHOLE, *(field.label for field in default_fields(layout))]
     first = summaries[names[0]]
     if len(names) > 1:
@@ -203,7 +216,7 @@ def _comparison(
     tables = [
         table
         for reference, summary in summaries.items()
-        for table in _mean_tables(summary, reference if len(names) > 1 else "", units)
+        for table in _mean_tables(summary, reference if len(names) > 1 else "", units, costs)
     ]
     text = (
         "Root mean square errors against the truth are averaged by area and over the levels at "
@@ -214,9 +227,9 @@ def _comparison(
 
 
 def _mean_tables(
-    summary: pd.DataFrame, reference: str, units: Mapping[str, str]
+    summary: pd.DataFrame, reference: str, units: Mapping[str, str], costs: Costs
 ) -> Iterator[ReportTable]:
-    """Means of every run, those of the analyses first; all but the first are folded."""
+    """Means of every run and its cost, those of the analyses first; all others are folded."""
     products = sorted(dict.fromkeys(summary["product"]), key=lambda name: name != "analysis")
     wanted = [(product, "rmse") for product in products]
     wanted += [("analysis", score) for score in ("crps", "spread_skill", "balance")]
@@ -227,7 +240,7 @@ def _mean_tables(
         frame.insert(1, "unit", "1" if score in _RATIOS else of_units)
         against = f", compared with {reference}" if reference else ""
         caption = f"{SCORES[score].label}, {product}{against}"
-        yield ReportTable(caption, frame, reference, folded=number > 0)
+        yield ReportTable(caption, with_costs(frame, costs), reference, folded=number > 0)
 
 
 def _scores(layout: Layout, rows: pd.DataFrame, runs: Sequence[RunScores]) -> Section:

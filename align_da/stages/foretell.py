@@ -14,7 +14,6 @@ from align_da.runs.standing import DONE, standing_of
 from align_da.runs.standing_cycles import CyclesStanding, cycles_standing
 from align_da.runs.work import Need, Work, work_of
 from align_da.stages.disk_of_work import Bytes, disk_of_work
-from align_da.storage.pace import seconds_per_cycle
 from align_da.storage.run_folder import RunFolder
 from align_da.storage.stage_definition import Stage
 from align_da.storage.stage_record import StageRecord, is_finished, read_stage_record
@@ -105,13 +104,15 @@ def _of_cycles(config: Config, run: RunFolder, name: str) -> Iterator[str]:
         yield "  nothing is left to do"
         return
     yield f"  disk    {_in_words(disk_of_work('cycle', config, run.root, left))}"
-    pace = seconds_per_cycle(run.cycles(name), known.complete)
-    if pace is None:
+    cost = known.cost
+    if cost is None:
         yield f"  time    {_UNKNOWN}"
+        yield f"  memory  {_UNKNOWN}"
     else:
-        told = f"an estimate, {pace:.1f} s a cycle by the files of the last"
-        yield f"  time    about {in_words(left * pace)}: {told}"
-    yield "  memory  not known: cycles record none"
+        told = f"an estimate, {cost.wall_seconds:.3g} s a cycle as those before"
+        yield f"  time    about {in_words(left * cost.wall_seconds)}: {told}"
+        told = "an estimate, the largest process of the cycles before"
+        yield f"  memory  about {_size(cost.peak_bytes)}: {told}"
 
 
 def _alike(run: RunFolder, stage: Stage) -> StageRecord | None:

@@ -113,7 +113,9 @@ def _line_of_stage(stage: StageStanding) -> str:
 
 
 def _line_of_cycles(run: CyclesStanding) -> str:
-    """One line of a cycling run."""
+    """A line of a cycling run, and one of its cost where that is recorded."""
     until = f", until {run.valid_time}" if run.valid_time else ""
     why = f": {run.why}" if run.why else ""
-    return f"    {run.name:<14} {run.complete} of {run.cycles} cycles{until}, {run.method}{why}"
+    cost = f"\n    {'':<14} {run.cost}" if run.cost else ""
+    done = f"{run.complete} of {run.cycles} cycles"
+    return f"    {run.name:<14} {done}{until}, {run.method}{why}{cost}"

@@ -26,7 +26,7 @@ from align_da.runs.analyses import cycles_are_centred
 from align_da.runs.forecast_models import configured_forecast_model, frame_before
 from align_da.runs.run import Run, open_run
 from align_da.stages.compose_report import compose_report
-from align_da.stages.read_results import SCORES
+from align_da.stages.read_results import COSTS, SCORES
 from align_da.stages.scored_run import RunScores
 from align_da.stages.settings_of_scores import SETTINGS_OF_SCORES
 from align_da.storage.analysis_store import open_cycles
@@ -37,8 +37,10 @@ from align_da.storage.report_record import (
     make_room_for_report,
     write_report_record,
 )
+from align_da.storage.run_cost import cost_of_run
 from align_da.storage.store_places import manifest_path
 from align_da.storage.tables import write_table
+from align_da.verification.cost_table import cost_table
 from align_da.verification.error_places import errors_by_place
 from align_da.verification.innovation_statistics import Departures, departure_statistics
 from align_da.verification.observed_forecasts import background_departures, forecast_departures
@@ -71,10 +73,11 @@ def _write_scores(run: Run, names: Sequence[str]) -> Path:
     report = compose_report(run, scored)
     record = _record_of(run, scored)
     console, folder = Console(), run.folder.report
-    told, differences = make_room_for_report(folder, record, (REPORT_NAME, SCORES))
+    told, differences = make_room_for_report(folder, record, (REPORT_NAME, SCORES, COSTS))
     path = write_report(report, folder)
     rows = pd.concat([scores.rows for scores in scored], ignore_index=True)
     write_table(folder / SCORES, rows)
+    write_table(folder / COSTS, cost_table({scores.name: scores.cost for scores in scored}))
     write_report_record(folder, record)
     for line in (told, *differences):
         console.print(line, style="yellow", highlight=False, soft_wrap=True)
@@ -143,6 +146,7 @@ def _score_run(run: Run, name: str) -> RunScores:
         settings=_stored_settings(path),
         window_hours=made.cycle.window_hours,
         centred=centred,
+        cost=cost_of_run(path, cycles["analysis"].sizes["time"]),
     )
 
 

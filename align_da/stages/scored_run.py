@@ -7,6 +7,8 @@ from typing import Any
 import pandas as pd
 import xarray as xr
 
+from align_da.storage.run_cost import RunCost
+
 
 @dataclass(frozen=True)
 class RunScores:
@@ -25,6 +27,7 @@ class RunScores:
         settings: the configuration that the cycles were made with, as tables.
         window_hours: from one cycle to the next.
         centred: whether the mean of the members has no sampling error.
+        cost: of a cycle; none where nothing was recorded.
     """
 
     name: str
@@ -39,6 +42,7 @@ class RunScores:
     settings: Mapping[str, Any]
     window_hours: int
     centred: bool
+    cost: RunCost | None = None
 
     @property
     def cycles(self) -> dict[str, xr.Dataset]:

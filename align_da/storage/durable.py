@@ -59,6 +59,18 @@ def write_durably(path: Path, content: bytes) -> None:
         unfinished.write_bytes(content)
 
 
+def append_durably(path: Path, content: bytes) -> None:
+    """Add to the end of a file; a crash may leave a part of what was to be added.
+
+    Raises:
+        StorageError: the file cannot be written.
+    """
+    with storage_errors(path), path.open("ab") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
 @contextmanager
 def passing_file(content: bytes, suffix: str) -> Iterator[Path]:
     """A file of some content for a library that takes no bytes; it goes again.

@@ -10,15 +10,17 @@ import numpy as np
 from align_da.errors import AlignDAError, StorageError
 from align_da.storage.analysis_store import open_cycles
 from align_da.storage.array_manifest import MANIFEST
+from align_da.storage.cycle_costs import read_costs
 from align_da.storage.datasets import read_dataset
 from align_da.storage.gridded import open_states
 from align_da.storage.manifest import Manifest, read_manifest
 from align_da.storage.reads import changed_since
+from align_da.storage.run_cost import summary_of_costs
 from align_da.storage.run_folder import RunFolder
 from align_da.storage.seal import damaged_chunks, seal_path
 from align_da.storage.stage_record import finished_stages, read_stage_record
 from align_da.storage.stages import check_products
-from align_da.storage.store_places import ledger_path, manifest_path
+from align_da.storage.store_places import costs_path, ledger_path, manifest_path
 from align_da.storage.verification import verify_store
 from align_da.storage.verified_arrays import read_arrays
 
@@ -117,6 +119,7 @@ def _describe_cycles(path: Path) -> Description:
             *_listed("libraries", manifest.libraries),
             *_replaced_members(path),
             *_learned_share(path),
+            *_costs(path, len(times)),
         ]
         changed = _changed_since(path, manifest)
         whole = "  WHOLE: every array is as it was written"
@@ -155,6 +158,17 @@ def _learned_share(path: Path) -> list[str]:
     low, high = float(shares.min()), float(shares.max())
     mean = f"{100 * float(shares.mean()):.3g} %"
     return [f"  learned: {mean} of the estimate reaches the analysis, {low:.3g} to {high:.3g}"]
+
+
+def _costs(path: Path, complete: int) -> list[str]:
+    """What the cycles have cost; nothing that is stored follows from it, and so it may be lost."""
+    known = read_costs(path, complete)
+    cost = summary_of_costs(known.cycles)
+    told = [] if cost is None else [f"  cost of {cost.cycles} cycles that were recorded: {cost}"]
+    if known.damaged:
+        lines = f"{known.damaged} lines of {costs_path(path)}"
+        told.append(f"  COSTS DAMAGED: {lines} are passed over; the cycles do not need them")
+    return told
 
 
 def _describe_arrays(path: Path) -> Description:

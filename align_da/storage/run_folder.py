@@ -88,7 +88,7 @@ class RunFolder:
         return self.root / "downscaled" / f"{checked_name(name)}.zarr"
 
     def cycles(self, name: str) -> Path:
-        """Store of the cycling run `name`; ledger, manifest and lock lie beside it."""
+        """Store of the cycling run `name`; ledger, manifest, costs and lock lie beside it."""
         return self.root / "cycles" / f"{checked_name(name)}.zarr"
 
 

@@ -12,8 +12,6 @@ done again (and resumes by its own means). At the next call with the same defini
 Records of earlier versions name no products; such a stage is done as long as its products exist.
 """
 
-import resource
-import sys
 import time
 from collections.abc import Callable, Collection, Iterable
 from contextlib import nullcontext
@@ -24,6 +22,7 @@ from typing import Any
 from align_da.errors import StorageError
 from align_da.storage.fingerprint import Fingerprint, fingerprint_of
 from align_da.storage.lock import owned
+from align_da.storage.process_usage import usage_so_far
 from align_da.storage.run_folder import RunFolder
 from align_da.storage.seal import missing_chunks
 from align_da.storage.stage_definition import Stage, definition_digest
@@ -205,13 +204,6 @@ def _leave_record(folder: RunFolder, stage: Stage, digest: str, seconds: float) 
         products,
         stage.config,
         datetime.now(UTC).isoformat(timespec="microseconds"),
-        _peak_bytes(),
+        usage_so_far().peak_bytes,
     )
     write_stage_record(folder, record)
-
-
-def _peak_bytes() -> int:
-    """Resident memory at the peak of this process, or of the largest that it has waited for."""
-    who = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
-    peak = max(resource.getrusage(one).ru_maxrss for one in who)
-    return peak if sys.platform == "darwin" else 1024 * peak  # see getrusage(2) of each

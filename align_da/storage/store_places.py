@@ -1,7 +1,8 @@
 """What lies beside a cycle store.
 
 Beside the zarr store `NAME.zarr` lie `NAME.ledger.jsonl` (which cycles are complete),
-`NAME.manifest.json` (what defined the run), `NAME.lock`, and for a moment `NAME.extension`.
+`NAME.manifest.json` (what defined the run), `NAME.costs.jsonl` (what every cycle has cost),
+`NAME.lock`, and for a moment `NAME.extension`.
 """
 
 from pathlib import Path
@@ -15,6 +16,11 @@ def ledger_path(path: Path) -> Path:
 def manifest_path(path: Path) -> Path:
     """The manifest of the store at `path`."""
     return path.with_suffix(".manifest.json")
+
+
+def costs_path(path: Path) -> Path:
+    """What the cycles of the store at `path` have cost."""
+    return path.with_suffix(".costs.jsonl")
 
 
 def extension_path(path: Path) -> Path:

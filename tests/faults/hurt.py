@@ -14,9 +14,9 @@ from align_da.storage.store_places import ledger_path
 
 
 def folder_digest(folder: Path) -> str:
-    """Digest of names and contents of all files below a folder, locks left out."""
-    digests = digests_of_files(folder)
-    return digest_of_json({name: digests[name] for name in digests if not name.endswith(".lock")})
+    """Digest of names and contents of all files below a folder, locks and costs left out."""
+    digests, left_out = digests_of_files(folder), (".lock", ".costs.jsonl")
+    return digest_of_json({name: digests[name] for name in digests if not name.endswith(left_out)})
 
 
 def struck_at_flushes(

@@ -9,6 +9,11 @@ from typer.testing import CliRunner
 
 from align_da.cli.last_line import begin, forget, tell_last_line
 from align_da.config import Config
+from align_da.runs.standing_cycles import CyclesStanding
+from align_da.stages import list_run
+from align_da.storage.cycle_costs import CycleCost
+from align_da.storage.machine import Machine
+from align_da.storage.run_cost import summary_of_costs
 
 
 def test_the_end_is_told_with_time_place_and_what_is_missing_next(
@@ -26,6 +31,21 @@ def test_the_end_is_told_with_time_place_and_what_is_missing_next(
     ]
     tell_last_line()
     assert capsys.readouterr().err == ""
+
+
+def test_what_a_cycle_costs_is_told_of_the_run_that_was_cycled(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    here = Machine("a processor", 2, "cpu")
+    cost = summary_of_costs([CycleCost(0, 3.0, 5.0, 10**9, first=False, machine=here)])
+    standing = [CyclesStanding(name, 1, 2, "letkf", "", cost=cost) for name in ("main", "other")]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(list_run, "cycles_standing", lambda _: standing)
+        begin(Config(), tmp_path, "", "main")
+        tell_last_line()
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[1] == "align-da: main takes 5 s of CPU time and 3 s a cycle, 1 GB at the peak"
+    assert "other" not in " ".join(lines)
 
 
 def test_where_the_next_command_cannot_be_found_the_end_is_told_all_the_same(

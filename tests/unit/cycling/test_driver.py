@@ -1,6 +1,8 @@
 """A run in a limited area is stored, goes on, and is read back."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 
 import jax
@@ -19,7 +21,12 @@ from align_da.forecast import FunctionForecastModel
 from align_da.observations.batch import ObservationBatch
 from align_da.observations.interpolation import interpolation_operator
 from align_da.storage.analysis_store import open_cycles
+from align_da.storage.cycle_costs import read_costs
+from align_da.storage.digest import digests_of_files
+from align_da.storage.ledger import read_ledger, write_ledger
 from align_da.storage.manifest import manifest_of
+from align_da.storage.process_usage import Usage
+from align_da.storage.store_places import costs_path, ledger_path
 
 LAYOUT = Layout(limited_area((40.0, 41.0, 42.0), (-1.0, 0.0, 1.0, 2.0)), ("abstract_field",))
 
@@ -91,3 +98,87 @@ def test_a_filter_solves_no_system_and_warns_of_none(tmp_path: Path) -> None:
     assert told == []
     with open_cycles(store, "diagnostics") as dataset:
         assert np.isnan(dataset["solver_residual"].to_numpy()).all()
+
+
+def reading(seconds: float) -> Callable[[], Usage]:
+    """Of a process that uses so many seconds of the clock, twice as many of CPU, in a cycle."""
+    calls = count()
+    return lambda: Usage(seconds * (n := next(calls)), 2 * seconds * n, 10**9)
+
+
+def run(store: Path, cycles: int, seconds: float = 1.0, **said: bool) -> None:
+    """With readings; the manifest knows the number of cycles, as that of a configuration does."""
+    manifest = manifest_of({"cycle": {"cycles": cycles}}, 0, {})
+    assert (
+        run_experiment(experiment(cycles), store, manifest, reading=reading(seconds), **said) == 0
+    )
+
+
+def recorded(store: Path, cycles: int) -> list[tuple[int, float, float, bool]]:
+    return [
+        (it.cycle, it.wall_seconds, it.cpu_seconds, it.first)
+        for it in read_costs(store, cycles).cycles
+    ]
+
+
+def test_every_cycle_leaves_what_it_has_cost(tmp_path: Path) -> None:
+    store = tmp_path / "run.zarr"
+    run(store, 3)
+    assert recorded(store, 3) == [(0, 1.0, 2.0, True), (1, 1.0, 2.0, False), (2, 1.0, 2.0, False)]
+
+
+def test_runs_that_differ_in_cost_alone_have_equal_bytes(tmp_path: Path) -> None:
+    digests = []
+    for seconds in (1.0, 5.0):
+        store = tmp_path / str(seconds) / "run.zarr"
+        run(store, 2, seconds)
+        found = digests_of_files(store.parent)
+        digests.append({name: found[name] for name in found if name != costs_path(store).name})
+    assert digests[0] == digests[1]
+
+
+def test_a_run_that_goes_on_keeps_the_costs_before_and_marks_its_first_cycle(
+    tmp_path: Path,
+) -> None:
+    store = tmp_path / "run.zarr"
+    run(store, 2)
+    run(store, 4, 3.0, extend=True)
+    assert recorded(store, 4) == [
+        (0, 1.0, 2.0, True),
+        (1, 1.0, 2.0, False),
+        (2, 3.0, 6.0, True),
+        (3, 3.0, 6.0, False),
+    ]
+
+
+def test_cycles_that_are_made_again_cost_what_they_have_cost_then(tmp_path: Path) -> None:
+    store = tmp_path / "run.zarr"
+    run(store, 3)
+    ledger = read_ledger(ledger_path(store))
+    write_ledger(ledger_path(store), replace(ledger, cycles=ledger.cycles[:1]))
+    run(store, 3, 4.0)
+    assert [cost[1] for cost in recorded(store, 3)] == [1.0, 4.0, 4.0]
+
+
+def test_a_finished_run_touches_no_costs_and_needs_none(tmp_path: Path) -> None:
+    store = tmp_path / "run.zarr"
+    run(store, 2)
+    costs_path(store).write_bytes(b"hurt\n")
+    run(store, 2)
+    assert costs_path(store).read_bytes() == b"hurt\n"
+    costs_path(store).unlink()
+    run(store, 2)
+    assert not costs_path(store).exists()
+    run(store, 3, extend=True)
+    assert [cost[0] for cost in recorded(store, 3)] == [2]
+
+
+def test_costs_that_are_damaged_are_told_and_the_run_goes_on(tmp_path: Path) -> None:
+    store, told = tmp_path / "run.zarr", list[str]()
+    run(store, 2)
+    costs_path(store).write_bytes(b"hurt\n" + costs_path(store).read_bytes())
+    manifest = manifest_of({"cycle": {"cycles": 3}}, 0, {})
+    assert run_experiment(experiment(3), store, manifest, warn=told.append, extend=True) == 0
+    assert len(told) == 1
+    assert told[0].startswith(f"{costs_path(store)}: 1 lines were not as they had been written")
+    assert [cost[0] for cost in recorded(store, 3)] == [0, 1, 2]

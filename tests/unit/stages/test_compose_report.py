@@ -89,3 +89,31 @@ def test_reports_that_one_run_lacks_leave_a_report(tmp_path: Path) -> None:
     lacking = second.rows[~departure | (np.arange(len(departure)) % 2 == 0)]
     report = compose_report(run, [first, replace(second, rows=lacking)])
     assert any("align_da is better than letkf" in it.text for it in report.lead)
+
+
+def test_at_what_cost_a_run_is_better_is_told_first_and_in_every_table(tmp_path: Path) -> None:
+    report = report_of(tmp_path, {"letkf": 1.0, "align_da": 0.8})
+    (words,) = (it.text for it in report.lead if it.text.startswith("align_da is better"))
+    assert "A cycle takes 1.2 times the CPU time (2.5 s instead of 2 s)" in words
+    comparison, shown = report.sections[:2]
+    for table in comparison.tables:
+        assert table.rows[-2:] == [
+            ["CPU time a cycle", "s", "2", "2.5"],
+            ["memory", "GB", "1", "1"],
+        ]
+    assert shown.title == "Cost"
+    assert shown.tables[0].rows == [
+        ["letkf", "2", "1", "1", "12", "1", "2", "a processor", "cpu"],
+        ["align_da", "2.5", "1.25", "1", "12", "1", "2", "a processor", "cpu"],
+    ]
+    assert "Not recorded" not in shown.text
+
+
+def test_a_run_whose_cost_is_not_recorded_says_so(tmp_path: Path) -> None:
+    run, (first, second) = run_and_scores(tmp_path, {"letkf": 1.0, "before": 1.2}, 12)
+    report = compose_report(run, [first, replace(second, cost=None)])
+    told = [it.text for it in report.lead if it.reference]
+    assert all(text.endswith("What a cycle of before costs is not recorded.") for text in told)
+    shown = report.sections[1]
+    assert "Not recorded: before." in shown.text
+    assert shown.tables[0].rows[1] == ["before", *8 * ["—"]]

@@ -17,9 +17,12 @@ from align_da.runs.priors import untrained_autoencoder
 from align_da.runs.stage_graph import backgrounds_stage, covariance_stage
 from align_da.stages.disk_of_work import disk_of_work
 from align_da.stages.foretell import foretell
+from align_da.storage.cycle_costs import CycleCost, append_cost, begin_costs
+from align_da.storage.machine import Machine
 from align_da.storage.run_folder import RunFolder
 from align_da.storage.stage_record import read_stage_record, write_stage_record
 from align_da.storage.stages import run_stage
+from align_da.storage.store_places import costs_path
 from data_pipelines.disk import disk_of_data
 
 COMMANDS = (
@@ -145,3 +148,18 @@ def test_cycles_that_are_left_are_counted_and_complete_ones_are_not_made_again(
     assert "nothing is left to do" in told(run, "cycle", cycles=("main",))
     text = told(run, "cycle", "cycle.cycles=5", cycles=("main",))
     assert "makes   3 cycles of main, 2 are complete" in text
+
+
+def test_time_and_memory_of_cycles_are_those_of_the_cycles_before(run: RunFolder) -> None:
+    store = run.cycles("main")
+    begin_costs(store, 0)
+    for number, seconds in enumerate((60.0, 100.0)):
+        machine = Machine("a processor", 2, "cpu")
+        append_cost(store, CycleCost(number, seconds, 1.0, 3 * 10**9, number == 0, machine))
+    text = told(run, "cycle", "cycle.cycles=5", cycles=("main",))
+    assert "time    about 5 min: an estimate, 100 s a cycle as those before" in text
+    assert "memory  about 3 GB: an estimate, the largest process of the cycles before" in text
+    costs_path(store).unlink()
+    text = told(run, "cycle", "cycle.cycles=5", cycles=("main",))
+    assert "time    not known: this run has recorded none" in text
+    assert "memory  not known: this run has recorded none" in text

@@ -12,12 +12,14 @@ from align_da.config import Config
 from align_da.config.table import with_overrides
 from align_da.errors import StorageError
 from align_da.stages.list_run import RunListing, list_run
+from align_da.storage.cycle_costs import CycleCost, append_cost, begin_costs
 from align_da.storage.durable import write_durably
 from align_da.storage.ledger import read_ledger, write_ledger
+from align_da.storage.machine import Machine
 from align_da.storage.report_record import ReportRecord, write_report_record
 from align_da.storage.run_folder import RunFolder
 from align_da.storage.stage_record import read_stage_record, write_stage_record
-from align_da.storage.store_places import ledger_path
+from align_da.storage.store_places import costs_path, ledger_path
 
 
 @pytest.fixture(scope="module")
@@ -122,6 +124,21 @@ def test_a_damaged_ledger_hides_nothing_else(run: RunFolder) -> None:
     assert [cycles.why[:7] for cycles in found.cycles] == ["DAMAGED", "DAMAGED"]
     assert states(found)["truth"] == "done"
     assert found.command == "align-da cycle --name ANOTHER --run here"
+
+
+def test_what_a_cycle_costs_is_listed_where_it_is_recorded(run: RunFolder) -> None:
+    store = run.cycles("main")
+    begin_costs(store, 0)
+    for number, seconds in enumerate((30.0, 0.5)):
+        machine = Machine("a processor", 2, "cpu")
+        append_cost(
+            store, CycleCost(number, seconds, 2 * seconds, 2 * 10**9, number == 0, machine)
+        )
+    assert " 1 s of CPU time and 0.5 s a cycle, 2 GB at the peak\n" in listed(run).text
+    assert json.loads(json.dumps(listed(run).table))["cycles"][0]["cost"]["cpu_seconds"] == 1.0
+    costs_path(store).unlink()
+    assert "CPU time" not in listed(run).text
+    assert listed(run).table["cycles"][0]["cost"] is None
 
 
 def test_the_listing_is_json_too(run: RunFolder) -> None:

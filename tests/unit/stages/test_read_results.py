@@ -25,7 +25,17 @@ def test_scores_are_means_over_the_dates_by_run(tmp_path: Path) -> None:
             {"method": "main", **place, "mean": 2.0, "dates": 2},
             {"method": "free", **place, "mean": None, "dates": 0},
         ],
+        "costs": [],
     }
+
+
+def test_costs_are_read_where_they_are_and_null_where_nothing_was_recorded(tmp_path: Path) -> None:
+    (tmp_path / "cycle_scores.csv").write_text(SCORES)
+    (tmp_path / "cycle_costs.csv").write_text("method,cpu_seconds\nmain,1.5\nfree,\n")
+    assert read_scores(tmp_path / "report.html")["costs"] == [
+        {"method": "main", "cpu_seconds": 1.5},
+        {"method": "free", "cpu_seconds": None},
+    ]
 
 
 def test_alerts_are_read_as_they_stand(tmp_path: Path) -> None:

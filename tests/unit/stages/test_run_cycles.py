@@ -28,7 +28,7 @@ from align_da.storage.stage_record import (
     write_stage_record,
 )
 from align_da.storage.statistics import write_statistics
-from align_da.storage.store_places import manifest_path
+from align_da.storage.store_places import costs_path, manifest_path
 from align_da.storage.verified_arrays import read_arrays, write_arrays
 
 
@@ -78,6 +78,20 @@ def test_the_manifest_holds_the_digest_of_everything_that_was_loaded(cycled: Pat
 def test_a_run_whose_inputs_are_as_they_were_is_whole_and_goes_on(run: Path) -> None:
     assert cycle(run) == 0
     assert describe(RunFolder(run).cycles("main")).whole
+
+
+def test_costs_that_are_damaged_or_lost_leave_a_run_whole(run: Path) -> None:
+    store = RunFolder(run).cycles("main")
+    assert "cost of 2 cycles that were recorded: " in describe(store).text
+    path = costs_path(store)
+    path.write_bytes(b"hurt\n" + path.read_bytes())
+    found = describe(store)
+    assert found.whole
+    assert f"COSTS DAMAGED: 1 lines of {path} are passed over" in found.text
+    assert describe(run).whole
+    path.unlink()
+    assert "CPU time" not in describe(store).text
+    assert cycle(run) == 0
 
 
 def other_weights(path: Path) -> None:
@@ -149,6 +163,8 @@ def test_a_run_is_extended_to_what_it_would_have_been_at_that_length(
         run_cycles.run_cycles(longer, run, "main")
     assert run_cycles.run_cycles(longer, run, "main", extend=True) == 0
     assert run_cycles.run_cycles(longer, at_once, "main") == 0
+    for folder in (run, at_once):  # costs are never the same twice
+        costs_path(RunFolder(folder).cycles("main")).unlink()
     assert digests_of_files(run / "cycles") == digests_of_files(at_once / "cycles")
     with pytest.raises(ConfigError, match="has 4 cycles, 4 of them complete: expected at least"):
         run_cycles.run_cycles(CONFIG, run, "main", extend=True)

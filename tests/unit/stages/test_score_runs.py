@@ -73,6 +73,9 @@ def test_commands_score_with_what_the_cycles_were_made_with_and_end_with_the_nex
     scored = CliRunner().invoke(with_data(), ["verify", *shared, "--json"])
     found = json.loads(scored.stdout)
     assert found["cycles"] == {"main": 2}
+    (cost,) = found["costs"]
+    assert (cost["method"], cost["cycles"], cost["processes"]) == ("main", 2, 1)
+    assert cost["cpu_seconds"] > 0
     assert {row["product"] for row in found["scores"]} >= {"analysis", "forecast 6 h"}
     told = scored.stderr
     assert f"the configuration is that of the cycles 'main' of {folder.root}" in told
