@@ -32,5 +32,5 @@ def compose_cost(costs: Costs) -> Section:
     compiling = [name for name, cost in costs.items() if cost is not None and cost.compiled]
     if compiling:
         text += f"\nOnly cycles that compile are recorded: {', '.join(compiling)}."
-    shown = shown[list(_LABELS)].rename(columns=_LABELS)
+    shown = shown[list(_LABELS)].set_axis(list(_LABELS.values()), axis="columns")
     return Section("Cost", text, tables=[ReportTable("What a cycle costs", shown)])
