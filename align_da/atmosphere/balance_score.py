@@ -20,6 +20,7 @@ which tells states apart near the truth and far from it.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -63,6 +64,8 @@ class BalanceMeasures:
     tendency: Float[Array, "*batch"]
 
 
+# Reports measure every member of every cycle: one program, not one for every operation.
+@partial(jax.jit, static_argnames="region")
 def balance_measures(
     state: State,
     surface_geopotential: Float[Array, "lat lon"],
