@@ -8,7 +8,7 @@ export OPENBLAS_NUM_THREADS ?= 1
 # compiles all of Align-DA and of the tests anew.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: install demo pipeline scores peers test check format types tests test-chain test-browser test-faults docs audit lock clean
+.PHONY: install demo pipeline scores peers test check format types tests test-chain test-browser test-faults docs wheel audit lock clean
 
 STAMP := $(VENV)/installed-$(notdir $(PYTHON))
 
@@ -82,6 +82,18 @@ $(DOCS_STAMP): docs/requirements.lock pyproject.toml
 	$(DOCS)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
 	touch $@
 
+# The wheel, in build/wheel, and the demonstration of it from an environment of its own, elsewhere.
+# What setuptools has left of an earlier one would get into it.
+WHEEL := $(CURDIR)/build/wheel
+
+wheel: install
+	rm -rf build/lib build/bdist.* $(WHEEL)
+	$(BIN)/python -m pip wheel . --no-deps --wheel-dir $(WHEEL) --quiet --disable-pip-version-check
+	$(PYTHON) -m venv $(WHEEL)/venv
+	$(WHEEL)/venv/bin/python -m pip install --quiet --disable-pip-version-check \
+		"$$(ls $(WHEEL)/*.whl)[world]"
+	cd $(WHEEL) && venv/bin/align-da demo --run runs/demo
+
 # Known vulnerabilities of the locked dependencies; asks the package index for its advisories.
 audit:
 	$(PYTHON) -m venv .audit
@@ -99,4 +111,4 @@ lock:
 		--output-file docs/requirements.lock
 
 clean:
-	rm -rf $(VENV) $(DOCS) build/docs build/notebooks .audit .mypy_cache .ruff_cache .pytest_cache .jax_cache
+	rm -rf $(VENV) $(DOCS) build .audit .mypy_cache .ruff_cache .pytest_cache .jax_cache

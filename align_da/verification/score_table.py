@@ -65,6 +65,7 @@ SCORES: Mapping[str, ScoreMeaning] = {
     "consistency": ScoreMeaning("innovation variance over what is expected", "none"),
     "learned_share": ScoreMeaning("learned share that acts", "none"),
     "seconds": ScoreMeaning("seconds an analysis", "low"),
+    "cpu_seconds": ScoreMeaning("CPU seconds a cycle", "low"),
     "megabytes": ScoreMeaning("MB at its peak", "low"),
 }
 

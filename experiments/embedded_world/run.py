@@ -1,14 +1,15 @@
 """The whole chain, from nothing to the report, and the score tables of what it made.
 
-A stage that is done is not done again. `closed_loop` has a configuration, and a run, of its own.
+A stage that is done is not done again. `closed_loop` and `shipped` share a configuration, and a
+run, of their own.
 
-Usage: python -m experiments.embedded_world.run [chain|scores|peers|closed_loop] [RUN]
+Usage: python -m experiments.embedded_world.run [chain|scores|peers|closed_loop|shipped] [RUN]
 """
 
 from pathlib import Path
 
 from experiments.commands import align_da
-from experiments.embedded_world.stages import STAGES
+from experiments.embedded_world.stages import CONFIGURED, STAGES
 from experiments.embedded_world.tables import keep
 from experiments.options import CONFIG, options
 
@@ -19,9 +20,9 @@ def main() -> None:
     parser.add_argument("part", nargs="?", choices=STAGES, default="chain")
     parser.add_argument("run", nargs="?", type=Path, help="the run folder")
     arguments = parser.parse_args()
-    own = CONFIG.with_name(f"{arguments.part}.toml")
-    config = own if own.exists() else CONFIG
-    run = arguments.run or Path("runs") / (own.stem if own.exists() else "embedded_world")
+    own = CONFIGURED.get(arguments.part)
+    config = CONFIG if own is None else CONFIG.with_name(f"{own}.toml")
+    run = arguments.run or Path("runs") / (own or "embedded_world")
     for stage in STAGES[arguments.part]:
         align_da(stage, run, config)
     keep(run, arguments.part, arguments.folder)

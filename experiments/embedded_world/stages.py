@@ -21,11 +21,32 @@ CLOSED_LOOP = {
 """Methods of thirty days, and how each differs from the configuration."""
 SEEDS = (1,)
 """Beside that of the configuration."""
+CORRECTED_BY_SHIPPED = f"{CORRECTED} --set model_error.taken_from=shipped"
+SHIPPED = {
+    "letkf_40": FILTER_40,
+    "hybrid_gain_20": "",
+    "hybrid_corrected_20": CORRECTED_BY_SHIPPED,
+    "learned_20": (
+        f"{CORRECTED_BY_SHIPPED} --set correction.starts_from=shipped --set correction.round=-1"
+        " --set cycle.correction_share=0.5"
+    ),
+}
+"""Methods of thirty days with what is shipped; shares were chosen on validation."""
+SEEDS_OF_SHIPPED = (2, 3)
+"""Neither is one that anything shipped has been scored with before."""
 _IN_CYCLES = CLOSED_LOOP | {
     f"{name}_seed_{seed}": f"{settings} --set seed={seed}"
     for seed in SEEDS
     for name, settings in CLOSED_LOOP.items()
 }
+_WITH_SHIPPED = {
+    f"{name}_seed_{seed}": f"{settings} --set seed={seed}"
+    for seed in SEEDS_OF_SHIPPED
+    for name, settings in SHIPPED.items()
+}
+_WORLD = ("data truth", "data backgrounds", "data statistics", "train covariance")
+CONFIGURED = {"closed_loop": "closed_loop", "shipped": "closed_loop"}
+"""Parts with another configuration, and run, than the others."""
 STAGES = {
     "chain": (
         "data truth",
@@ -75,14 +96,18 @@ STAGES = {
         ),
     ),
     "closed_loop": (
-        "data truth",
-        "data backgrounds",
-        "data statistics",
-        "train covariance",
+        *_WORLD,
         f"data rounds {ROUNDS}",
         *(f"cycle --name {name} {MONTH} {settings}" for name, settings in _IN_CYCLES.items()),
         "verify "
         + " ".join(f"--name {name}" for name in _IN_CYCLES)
+        + " --set verification.forecast_every=24",
+    ),
+    "shipped": (
+        *_WORLD,
+        *(f"cycle --name {name} {MONTH} {settings}" for name, settings in _WITH_SHIPPED.items()),
+        "verify "
+        + " ".join(f"--name {name}" for name in _WITH_SHIPPED)
         + " --set verification.forecast_every=24",
     ),
 }

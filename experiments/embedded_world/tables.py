@@ -31,6 +31,7 @@ REST = (
     ("state", "balance"),
     ("state", "chi_square"),
     ("state", "seconds"),
+    ("state", "cpu_seconds"),
     ("state", "megabytes"),
     ("u", "forecast_rmse"),
     ("T", "forecast_rmse"),
@@ -70,7 +71,22 @@ def rows_of(run: Path) -> dict[str, pd.DataFrame]:
     }
     if (report / "cycle_scores.csv").exists():
         files[CYCLES] = report / "cycle_scores.csv"
-    return {name: tabulated(pd.read_csv(path)) for name, path in files.items()}
+    found = {name: tabulated(pd.read_csv(path)) for name, path in files.items()}
+    if (report / "cycle_costs.csv").exists():
+        costs = pd.read_csv(report / "cycle_costs.csv")
+        found[CYCLES] = pd.concat([found[CYCLES], _cost_rows(found[CYCLES], costs)])
+    return found
+
+
+def _cost_rows(rows: pd.DataFrame, costs: pd.DataFrame) -> pd.DataFrame:
+    """What a cycle has cost as scores of its analysis: CPU seconds and MB, at every date alike."""
+    analyses = rows.loc[rows["product"] == "analysis", ["date", "method", "product"]]
+    known = costs.dropna(subset="cpu_seconds").set_index("method")
+    dated = analyses.drop_duplicates().query("method in @known.index").assign(variable="state")
+    of = known.loc[dated["method"]]
+    seconds = dated.assign(score="cpu_seconds", value=of["cpu_seconds"].to_numpy())
+    megabytes = dated.assign(score="megabytes", value=of["peak_bytes"].to_numpy() / 1e6)
+    return pd.concat([seconds, megabytes])[list(rows.columns)]
 
 
 def keep(run: Path, part: str, folder: Path) -> None:

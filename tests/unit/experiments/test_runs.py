@@ -52,6 +52,24 @@ def test_the_scores_of_a_run_are_kept_with_the_tables_made_of_them(tmp_path: Pat
     assert value == pytest.approx(chosen["value"].mean(), rel=1e-5)
 
 
+def test_what_a_cycle_has_cost_is_kept_beside_its_scores(tmp_path: Path) -> None:
+    report = tmp_path / "run" / "report"
+    names = ("letkf_20", "letkf_20_seed_1", "earlier", "earlier_seed_1")
+    write(report / "cycle_scores.csv", rows(names, ("background", "analysis")))
+    told = [("letkf_20", 2.0, 3e9), ("letkf_20_seed_1", 4.0, 5e9), ("earlier", None, None)]
+    write(
+        report / "cycle_costs.csv",
+        pd.DataFrame(told, columns=["method", "cpu_seconds", "peak_bytes"]),
+    )
+    embedded_world.keep(tmp_path / "run", "peers", tmp_path)
+    found = read_result(tmp_path / "results" / "peers.csv").query("variable == 'state'")
+    told_of = found[["product", "method", "score", "mean"]].itertuples(index=False, name=None)
+    assert set(told_of) == {
+        ("analysis", "letkf_20", "cpu_seconds", 3.0),
+        ("analysis", "letkf_20", "megabytes", 4000.0),
+    }
+
+
 def test_settings_of_the_network_are_overrides_of_the_configuration() -> None:
     changes = densities.changed(load_config(CONFIG), 0.02, 2.0)
     config = load_config(CONFIG, changes)

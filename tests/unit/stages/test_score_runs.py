@@ -7,32 +7,38 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from command_line import with_data
-from cycled_world import CONFIG, LAYOUT, make_world
+from cycled_world import CONFIG, LAYOUT, make_cycled_world
 from persistence import Persistence
 from typer.testing import CliRunner
 
 from align_da.config.table import with_overrides
 from align_da.errors import ConfigError
 from align_da.stages import run_cycles, score_runs
+from align_da.storage.durable import copy_files
 from align_da.storage.ledger import read_ledger
 from align_da.storage.run_folder import RunFolder
 from align_da.storage.store_places import ledger_path
 from align_da.verification.report import page
 
 
-def cycled(root: Path, monkeypatch: pytest.MonkeyPatch) -> RunFolder:
-    """A run whose cycles are done; the model of them and of its scores changes nothing."""
-    folder = make_world(root)
+@pytest.fixture(scope="module")
+def cycled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run whose cycles are done."""
+    return make_cycled_world(tmp_path_factory.mktemp("run")).root
+
+
+@pytest.fixture
+def folder(cycled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunFolder:
+    """A copy of it; the model of its cycles and of its scores changes nothing."""
     monkeypatch.setattr(run_cycles, "cycle_forecast_model", lambda _: Persistence(LAYOUT))
     monkeypatch.setattr(score_runs, "configured_forecast_model", lambda _: Persistence(LAYOUT))
-    assert run_cycles.run_cycles(CONFIG, folder.root, "main") == 0
-    return folder
+    copy_files(cycled, tmp_path)
+    return RunFolder(tmp_path)
 
 
 def test_where_no_forecast_fits_into_the_period_that_is_told_and_the_rest_is_scored(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    folder: RunFolder, caplog: pytest.LogCaptureFixture
 ) -> None:
-    folder = cycled(tmp_path, monkeypatch)
     long = CONFIG.verification.model_copy(update={"forecast_lead_hours": (24, 4800)})
     config = CONFIG.model_copy(update={"verification": long})
     with caplog.at_level(logging.WARNING):
@@ -44,9 +50,8 @@ def test_where_no_forecast_fits_into_the_period_that_is_told_and_the_rest_is_sco
 
 
 def test_a_report_with_other_settings_keeps_the_one_before_and_tells_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    folder: RunFolder, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    folder = cycled(tmp_path, monkeypatch)
     monkeypatch.setattr(page, "to_png", lambda _: b"")  # drawn in seconds
     first = score_runs.score_runs(CONFIG, folder.root, ["main"])
     text = first.read_text()
@@ -65,9 +70,8 @@ def test_a_report_with_other_settings_keeps_the_one_before_and_tells_it(
 
 
 def test_commands_score_with_what_the_cycles_were_made_with_and_end_with_the_next_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    folder: RunFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder = cycled(tmp_path, monkeypatch)
     monkeypatch.setattr(page, "to_png", lambda _: b"")  # drawn in seconds
     shared = ["--run", str(folder.root)]
     scored = CliRunner().invoke(with_data(), ["verify", *shared, "--json"])
