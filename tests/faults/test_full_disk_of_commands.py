@@ -39,7 +39,7 @@ from align_da.storage.stage_definition import Stage
 from align_da.storage.stages import run_stage
 from align_da.verification.report import page
 from align_da.verification.score_table import ROW_COLUMNS
-from data_pipelines import model_run
+from data_pipelines import model_run, world_report
 
 LIMIT = 200  # bytes of a file: locks fit
 REPORTS = """value,error,latitude,longitude,level,time,vertical,variable,station_id,type,flag
@@ -137,10 +137,16 @@ def test_row_7_a_full_disk_ends_the_commands_that_make_a_world(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, figure: Figure
 ) -> None:
     monkeypatch.setattr(model_run, "configured_forecast_model", lambda _: Circle())
+    monkeypatch.setattr(world_report, "world_report", lambda *_: "what the world is like\n" * 20)
     (tmp_path / "world.toml").write_text(WORLD)
     run = tmp_path / "run"
     run.mkdir()
-    for command in ("data truth", "data backgrounds --workers 1", "data statistics --workers 1"):
+    for command in (
+        "data truth",
+        "data backgrounds --workers 1",
+        "data statistics --workers 1",
+        f"data report --out {run / 'world.md'}",
+    ):
         ends_with_nothing_left(
             command, run, lambda it=command: align_da(it, run, tmp_path / "world.toml"), figure
         )

@@ -8,6 +8,7 @@ draws, the scores of the benchmark); what is read and written, and by whom, is t
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import jax
@@ -40,6 +41,8 @@ from align_da.storage.stage_definition import Stage
 from align_da.storage.stages import run_stage
 from align_da.training.loop import FitResult, fit
 from align_da.verification.score_table import ROW_COLUMNS
+from data_pipelines import cycled_backgrounds
+from data_pipelines.segments import Segment
 
 LIMIT = 150  # bytes of a file: locks fit, the smallest table does not
 TRAINING = "{ steps = 2, batch_size = 2, warm_up_steps = 1, ema_decay = 0.0, validate_every = 1 }"
@@ -76,8 +79,13 @@ peers = []
 priors = ["reference"]
 controls = []
 """
+CYCLED = (
+    *("backgrounds.lead_hours=[12]", "analysis.representation_error=false"),
+    *(f"cycled_backgrounds.{setting}" for setting in ("segments=1", "cycles=2", "spin_up=1")),
+)
 COMMANDS = (
     "train autoencoder",
+    f"data cycled --workers 1 {' '.join(f'--set {setting}' for setting in CYCLED)}",
     "train denoiser",
     "train model_error",
     "train correction",
@@ -126,6 +134,12 @@ def scores(*_: object) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(ROW_COLUMNS))
 
 
+def backgrounds(segment: Segment, _: object) -> list[SimpleNamespace]:
+    """The cycles of a segment, of which backgrounds are kept."""
+    cycle = SimpleNamespace(background=State(jnp.ones((1, *LAYOUT.shape)), LAYOUT))
+    return [cycle] * segment.config.cycled_backgrounds.cycles
+
+
 def meet_cycles(folder: RunFolder) -> None:
     """What the first round of closed-loop learning has met, and its record."""
     stores = [folder.closed_loop(0, split) for split in ("train", "validation")]
@@ -161,6 +175,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
             patch.setattr(module, "PRIORS", ("reference", "aligned"))
         patch.setattr(scoring_on_cluster, "client_of", partial(client_of, workers=1))
         patch.setattr(training_stage, "fit", fit_size)
+        patch.setattr(cycled_backgrounds, "cycles_of", backgrounds)
         patch.setattr(benchmark, "score_dates", scores)
         yield folder.root
 
