@@ -15,6 +15,7 @@ from align_da.observations import Flag
 from align_da.stages import run_cycles
 from align_da.stages.monitor_observations import monitor_observations
 from align_da.storage.analysis_store import open_cycles
+from align_da.storage.durable import copy_files
 from align_da.storage.run_folder import RunFolder
 
 COUNT = 12  # stations
@@ -41,10 +42,17 @@ def reports() -> pd.DataFrame:
     return pd.concat([one.assign(time=time) for time in HOURS.astype(str)], ignore_index=True)
 
 
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
+    return make_world(tmp_path_factory.mktemp("world"))
+
+
 @pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunFolder:
+def run(world: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunFolder:
+    """A copy of the world, and forecasts that stand still."""
     monkeypatch.setattr(run_cycles, "cycle_forecast_model", lambda _: Persistence(LAYOUT))
-    return make_world(tmp_path / "run")
+    copy_files(world.root, tmp_path / "run")
+    return RunFolder(tmp_path / "run")
 
 
 def cycle(run: RunFolder, *tables: pd.DataFrame, **settings: object) -> np.ndarray:
