@@ -15,13 +15,14 @@ from align_da.cli.messages import options_given
 from align_da.storage.durable import copy_files
 from align_da.storage.shipped import SHIPPED_CONFIG, shipped_folder
 
+_UNLEARNED = "--set cycle.correction_share=0 --set cycle.model_error_share=0"
 _COMMANDS = (
     "data truth",
     "data backgrounds --workers 1",  # in this process, so that its model is compiled once
-    "cycle --name free_run --set cycle.method=free_run --set cycle.correction_share=0",
-    "cycle --name three_d_var --set cycle.method=three_d_var --set cycle.correction_share=0",
-    "cycle --name letkf --set cycle.method=letkf --set cycle.correction_share=0",
-    "cycle --name hybrid_gain --set cycle.correction_share=0",
+    f"cycle --name free_run --set cycle.method=free_run {_UNLEARNED}",
+    f"cycle --name three_d_var --set cycle.method=three_d_var {_UNLEARNED}",
+    f"cycle --name letkf --set cycle.method=letkf {_UNLEARNED}",
+    f"cycle --name hybrid_gain {_UNLEARNED}",
     "cycle --name align_da",
     "verify --name free_run --name three_d_var --name letkf --name hybrid_gain --name align_da",
 )
