@@ -121,5 +121,5 @@ def _listed(parts: Sequence[str]) -> str:
 
 def _dates(row: pd.Series) -> str:
     """What stands behind an interval."""
-    dates, worth = int(row["dates"]), row["effective_dates"]
-    return f"{dates} dates are worth {worth:.3g} independent ones"
+    dates, worth = int(row["dates"]), f"{row['effective_dates']:.3g}"
+    return f"{dates} dates are worth {worth} independent {'one' if worth == '1' else 'ones'}"
