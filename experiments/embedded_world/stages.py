@@ -108,6 +108,6 @@ STAGES = {
         *(f"cycle --name {name} {MONTH} {settings}" for name, settings in _WITH_SHIPPED.items()),
         "verify "
         + " ".join(f"--name {name}" for name in _WITH_SHIPPED)
-        + " --set verification.forecast_every=24",
+        + " --set verification.forecast_lead_hours=[]",
     ),
 }
