@@ -4,8 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from align_da.storage.cycle_costs import CycleCost, append_cost
-from align_da.storage.machine import this_machine
 from align_da.storage.process_usage import Usage, usage_so_far
+from align_da.storage.this_machine import this_machine
 
 Reading = Callable[[], Usage]
 

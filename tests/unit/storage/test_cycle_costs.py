@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from align_da.storage.cycle_costs import CycleCost, append_cost, begin_costs, read_costs
-from align_da.storage.machine import Machine, this_machine
+from align_da.storage.machine import Machine
 from align_da.storage.run_cost import summary_of_costs
 from align_da.storage.store_places import costs_path
+from align_da.storage.this_machine import this_machine
 
 HERE = Machine("a processor", 2, "cpu")
 
