@@ -46,16 +46,16 @@ def with_last_round(config: Config, folder: RunFolder) -> Config:
     if config.cycle.correction_share == 0:
         return with_round(config, 0)
     taught = _rounds_taught(folder)
-    if not taught and config.correction.starts_from == "shipped":
+    if taught:
+        return with_round(config, max(taught))
+    if config.correction.starts_from == "shipped":
         return with_round(config, BEFORE_ROUNDS)
-    if not taught:
-        message = (
-            f"expected the correction of a round in {folder.root}, found none: run align-da data "
-            'rounds, set correction.starts_from = "shipped" in the embedded world, or '
-            "cycle.correction_share = 0"
-        )
-        raise StorageError(message)
-    return with_round(config, max(taught))
+    message = (
+        f"expected the correction of a round in {folder.root}, found none: run align-da data "
+        'rounds, set correction.starts_from = "shipped" in the embedded world, or '
+        "cycle.correction_share = 0"
+    )
+    raise StorageError(message)
 
 
 def with_round(config: Config, number: int) -> Config:

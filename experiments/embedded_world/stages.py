@@ -1,5 +1,7 @@
 """The commands of each part of the chain; `run.py` runs them one after another."""
 
+from collections.abc import Iterable, Mapping
+
 MONTH = "--set cycle.cycles=120"
 LONG = f"{MONTH} --set cycle.members=20"
 HYBRID = f"{LONG} --set cycle.ensemble_share=0.8"
@@ -34,16 +36,26 @@ SHIPPED = {
 """Methods of thirty days with what is shipped; shares were chosen on validation."""
 SEEDS_OF_SHIPPED = (2, 3)
 """Neither is one that anything shipped has been scored with before."""
-_IN_CYCLES = CLOSED_LOOP | {
-    f"{name}_seed_{seed}": f"{settings} --set seed={seed}"
-    for seed in SEEDS
-    for name, settings in CLOSED_LOOP.items()
-}
-_WITH_SHIPPED = {
-    f"{name}_seed_{seed}": f"{settings} --set seed={seed}"
-    for seed in SEEDS_OF_SHIPPED
-    for name, settings in SHIPPED.items()
-}
+
+
+def _of_seeds(methods: Mapping[str, str], seeds: Iterable[int]) -> dict[str, str]:
+    """Every method with every seed, by the name of its cycles."""
+    return {
+        f"{name}_seed_{seed}": f"{settings} --set seed={seed}"
+        for seed in seeds
+        for name, settings in methods.items()
+    }
+
+
+def _month(cycles: Mapping[str, str], verification: str) -> tuple[str, ...]:
+    """Thirty days of every method by its name, and what verifies them together."""
+    names = " ".join(f"--name {name}" for name in cycles)
+    return (
+        *(f"cycle --name {name} {MONTH} {settings}" for name, settings in cycles.items()),
+        f"verify {names} --set verification.{verification}",
+    )
+
+
 _WORLD = ("data truth", "data backgrounds", "data statistics", "train covariance")
 CONFIGURED = {"closed_loop": "closed_loop", "shipped": "closed_loop"}
 """Parts with another configuration, and run, than the others."""
@@ -98,16 +110,10 @@ STAGES = {
     "closed_loop": (
         *_WORLD,
         f"data rounds {ROUNDS}",
-        *(f"cycle --name {name} {MONTH} {settings}" for name, settings in _IN_CYCLES.items()),
-        "verify "
-        + " ".join(f"--name {name}" for name in _IN_CYCLES)
-        + " --set verification.forecast_every=24",
+        *_month(CLOSED_LOOP | _of_seeds(CLOSED_LOOP, SEEDS), "forecast_every=24"),
     ),
     "shipped": (
         *_WORLD,
-        *(f"cycle --name {name} {MONTH} {settings}" for name, settings in _WITH_SHIPPED.items()),
-        "verify "
-        + " ".join(f"--name {name}" for name in _WITH_SHIPPED)
-        + " --set verification.forecast_lead_hours=[]",
+        *_month(_of_seeds(SHIPPED, SEEDS_OF_SHIPPED), "forecast_lead_hours=[]"),
     ),
 }
