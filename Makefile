@@ -14,10 +14,12 @@ STAMP := $(VENV)/installed-$(notdir $(PYTHON))
 
 install: $(STAMP)
 
-# Bytecode is compiled on all cores, where pip takes one.
+# Bytecode is compiled on all cores, where pip takes one. The lock file is complete: nothing is left
+# for pip to resolve.
 $(STAMP): requirements.lock pyproject.toml
 	$(PYTHON) -m venv --clear $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --no-deps \
+		-r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
 	$(BIN)/python -m compileall -qq -j 0 $(VENV)/lib
 	touch $@

@@ -66,5 +66,5 @@ def _cell(row: Mapping[Hashable, object]) -> str:
     text, gain = format_cell(row["mean"]), row.get("improvement")
     if not isinstance(gain, float) or not math.isfinite(gain) or row["verdict"] == "reference":
         return text
-    star = "" if row["verdict"] == "no difference" else " *"
+    star = " *" if row["verdict"] in ("better", "worse") else ""
     return f"{text} ({100 * gain:+.1f} %{star})"

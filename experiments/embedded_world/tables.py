@@ -10,6 +10,7 @@ Usage: python -m experiments.embedded_world.tables [RUN] [--reference METHOD]
 
 import argparse
 import itertools
+from collections.abc import Iterable
 from pathlib import Path
 
 import pandas as pd
@@ -36,8 +37,12 @@ REST = (
     ("u", "forecast_rmse"),
     ("T", "forecast_rmse"),
 )
-
-
+COSTS = ("cpu_seconds", "megabytes")
+"""Of a run as a whole: a ratio, and no dates of which there could be an interval."""
+_OF_DATES = (
+    *("difference_low", "difference_high", "improvement_low", "improvement_high"),
+    *("block_length", "effective_dates", "verdict"),
+)
 _SEED = r"_seed_\d+$"
 REFERENCES = (
     "letkf_20",
@@ -119,7 +124,14 @@ def result(rows: pd.DataFrame, reference: str | None = None) -> pd.DataFrame:
     rows = over_seeds(rows)
     methods = set(rows["method"])
     reference = reference or next(name for name in REFERENCES if name in methods)
-    return summarised(counted(rows), reference)
+    return without_intervals(summarised(counted(rows), reference), COSTS)
+
+
+def without_intervals(summary: pd.DataFrame, scores: Iterable[str]) -> pd.DataFrame:
+    """A summary whose gains in some scores are told without what dates say of them."""
+    table, chosen = summary.copy(), summary["score"].isin(list(scores))
+    table.loc[chosen, [name for name in _OF_DATES if name in table]] = None
+    return table
 
 
 def over_seeds(rows: pd.DataFrame) -> pd.DataFrame:

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from align_da.errors import InputError
+from align_da.verification.table_format import to_markdown
 from experiments import recompute
 from experiments.calibration import tables as calibration
 from experiments.check import HERE
@@ -18,6 +19,7 @@ from experiments.densities import tables as densities
 from experiments.downscaling import tables as downscaling
 from experiments.embedded_world import tables as embedded_world
 from experiments.lorenz import tables as lorenz
+from experiments.own_times import tables as own_times
 from experiments.results import read_result, read_scores, scores_in, tidy
 from experiments.rounds import tables as rounds
 
@@ -39,6 +41,34 @@ def test_the_table_of_lorenz_is_that_of_the_scores_that_are_kept() -> None:
     pd.testing.assert_frame_equal(again, kept, rtol=1e-5)
     page = (HERE / "lorenz" / "README.md").read_text()
     assert lorenz.show(read_scores(path)).strip() in page
+
+
+def test_the_table_of_own_times_is_that_of_the_scores_that_are_kept() -> None:
+    (path,) = scores_in(HERE / "own_times").values()
+    page = (HERE / "own_times" / "README.md").read_text()
+    assert own_times.show(read_scores(path)).strip() in page
+
+
+@pytest.mark.parametrize("run", ["closed_loop", "shipped"])
+def test_the_tables_of_thirty_days_are_those_of_the_scores_that_are_kept(run: str) -> None:
+    folder = HERE / "embedded_world"
+    kept, page = read_result(folder / "results" / f"{run}.csv"), (folder / "README.md").read_text()
+    for columns in (embedded_world.ERRORS, embedded_world.REST):
+        assert to_markdown(embedded_world.side_by_side(kept, "analysis", columns)) in page
+    rows = embedded_world.counted(embedded_world.over_seeds(read_scores(scores_in(folder)[run])))
+    places = ["product", "variable", "score", "method"]
+    means = kept.set_index(places)["mean"].drop("spread_skill", level="score")
+    again = rows.groupby(places)["value"].mean()
+    pd.testing.assert_series_equal(again, means, check_names=False, check_like=True, rtol=1e-5)
+
+
+def test_what_a_run_has_cost_has_no_interval() -> None:
+    rows = scores({"letkf_20": 2.0, "align_da": 1.0}, ("analysis",), ("state",))
+    summary = embedded_world.summarised(rows, "letkf_20")
+    told = embedded_world.without_intervals(summary, ["rmse"]).set_index(["score", "method"])
+    assert told.loc[("rmse", "align_da"), "improvement"] > 0
+    assert pd.isna(told.loc[("rmse", "align_da"), ["improvement_low", "verdict"]]).all()
+    assert told.loc[("crps", "align_da"), "verdict"] == "better"
 
 
 def test_recompute_prints_the_tables_of_every_run(
