@@ -20,7 +20,7 @@ from align_da.cycling.record import observations_of_record
 from align_da.errors import InputError
 from align_da.keys import Purpose, key_for
 from align_da.observations.batch import ObservationBatch
-from align_da.storage.analysis_store import open_cycles
+from align_da.storage.stored_cycles import open_cycles
 
 
 @dataclass(frozen=True)

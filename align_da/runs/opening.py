@@ -11,7 +11,7 @@ from align_da.config.table import with_overrides
 from align_da.runs import run as runs
 from align_da.runs.forecast_models import configured_forecast_model
 from align_da.runs.run import Run
-from align_da.storage import analysis_store
+from align_da.storage import stored_cycles
 from align_da.storage.run_folder import RunFolder
 from align_da.storage.shipped import SHIPPED_CONFIG, shipped_folder
 from align_da.storage.stored_configuration import configuration_of_stages, of_this_version
@@ -66,7 +66,7 @@ def open_cycles(
         ConfigError: the name leads out of the folder.
     """
     folder = run.folder if isinstance(run, Run) else RunFolder(Path(run))
-    return analysis_store.open_cycles(folder.cycles(name), group)
+    return stored_cycles.open_cycles(folder.cycles(name), group)
 
 
 def open_shipped(overrides: Sequence[str] = ()) -> Run:

@@ -16,9 +16,9 @@ from align_da.observations.monitoring import (
     observation_series,
 )
 from align_da.runs.run import Run, open_run
-from align_da.storage.analysis_store import open_cycles
 from align_da.storage.durable import write_durably
 from align_da.storage.lock import owned
+from align_da.storage.stored_cycles import open_cycles
 from align_da.storage.tables import write_table
 from align_da.verification.figure_style import to_png
 from align_da.verification.observation_chart import observation_chart

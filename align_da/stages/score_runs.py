@@ -29,7 +29,6 @@ from align_da.stages.compose_report import compose_report
 from align_da.stages.read_results import COSTS, SCORES
 from align_da.stages.scored_run import RunScores
 from align_da.stages.settings_of_scores import SETTINGS_OF_SCORES
-from align_da.storage.analysis_store import open_cycles
 from align_da.storage.lock import owned
 from align_da.storage.manifest import read_manifest
 from align_da.storage.report_record import (
@@ -39,6 +38,7 @@ from align_da.storage.report_record import (
 )
 from align_da.storage.run_cost import cost_of_run
 from align_da.storage.store_places import manifest_path
+from align_da.storage.stored_cycles import open_cycles
 from align_da.storage.tables import write_table
 from align_da.verification.cost_table import cost_table
 from align_da.verification.error_places import errors_by_place

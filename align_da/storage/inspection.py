@@ -1,4 +1,7 @@
-"""What a store or checkpoint is, where it came from and whether it is whole, in words or JSON."""
+"""What a store or checkpoint is, where it came from and whether it is whole, in words or JSON.
+
+What computes is imported where it is needed: cycles are described at once without it.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,11 +11,9 @@ from typing import Any
 import numpy as np
 
 from align_da.errors import AlignDAError, StorageError
-from align_da.storage.analysis_store import open_cycles
 from align_da.storage.array_manifest import MANIFEST
 from align_da.storage.cycle_costs import read_costs
-from align_da.storage.datasets import read_dataset
-from align_da.storage.gridded import open_states
+from align_da.storage.ledger import Ledger, read_ledger
 from align_da.storage.manifest import Manifest, read_manifest
 from align_da.storage.reads import changed_since
 from align_da.storage.run_cost import summary_of_costs
@@ -20,9 +21,9 @@ from align_da.storage.run_folder import RunFolder
 from align_da.storage.seal import damaged_chunks, seal_path
 from align_da.storage.stage_record import finished_stages, read_stage_record
 from align_da.storage.stages import check_products
+from align_da.storage.store_files import open_array, read_array
 from align_da.storage.store_places import costs_path, ledger_path, manifest_path
 from align_da.storage.verification import verify_store
-from align_da.storage.verified_arrays import read_arrays
 
 _TOLD = 20  # members that were replaced
 
@@ -102,10 +103,9 @@ def _describe_cycles(path: Path) -> Description:
     damages = verify_store(path)
     lines = [f"{path}: cycles of an assimilation run"]
     if not damages:
-        times = open_cycles(path)["time"].values
-        manifest = read_manifest(manifest_path(path))
-        size = manifest.config["store"]
-        span = f", {times[0]} to {times[-1]}" if len(times) else ""
+        ledger, manifest = read_ledger(ledger_path(path)), read_manifest(manifest_path(path))
+        times, size = [line.valid_time for line in ledger.cycles], manifest.config["store"]
+        span = f", {times[0]} to {times[-1]}" if times else ""
         grid = f"{len(size['latitude'])} x {len(size['longitude'])}"
         levels = f"{len(size['levels'])} {size['vertical']} levels"
         digest = manifest.config_digest[:12]
@@ -117,8 +117,8 @@ def _describe_cycles(path: Path) -> Description:
             f"  code {manifest.code_version}, seed {manifest.seed}, configuration {digest}",
             *_listed("inputs", manifest.inputs),
             *_listed("libraries", manifest.libraries),
-            *_replaced_members(path),
-            *_learned_share(path),
+            *_replaced_members(path, ledger),
+            *_learned_share(path, ledger),
             *_costs(path, len(times)),
         ]
         changed = _changed_since(path, manifest)
@@ -136,24 +136,32 @@ def _changed_since(store: Path, manifest: Manifest) -> list[str]:
     ]
 
 
-def _replaced_members(path: Path) -> list[str]:
+def _series(path: Path, ledger: Ledger, name: str) -> np.ndarray:
+    """The complete cycles of an array of a store that is whole; none if it has no such array."""
+    if not any(name in line.arrays for line in ledger.cycles):
+        return np.empty(0)
+    array = open_array(path, name)
+    return np.stack([read_array(array, line.cycle) for line in ledger.cycles])
+
+
+def _replaced_members(path: Path, ledger: Ledger) -> list[str]:
     """How many members were not plausible and were replaced; no line if none was."""
-    counts = open_cycles(path, "diagnostics").get("replaced_members")  # not in stores of before
-    if counts is None or not counts.size or not int(counts[-1]):
+    if not _series(path, ledger, "diagnostics/replaced_members")[-1:].any():
         return []
-    reasons = open_cycles(path, "members").load()
     told = []
     for product in ("background", "analysis"):
-        for cycle, member in np.argwhere(reasons[f"{product}_replaced"].to_numpy() > 0):
+        reasons = _series(path, ledger, f"members/{product}_replaced")
+        for cycle, member in np.argwhere(reasons > 0):
             told.append(f"{product} of cycle {cycle} member {member}")
     more = f" and {len(told) - _TOLD} more" if len(told) > _TOLD else ""
     return [f"  replaced members: {len(told)}, {', '.join(told[:_TOLD])}{more}"]
 
 
-def _learned_share(path: Path) -> list[str]:
+def _learned_share(path: Path, ledger: Ledger) -> list[str]:
     """How much of what a network has learned reached the analyses; no line without one."""
-    shares = open_cycles(path, "diagnostics").get("learned_share")  # not in stores of before
-    if shares is None or not np.isfinite(shares).any():
+    shares = _series(path, ledger, "diagnostics/learned_share")
+    shares = shares[np.isfinite(shares)]
+    if not shares.size:
         return []
     low, high = float(shares.min()), float(shares.max())
     mean = f"{100 * float(shares.mean()):.3g} %"
@@ -173,6 +181,8 @@ def _costs(path: Path, complete: int) -> list[str]:
 
 def _describe_arrays(path: Path) -> Description:
     """Weights or a checkpoint, every digest checked."""
+    from align_da.storage.verified_arrays import read_arrays  # noqa: PLC0415 (it needs orbax)
+
     arrays, metadata = read_arrays(path)
     count = sum(array.size for array in arrays.values())
     size = sum(array.nbytes for array in arrays.values())
@@ -185,6 +195,9 @@ def _describe_arrays(path: Path) -> Description:
 
 def _describe_states(path: Path) -> Description:
     """Gridded states or other arrays; of those of others, without a seal, only the form."""
+    from align_da.storage.datasets import read_dataset  # noqa: PLC0415 (as the next)
+    from align_da.storage.gridded import open_states  # noqa: PLC0415 (it needs JAX)
+
     sealed, dataset = seal_path(path).is_file(), read_dataset(path)
     gridded = {"latitude", "longitude"} <= {*map(str, dataset.dims)}
     if gridded:

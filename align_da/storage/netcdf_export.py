@@ -12,8 +12,8 @@ import numpy as np
 import xarray as xr
 
 from align_da.atmosphere.dataset import increment_attributes, with_pressure_of_sigma
-from align_da.storage.analysis_store import open_cycles
 from align_da.storage.durable import written_whole
+from align_da.storage.stored_cycles import open_cycles
 
 _ORDER = ("realization", "time", "level", "latitude", "longitude")
 _FIELD = {"zlib": True, "complevel": 1, "_FillValue": np.float32(np.nan)}

@@ -21,8 +21,8 @@ from align_da.constants import GRAVITY
 from align_da.observations.batch import UNKNOWN_VARIABLE, Flag, ObservationBatch, Vertical
 from align_da.observations.interpolation import interpolation_operator
 from align_da.observations.reports import REPORT_COLUMNS, checked_reports
-from align_da.storage.analysis_store import open_cycles
 from align_da.storage.lock import lock_beside, owned
+from align_da.storage.stored_cycles import open_cycles
 from data_pipelines.observations.ioda import GROUPS, write_ioda
 
 _EQUIVALENTS = {"hofx0": "background_equivalent", "hofx1": "analysis_equivalent"}

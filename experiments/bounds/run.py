@@ -14,8 +14,8 @@ import pandas as pd
 from align_da.assimilation.physical_bounds import within_physical_bounds
 from align_da.config import load_config
 from align_da.runs.run import Run, open_run
-from align_da.storage.analysis_store import open_cycles
 from align_da.storage.gridded import read_times
+from align_da.storage.stored_cycles import open_cycles
 from align_da.verification.table_format import to_markdown
 from experiments.commands import align_da
 from experiments.options import run_options

@@ -15,7 +15,8 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from align_da.storage.analysis_store import open_cycles, write_cycle
+from align_da.storage.analysis_store import write_cycle
+from align_da.storage.stored_cycles import open_cycles
 from experiments.costs.synthetic import (
     layout_of,
     new_store,

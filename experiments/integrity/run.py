@@ -20,9 +20,9 @@ from align_da.config import Config, load_config
 from align_da.cycling import driver
 from align_da.stages.run_cycles import run_cycles
 from align_da.storage import analysis_store
-from align_da.storage.analysis_store import open_cycles
 from align_da.storage.compiled_programs import use_compilation_cache
 from align_da.storage.run_folder import RunFolder
+from align_da.storage.stored_cycles import open_cycles
 from align_da.storage.verification import verify_store
 from align_da.verification.table_format import to_markdown
 from experiments.options import run_options

@@ -1,5 +1,7 @@
 """What other libraries find in a store: xarray as a tree, MetPy by the CF conventions."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import jax.numpy as jnp
@@ -11,9 +13,10 @@ from metpy.units import units
 
 from align_da.atmosphere import Grid, Layout, State, VerticalCoordinate, pressure_of
 from align_da.cycling.record import SCALAR_FIELDS, member_fields, observation_fields
-from align_da.storage.analysis_store import open_cycles, open_store, write_cycle
+from align_da.storage.analysis_store import open_store, write_cycle
 from align_da.storage.cycle_record import CycleRecord, StoreTemplate
 from align_da.storage.manifest import manifest_of
+from align_da.storage.stored_cycles import open_cycles
 
 LAYOUT = Layout(
     Grid(
@@ -99,3 +102,14 @@ def test_metpy_calculates_with_what_is_read(store: Path) -> None:
     found = metpy.calc.potential_temperature(pressure, analysis["temperature"])
     wanted = analysis["temperature"] * (1e5 / pressure) ** (2 / 7)
     np.testing.assert_allclose(found.metpy.dequantify(), wanted, rtol=1e-3)
+
+
+def test_a_store_is_inspected_without_what_computes(store: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path; from align_da.storage.inspection import describe;"
+        "found = describe(Path(sys.argv[1])); assert found.whole, found.text;"
+        "sys.exit(', '.join({'jax', 'orbax', 'xarray', 'matplotlib'} & {*sys.modules}))"
+    )
+    call = [sys.executable, "-c", code, str(store)]
+    ended = subprocess.run(call, capture_output=True, text=True, check=False)
+    assert not ended.stderr.strip()

@@ -15,10 +15,10 @@ from align_da.errors import StorageError
 from align_da.stages import run_cycles, score_runs
 from align_da.stages.export_analyses import export_analyses
 from align_da.stages.monitor_observations import monitor_observations
-from align_da.storage.analysis_store import open_cycles
 from align_da.storage.ledger import CycleLine, read_ledger, write_ledger
 from align_da.storage.run_folder import RunFolder
 from align_da.storage.store_places import ledger_path
+from align_da.storage.stored_cycles import open_cycles
 from align_da.storage.verification import verify_store
 from data_pipelines.observations.export import export_observations
 

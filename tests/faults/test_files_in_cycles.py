@@ -14,9 +14,9 @@ from align_da.errors import InputError
 from align_da.observations import Flag
 from align_da.stages import run_cycles
 from align_da.stages.monitor_observations import monitor_observations
-from align_da.storage.analysis_store import open_cycles
 from align_da.storage.durable import copy_files
 from align_da.storage.run_folder import RunFolder
+from align_da.storage.stored_cycles import open_cycles
 
 COUNT = 12  # stations
 HOURS = np.datetime64("2000-01-04T00", "s") + 6 * np.arange(16) * np.timedelta64(3600, "s")

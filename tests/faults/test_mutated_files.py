@@ -23,7 +23,6 @@ from align_da.atmosphere.dataset import dataset_from_state, layout_from_dataset
 from align_da.config import WorldConfig, load_config
 from align_da.digests import digest_of
 from align_da.errors import AlignDAError, StorageError
-from align_da.storage.analysis_store import open_cycles
 from align_da.storage.checkpoints import load_weights, save_weights
 from align_da.storage.gridded import open_states, read_times
 from align_da.storage.ledger import read_ledger
@@ -32,6 +31,7 @@ from align_da.storage.stage_definition import Stage, digest_of_stage
 from align_da.storage.stages import run_stage
 from align_da.storage.statistics import read_normalisation
 from align_da.storage.store_places import ledger_path
+from align_da.storage.stored_cycles import open_cycles
 from align_da.storage.verification import verify_store
 
 nature_run = pytest.importorskip("data_pipelines.nature_run")

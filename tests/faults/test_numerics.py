@@ -26,7 +26,7 @@ from align_da.observations.trajectory import trajectory_operator
 from align_da.observations.wind_speed import wind_speed_operator
 from align_da.runs.autoencoders import build_autoencoder
 from align_da.runs.guidances import build_posterior_sampler
-from align_da.storage.analysis_store import open_cycles
+from align_da.storage.stored_cycles import open_cycles
 from align_da.verification.linear_gaussian import compare_with_kalman, every
 
 Figure = Callable[[str], None]

@@ -23,9 +23,9 @@ from align_da.errors import BadStateError
 from align_da.forecast import FunctionForecastModel
 from align_da.observations.batch import ObservationBatch
 from align_da.observations.interpolation import interpolation_operator
-from align_da.storage.analysis_store import open_cycles
 from align_da.storage.inspection import describe
 from align_da.storage.manifest import manifest_of
+from align_da.storage.stored_cycles import open_cycles
 
 START = np.datetime64("2020-01-01T00:00")
 MEMBERS = 10

@@ -21,8 +21,8 @@ from align_da.cycling.driver import CyclingExperiment
 from align_da.cycling.watchdog import AlarmRule, Policy
 from align_da.errors import BadStateError
 from align_da.observations.batch import ObservationBatch
-from align_da.storage.analysis_store import open_cycles
 from align_da.storage.store_places import ledger_path
+from align_da.storage.stored_cycles import open_cycles
 from align_da.storage.verification import verify_store
 
 Figure = Callable[[str], None]

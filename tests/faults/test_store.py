@@ -18,9 +18,9 @@ from small_run import MODEL, run_small, small_experiment, with_parts
 from align_da.atmosphere import State
 from align_da.errors import BadStateError, InputError, StorageError
 from align_da.storage import analysis_store
-from align_da.storage.analysis_store import open_cycles
 from align_da.storage.ledger import read_ledger, write_ledger
 from align_da.storage.store_places import ledger_path, manifest_path
+from align_da.storage.stored_cycles import open_cycles
 from align_da.storage.verification import verify_store
 
 CHUNK = "analysis/lorenz_96/c.5.0.0.0.0"

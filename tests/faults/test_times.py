@@ -16,8 +16,8 @@ from align_da.atmosphere import Grid, Layout, State, VerticalCoordinate
 from align_da.atmosphere.dataset import dataset_from_state, state_from_dataset
 from align_da.config import config_from_table
 from align_da.errors import ConfigError, InputError
-from align_da.storage.analysis_store import open_cycles
 from align_da.storage.gridded import open_states, read_times
+from align_da.storage.stored_cycles import open_cycles
 
 LAYOUT = Layout(
     Grid((-45.0, 45.0), (0.0, 90.0, 180.0, 270.0), VerticalCoordinate("sigma", (0.3, 0.9))),

@@ -28,10 +28,10 @@ from align_da.runs.forecast_models import configured_forecast_model
 from align_da.runs.initial_ensemble import initial_ensemble
 from align_da.runs.run import Run, open_run
 from align_da.stages.run_cycles import run_cycles
-from align_da.storage.analysis_store import open_cycles
 from align_da.storage.run_folder import RunFolder
 from align_da.storage.stage_definition import Stage
 from align_da.storage.stages import run_stage
+from align_da.storage.stored_cycles import open_cycles
 from data_pipelines import backgrounds
 from data_pipelines.observations.stage import make_reports
 from data_pipelines.splits import periods_of

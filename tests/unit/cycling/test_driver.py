@@ -20,13 +20,13 @@ from align_da.diffusion.effort import Effort
 from align_da.forecast import FunctionForecastModel
 from align_da.observations.batch import ObservationBatch
 from align_da.observations.interpolation import interpolation_operator
-from align_da.storage.analysis_store import open_cycles
 from align_da.storage.cycle_costs import read_costs
 from align_da.storage.digest import digests_of_files
 from align_da.storage.ledger import read_ledger, write_ledger
 from align_da.storage.manifest import manifest_of
 from align_da.storage.process_usage import Usage
 from align_da.storage.store_places import costs_path, ledger_path
+from align_da.storage.stored_cycles import open_cycles
 
 LAYOUT = Layout(limited_area((40.0, 41.0, 42.0), (-1.0, 0.0, 1.0, 2.0)), ("abstract_field",))
 

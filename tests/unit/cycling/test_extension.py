@@ -11,10 +11,10 @@ from align_da.cycling import driver
 from align_da.cycling.driver import run_experiment
 from align_da.errors import ConfigError, StorageError
 from align_da.storage import durable
-from align_da.storage.analysis_store import open_cycles
 from align_da.storage.digest import digests_of_files
 from align_da.storage.manifest import manifest_of
 from align_da.storage.store_places import costs_path, extension_path, manifest_path
+from align_da.storage.stored_cycles import open_cycles
 from align_da.storage.verification import verify_store
 
 

@@ -18,8 +18,8 @@ from align_da.config.table import with_overrides
 from align_da.errors import InputError
 from align_da.stages import run_cycles
 from align_da.stages.explain_station import StationExplained, explain_station
-from align_da.storage.analysis_store import open_cycles
 from align_da.storage.run_folder import RunFolder
+from align_da.storage.stored_cycles import open_cycles
 
 MEMBERS = 5
 Explained = Callable[..., StationExplained]

@@ -17,9 +17,9 @@ from align_da.runs.run import open_run
 from align_da.stages import observation_impact, run_cycles
 from align_da.stages.compose_report import _impacts
 from align_da.stages.observation_impact import ImpactPlan
-from align_da.storage.analysis_store import open_cycles
 from align_da.storage.gridded import read_times
 from align_da.storage.run_folder import RunFolder
+from align_da.storage.stored_cycles import open_cycles
 from align_da.verification.energy_norm import energy_weights
 
 SETTINGS = ["cycle.method=letkf", "cycle.members=5", "cycle.cycles=3"]

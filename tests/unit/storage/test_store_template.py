@@ -10,12 +10,13 @@ import pytest
 import xarray as xr
 
 from align_da.atmosphere import Grid, Layout, VerticalCoordinate
-from align_da.storage.analysis_store import open_cycles, open_store
+from align_da.storage.analysis_store import open_store
 from align_da.storage.cycle_record import StoredField, StoreTemplate
 from align_da.storage.digest import digest_of_file
 from align_da.storage.ledger import read_ledger, write_ledger
 from align_da.storage.manifest import manifest_of
 from align_da.storage.store_places import ledger_path
+from align_da.storage.stored_cycles import open_cycles
 
 SIGMA = VerticalCoordinate("sigma", (0.3, 0.6, 0.9))
 PRESSURE = VerticalCoordinate("pressure", (30000.0, 60000.0, 90000.0))
