@@ -108,8 +108,8 @@ lock:
 	uv pip compile pyproject.toml --extra world --extra era5 --extra observations --extra onnx \
 		--extra test --universal --python-version 3.11 --no-emit-index-url --quiet \
 		--output-file requirements.lock
-	uv pip compile pyproject.toml --extra world --extra docs --constraint requirements.lock \
-		--universal --python-version 3.11 --no-emit-index-url --quiet \
+	uv pip compile pyproject.toml --extra world --extra observations --extra docs \
+		--constraint requirements.lock --universal --python-version 3.11 --no-emit-index-url --quiet \
 		--output-file docs/requirements.lock
 
 clean:

@@ -33,10 +33,16 @@ from experiments.options import run_options
 from experiments.results import add_result, read_result, write_result
 
 METHODS = {
-    "letkf": "letkf",
-    "latent_3d_var": "latent_three_d_var",
-    "align_da": "latent_score",
+    "letkf": ("cycle.method=letkf",),
+    "latent_3d_var": ("cycle.method=latent_three_d_var",),
+    "align_da": (
+        *("cycle.method=hybrid_gain", "hybrid_gain.share=0.8", "three_d_var.tolerance=0.1"),
+        *("cycle.physical_bounds=clip", "cycle.replacement.share=0.5"),
+        *("cycle.model_error_share=0.3", "model_error.taken_from=shipped"),
+        *("cycle.correction_share=0.5", "correction.starts_from=shipped", "correction.round=-1"),
+    ),
 }
+"""Settings of every method; Align-DA is the hybrid gain with both corrections that are shipped."""
 VARIABLES = ("u", "T", "q", "p_s")
 _WRITE = "write_cycle"  # what the driver calls when a cycle is done
 _COMPILING = 2  # cycles that are not counted
@@ -51,14 +57,9 @@ def main() -> None:
     arguments = parser.parse_args()
     use_compilation_cache()
     for name in arguments.methods:
-        settings = {
-            "split": "train",
-            "method": METHODS[name],
-            "cycles": arguments.cycles,
-            "members": arguments.members,
-        }
-        changes = [f"cycle.{key}={value}" for key, value in settings.items()]
-        config = load_config(arguments.config, [*changes, *arguments.set])
+        length = (f"cycle.cycles={arguments.cycles}", f"cycle.members={arguments.members}")
+        changes = ("cycle.split=train", *length, *METHODS[name], *arguments.set)
+        config = load_config(arguments.config, changes)
         rows = measured(config, arguments.run, f"long_{name}").assign(method=name)
         add_result(arguments.folder, "by_cycle", rows, ["method"])
     table = by_quarter(read_result(arguments.folder / "results" / "by_cycle.csv"))
