@@ -46,7 +46,7 @@ print(reports[reports.flag == "pass"].iloc[0].to_string())
 # ## The level, and what is withheld
 #
 # A sounding reports the standard level of 500 hPa if it came so far. The northern extratropics are
-# analysed, where there are stations enough, and about every fifth station is withheld, by its name.
+# analysed, where there are stations enough, and some of them are withheld, by their names.
 
 # %%
 here = (reports.variable == "temperature") & (reports.level == 50000.0)
@@ -59,9 +59,9 @@ print(f"error of a temperature: {soundings.error.min():.2f} to {soundings.error.
 # %% [markdown]
 # ## Background and its errors
 #
-# In the place of a forecast: a mean over circles of latitude. Its errors are the waves of that day,
-# and B says what they are like: a standard deviation, and a correlation (1 + d/L) exp(−d/L) of
-# places d apart. Both are read off the departures of the stations that are used: σ and L from the
+# In the place of a forecast: a mean over circles of latitude. Its errors are the waves of that
+# day, and B says what they are like: a standard deviation, and a correlation (1 + d/L) exp(−d/L)
+# of places d apart. Both are read off the departures of the stations that are used: σ and L from the
 # covariance of pairs that are less than 200 km apart, and of those 900 to 1,100 km apart. What is
 # left of the variance at a station is its error and what a grid of four degrees cannot hold.
 
@@ -169,6 +169,6 @@ for axis, field, (title, (colours, limit)) in zip(axes, shown, fields.items(), s
 #
 # With a section `[reports]` in the configuration, `align-da cycle` takes the reports of every
 # window from `observations.parquet`, withholds stations by itself, and `align-da verify` scores
-# background and analysis against them. [Own observations](../guides/own_observations.md) tells of
+# background and analysis against them. [Own observations](../guides/own_observations.py) tells of
 # tables and data frames, [files of
 # observations](../../../data_pipelines/observations/README.md) of what is read and refused.
