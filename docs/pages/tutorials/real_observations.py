@@ -60,10 +60,11 @@ print(f"error of a temperature: {soundings.error.min():.2f} to {soundings.error.
 # ## Background and its errors
 #
 # In the place of a forecast: a mean over circles of latitude. Its errors are the waves of that
-# day, and B says what they are like: a standard deviation, and a correlation (1 + d/L) exp(−d/L)
-# of places d apart. Both are read off the departures of the stations that are used: σ and L from the
-# covariance of pairs that are less than 200 km apart, and of those 900 to 1,100 km apart. What is
-# left of the variance at a station is its error and what a grid of four degrees cannot hold.
+# day, and B says what they are like: a standard deviation σ, and a correlation of places d apart,
+# (1 + d/L) exp(−d/L). Both are read off the departures of the stations that are used: σ and L
+# from the covariance of pairs that are less than 200 km apart, and of those 900 to 1,100 km
+# apart. What is left of the variance at a station is its error and what a grid of four degrees
+# cannot hold.
 
 # %%
 latitude = np.arange(18.0, 83.0, 4.0)
