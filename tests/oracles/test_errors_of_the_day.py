@@ -139,7 +139,8 @@ def test_increments_have_the_hybrid_covariance(share: float) -> None:
     def increment(z: jax.Array) -> jax.Array:
         return of.analysis(zero, zero, z, jnp.float32(6.0)).ravel()
 
-    root = jax.jacobian(increment)(jnp.zeros(of.control_shape)).reshape(zero.size, -1)
+    jacobian = jax.jit(jax.jacobian(increment))
+    root = jacobian(jnp.zeros(of.control_shape)).reshape(zero.size, -1)
     sample = np.cov(np.asarray(ensemble().values).reshape(MEMBERS, -1).T)
     taper = np.asarray(errors.taper_root @ errors.taper_root.T)
     expected = (1 - share) * np.eye(zero.size) + share * sample * taper
