@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
@@ -46,6 +47,7 @@ def great_circle_distance(
     return 2 * EARTH_RADIUS * jnp.arcsin(jnp.sqrt(jnp.clip(haversine, 0.0, 1.0)))
 
 
+@jax.jit
 def gaspari_cohn(
     distance: Float[Array, "*shape"], radius: float | Float[Array, ""]
 ) -> Float[Array, "*shape"]:
