@@ -179,7 +179,7 @@ def lead_chart(
                 own = chosen[(chosen["variable"] == field.label) & (chosen["score"] == score)]
                 if own.empty:
                     continue
-                means = own.groupby(["lead", "method"], as_index=False)["value"].mean()
+                means = own.groupby(["lead", "method"])["value"].mean().reset_index()
                 leaves[other, field.variable, field.level, label] = Leaf(
                     [_by_run(means, "lead", hours, runs)], f"{label}{_in(field.units)}"
                 )
@@ -230,8 +230,8 @@ def _by_run(
 ) -> dict[str, np.ndarray]:
     """Values along an axis, a column a run in single precision, NaN where a run has none."""
     found = np.full((len(runs), len(along)), np.nan, np.float32)
-    run, place = pd.Index(runs).get_indexer(rows["method"]), along.get_indexer(rows[axis])
-    found[run, place] = rows[column]
+    run = pd.Index(runs).get_indexer(pd.Index(rows["method"]))
+    found[run, along.get_indexer(pd.Index(rows[axis]))] = rows[column]
     return dict(zip(runs, found, strict=True))
 
 
