@@ -231,7 +231,9 @@ def _by_run(
     """Values along an axis, a column a run in single precision, NaN where a run has none."""
     found = np.full((len(runs), len(along)), np.nan, np.float32)
     run = pd.Index(runs).get_indexer(pd.Index(rows["method"]))
-    found[run, along.get_indexer(pd.Index(rows[axis]))] = rows[column]
+    place = along.get_indexer(pd.Index(rows[axis]))
+    shown = (run >= 0) & (place >= 0)
+    found[run[shown], place[shown]] = rows[column].to_numpy()[shown]
     return dict(zip(runs, found, strict=True))
 
 
