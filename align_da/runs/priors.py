@@ -94,11 +94,12 @@ def load_prior(run: Run, name: str) -> LatentPrior:
     Raises:
         StorageError: it has not been trained, or its weights are damaged or of another shape.
     """
+    if name != "static":
+        _check_trained(run, name)
     static = _latent_static_prior(run, SCALING, len(run.config.learned_lead_hours))
     if name == "static":
         return static
     shape = static.space.autoencoder.latent_shape
-    _check_trained(run, name)
     graph, state = nnx.split(nnx.eval_shape(lambda: _blank_network(run.config, name, shape)))
     loaded = _loaded(run, name, {"network": state})
     network = nnx.merge(graph, loaded["network"])

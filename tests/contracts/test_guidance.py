@@ -84,14 +84,25 @@ def guided(guidance: Guidance) -> GuidedDenoiser:
         sigma: jax.Array,
         likelihood: Likelihood,
         units: jax.Array,
-        order: jax.Array = IN_ORDER,
+        order: jax.Array,
     ) -> jax.Array:
         def operator(z: jax.Array) -> jax.Array:
             return (units * _operator(z))[order]
 
         return guidance(_denoiser, operator, likelihood)(noisy, sigma)
 
-    return denoise
+    def denoise_in(
+        noisy: jax.Array,
+        sigma: float,
+        likelihood: Likelihood,
+        units: jax.Array,
+        order: jax.Array = IN_ORDER,
+    ) -> jax.Array:
+        """With weak types made strong: each of them would be compiled by itself."""
+        single = jax.tree.map(lambda leaf: leaf.astype(leaf.dtype), likelihood)
+        return denoise(noisy, jnp.float32(sigma), single, units, order)
+
+    return denoise_in
 
 
 def _misfit(z: jax.Array) -> float:

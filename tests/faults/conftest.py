@@ -1,6 +1,5 @@
 """Children that can be killed, without the seconds that importing takes each time."""
 
-import multiprocessing
 import sys
 from collections.abc import Callable
 from functools import cache
@@ -12,22 +11,14 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))  # children find small_run by its name
 
 import small_run
+from forked_processes import fork_server
 from hurt import folder_digest
-
-IMPORTED = (
-    "align_da.cycling.driver",
-    "align_da.forecast.lorenz96",
-    "align_da.training",
-    "data_pipelines.backgrounds",
-)
 
 
 @pytest.fixture(scope="session")
 def children() -> ForkServerContext:
     """A server that has imported everything and forks a child for each run."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(list(IMPORTED))
-    return context
+    return fork_server()
 
 
 @pytest.fixture

@@ -37,7 +37,7 @@ from align_da.stages.monitor_observations import monitor_observations
 from align_da.storage.run_folder import RunFolder
 from align_da.storage.stage_definition import Stage
 from align_da.storage.stages import run_stage
-from align_da.verification.report import page
+from align_da.verification.report.page import HtmlReport, ReportFigure, Section
 from align_da.verification.score_table import ROW_COLUMNS
 from data_pipelines import model_run, world_report
 
@@ -45,6 +45,15 @@ LIMIT = 200  # bytes of a file: locks fit
 REPORTS = """value,error,latitude,longitude,level,time,vertical,variable,station_id,type,flag
 280.0,1.0,50.0,10.0,50000.0,2020-01-01T00:00:00,level,temperature,a,radiosonde,pass
 """
+REPORT = HtmlReport(
+    "Verification",
+    sections=[
+        Section(
+            "Maps",
+            figures=[ReportFigure(f"map_{number}", "", bytes(5 * LIMIT)) for number in range(3)],
+        )
+    ],
+)
 Figure = Callable[[str], None]
 
 # Where a write of Orbax fails, those beside it end after the loop that waited for them.
@@ -109,7 +118,7 @@ def cycled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunFolder]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(run_cycles, "cycle_forecast_model", lambda _: Persistence(LAYOUT))
         patch.setattr(score_runs, "configured_forecast_model", lambda _: Persistence(LAYOUT))
-        patch.setattr(page, "to_png", lambda _: bytes(5 * LIMIT))  # drawn in seconds
+        patch.setattr(score_runs, "compose_report", lambda *_: REPORT)  # composed in seconds
         assert run_cycles.run_cycles(CONFIG, folder.root, "main") == 0
         yield folder
 

@@ -216,7 +216,7 @@ def test_row_24_readers_of_a_growing_store_see_whole_cycles_only(
     polls: int, start: Start, tmp_path: Path, figure: Figure
 ) -> None:
     store, seen = tmp_path / "run.zarr", set()
-    cycles = 8 + polls // 40
+    cycles = 6 + polls // 40
     child = start(store, cycles=cycles, seconds=0.1)
     wait_for_cycles(store, 0)
     polled = 0

@@ -10,13 +10,13 @@ from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
 
-import dask
 import numpy as np
 import psutil
 import pytest
 import small_world
 import xarray as xr
 from distributed import Client
+from forked_processes import forked_workers
 from hurt import folder_digest
 from pipelines.conftest import CONFIG, write_truth
 from rich.progress import Progress
@@ -39,15 +39,9 @@ Figure = Callable[[str], None]
 
 
 @pytest.fixture(scope="module")
-def two_workers(children: ForkServerContext) -> Iterator[Client]:
-    """Two worker processes, forked from what has been imported: a start costs no seconds."""
-    first = children.Process(target=monotonic)  # dask would have other things preloaded
-    first.start()
-    first.join()
-    with (
-        dask.config.set({"distributed.worker.multiprocessing-method": "forkserver"}),
-        client_of(None, 2) as client,
-    ):
+def two_workers() -> Iterator[Client]:
+    """Two worker processes."""
+    with forked_workers(), client_of(None, 2) as client:
         yield client
 
 

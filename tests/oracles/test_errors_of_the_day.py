@@ -94,12 +94,17 @@ def test_of_the_mean_alone_the_analysis_is_the_mean_of_those_of_all_members(shar
 
 def test_draws_with_the_ensemble_alone_are_those_of_the_etkf() -> None:
     """Mean and spread, with JFPS and no network: the sampling error of the mean is 0.04."""
-    draws, copies = 128, 22
+    copies = 22
     posterior = build_posterior_sampler(
         GuidanceConfig(method="jfps", iterations=8), SamplerConfig(kind="heun", steps=20)
     )
     learned = LatentScoreAnalysis(
-        prior(), posterior, interpolation_operator, draws, "mean", ErrorsOfTheDay(hybrid(1.0))
+        prior(),
+        posterior,
+        interpolation_operator,
+        copies * MEMBERS,
+        "mean",
+        ErrorsOfTheDay(hybrid(1.0)),
     )
     few = ensemble()
     # The members many times over: as many draws, and the perturbations of the same covariance.
@@ -139,7 +144,8 @@ def test_increments_have_the_hybrid_covariance(share: float) -> None:
     def increment(z: jax.Array) -> jax.Array:
         return of.analysis(zero, zero, z, jnp.float32(6.0)).ravel()
 
-    root = jax.jacobian(increment)(jnp.zeros(of.control_shape)).reshape(zero.size, -1)
+    jacobian = jax.jit(jax.jacobian(increment))
+    root = jacobian(jnp.zeros(of.control_shape)).reshape(zero.size, -1)
     sample = np.cov(np.asarray(ensemble().values).reshape(MEMBERS, -1).T)
     taper = np.asarray(errors.taper_root @ errors.taper_root.T)
     expected = (1 - share) * np.eye(zero.size) + share * sample * taper

@@ -86,7 +86,7 @@ def test_with_a_linear_decoder_one_member_equals_the_kalman_update() -> None:
     def decoded(z: jax.Array) -> jax.Array:
         return prior().analysis(values, latent, z, jnp.float32(6.0))
 
-    jacobian = jax.jacobian(decoded)(jnp.zeros_like(latent))
+    jacobian = jax.jit(jax.jacobian(decoded))(jnp.zeros_like(latent))
     b_root = np.asarray(jacobian, np.float64).reshape(values.size, -1)
     h = np.asarray(operator(State(jnp.eye(values.size).reshape(-1, *LAYOUT.shape), LAYOUT))).T
     p = b_root @ b_root.T

@@ -119,12 +119,21 @@ def test_more_members_than_there_are_backgrounds_to_make_them_of_are_refused(
         initial_ensemble(run)
 
 
+@pytest.fixture(scope="module")
+def without(world: tuple[Path, Path]) -> str:
+    """The name of cycles without a correction."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(run_cycles, "cycle_forecast_model", lambda _: Persistence(LAYOUT))
+        command("cycle --name without", *world)
+    return "without"
+
+
 def learned_share(root: Path, name: str) -> np.ndarray:
     return align_da.open_cycles(root, name, "diagnostics")["learned_share"].to_numpy()
 
 
 def test_a_cycle_uses_the_correction_and_tells_how_much_of_it_has_acted(
-    world: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+    world: tuple[Path, Path], without: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     root, config = world
     monkeypatch.setattr(run_cycles, "cycle_forecast_model", lambda _: Persistence(LAYOUT))
@@ -138,9 +147,8 @@ def test_a_cycle_uses_the_correction_and_tells_how_much_of_it_has_acted(
     np.testing.assert_allclose(learned_share(root, "first"), 0.5, atol=1e-4)
     told = describe(RunFolder(root).cycles("first")).text
     assert "learned: 50 % of the estimate reaches the analysis" in told
-    command("cycle --name without", root, config)
-    assert np.isnan(learned_share(root, "without")).all()
-    assert "learned" not in describe(RunFolder(root).cycles("without")).text
+    assert np.isnan(learned_share(root, without)).all()
+    assert "learned" not in describe(RunFolder(root).cycles(without)).text
 
 
 def segment(world: tuple[Path, Path], which: int, number: int, network_rounds: int) -> Segment:
@@ -267,17 +275,16 @@ def test_the_table_of_rounds_holds_the_errors_that_they_have_met(world: tuple[Pa
 
 
 def test_of_a_hybrid_gain_without_share_the_filter_is_left(
-    world: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+    world: tuple[Path, Path], without: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     root, config = world
     monkeypatch.setattr(run_cycles, "cycle_forecast_model", lambda _: Persistence(LAYOUT))
     hybrid = "cycle.method=hybrid_gain"
-    command("cycle --name filter", root, config)
     command("cycle --name no_share", root, config, [hybrid, "hybrid_gain.share=0.0"])
     command("cycle --name half", root, config, [hybrid])
     alone, none, half = (
         align_da.open_cycles(root, name, "analysis")["temperature"].to_numpy()
-        for name in ("filter", "no_share", "half")
+        for name in (without, "no_share", "half")
     )
     np.testing.assert_allclose(none, alone, atol=1e-4)
     assert np.abs(half - alone).max() > 0.01

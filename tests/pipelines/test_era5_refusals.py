@@ -33,6 +33,7 @@ WORLD = WorldConfig(
     test_days=1,
 )
 Source = xr.Dataset
+TIMES = 30  # a chunk, of which there are fewer then
 
 
 @dataclass(frozen=True)
@@ -366,7 +367,7 @@ def test_a_wrong_source_is_refused(
 
 
 def test_a_good_source_is_not_refused(good: Source, tmp_path: Path) -> None:
-    era5 = Era5Config(source=write_store(good, tmp_path / "s.zarr", 2), levels=LEVELS)
+    era5 = Era5Config(source=write_store(good, tmp_path / "s.zarr", times=TIMES), levels=LEVELS)
     with Progress(disable=True) as bar:
         make_era5_truth(WORLD, era5, tmp_path, 1, bar)
     assert RunFolder(tmp_path).truth.exists()
@@ -378,7 +379,7 @@ def test_what_is_wrong_within_the_source_ends_the_run_with_its_time(
     """The states before it are kept, and with a source that is mended the run goes on."""
     path = tmp_path / "source.zarr"
     broken = good.assign(temperature=holed(50, np.nan)(good["temperature"]))
-    era5 = Era5Config(source=write_store(broken, path, 2), levels=LEVELS)
+    era5 = Era5Config(source=write_store(broken, path, times=TIMES), levels=LEVELS)
     with (
         pytest.raises(InputError, match=r"2020-01-1.*temperature: 1 values are not finite"),
         Progress(disable=True) as bar,
@@ -388,7 +389,7 @@ def test_what_is_wrong_within_the_source_ends_the_run_with_its_time(
     with xr.open_zarr(store, consolidated=False) as truth:
         assert truth["written"].sum() == 40
         assert np.isnan(truth["temperature"][50]).all()
-    write_store(good, path, 2)
+    write_store(good, path, times=TIMES)
     with Progress(disable=True) as bar:
         make_era5_truth(WORLD, era5, tmp_path / "run", 1, bar)
     with xr.open_zarr(store, consolidated=False) as truth:
@@ -410,7 +411,7 @@ def test_one_state_that_does_not_belong_to_its_series_is_told(
     broken = good.copy(deep=True)
     for name in (name for name in broken.data_vars if "time" in broken[name].dims):
         broken[name][50] = wrong[name].to_numpy()
-    era5 = Era5Config(source=write_store(broken, tmp_path / "s.zarr", 2), levels=LEVELS)
+    era5 = Era5Config(source=write_store(broken, tmp_path / "s.zarr", times=TIMES), levels=LEVELS)
     with (
         pytest.raises(InputError, match=r"at 2020-01-13T12:00 has a correlation of"),
         Progress(disable=True) as bar,
@@ -478,7 +479,7 @@ def test_metadata_that_are_older_than_their_arrays_are_not_believed(
 @pytest.mark.parametrize("name", ["a::b.zarr", "era5[2020].zarr", "a b?.zarr", "100%.zarr"])
 def test_a_path_that_exists_is_a_path(name: str, good: Source, tmp_path: Path) -> None:
     path = tmp_path / name
-    plain = write_store(good, tmp_path / "plain.zarr", 2)
+    plain = write_store(good.isel(time=[0]), tmp_path / "plain.zarr")
     Path(plain).rename(path)
     times = good["time"].to_numpy()[:1]
     source = open_era5(Era5Config(source=str(path), levels=LEVELS), times)
@@ -487,14 +488,14 @@ def test_a_path_that_exists_is_a_path(name: str, good: Source, tmp_path: Path) -
 
 def test_a_damaged_chunk_is_told(good: Source, tmp_path: Path) -> None:
     path = tmp_path / "source.zarr"
-    write_store(good, path, 2)
+    write_store(good, path, times=TIMES)
     (path / "temperature" / ".".join("0000")).write_bytes(b"damaged")
     config = Era5Config(source=str(path), levels=LEVELS)
     refused(config, tmp_path / "run", InputError, "temperature: the values cannot be read")
 
 
 def test_a_truth_of_another_source_is_not_replaced(good: Source, tmp_path: Path) -> None:
-    path = write_store(good, tmp_path / "source.zarr", 2)
+    path = write_store(good, tmp_path / "source.zarr", times=TIMES)
     copy = shutil.copytree(path, tmp_path / "copy.zarr")
     for source, ending in ((path, None), (copy, "belongs to another configuration")):
         era5 = Era5Config(source=str(source), levels=LEVELS)

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import xarray as xr
+from forked_processes import forked_workers
 from rich.progress import Progress
 from small_graphs import TYPICAL, expected_step, fengwu_graph, random_states, scaling_of, written
 
@@ -172,7 +173,8 @@ def test_rewards_from_two_workers_are_those_of_this_process(world: GraphWorld) -
 
     build = RewardScore(world.config, world.folder)
     here = score_cases(cases, draw, build, seed=0)
-    there = score_on_cluster(world.config, cases, draw, build, description="rewards", total=5)
+    with forked_workers():
+        there = score_on_cluster(world.config, cases, draw, build, description="rewards", total=5)
     xr.testing.assert_identical(here, there)
     assert float(here["rewards"].std("candidate").min()) > 0
 

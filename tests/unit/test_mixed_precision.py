@@ -45,8 +45,12 @@ def output(kind: str, **change: Any) -> tuple[jax.Array, Any]:
             return network.decode(network.encode(STATES))
         return network(STATES, LEVELS, CONDITION)
 
-    values, pull = jax.vjp(jax.jit(made), params)
-    return values, pull(jnp.ones_like(values))[0]
+    @jax.jit
+    def with_gradient(params: Any) -> tuple[jax.Array, Any]:
+        values, pull = jax.vjp(made, params)
+        return values, pull(jnp.ones_like(values))[0]
+
+    return with_gradient(params)
 
 
 @pytest.mark.parametrize("kind", ["autoencoder", "denoiser"])

@@ -56,8 +56,7 @@ def series_chart(rows: pd.DataFrame, fields: Sequence[ShownField], runs: Sequenc
     kept = rows[rows["date"].isin(dates)]
     leaves: dict[Key, Leaf] = {}
     for key, field, label, own in _chosen(kept, fields):
-        wide = own.pivot(index="date", columns="method", values="value").reindex(dates)
-        leaves[key] = Leaf([_by_run(wide, runs)], f"{label}{_in(field.units)}")
+        leaves[key] = Leaf([_by_run(own, "date", dates, runs)], f"{label}{_in(field.units)}")
     source = ColumnDataSource({"date": dates.to_numpy()})
     panel = new_panel("", x_axis_type="datetime")
     lines = {
@@ -95,10 +94,9 @@ def profile_chart(rows: pd.DataFrame, fields: Sequence[ShownField], runs: Sequen
     leaves: dict[Key, Leaf] = {}
     for key, own in table.groupby(["product", "symbol", "score"], sort=False):
         product, symbol, score = map(str, key)
-        wide = own.pivot(index="level", columns="method", values="value").reindex(levels)
         label = SCORES[score].label
         leaves[product, symbol, label] = Leaf(
-            [_by_run(wide, runs)], f"{label}{_in(variables[symbol])}"
+            [_by_run(own, "level", pd.Index(levels), runs)], f"{label}{_in(variables[symbol])}"
         )
     source = ColumnDataSource({"level": levels})
     panel = new_panel("", 380, y_range=FactorRange(*reversed(levels)))
@@ -123,20 +121,14 @@ def place_chart(places: pd.DataFrame, fields: Sequence[ShownField], runs: Sequen
         runs: names, in order.
     """
     parts = {str(by): _in_order(str(by), set(own["place"])) for by, own in places.groupby("by")}
+    groups = dict(list(places.groupby(["product", "variable", "by"], sort=False)))
     leaves: dict[Key, Leaf] = {}
     for product in dict.fromkeys(places["product"]):
-        of_product = places[places["product"] == product]
         for field in fields:
-            own = of_product[of_product["variable"] == field.label]
+            own = {by: groups.get((product, field.label, by), places[:0]) for by in _PLACES}
             for label, column in (("RMSE", "rmse"), ("spread", "spread")):
                 columns = [
-                    _by_run(
-                        own[own["by"] == by]
-                        .pivot(index="place", columns="method", values=column)
-                        .reindex(parts[by]),
-                        runs,
-                    )
-                    for by in _PLACES
+                    _by_run(own[by], "place", pd.Index(parts[by]), runs, column) for by in _PLACES
                 ]
                 key = (product, field.variable, field.level, label)
                 leaves[key] = Leaf(columns, f"{label}{_in(field.units)}")
@@ -180,21 +172,21 @@ def lead_chart(
         "observations": {"departure": "RMS departure"},
     }
     leaves: dict[Key, Leaf] = {}
-    hours = sorted(leads.values())
+    hours = pd.Index(sorted(leads.values()))
     for other, scores in against.items():
         for field in fields:
             for score, label in scores.items():
                 own = chosen[(chosen["variable"] == field.label) & (chosen["score"] == score)]
                 if own.empty:
                     continue
-                means = own.groupby(["lead", "method"])["value"].mean().unstack("method")
+                means = own.groupby(["lead", "method"])["value"].mean().reset_index()
                 leaves[other, field.variable, field.level, label] = Leaf(
-                    [_by_run(means.reindex(hours), runs)], f"{label}{_in(field.units)}"
+                    [_by_run(means, "lead", hours, runs)], f"{label}{_in(field.units)}"
                 )
-    source = ColumnDataSource({"lead": hours})
+    source = ColumnDataSource({"lead": hours.tolist()})
     panel = new_panel("")
     panel.xaxis.axis_label = "lead, h"
-    panel.xaxis.ticker = hours
+    panel.xaxis.ticker = hours.tolist()
     shown = {run: _with_dots(panel, source, run, runs, x="lead") for run in runs}
     add_legend(panel, shown)
     add_hover(
@@ -233,9 +225,16 @@ def _dates_shown(rows: pd.DataFrame) -> tuple[pd.DatetimeIndex, int]:
     return dates[::every], every
 
 
-def _by_run(wide: pd.DataFrame, runs: Sequence[str]) -> dict[str, np.ndarray]:
-    """A column a run in single precision, NaN of a run that has no such score."""
-    return {run: wide.reindex(columns=[run])[run].to_numpy(np.float32) for run in runs}
+def _by_run(
+    rows: pd.DataFrame, axis: str, along: pd.Index, runs: Sequence[str], column: str = "value"
+) -> dict[str, np.ndarray]:
+    """Values along an axis, a column a run in single precision, NaN where a run has none."""
+    found = np.full((len(runs), len(along)), np.nan, np.float32)
+    run = pd.Index(runs).get_indexer(pd.Index(rows["method"]))
+    place = along.get_indexer(pd.Index(rows[axis]))
+    shown = (run >= 0) & (place >= 0)
+    found[run[shown], place[shown]] = rows[column].to_numpy()[shown]
+    return dict(zip(runs, found, strict=True))
 
 
 def _in(units: str) -> str:

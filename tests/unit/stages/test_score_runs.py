@@ -13,12 +13,14 @@ from typer.testing import CliRunner
 
 from align_da.config.table import with_overrides
 from align_da.errors import ConfigError
+from align_da.runs.run import Run
 from align_da.stages import run_cycles, score_runs
 from align_da.storage.durable import copy_files
 from align_da.storage.ledger import read_ledger
 from align_da.storage.run_folder import RunFolder
 from align_da.storage.store_places import ledger_path
 from align_da.verification.report import page
+from align_da.verification.report.page import HtmlReport
 
 
 @pytest.fixture(scope="module")
@@ -30,6 +32,7 @@ def cycled(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def folder(cycled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunFolder:
     """A copy of it; the model of its cycles and of its scores changes nothing."""
+    monkeypatch.setattr(page, "to_png", lambda _: b"")  # drawn in seconds
     monkeypatch.setattr(run_cycles, "cycle_forecast_model", lambda _: Persistence(LAYOUT))
     monkeypatch.setattr(score_runs, "configured_forecast_model", lambda _: Persistence(LAYOUT))
     copy_files(cycled, tmp_path)
@@ -49,10 +52,15 @@ def test_where_no_forecast_fits_into_the_period_that_is_told_and_the_rest_is_sco
     assert set(rows["product"]) == {"background", "analysis"}
 
 
+def named_after_settings(run: Run, _: object) -> HtmlReport:
+    """Stands for a report, which takes seconds to compose."""
+    return HtmlReport(f"forecasts of every analysis {run.config.verification.forecast_every}")
+
+
 def test_a_report_with_other_settings_keeps_the_one_before_and_tells_it(
     folder: RunFolder, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(page, "to_png", lambda _: b"")  # drawn in seconds
+    monkeypatch.setattr(score_runs, "compose_report", named_after_settings)
     first = score_runs.score_runs(CONFIG, folder.root, ["main"])
     text = first.read_text()
     assert "kept in" not in capsys.readouterr().out
@@ -70,9 +78,8 @@ def test_a_report_with_other_settings_keeps_the_one_before_and_tells_it(
 
 
 def test_commands_score_with_what_the_cycles_were_made_with_and_end_with_the_next_one(
-    folder: RunFolder, monkeypatch: pytest.MonkeyPatch
+    folder: RunFolder,
 ) -> None:
-    monkeypatch.setattr(page, "to_png", lambda _: b"")  # drawn in seconds
     shared = ["--run", str(folder.root)]
     scored = CliRunner().invoke(with_data(), ["verify", *shared, "--json"])
     found = json.loads(scored.stdout)
