@@ -80,14 +80,14 @@ def mean_error(
     window: int,
     outer: int,
 ) -> float:
-    """Root mean square error of analyses of Lorenz-96, days 30 to 60."""
+    """Root mean square error of analyses of Lorenz-96, days 50 to 100."""
     model = Lorenz96ForecastModel()
     operator = bind(planned, model.layout)
     method = LatentThreeDVar(
         prior(model.layout, 0.5), lambda *_: operator, outer, inner=20, tolerance=1e-5
     )
     first = jnp.reshape(jnp.asarray((1.0, *(0.0,) * 39)), model.layout.shape)
-    cycles = 60 * 24 // window
+    cycles = 100 * 24 // window
     twins = TwinExperiment(model, method, planned, first, 0.03, 1, cycles, window, operator)
     result = run_twins(twins, (0,))
     error = result.analysis[:, :, 0] - result.truth

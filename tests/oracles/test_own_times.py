@@ -138,12 +138,12 @@ def mean_error(bind: Bind, inflation: float) -> float:
         initial=jnp.full(model.layout.shape, 3.0),
         initial_std=3.0,
         members=20,
-        cycles=70,
+        cycles=100,
         window_hours=WINDOW,
         trajectory_hours=6,
     )
     result = run_twins(twins, (0, 1))
-    return float(np.sqrt(((result.analysis.mean(axis=2) - result.truth)[30:] ** 2).mean()))
+    return float(np.sqrt(((result.analysis.mean(axis=2) - result.truth)[40:] ** 2).mean()))
 
 
 @pytest.mark.slow
