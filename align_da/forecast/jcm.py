@@ -15,7 +15,7 @@ References: JCM (https://pypi.org/project/jcm); Molteni 2003 (SPEEDY), Clim. Dyn
 
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
+from functools import cached_property, partial
 from importlib.resources import files
 from typing import Any, Literal
 
@@ -24,6 +24,7 @@ import jax.numpy as jnp
 import jax_datetime
 import numpy as np
 import xarray as xr
+from dinosaur.coordinate_systems import CoordinateSystem
 from dinosaur.primitive_equations import State as SpectralState
 from dinosaur.sigma_coordinates import SigmaCoordinates
 from dinosaur.spherical_harmonic import Grid as SphericalGrid
@@ -93,7 +94,7 @@ class JcmForecastModel:
         perturbed_physics: bool = False,
         step_hours: int = STEP_HOURS,
     ) -> None:
-        """Set up the model; it is compiled by the first forecast.
+        """Set up the model; it is built and compiled by the first forecast.
 
         Args:
             truncation: spectral truncation of the dynamics, 21 or 31.
@@ -103,17 +104,37 @@ class JcmForecastModel:
             step_hours: hours that the states can be apart. T21 dynamics of 1 or 3 hours take time
                 steps of 30 minutes instead of 40, which is another model.
         """
-        parameters = _perturbed_parameters() if perturbed_physics else Parameters.default()
+        self._coordinates = get_speedy_coords(LEVELS, truncation)
         self._grid = get_speedy_coords(LEVELS, grid_truncation).horizontal
-        self.step_hours = step_hours
-        self._model, self._forcing = _build(
-            truncation, parameters, _time_step(truncation, step_hours)
-        )
-        self.layout = Layout(_grid_of(self._grid, self._model.coords.vertical), VARIABLES)
-        self._fresh_physics = self._model.initial_physics_carry()
+        self._perturbed_physics, self.step_hours = perturbed_physics, step_hours
+        self._time_step = _time_step(truncation, step_hours)
+        self.layout = Layout(_grid_of(self._grid, self._coordinates.vertical), VARIABLES)
         self._begin = _compiled(self._begin_untraced)
         self._end = _compiled(self._end_untraced)
-        self._step = _compiled(partial(_step, self._model, step_hours))
+
+    @cached_property
+    def _built(self) -> tuple[Model, ForcingData]:
+        """The model and its boundary conditions, which take seconds: a layout does not need them.
+
+        The first forecast may be within a program that is traced, to which they are constants.
+        """
+        with jax.ensure_compile_time_eval():
+            perturbed = self._perturbed_physics
+            parameters = _perturbed_parameters() if perturbed else Parameters.default()
+            return _build(self._coordinates, parameters, self._time_step)
+
+    @property
+    def _model(self) -> Model:
+        return self._built[0]
+
+    @cached_property
+    def _fresh_physics(self) -> Any:  # noqa: ANN401  a tree of JCM
+        with jax.ensure_compile_time_eval():
+            return self._model.initial_physics_carry()
+
+    @cached_property
+    def _step(self) -> Callable[..., Any]:
+        return _compiled(partial(_step, self._model, self.step_hours))
 
     @property
     def orography(self) -> Float[Array, "lat lon"]:
@@ -123,7 +144,7 @@ class JcmForecastModel:
     @property
     def sigma(self) -> SigmaCoordinates:
         """The vertical coordinate as dinosaur holds it."""
-        vertical: SigmaCoordinates = self._model.coords.vertical
+        vertical: SigmaCoordinates = self._coordinates.vertical
         return vertical
 
     def forecast(
@@ -173,7 +194,7 @@ class JcmForecastModel:
 
     def step(self, run: RunState) -> RunState:
         """The native state `step_hours` later, physics carried on."""
-        return self._step(run, self._forcing)
+        return self._step(run, self._built[1])
 
     def end(self, run: RunState) -> Values:
         """Gridded values of a native state in SI units."""
@@ -185,7 +206,7 @@ class JcmForecastModel:
             name: jnp.transpose(values[..., self.layout.channels_of(name)])
             for name in self.layout.variables
         }
-        primitive, own = self._model.dycore.primitive, self._model.coords.horizontal
+        primitive, own = self._model.dycore.primitive, self._coordinates.horizontal
         vorticity, divergence = vorticity_divergence_from_wind(
             self._grid, fields["u_component_of_wind"], fields["v_component_of_wind"]
         )
@@ -202,7 +223,7 @@ class JcmForecastModel:
 
     def _to_modal(self, field: Float[Array, "level lon lat"]) -> Float[Array, "level m l"]:
         modal = truncated(self._grid.to_modal(field), self._grid)
-        return truncated(modal, self._model.coords.horizontal)
+        return truncated(modal, self._coordinates.horizontal)
 
     def _end_untraced(self, dynamics: SpectralState) -> Values:
         cut = partial(truncated, grid=self._grid)
@@ -256,9 +277,10 @@ def _time_step(truncation: int, step_hours: int) -> float:
     return float(longest if 60 * step_hours % longest == 0 else 30)
 
 
-def _build(truncation: int, parameters: Parameters, time_step: float) -> tuple[Model, ForcingData]:
+def _build(
+    coordinates: CoordinateSystem, parameters: Parameters, time_step: float
+) -> tuple[Model, ForcingData]:
     """The model and its boundary conditions from the files of the jcm wheel."""
-    coordinates = get_speedy_coords(LEVELS, truncation)
     with (
         warnings.catch_warnings(),
         xr.open_dataset(BOUNDARY_FILES["terrain"], engine="netcdf4") as surface,

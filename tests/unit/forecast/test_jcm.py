@@ -18,7 +18,11 @@ TIME = np.datetime64("1959-01-02T00:00")
 
 @pytest.fixture(scope="module")
 def models() -> tuple[JcmForecastModel, JcmForecastModel]:
-    return JcmForecastModel(21), JcmForecastModel(31)
+    """The first is built while a program is traced."""
+    coarse, fine = JcmForecastModel(21), JcmForecastModel(31)
+    values = jnp.zeros(coarse.layout.shape)
+    jax.eval_shape(lambda start: coarse.step(coarse.begin(start, TIME)), values)
+    return coarse, fine
 
 
 def test_both_truncations_take_and_give_the_same_states(
@@ -74,9 +78,18 @@ def test_a_finer_grid_shows_the_same_state_with_more_of_it(
 def test_boundary_conditions_are_what_jcm_makes_of_its_files(
     number: int, models: tuple[JcmForecastModel, JcmForecastModel]
 ) -> None:
-    own, forcing = models[number]._model, models[number]._forcing
+    own, forcing = models[number]._built
     surface = TerrainData.from_file(BOUNDARY_FILES["terrain"], own.coords)
     np.testing.assert_array_equal(own.terrain.fmask, surface.fmask)
     expected = ForcingData.from_file(BOUNDARY_FILES["forcing"], own.coords)
     assert jax.tree.structure(forcing) == jax.tree.structure(expected)
     jax.tree.map(np.testing.assert_array_equal, forcing, expected)
+
+
+def test_a_model_that_is_first_used_within_a_program_keeps_nothing_of_it(
+    models: tuple[JcmForecastModel, JcmForecastModel],
+) -> None:
+    model, forcing = models[0]._built
+    kept = jax.tree.leaves((vars(model.terrain), forcing, models[0]._fresh_physics))
+    assert len(kept) > 10
+    assert not any(isinstance(leaf, jax.core.Tracer) for leaf in kept)
