@@ -117,7 +117,7 @@ class AnalysisCorrection:
         moved = share * self.scaling.believed(increment)
         if self.truncation is not None:
             moved = self.truncation(moved)
-        wider = apart if factor is None else apart * factor**share
+        wider = apart if factor is None else self._narrowed(apart * factor**share)
         reached = jnp.sum(moved * increment / self.normalisation.std**2)
         whole = jnp.sum((increment / self.normalisation.std) ** 2)
         equivalents = operator(ensemble)
@@ -131,6 +131,17 @@ class AnalysisCorrection:
             jnp.where(whole > 0, reached / jnp.where(whole > 0, whole, 1.0), share),
         )
         return replace(ensemble, values=mean + moved + wider), report
+
+    def _narrowed(
+        self, apart: Float[Array, "member lat lon channel"]
+    ) -> Float[Array, "member lat lon channel"]:
+        """Perturbations, narrowed where they have become wider than the climate.
+
+        Where observations hardly tell of a variable, as of humidity in the stratosphere, nothing
+        else ends the growth of a spread that is inflated and widened in every cycle.
+        """
+        spread, widest = apart.std(axis=0, ddof=1), self.normalisation.std
+        return apart * jnp.where(spread > widest, widest / spread, 1.0)
 
 
 def spread_factor(output: Float[Array, "*shape"]) -> Float[Array, "*shape"]:

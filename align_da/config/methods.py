@@ -206,15 +206,15 @@ class HybridGainConfig(Section):
 class LetkfConfig(Section):
     """The local ensemble transform Kalman filter."""
 
-    radius_km: Annotated[PositiveFloat | None, _RADIUS] = Field(
+    radius_km: Annotated[PositiveFloat | Literal["global"], _RADIUS] = Field(
         default=1500.0,
-        description="Half width of the horizontal localisation (Gaspari-Cohn, of R), km. A "
-        "filter that is global has None, which Python alone can say.",
+        description="Half width of the horizontal localisation (Gaspari-Cohn, of R), km. Global: "
+        "every observation counts everywhere.",
     )
-    depth: Annotated[PositiveFloat | None, FoundBy("vertical localization")] = Field(
+    depth: Annotated[PositiveFloat | Literal["global"], FoundBy("vertical localization")] = Field(
         default=1.0,
-        description="Half width of the vertical localisation, in the logarithm of the level. A "
-        "filter that is global has None, which Python alone can say.",
+        description="Half width of the vertical localisation, in the logarithm of the level. "
+        "Global: every observation counts at every level.",
     )
     inflation: Annotated[PositiveFloat, FoundBy("rho")] = Field(
         default=1.6, description="Factor on the perturbations of the background."
@@ -239,3 +239,9 @@ class LetkfConfig(Section):
         description="Whether the ensemble is inflated, beyond `inflation`, by what the "
         "innovations of a cycle ask for.",
     )
+
+    @property
+    def half_widths(self) -> tuple[float | None, float | None]:
+        """Of both localisations, in metres and in the logarithm of the level; None is global."""
+        radius = None if self.radius_km == "global" else 1e3 * self.radius_km
+        return radius, None if self.depth == "global" else self.depth

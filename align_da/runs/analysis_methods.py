@@ -176,11 +176,9 @@ def three_d_var_of_run(run: Run, use: Use) -> Analysis:
 def letkf(run: Run, _: Use = None) -> LETKF:
     """The local ensemble transform Kalman filter."""
     settings = run.config.letkf
-    radius = None if settings.radius_km is None else settings.radius_km * 1e3
-    near = Localisation(radius, settings.depth)
     return LETKF(
         run.operator_for,
-        near,
+        Localisation(*settings.half_widths),
         settings.inflation,
         settings.relaxation,
         truncation=run.truncation,

@@ -130,7 +130,7 @@ def latent_three_d_var(size: Size, repeat: int) -> dict[str, Cost]:
 def letkf(size: Size, repeat: int) -> dict[str, Cost]:
     """An analysis by the LETKF."""
     config, settings = config_at(size), config_at(size).letkf
-    near = Localisation((settings.radius_km or 0.0) * 1e3, settings.depth)
+    near = Localisation(*settings.half_widths)
     method = LETKF(interpolation_operator, near, settings.inflation, settings.relaxation)
     program = analysis_program("", lambda _: method, None, size.members, config, size.layout)
     return {"LETKF": cost_of_program(program, repeat)}

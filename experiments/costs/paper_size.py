@@ -149,7 +149,7 @@ def peers(config: Config, layout: Layout) -> Iterator[Program]:
     """The classical methods on the same observations."""
     prior, settings = prior_of(config, layout, trained=True), config.letkf
     variational = config.latent_three_d_var
-    near = Localisation((settings.radius_km or 0.0) * 1e3, settings.depth)
+    near = Localisation(*settings.half_widths)
     letkf = LETKF(interpolation_operator, near, settings.inflation, settings.relaxation)
 
     def latent_three_d_var(prior: LatentPrior) -> LatentThreeDVar:

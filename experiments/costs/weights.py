@@ -114,7 +114,7 @@ def letkf_bytes(target: Target, grid: Grid, members: int, observations: int) -> 
 
     The compiler plans for four ensembles: background, analysis, and both in order of blocks.
     """
-    radius = (target.config.letkf.radius_km or 0.0) * 1e3
+    radius = target.config.letkf.half_widths[0] or 0.0
     blocks = target.rows * target.columns // block_width(grid, radius)
     near = (1 - math.cos(2.25 * radius / EARTH_RADIUS)) / 2  # with half a block
     return 4 * members * target.state_bytes + INDEX * blocks * near * observations

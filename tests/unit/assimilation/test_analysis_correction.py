@@ -134,6 +134,19 @@ def test_a_factor_on_the_spread_is_bounded() -> None:
     assert 0.7 < low < 1 < high < 1.3
 
 
+def test_a_spread_that_is_wider_than_the_climate_is_narrowed_to_it() -> None:
+    """At every second point it is ten times that of the climate, which is 2 K."""
+    correction = AnalysisCorrection(constant(0.0), SCALING, NORMAL, KINDS, scales_spread=True)
+    spread = np.where(np.arange(8) % 2, 20.0, 0.5)[None, :, None]
+    unit = BACKGROUND.values - BACKGROUND.values.mean(axis=0)
+    ensemble = State(1.0 + spread * unit / unit.std(axis=0, ddof=1), LAYOUT)
+    evidence = jnp.zeros((*LAYOUT.shape[:2], len(KINDS)))
+    found, _ = correction.applied_to(ensemble, evidence, 1.0, OPERATOR)
+    np.testing.assert_allclose(found.values.mean(axis=0), 1.0, rtol=1e-4)
+    expected = np.minimum(spread, 2.0)
+    np.testing.assert_allclose(found.values.std(axis=0, ddof=1), expected, rtol=1e-5)
+
+
 def test_patches_come_back_to_their_places() -> None:
     """With a stride the network is equivariant to shifts by it, and only by it."""
     network = CorrectionNetwork(1, 1, width=8, depth=1, stride=2, rngs=nnx.Rngs(0))
