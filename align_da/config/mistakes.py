@@ -27,19 +27,44 @@ _MISSPELT, _SPELT_ALIKE = 0.8, 0.7
 
 def told_of(error: ValidationError, section: type[BaseModel], place: tuple[str, ...] = ()) -> str:
     """The mistakes in a section that stands at `place` in the configuration, on one line."""
-    told = [_explain(section, place, item) for item in error.errors()[:_TOLD]]
-    more = error.error_count() - len(told)
+    by_key: dict[tuple[int | str, ...], list[Mapping[str, Any]]] = {}
+    for item in error.errors():
+        by_key.setdefault(_key_of(section, item), []).append(item)
+    told = [_explain(section, place, key, items) for key, items in [*by_key.items()][:_TOLD]]
+    more = len(by_key) - len(told)
     return "; ".join(told) + (f"; and {more} more" if more else "")
 
 
-def _explain(section: type[BaseModel], above: tuple[str, ...], item: Mapping[str, Any]) -> str:
-    """One line for one validation error of a section."""
-    if not item["loc"]:  # a rule between sections
+def _key_of(section: type[BaseModel], item: Mapping[str, Any]) -> tuple[int | str, ...]:
+    """Where a mistake is, without the kind of value that it is held against.
+
+    A value that is of none of several kinds is a mistake against each of them.
+    """
+    place, found = tuple(item["loc"]), section
+    if item["type"] == "extra_forbidden":
+        return place
+    for number, name in enumerate(place, start=1):
+        inner = section_in(found, str(name))
+        if inner is None:
+            behind = (part for part in place[number:] if isinstance(part, int))
+            return (*place[:number], *behind)
+        found = inner
+    return place
+
+
+def _explain(
+    section: type[BaseModel],
+    above: tuple[str, ...],
+    key: tuple[int | str, ...],
+    items: Sequence[Mapping[str, Any]],
+) -> str:
+    """One line for what is wrong with a key of a section."""
+    item, place = items[0], [str(part) for part in key]
+    if not place:  # a rule between sections
         return str(item["ctx"]["error"])
-    place = [str(part) for part in item["loc"]]
     if item["type"] == "extra_forbidden":
         return unknown_key(section, [*place, *_first_within(item["input"])], above)
-    told = str(item["msg"]).removeprefix("Value error, ")
+    told = ", or ".join(str(one["msg"]).removeprefix("Value error, ") for one in items)
     return f"{_name([*above, *place])}: {told}, got {shown(item['input'])}{_hint(item)}"
 
 

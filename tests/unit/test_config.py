@@ -40,6 +40,10 @@ def test_an_empty_file_gives_the_defaults(tmp_path: Path) -> None:
         ("[denoiser.training]\nsteps = 60", "expected warm_up_steps < steps, got 100 and 60"),
         ("[denoiser]\nwidth = 'wide'", "denoiser.width"),
         ("[guidance]\nmethod = 'magic'", "guidance.method"),
+        (
+            "[letkf]\nradius_km = 'far'",
+            "^letkf.radius_km: Input should be a valid number, or Input should be 'global', got",
+        ),
         ("seed = -1", "seed"),
         ("[cycle]\ntrajectory_hours = 2", "does not divide half of the window of 6 hours"),
         (
@@ -155,3 +159,12 @@ def test_another_method_keeps_how_far_systems_are_solved_and_has_its_own_strengt
     sda, strong = given.of("sda"), given.of("sda", 0.5)
     assert (sda.tolerance, sda.iterations) == (0.2, 7)
     assert (sda.strength, strong.strength) == (GuidanceConfig(method="sda").strength, 0.5)
+
+
+def test_a_filter_is_local_in_one_direction_in_both_or_in_none() -> None:
+    def half_widths(*changes: str) -> tuple[float | None, float | None]:
+        return load_config(None, changes).letkf.half_widths
+
+    assert half_widths("letkf.radius_km=1200", "letkf.depth=0.7") == (1.2e6, 0.7)
+    assert half_widths("letkf.radius_km=global", "letkf.depth=0.7") == (None, 0.7)
+    assert half_widths("letkf.radius_km=global", "letkf.depth=global") == (None, None)

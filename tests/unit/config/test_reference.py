@@ -101,7 +101,8 @@ def test_a_name_that_there_is_not_is_answered_with_what_is_meant(name: str, mean
     ("name", "kind"),
     [
         ("seed", "whole number at least 0"),
-        ("letkf.radius_km", "number above 0"),
+        ("three_d_var.radius_km", "number above 0"),
+        ("letkf.radius_km", 'number above 0 or "global"'),
         ("observations.density", "number above 0 and at most 1"),
         ("denoiser.sigma_mean", "number"),
         ("cycle.calibrated", "true or false"),

@@ -109,6 +109,7 @@ _RULES: Mapping[str, Any] = {
     "$ref": _reference,
     "anyOf": _any_of,
     "type": _type,
+    "const": lambda rule, value, _: ["another text"] * (value != rule),
     "enum": lambda rule, value, _: ["none of the choices"] * (value not in rule),
     "properties": _properties,
     "additionalProperties": _additional,
