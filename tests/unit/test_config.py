@@ -42,7 +42,7 @@ def test_an_empty_file_gives_the_defaults(tmp_path: Path) -> None:
         ("[guidance]\nmethod = 'magic'", "guidance.method"),
         (
             "[letkf]\nradius_km = 'far'",
-            "^letkf.radius_km: Input should be a valid number, or Input should be 'global', got",
+            "letkf.radius_km: Input should be a valid number, or Input should be 'global', got",
         ),
         ("seed = -1", "seed"),
         ("[cycle]\ntrajectory_hours = 2", "does not divide half of the window of 6 hours"),
