@@ -56,7 +56,9 @@ for latitude, kelvin in zip(zonal.latitude.values, zonal.values, strict=True):
 # ## What the observations did
 #
 # Every observation keeps its place, with a flag that says whether it was used, and what
-# background and analysis would have said in its place.
+# background and analysis would have said in its place. Those that are *passive* belong to
+# stations that no analysis uses, for verification (`observations.withheld`); *background* and
+# *buddy* are the checks of quality control that rejected one.
 
 # %%
 observations = da.open_cycles(run, "letkf", "observations").load()
