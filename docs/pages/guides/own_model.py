@@ -85,7 +85,8 @@ print(parts.window_hours, "hours a window")
 # `build` takes the configuration and gives the model. After `pip install` the model is a choice,
 # `world.model = "seasonal"`, in every command; `align-da parts` lists it. Settings of its own
 # stand in the table `[parts.seasonal]`, which `align_da.runs.parts.settings_of` checks. A method
-# `start()` gives the state that a nature run begins with; a run whose truth is ERA5 needs none.
+# `start()` gives the state that a nature run begins with, [1, lat, lon, channel]; a class that
+# inherits from `FunctionForecastModel` can add it. A run whose truth is ERA5 needs none.
 #
 # Then the commands cycle with it, here with the LETKF and with observations of your own:
 #
