@@ -295,8 +295,8 @@ def monitor(
         typer.echo(json.dumps(read_alerts(alerts), indent=1))
 
 
-app.command(epilog="Example: align-da explain runs/demo --cycle 3 --station 01001")(explain)
-app.command(epilog="Example: align-da impact runs/demo --lead 24 --cycles 8:40")(impact)
+app.command(epilog="Example: align-da explain runs/ops --cycle 42 --station 01001")(explain)
+app.command(epilog="Example: align-da impact runs/ops --lead 24 --cycles 8:40")(impact)
 
 
 @app.command(epilog="Example: align-da benchmark --set benchmark.dates=24")
@@ -446,7 +446,7 @@ def list_(
     typer.echo(json.dumps(found.table, indent=1) if as_json else found.text)
 
 
-@app.command(epilog="Example: align-da inspect runs/demo/cycles/main.zarr")
+@app.command(epilog="Example: align-da inspect runs/demo/cycles/align_da.zarr")
 def inspect(
     path: Annotated[Path, typer.Argument(help="A store, checkpoint or run folder.")],
     *,

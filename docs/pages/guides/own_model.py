@@ -85,7 +85,23 @@ print(parts.window_hours, "hours a window")
 # `build` takes the configuration and gives the model. After `pip install` the model is a choice,
 # `world.model = "seasonal"`, in every command; `align-da parts` lists it. Settings of its own
 # stand in the table `[parts.seasonal]`, which `align_da.runs.parts.settings_of` checks. A method
-# `start()` gives the state that a nature run begins with; a run whose truth is ERA5 needs none.
+# `start()` gives the state that a nature run begins with, [1, lat, lon, channel]; a class that
+# inherits from `FunctionForecastModel` can add it. A run whose truth is ERA5 needs none.
+#
+# Then the commands cycle with it, here with the LETKF and with observations of your own:
+#
+# ```console
+# align-da data truth --run runs/mine --config mine.toml
+# align-da data backgrounds --run runs/mine
+# align-da data observations FILES --run runs/mine
+# align-da cycle --name letkf --run runs/mine
+# ```
+#
+# `mine.toml` has `world.model = "seasonal"`, `cycle.method = "letkf"` and, for files, a section
+# `[reports]`; without it observations are simulated and the third command is left out. What
+# reports need is told in [Own
+# observations](own_observations.py#files-for-the-commands), how to read the cycles in [Reading
+# analyses](../tutorials/reading_analyses.py).
 #
 # [The example package](../../../tests/example_package/README.md) has a model with a variable of
 # its own.

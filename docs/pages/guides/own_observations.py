@@ -59,7 +59,8 @@ except da.errors.InputError as error:
 # ## The loop
 #
 # `cycles` takes one batch a window and gives every cycle when it is done: nothing is stored, and
-# the truth is not needed. Quality control flags what lies outside of the area.
+# the truth is not needed. Quality control flags what lies outside of the area. The half width
+# of the localisation is in metres.
 
 # %%
 model = da.FunctionForecastModel(lambda x: 0.98 * x, layout, step_hours=3)
@@ -77,6 +78,15 @@ for cycle in da.cycles(
     print(
         cycle.valid_time.astype("datetime64[h]"), cycle.observations.counts(), f"error {error:.3f}"
     )
+
+# %% [markdown]
+# To keep a cycle, or to look at it with xarray, make it a dataset:
+
+# %%
+members = np.arange(cycle.analysis.values.shape[0])
+dataset = da.dataset_from_state(cycle.analysis, {"realization": members})
+spread = dataset.abstract_field.std("realization", ddof=1)
+print(dict(dataset.sizes), f"spread {float(spread.mean()):.3f}")  # dataset.to_netcdf(...)
 
 # %% [markdown]
 # Why one was not used is its flag; the numbers are those of [cycle
@@ -104,7 +114,8 @@ print(f"mean of (y - H x)^2 / R after the analysis: {float(report.chi_square):.2
 #
 # `align-da data observations` reads BUFR, PREPBUFR, IODA and tables (CSV, parquet) into the
 # folder of a run and counts them. A table has absolute times, pressures in Pa for levels, and
-# names of stations.
+# names of stations; `vertical` is "level" or "surface". `units`, `error`, `elevation`, `type` and
+# `flag` may be missing, the other columns not.
 
 # %%
 rows = pd.DataFrame(
@@ -131,6 +142,16 @@ rows.to_csv("reports.csv", index=False)
 # %% [markdown]
 # With a section `[reports]` in the configuration, `align-da cycle` takes the reports of every
 # window in the place of simulated ones. `required = ["radiosonde"]` there refuses a run without
-# them. [Files of observations](../../../data_pipelines/observations/README.md) tells what of
+# them. Four things to know:
+#
+# - The run has a truth all the same, a nature run or ERA5: the first members are a background of
+#   its test period with errors of training backgrounds.
+# - Cycles go through the test period, which `world.start` and the lengths of the periods before
+#   it place; a run none of whose reports falls into it is refused, with the times that it needs.
+# - A model on sigma levels has to have `surface_pressure`, by which pressures become levels.
+# - Scores against a nature run mean nothing then, its weather is not that of any date: look at
+#   departures and at the stations that were withheld, which `align-da verify` scores too.
+#
+# [Files of observations](../../../data_pipelines/observations/README.md) tells what of
 # each format is read, how reports at the surface are brought to the ground of the model, and
 # what is refused.

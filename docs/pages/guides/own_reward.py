@@ -64,20 +64,36 @@ def build(inputs: RewardInputs) -> Reward:
 # %% [markdown]
 # ## Make it known
 #
+# The code above is `my_package/calm.py`, beside an empty `my_package/__init__.py`. A package is
+# needed: a run imports nothing by its path. Its `pyproject.toml`, in the folder above:
+#
 # ```toml
-# # pyproject.toml of your package
+# [build-system]
+# requires = ["setuptools>=77"]
+# build-backend = "setuptools.build_meta"
+#
+# [project]
+# name = "my-package"
+# version = "1.0"
+#
 # [project.entry-points."align_da.rewards"]
 # calm = "my_package.calm:build"
 # ```
 #
+# After `pip install FOLDER`, into the environment of Align-DA, `align-da parts` lists "calm". A
+# configuration names it:
+#
 # ```toml
-# # configuration of a run
 # [alignment]
 # rewards = ["accuracy", "forecast", "balance", "calm"]
 #
 # [parts.calm]
 # limit = 50.0
 # ```
+#
+# On the command line `--set 'alignment.rewards=["accuracy", "calm"]' --set parts.calm.limit=50`
+# does it too. What comes before, a truth, backgrounds and a trained prior, is made in [Align a
+# prior](../tutorials/aligning.py).
 #
 # Then `align-da align candidates` scores with it, `align-da align aligned` prefers by it, and
 # `align-da align compare` tells by how much every prior has moved in each reward, and in spread.

@@ -3,8 +3,8 @@
 #
 # From an empty folder to analyses and a report, with the commands that every run has. The
 # atmosphere is the embedded circulation model, made small enough for a minute or two: a truth of
-# a month at a coarse resolution, eight cycles of six hours. `make demo` does the same with the
-# learned prior.
+# a month at a coarse resolution, eight cycles of six hours. `make demo` does the same with 3D-Var,
+# a hybrid, and the corrections that were learned already.
 #
 # ## A configuration
 #

@@ -64,7 +64,8 @@ figure.colorbar(drawn, label="u")
 #
 # What is observed is a function of the state too: here the mean of two neighbours at every
 # fourth place. A filter needs to know where observations are; the batch tells it, with the
-# errors.
+# errors. A localisation has its half width in metres: the ring lies around the equator, and
+# `spacing` is the distance between two of its points.
 
 # %%
 network = da.observe_everything(layout, variance=0.1**2, every=4)
