@@ -1,9 +1,9 @@
 """The keys of a section and of the sections within it, each with what it means."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from inspect import cleandoc
-from typing import get_args
+from typing import get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -44,6 +44,11 @@ class Key:
     def section(self) -> type[BaseModel] | None:
         """The section that it holds."""
         return section_in(self.owner, self.place[-1])
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is a table of names that others choose."""
+        return get_origin(self.field.annotation) in (dict, Mapping)
 
     @property
     def description(self) -> str:

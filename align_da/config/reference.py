@@ -40,7 +40,8 @@ def described(name: str, config: Config | None = None) -> str:
     """What there is to say of a section or a key.
 
     Args:
-        name: of a section, of a key with its sections, or of keys of that name anywhere.
+        name: of a section, of a key with its sections, or of keys of that name anywhere; of what
+            stands in a table of names that others choose, the table.
         config: whose values are shown; the defaults where None.
 
     Raises:
@@ -49,6 +50,7 @@ def described(name: str, config: Config | None = None) -> str:
     keys = tuple(keys_of(Config))
     whole = [key for key in keys if str(key) == name]
     found = whole or [key for key in keys if key.place[-1] == name]
+    found = found or [key for key in keys if key.is_open and name.startswith(f"{key}.")]
     if not found:
         raise ConfigError(unknown_key(Config, name.split(".")))
     return "\n\n".join(

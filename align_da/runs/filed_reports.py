@@ -18,6 +18,7 @@ from align_da.atmosphere import Grid, Layout, State
 from align_da.config import ReportsConfig
 from align_da.constants import GRAVITY
 from align_da.cycling.cycle import QualityControl
+from align_da.errors import ConfigError
 from align_da.observations.batch import ObservationBatch, Vertical
 from align_da.observations.interpolation import interpolation_operator
 from align_da.observations.period import check_period
@@ -121,7 +122,11 @@ def quality_control_of_reports(
     """Every check of `quality_control_for` on the levels of the state; thinning comes after them.
 
     A superob is as good as what is in it: a report that is wrong or a copy must not be.
+
+    Raises:
+        ConfigError: levels of reports cannot be brought to those of the state.
     """
+    _check_levels(run.layout)
     control = quality_control_for(run)
     settings = run.config.reports or ReportsConfig()
     thin = superobbed if settings.thinning == "superob" else thinned
@@ -131,6 +136,17 @@ def quality_control_of_reports(
         return thin(checked) if isinstance(checked, BoxedObservations) else checked
 
     return controlled
+
+
+def _check_levels(layout: Layout) -> None:
+    """Refuse sigma levels without the pressure that they are shares of."""
+    if layout.grid.vertical.kind == "sigma" and "surface_pressure" not in layout.variables:
+        message = (
+            "expected surface_pressure among the variables of the state, by which pressures of "
+            f"[reports] become sigma levels, got {', '.join(layout.variables)}: add it to the "
+            "forecast model, or give it levels of pressure"
+        )
+        raise ConfigError(message)
 
 
 def on_levels_of(reported: ObservationBatch, background: State) -> ObservationBatch:

@@ -119,3 +119,7 @@ def test_a_name_that_there_is_not_is_answered_with_what_is_meant(name: str, mean
 )
 def test_what_a_key_may_be_is_told_in_words(name: str, kind: str) -> None:
     assert kind_of(KEYS[name]) == kind
+
+
+def test_of_a_table_of_names_that_others_choose_the_table_is_told() -> None:
+    assert described("parts.calm") == described("parts")

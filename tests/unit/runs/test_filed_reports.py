@@ -1,6 +1,7 @@
 """Reports from files in a cycle: positions differ from cycle to cycle."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import jax
@@ -18,7 +19,7 @@ from align_da.atmosphere import State
 from align_da.config import Config, ObservationsConfig, ReportsConfig
 from align_da.cycling.cycle import CycleParts
 from align_da.cycling.driver import CyclingExperiment, run_experiment
-from align_da.errors import InputError
+from align_da.errors import ConfigError, InputError
 from align_da.observations import Flag, ObservationBatch
 from align_da.observations.quality_control import quality_controlled
 from align_da.observations.reports import checked_reports
@@ -121,6 +122,14 @@ def test_pressures_become_sigma_by_the_background(
     reported = filed(make_world()).observe(START)
     level = np.asarray(on_levels_of(reported, ensemble).level)[:40]
     np.testing.assert_allclose(level, 0.5, atol=0.02)
+
+
+def test_sigma_levels_without_a_surface_pressure_are_refused(
+    make_world: Callable[..., Run],
+) -> None:
+    layout = replace(LAYOUT, variables=("temperature", "specific_humidity"))
+    with pytest.raises(ConfigError, match="expected surface_pressure among the variables"):
+        quality_control_of_reports(replace(make_world(), layout=layout))
 
 
 def test_a_window_without_reports_is_padding_alone(make_world: Callable[..., Run]) -> None:
