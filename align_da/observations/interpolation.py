@@ -42,6 +42,7 @@ VECTOR_COMPONENTS = frozenset(
 )
 # Positions are float32: what is this near to a grid point, in grid spacings, is meant to be on it.
 _ON_GRID = 1e-5
+_NO_WIDTH = 1e-30  # of an interval between levels or rows: what it divides stays finite
 
 
 @jax.tree_util.register_dataclass
@@ -200,7 +201,7 @@ def _bracket(place: np.ndarray, known: np.ndarray) -> tuple[np.ndarray, np.ndarr
     lower = np.clip(np.searchsorted(known, place, side="right") - 1, 0, max(known.size - 2, 0))
     upper = np.minimum(lower + 1, known.size - 1)
     # A width of zero (one level, or a pole on the grid) leaves the share at 0 or 1.
-    width = np.maximum(known[upper] - known[lower], np.finfo(np.float64).tiny)
+    width = np.maximum(known[upper] - known[lower], _NO_WIDTH)
     return lower, _snapped(np.clip((place - known[lower]) / width, 0, 1))
 
 

@@ -290,6 +290,14 @@ def test_interpolation_takes_the_nearest_level_outside_the_column(layout: Layout
     assert below == bottom
 
 
+def test_where_there_is_one_level_it_is_observed_at_every_pressure() -> None:
+    grid = Grid(gaussian_latitudes(4), longitudes(8), VerticalCoordinate("pressure", (5e4,)))
+    layout = Layout(grid, ("temperature",))
+    batch = batch_at(np.full(3, 20.0), np.full(3, 100.0), np.array([100.0, 5e4, 1e5]), 0)
+    above, there, below = interpolation_operator(batch, layout)(random_state(layout, 0))
+    assert above == there == below
+
+
 def test_a_surface_report_of_an_upper_air_variable_means_the_lowest_level(layout: Layout) -> None:
     here = np.full(2, 15.0)
     bottom = layout.grid.vertical.levels[-1]
