@@ -46,7 +46,7 @@ def test_row_7_a_full_disk_is_told_and_complete_cycles_are_kept(
 
 
 @pytest.mark.parametrize(
-    ("cycles", "every"), [(2, 50), pytest.param(8, 12, marks=pytest.mark.long)]
+    ("cycles", "every"), [(3, 50), pytest.param(8, 12, marks=pytest.mark.long)]
 )
 @pytest.mark.timeout(600)
 def test_row_7_at_whatever_flush_the_disk_is_full_nothing_is_lost(

@@ -15,7 +15,7 @@ from align_da.storage.verification import verify_store
 
 @pytest.mark.parametrize("all_names", [False, True])
 @pytest.mark.parametrize(
-    ("length", "resumed_every"), [(1, 40), pytest.param(3, 5, marks=pytest.mark.long)]
+    ("length", "resumed_every"), [(2, 40), pytest.param(3, 5, marks=pytest.mark.long)]
 )
 def test_row_6_whenever_the_power_goes_what_the_ledger_names_is_on_the_disk(
     length: int,
