@@ -13,7 +13,7 @@ import numpy as np
 from align_da.errors import AlignDAError, StorageError
 from align_da.storage.array_manifest import MANIFEST
 from align_da.storage.cycle_costs import read_costs
-from align_da.storage.ledger import Ledger, read_ledger
+from align_da.storage.ledger import CycleLine, read_ledger
 from align_da.storage.manifest import Manifest, read_manifest
 from align_da.storage.reads import changed_since
 from align_da.storage.run_cost import summary_of_costs
@@ -117,8 +117,8 @@ def _describe_cycles(path: Path) -> Description:
             f"  code {manifest.code_version}, seed {manifest.seed}, configuration {digest}",
             *_listed("inputs", manifest.inputs),
             *_listed("libraries", manifest.libraries),
-            *_replaced_members(path, ledger),
-            *_learned_share(path, ledger),
+            *_replaced_members(path, ledger.cycles),
+            *_learned_share(path, ledger.cycles),
             *_costs(path, len(times)),
         ]
         changed = _changed_since(path, manifest)
@@ -136,30 +136,30 @@ def _changed_since(store: Path, manifest: Manifest) -> list[str]:
     ]
 
 
-def _series(path: Path, ledger: Ledger, name: str) -> np.ndarray:
-    """The complete cycles of an array of a store that is whole; none if it has no such array."""
-    if not any(name in line.arrays for line in ledger.cycles):
+def _series(path: Path, cycles: Sequence[CycleLine], name: str) -> np.ndarray:
+    """Some cycles of an array of a store that is whole; none if it has no such array."""
+    if not any(name in line.arrays for line in cycles):
         return np.empty(0)
     array = open_array(path, name)
-    return np.stack([read_array(array, line.cycle) for line in ledger.cycles])
+    return np.stack([read_array(array, line.cycle) for line in cycles])
 
 
-def _replaced_members(path: Path, ledger: Ledger) -> list[str]:
+def _replaced_members(path: Path, cycles: Sequence[CycleLine]) -> list[str]:
     """How many members were not plausible and were replaced; no line if none was."""
-    if not _series(path, ledger, "diagnostics/replaced_members")[-1:].any():
+    if not _series(path, cycles[-1:], "diagnostics/replaced_members").any():  # so far
         return []
     told = []
     for product in ("background", "analysis"):
-        reasons = _series(path, ledger, f"members/{product}_replaced")
+        reasons = _series(path, cycles, f"members/{product}_replaced")
         for cycle, member in np.argwhere(reasons > 0):
             told.append(f"{product} of cycle {cycle} member {member}")
     more = f" and {len(told) - _TOLD} more" if len(told) > _TOLD else ""
     return [f"  replaced members: {len(told)}, {', '.join(told[:_TOLD])}{more}"]
 
 
-def _learned_share(path: Path, ledger: Ledger) -> list[str]:
+def _learned_share(path: Path, cycles: Sequence[CycleLine]) -> list[str]:
     """How much of what a network has learned reached the analyses; no line without one."""
-    shares = _series(path, ledger, "diagnostics/learned_share")
+    shares = _series(path, cycles, "diagnostics/learned_share")
     shares = shares[np.isfinite(shares)]
     if not shares.size:
         return []

@@ -29,6 +29,7 @@ from align_da.storage.stored_cycles import open_cycles
 from align_da.verification.table_format import to_markdown
 from align_da.verification.verified_fields import default_fields
 from align_da.verification.verify_cycles import verify_cycles
+from experiments.embedded_world.stages import SHIPPED
 from experiments.options import run_options
 from experiments.results import add_result, read_result, write_result
 
@@ -38,8 +39,7 @@ METHODS = {
     "align_da": (
         *("cycle.method=hybrid_gain", "hybrid_gain.share=0.8", "three_d_var.tolerance=0.1"),
         *("cycle.physical_bounds=clip", "cycle.replacement.share=0.5"),
-        *("cycle.model_error_share=0.3", "model_error.taken_from=shipped"),
-        *("cycle.correction_share=0.5", "correction.starts_from=shipped", "correction.round=-1"),
+        *SHIPPED["learned_20"].replace("--set ", "").split(),
     ),
 }
 """Settings of every method; Align-DA is the hybrid gain with both corrections that are shipped."""
