@@ -16,7 +16,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from align_da.cli.beginning import settings_to_compute
+from align_da.cli.beginning import settings_to_compute, told_settings
 from align_da.cli.interruption import interruptible
 from align_da.cli.last_line import forget, tell_last_line
 from align_da.cli.messages import tell_as_asked, tell_warnings
@@ -41,7 +41,6 @@ from align_da.cli.process_options import (
     ProcessOption,
     TensorOption,
 )
-from align_da.cli.run_settings import run_settings
 from align_da.config import load_config
 from align_da.environment import settle_environment
 from align_da.errors import AlignDAError, ConfigError, StorageError
@@ -439,7 +438,7 @@ def list_(
 
     Looks at records and places; `align-da inspect` reads everything.
     """
-    settings = run_settings(run, config, override)
+    settings = told_settings(run, config, override)
     from align_da.stages.list_run import list_run
 
     found = list_run(settings, run, as_given(run, config, override))

@@ -9,12 +9,33 @@ from pathlib import Path
 import typer
 
 from align_da.cli.last_line import begin
+from align_da.cli.messages import note
 from align_da.cli.options import as_given
-from align_da.cli.run_settings import run_settings
 from align_da.config import Config
 
 DiskOf = Callable[[Config, Path], Mapping[str, int]]
 """Bytes that a command writes in the folder of a run, by what takes them."""
+
+
+def told_settings(
+    run: Path,
+    config: Path | None,
+    override: list[str] | None,
+    cycles: Sequence[str] = (),
+    alike: Sequence[str] = (),
+) -> Config:
+    """The configuration of a command, told on the standard error where it comes from the run.
+
+    See `align_da.stages.settings_of_run`.
+    """
+    from align_da.stages.settings_of_run import settings_of_run
+
+    found = settings_of_run(run, config, override, cycles, alike)
+    if found.warning:
+        typer.echo(f"align-da: {found.warning}", err=True)
+    for text in found.notes:
+        note(f"align-da: {text}")
+    return found.config
 
 
 def begin_work(
@@ -34,7 +55,7 @@ def begin_work(
     Args:
         command: without "align-da" and its options.
         run: folder of the run.
-        config: TOML file; see `run_settings`.
+        config: TOML file; see `align_da.stages.settings_of_run`.
         override: items "section.key=value".
         cycles: cycling runs that the command is about.
         alike: sections that all of these have to agree in.
@@ -44,10 +65,10 @@ def begin_work(
 
     Raises:
         typer.Exit: it was told.
-        ConfigError: the configuration is wrong, see `run_settings`.
+        ConfigError: the configuration is wrong, see `align_da.stages.settings_of_run`.
         StorageError: something that the command reads has not been made, or is damaged.
     """
-    settings = run_settings(run, config, override, cycles, alike)
+    settings = told_settings(run, config, override, cycles, alike)
     options = as_given(run, config, override)
     if dry_run:
         from align_da.stages.foretell import foretell

@@ -8,15 +8,33 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-import typer
-
-from align_da.cli.messages import note
 from align_da.config import Config, config_from_table, load_config
 from align_da.config.table import config_from_digested, table_of, with_overrides
 from align_da.errors import ConfigError, StorageError
+from align_da.storage.manifest import differences_of
 from align_da.storage.run_folder import RunFolder
+from align_da.storage.stored_configuration import (
+    configuration_of_cycles,
+    configuration_of_stages,
+    of_this_version,
+)
 
 _TOLD = 20  # differences
+
+
+@dataclass(frozen=True)
+class SettingsOfRun:
+    """The configuration of a command, and what its user is told about it.
+
+    Attributes:
+        config: the configuration.
+        notes: where it comes from, and how it differs from what is stored.
+        warning: what has to be told in any case; empty for nothing.
+    """
+
+    config: Config
+    notes: tuple[str, ...] = ()
+    warning: str = ""
 
 
 @dataclass(frozen=True)
@@ -27,14 +45,14 @@ class _Stored:
     source: str
 
 
-def run_settings(
+def settings_of_run(
     run: Path,
     path: Path | None,
     overrides: Sequence[str] | None,
     cycles: Sequence[str] = (),
     alike: Sequence[str] = (),
-) -> Config:
-    """The configuration of a command, told on the standard error where it comes from the run.
+) -> SettingsOfRun:
+    """The configuration of a command that is given a run.
 
     Args:
         run: folder of the run.
@@ -52,34 +70,36 @@ def run_settings(
     """
     if path is not None:
         given = load_config(path, overrides or ())
+        differences: tuple[str, ...] = ()
         with suppress(ConfigError, StorageError):  # told by whatever reads it
-            _tell_differences(_first_stored(run, _stored_by_cycles(run, cycles)), given)
-        return given
+            stored = _first_stored(run, _stored_by_cycles(run, cycles))
+            differences = _differences(stored, given)
+        return SettingsOfRun(given, differences)
     of_cycles = _stored_by_cycles(run, cycles)
     stored = _first_stored(run, of_cycles)
     if stored is None:
-        settings = load_config(None, overrides or ())
-        if any(RunFolder(run).stages.glob("*.json")):
-            typer.echo(
-                f"align-da: {run} has stages of an earlier version, which stored no "
-                "configuration: the defaults are taken, say by --config which it was made with",
-                err=True,
-            )
-        return settings
+        return SettingsOfRun(load_config(None, overrides or ()), warning=_nothing_stored(run))
     settings = with_overrides(stored.config, overrides or ())
     for other in of_cycles[1:]:
         _check_alike(stored, settings, other, with_overrides(other.config, overrides or ()), alike)
-    note(f"align-da: the configuration is that of {stored.source}")
-    _tell_differences(stored, settings)
-    return settings
+    source = f"the configuration is that of {stored.source}"
+    return SettingsOfRun(settings, (source, *_differences(stored, settings)))
+
+
+def _nothing_stored(run: Path) -> str:
+    """What is told of a run that has no configuration; nothing where it has not begun."""
+    if not any(RunFolder(run).stages.glob("*.json")):
+        return ""
+    return (
+        f"{run} has stages of an earlier version, which stored no configuration: the defaults are "
+        "taken, say by --config which it was made with"
+    )
 
 
 def _stored_by_cycles(run: Path, names: Sequence[str]) -> list[_Stored]:
     """What each of these cycling runs that is there was made with."""
     if not names or not (run / "cycles").is_dir():
         return []
-    from align_da.storage.stored_configuration import configuration_of_cycles, of_this_version
-
     told = []
     for name in names:
         found = configuration_of_cycles(RunFolder(run), name)
@@ -98,8 +118,6 @@ def _check_alike(
     stored: _Stored, settings: Config, other: _Stored, of_other: Config, alike: Sequence[str]
 ) -> None:
     """Refuse to take what one cycling run was made with for another that was made otherwise."""
-    from align_da.storage.manifest import differences_of
-
     one, two = table_of(settings), table_of(of_other)
     lines = differences_of(
         {name: one[name] for name in alike}, {name: two[name] for name in alike}
@@ -117,8 +135,6 @@ def _stored_by_stages(run: Path) -> _Stored | None:
     folder = RunFolder(run)
     if not folder.stages.is_dir():
         return None
-    from align_da.storage.stored_configuration import configuration_of_stages, of_this_version
-
     found = configuration_of_stages(folder)
     if found is None:
         return None
@@ -126,16 +142,11 @@ def _stored_by_stages(run: Path) -> _Stored | None:
         return _Stored(config_from_table(found.table), found.source)
 
 
-def _tell_differences(stored: _Stored | None, now: Config) -> None:
-    """Say what is other than a run has stored, a line each."""
-    if stored is None:
-        return
-    from align_da.storage.manifest import differences_of
-
-    lines = differences_of(table_of(stored.config), table_of(now))
-    if lines:
-        note(f"align-da: other than the configuration of {stored.source}:")
-    for line in lines[:_TOLD]:
-        note(f"  {line}")
-    if len(lines) > _TOLD:
-        note(f"  and {len(lines) - _TOLD} more")
+def _differences(stored: _Stored | None, now: Config) -> tuple[str, ...]:
+    """What is other than a run has stored, as one note; none where nothing is."""
+    lines = [] if stored is None else differences_of(table_of(stored.config), table_of(now))
+    if stored is None or not lines:
+        return ()
+    more = [f"and {len(lines) - _TOLD} more"] if len(lines) > _TOLD else []
+    first = f"other than the configuration of {stored.source}:"
+    return ("\n  ".join([first, *lines[:_TOLD], *more]),)

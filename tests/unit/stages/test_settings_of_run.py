@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from align_da.cli.run_settings import run_settings
 from align_da.config import Config, load_config
 from align_da.config.table import table_of
 from align_da.errors import ConfigError, StorageError
 from align_da.runs.stage_graph import correction_stage, truth_stage
+from align_da.stages.settings_of_run import SettingsOfRun, settings_of_run
 from align_da.storage.durable import write_durably
 from align_da.storage.manifest import manifest_of, write_manifest
 from align_da.storage.run_folder import RunFolder
@@ -30,70 +30,57 @@ def folder(tmp_path: Path) -> RunFolder:
     return made
 
 
-def test_without_a_file_it_is_that_of_the_last_stage_and_that_is_told(
-    folder: RunFolder, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert run_settings(folder.root, None, None) == STORED
-    told = capsys.readouterr()
-    assert told.out == ""
-    assert told.err == (
-        f"align-da: the configuration is that of the stage 'first' of {folder.root}\n"
-    )
+def test_without_a_file_it_is_that_of_the_last_stage_and_that_is_told(folder: RunFolder) -> None:
+    source = f"the configuration is that of the stage 'first' of {folder.root}"
+    assert settings_of_run(folder.root, None, None) == SettingsOfRun(STORED, (source,))
 
 
-def test_an_override_is_applied_to_it_and_told(
-    folder: RunFolder, capsys: pytest.CaptureFixture[str]
-) -> None:
-    found = run_settings(folder.root, None, ["letkf.inflation=1.3", "sampler.kind=heun"])
-    assert (found.letkf.inflation, found.cycle.members, found.sampler.steps) == (1.3, 7, 10)
-    assert "  letkf.inflation: stored 1.1, now 1.3\n" in capsys.readouterr().err
+def test_an_override_is_applied_to_it_and_told(folder: RunFolder) -> None:
+    found = settings_of_run(folder.root, None, ["letkf.inflation=1.3", "sampler.kind=heun"])
+    config = found.config
+    assert (config.letkf.inflation, config.cycle.members, config.sampler.steps) == (1.3, 7, 10)
+    assert "\n  letkf.inflation: stored 1.1, now 1.3\n" in found.notes[1]
 
 
 def test_a_file_takes_its_place_and_what_differs_is_told(
-    folder: RunFolder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    folder: RunFolder, tmp_path: Path
 ) -> None:
     file = tmp_path / "other.toml"
     file.write_text("[letkf]\ninflation = 1.1\n[sampler]\nkind = 'stochastic'\n")
-    found = run_settings(folder.root, file, ["seed=2"])
-    assert found == load_config(file, ["seed=2"])
-    assert capsys.readouterr().err.splitlines()[1:] == [
+    found = settings_of_run(folder.root, file, ["seed=2"])
+    assert found.config == load_config(file, ["seed=2"])
+    assert found.notes[0].splitlines()[1:] == [
         "  cycle.members: stored 7, now 4",
         "  seed: stored 0, now 2",
     ]
 
 
-def test_more_than_twenty_differences_are_counted(
-    folder: RunFolder, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_more_than_twenty_differences_are_counted(folder: RunFolder) -> None:
     sections = ("autoencoder", "denoiser", "alignment", "correction", "model_error")
     keys = ("steps=7001", "batch_size=3", "warm_up_steps=9", "validate_every=77")
     changes = [f"{section}.training.{key}" for section in sections for key in keys]
-    run_settings(folder.root, None, [*changes, "seed=1", "cycle.members=5"])
-    *_, first, last = capsys.readouterr().err.splitlines()
+    found = settings_of_run(folder.root, None, [*changes, "seed=1", "cycle.members=5"])
+    *_, first, last = found.notes[1].splitlines()
     assert ("stored" in first, last) == (True, "  and 2 more")
 
 
-def test_what_a_cycling_run_was_made_with_comes_first(
-    folder: RunFolder, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_what_a_cycling_run_was_made_with_comes_first(folder: RunFolder) -> None:
     method = load_config(None, ["cycle.method=letkf", "correction.averaged=1"])
     write_manifest(manifest_path(folder.cycles("main")), manifest_of(method, 0, {}))
-    assert run_settings(folder.root, None, None, ["main"]) == method
-    assert "is that of the cycles 'main' of" in capsys.readouterr().err
-    assert run_settings(folder.root, None, None, ["new"]) == STORED
+    found = settings_of_run(folder.root, None, None, ["main"])
+    assert (found.config, "is that of the cycles 'main' of" in found.notes[0]) == (method, True)
+    assert settings_of_run(folder.root, None, None, ["new"]).config == STORED
 
 
 def test_a_file_is_compared_with_what_the_cycles_were_made_with(
-    folder: RunFolder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    folder: RunFolder, tmp_path: Path
 ) -> None:
     made = load_config(None, ["cycle.method=letkf"])
     write_manifest(manifest_path(folder.cycles("main")), manifest_of(made, 0, {}))
     file = tmp_path / "other.toml"
     file.write_text("[cycle]\nmethod = 'three_d_var'\n")
-    run_settings(folder.root, file, None, ["main"])
-    assert capsys.readouterr().err.splitlines()[1:] == [
-        "  cycle.method: stored 'letkf', now 'three_d_var'"
-    ]
+    found = settings_of_run(folder.root, file, None, ["main"])
+    assert found.notes[0].splitlines()[1:] == ["  cycle.method: stored 'letkf', now 'three_d_var'"]
 
 
 def test_cycles_that_were_made_with_other_settings_are_refused_until_it_is_said_which_are_meant(
@@ -107,37 +94,35 @@ def test_cycles_that_were_made_with_other_settings_are_refused_until_it_is_said_
         r"(?s)'one' .*'two' .*by --config or --set.*verification.forecast_every: stored 2, now 3"
     )
     with pytest.raises(ConfigError, match=differ):
-        run_settings(folder.root, None, None, [*every], ["verification"])
+        settings_of_run(folder.root, None, None, [*every], ["verification"])
     said = ["verification.forecast_every=5"]
-    found = run_settings(folder.root, None, said, [*every], ["verification"])
+    found = settings_of_run(folder.root, None, said, [*every], ["verification"]).config
     assert (found.verification.forecast_every, found.seed) == (5, 2)
     file = tmp_path / "own.toml"
     file.write_text("[verification]\nforecast_every = 7\n")
-    found = run_settings(folder.root, file, None, [*every], ["verification"])
+    found = settings_of_run(folder.root, file, None, [*every], ["verification"]).config
     assert found.verification.forecast_every == 7
 
 
-def test_a_run_that_has_not_begun_has_the_defaults(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_run_that_has_not_begun_has_the_defaults(tmp_path: Path) -> None:
     for run in (tmp_path, tmp_path / "nowhere"):
-        assert run_settings(run, None, ["seed=3"]) == Config(seed=3)
-    assert capsys.readouterr().err == ""
+        assert settings_of_run(run, None, ["seed=3"]) == SettingsOfRun(Config(seed=3))
 
 
 def test_the_defaults_of_a_run_that_has_stages_and_stored_none_are_told(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path,
 ) -> None:
     run_stage(RunFolder(tmp_path), Stage("silent", [], [], []), lambda: None)
-    assert run_settings(tmp_path, None, ["seed=3"]) == Config(seed=3)
-    assert "stored no configuration: the defaults are taken" in capsys.readouterr().err
+    found = settings_of_run(tmp_path, None, ["seed=3"])
+    assert found.config == Config(seed=3)
+    assert "stored no configuration: the defaults are taken" in found.warning
 
 
 def test_the_configuration_of_another_version_is_told_with_what_to_do(folder: RunFolder) -> None:
     table = {**table_of(STORED), "of_tomorrow": 1}
     write_stage_record(folder, StageRecord("new", "a", [], 1.0, {}, table, "9999"))
     with pytest.raises(ConfigError, match=r"the stage 'new' .*of_tomorrow.*by --config"):
-        run_settings(folder.root, None, None)
+        settings_of_run(folder.root, None, None)
 
 
 def test_a_damaged_record_is_told_where_no_file_is_given(
@@ -145,10 +130,10 @@ def test_a_damaged_record_is_told_where_no_file_is_given(
 ) -> None:
     write_durably(folder.stages / "first.json", b"{")
     with pytest.raises(StorageError, match=r"first.json is no record of a stage"):
-        run_settings(folder.root, None, None)
+        settings_of_run(folder.root, None, None)
     file = tmp_path / "own.toml"
     file.write_text("seed = 4\n")
-    assert run_settings(folder.root, file, None) == Config(seed=4)
+    assert settings_of_run(folder.root, file, None).config == Config(seed=4)
 
 
 def test_a_stage_stores_the_configuration_in_full(tmp_path: Path) -> None:
