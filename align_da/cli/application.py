@@ -396,6 +396,10 @@ def config_(
         ),
     ] = None,
     config: ConfigOption = None,
+    run: Annotated[
+        Path | None,
+        typer.Option("--run", "-r", help="Folder of a run: values are those that it has stored."),
+    ] = None,
     override: SetOption = None,
     *,
     init: Annotated[
@@ -407,14 +411,17 @@ def config_(
     ] = False,
 ) -> None:
     """Say what a configuration can say: keys, what they may be, their values and meaning."""
-    settings = load_config(config, override or ())
+    if run is None:
+        settings = load_config(config, override or ())
+    else:
+        settings = told_settings(run, config, override)
     from align_da.config.reference import described, page, sections
     from align_da.config.schema import json_schema
     from align_da.config.toml import template
 
     wanted = ((init, template), (schema, json_schema), (markdown, page))
     whole = [text for is_wanted, text in wanted if is_wanted]
-    if whole and len(whole) + any((what, config, override)) > 1:
+    if whole and len(whole) + any((what, config, run, override)) > 1:
         message = (
             "expected --init, --schema or --markdown alone, which tell of every key and its "
             "default: leave the rest out"

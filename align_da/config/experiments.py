@@ -73,7 +73,11 @@ class CycleConfig(Section):
 
     method: Annotated[
         AnalysisName, FoundBy("algorithm", "scheme", "filter", "nudging", "4dvar")
-    ] = Field(default="latent_score", description="The analysis method of every cycle.")
+    ] = Field(
+        default="hybrid_gain",
+        description="The analysis method of every cycle. That of [hybrid_gain] has the least "
+        "error of all that need no autoencoder and score model.",
+    )
     prior: Annotated[
         Literal["static", "reference", "aligned", "continued", "supervised"],
         FoundBy("weights", "checkpoint"),
@@ -140,7 +144,7 @@ class CycleConfig(Section):
         "seen it.",
     )
     members: Annotated[Positive, FoundBy("ensemble size", "particles")] = Field(
-        default=4, description="Members of the ensemble."
+        default=20, description="Members of the ensemble."
     )
     cycles: Annotated[Positive, FoundBy("duration", "steps")] = Field(
         default=40, description="Cycles of the run."

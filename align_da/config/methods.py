@@ -197,7 +197,7 @@ class HybridGainConfig(Section):
     """The LETKF of [letkf], and a share of what 3D-Var of [three_d_var] adds."""
 
     share: Annotated[Share, FoundBy("alpha", "weight", "hybrid weight")] = Field(
-        default=0.5,
+        default=0.8,
         description="Share α that is added of the increment that 3D-Var would still make of the "
         "mean of the LETKF.",
     )

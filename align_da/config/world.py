@@ -151,10 +151,11 @@ class CycledBackgroundsConfig(Section):
     """
 
     segments: int = Field(
-        default=8,
+        default=0,
         ge=0,
         description="Segments of the training period that are cycled; 0 is no cycled "
-        "backgrounds. Each has a network of its own.",
+        "backgrounds. Each has a network of its own. They need a trained autoencoder; the "
+        "published chain has 8.",
     )
     cycles: Positive = Field(default=60, description="Cycles of a segment that are kept.")
     spin_up: Annotated[int, FoundBy("burn-in")] = Field(

@@ -99,12 +99,12 @@ def test_reading_a_configuration_does_not_import_jax() -> None:
 
 
 def test_a_lead_time_has_one_kind_of_background() -> None:
+    cycled = {"cycled_backgrounds": {"segments": 8}}
     table = {"backgrounds": {"lead_hours": [6, 48]}}
     with pytest.raises(ConfigError, match=r"cycle window of 6 h.*segments = 0"):
-        config_from_table(table)
-    without = config_from_table({**table, "cycled_backgrounds": {"segments": 0}})
-    assert without.learned_lead_hours == (6, 48)
-    assert config_from_table({}).learned_lead_hours == (6, 12, 24, 48)
+        config_from_table({**table, **cycled})
+    assert config_from_table(table).learned_lead_hours == (6, 48)
+    assert config_from_table(cycled).learned_lead_hours == (6, 12, 24, 48)
 
 
 @pytest.mark.parametrize(

@@ -100,7 +100,9 @@ print("outside of the area:", outside)
 # ## Errors that are not independent, or not Gaussian
 #
 # Every method takes `observation_errors`: a matrix for correlated ones, a law with long tails
-# for values that may be gross errors.
+# for values that may be gross errors. The number that is printed would be near 1 in a cycle that
+# has settled. Here it is larger: the first members are noise, in which no wave can be found, and
+# one analysis does not make one of it.
 
 # %%
 from align_da.observations import StudentT

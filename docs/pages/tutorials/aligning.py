@@ -29,9 +29,6 @@ train_starts = 200
 validation_starts = 20
 test_starts = 30
 
-[cycled_backgrounds]
-segments = 0
-
 [autoencoder]
 width = 16
 depth = 1
@@ -57,6 +54,10 @@ batch_size = 16
 warm_up_steps = 10
 learning_rate = 3e-3
 validate_every = 25
+
+[cycle]
+method = "latent_score"
+members = 4
 
 [benchmark]
 dates = 24
@@ -142,9 +143,9 @@ shown.pivot(index="prior", columns="measure", values="mean").round(4)
 #
 # ## Cycle with it
 #
-# The aligned prior is what `cycle` takes unless it is told otherwise. Both cycles see the same
-# observations. What else a cycle can be made of tells [What has been learned
-# already](../guides/shipped.md), and what was worth it
+# With `cycle.method = "latent_score"` a cycle takes the aligned prior unless it is told otherwise.
+# Both cycles see the same observations. What else a cycle can be made of tells [What has been
+# learned already](../guides/shipped.md), and what was worth it
 # [the embedded world](../../../experiments/embedded_world/README.md).
 
 # %% language="bash" magic_args="-e"

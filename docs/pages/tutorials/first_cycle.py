@@ -29,9 +29,6 @@ train_starts = 8
 validation_starts = 1
 test_starts = 1
 
-[cycled_backgrounds]
-segments = 0
-
 [analysis]
 truncation = 21         # that of the forecast model
 

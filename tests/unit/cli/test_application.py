@@ -15,6 +15,8 @@ from command_line import with_data
 from typer.testing import CliRunner
 
 from align_da.cli import application
+from align_da.config import load_config
+from align_da.config.table import table_of
 from align_da.storage.checkpoints import save_weights
 from align_da.storage.run_folder import RunFolder
 from align_da.storage.stage_definition import Stage
@@ -81,6 +83,17 @@ def test_the_configuration_says_what_it_can_say(arguments: tuple[str, ...], told
     result = CliRunner().invoke(with_data(), ["config", *arguments])
     assert (result.exit_code, result.stderr) == (0, "")
     assert told in result.stdout
+
+
+def test_the_configuration_of_a_run_is_told_as_it_is_stored(tmp_path: Path) -> None:
+    stored = table_of(load_config(None, ["letkf.inflation=1.25"]))
+    run_stage(RunFolder(tmp_path), Stage("truth", [], [], [], stored), lambda: None)
+    result = CliRunner().invoke(with_data(), ["config", "letkf.inflation", "--run", str(tmp_path)])
+    assert "inflation = 1.25  # number above 0; default 1.6" in result.stdout
+    assert (
+        result.stderr
+        == f"align-da: the configuration is that of the stage 'truth' of {tmp_path}\n"
+    )
 
 
 def test_parts_tells_of_what_cannot_be_used_and_other_commands_go_on(tmp_path: Path) -> None:

@@ -46,7 +46,7 @@ def test_everything_is_described_by_its_whole_name(name: str) -> None:
 
 def test_a_section_tells_its_keys_and_names_those_within() -> None:
     told = described("cycle")
-    assert 'method = "latent_score"  # analysis method by name\n    The analysis method' in told
+    assert 'method = "hybrid_gain"  # analysis method by name\n    The analysis method' in told
     assert "[cycle.watchdog]\n    What happens when the spread" in told
     assert "policy" not in told
 

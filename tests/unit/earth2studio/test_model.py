@@ -59,7 +59,7 @@ def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AlignDA:
 def test_pressures_of_a_frame_become_sigma_and_errors_those_of_their_level(
     model: AlignDA,
 ) -> None:
-    members = State(jnp.stack([atmosphere().values] * 4), LAYOUT)
+    members = State(jnp.stack([atmosphere().values] * 20), LAYOUT)
     generator = model.create_generator(array_of(members, START))
     next(generator)
     latitude = np.array([10.0, -30.0, 40.0], np.float32)

@@ -50,7 +50,7 @@ def test_a_file_takes_its_place_and_what_differs_is_told(
     found = settings_of_run(folder.root, file, ["seed=2"])
     assert found.config == load_config(file, ["seed=2"])
     assert found.notes[0].splitlines()[1:] == [
-        "  cycle.members: stored 7, now 4",
+        "  cycle.members: stored 7, now 20",
         "  seed: stored 0, now 2",
     ]
 

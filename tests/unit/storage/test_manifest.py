@@ -28,12 +28,12 @@ def test_sections_are_kept_in_full() -> None:
 def test_every_difference_is_told(tmp_path: Path) -> None:
     write_manifest(tmp_path / "manifest.json", MANIFEST)
     other = manifest_of(
-        {"cycle": CycleConfig(members=20), "leads": (6, 12)}, 4, {"truth": "ab", "weights": "cd"}
+        {"cycle": CycleConfig(members=12), "leads": (6, 12)}, 4, {"truth": "ab", "weights": "cd"}
     )
     with pytest.raises(StorageError) as caught:
         check_manifest(tmp_path / "manifest.json", other)
     assert str(caught.value).splitlines()[1:] == [
-        "  config.cycle.members: stored 4, now 20",
+        "  config.cycle.members: stored 20, now 12",
         "  inputs.weights: stored None, now 'cd'",
         "  seed: stored 3, now 4",
     ]
