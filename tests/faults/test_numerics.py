@@ -222,7 +222,7 @@ def test_row_60_the_circulation_model_gives_the_same_bits_on_one_core_and_on_two
         "from align_da.environment import settle_environment; settle_environment()\n"
         "import numpy as np\n"
         "from align_da.forecast.jcm import JcmForecastModel\n"
-        "from align_da.storage.digest import digest_of_array\n"
+        "from align_da.storage.array_digest import digest_of_array\n"
         "from data_pipelines.era5_start import era5_state\n"
         "model, time = JcmForecastModel(31), np.datetime64('1959-01-02')\n"
         "after = model.forecast(era5_state(model), time, 6).values\n"
