@@ -16,6 +16,7 @@ from rich.progress import Progress
 
 from align_da.config import Config
 from align_da.digests import digest_of
+from align_da.errors import ConfigError
 from align_da.parallel.cluster import run_tasks
 from align_da.runs.background_latents import encode_backgrounds, scaling_of
 from align_da.runs.priors import load_forecast_prior, load_space
@@ -51,10 +52,16 @@ def make_cycled_backgrounds(
         progress: shows the segments done.
 
     Raises:
-        ConfigError: the segments do not fit into a period.
+        ConfigError: there are to be no segments, or they do not fit into a period.
         StorageError: an input is missing, or a store belongs to another configuration.
         WorkerError: a segment has ended every worker that tried it.
     """
+    if not config.cycled_backgrounds.segments:
+        message = (
+            "expected cycled_backgrounds.segments of at least 1, got 0, which is no cycled "
+            "backgrounds: set it, to 8 as in the published chain"
+        )
+        raise ConfigError(message)
     run = open_run(config, folder)
     by_split = {split: segments_of(config, folder, split) for split in SPLITS}
     defined_by = cycled_stage(config, run.folder).defined_by

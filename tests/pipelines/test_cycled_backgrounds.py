@@ -5,12 +5,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from rich.progress import Progress
 
 from align_da.config import Config, CycledBackgroundsConfig
 from align_da.errors import ConfigError, StorageError
 from align_da.runs.run import Run, open_run
 from align_da.storage.background_pairs import open_background_pairs
-from data_pipelines.cycled_backgrounds import _is_written, _make_store
+from data_pipelines.cycled_backgrounds import (
+    _is_written,
+    _make_store,
+    make_cycled_backgrounds,
+)
 from data_pipelines.segments import Segment, places, starts_of
 from data_pipelines.splits import SplitName, periods_of
 
@@ -27,6 +32,11 @@ def run(config: Config, folder: Path) -> Run:
 
 def segment(run: Run, split: SplitName = "train", number: int = 0, of: int = 3) -> Segment:
     return Segment(run.config, run.folder.root, split, number, of)
+
+
+def test_no_segments_are_refused_before_anything_is_opened(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"segments of at least 1, got 0.*set it, to 8"):
+        make_cycled_backgrounds(Config(), tmp_path / "nowhere", 1, Progress())
 
 
 @pytest.mark.slow
