@@ -125,18 +125,22 @@ class CycleConfig(Section):
         default=4,
         description='Draws whose mean the learned method gives with perturbations = "letkf".',
     )
-    model_error_share: Annotated[Share, FoundBy("model bias", "bias correction")] = Field(
-        default=0.0,
-        description="Share of the learned model error (`align-da train model_error`) that every "
-        "forecast is corrected by. It has been learned from forecasts from the truth, which are "
-        "shocked by more than those from analyses.",
+    model_error_share: Annotated[Share | None, FoundBy("model bias", "bias correction")] = Field(
+        default=None,
+        description="Share of the learned model error that every forecast is corrected by. It is "
+        "that of `align-da train model_error` or, with `model_error.taken_from`, the shipped one: "
+        "learned from forecasts from the truth, which are shocked by more than those from "
+        "analyses. Without a value it is 0.3 of the shipped one where `correction_share` without "
+        "a value is not 0, and else 0.",
     )
-    correction_share: Annotated[Share, FoundBy("learned correction")] = Field(
-        default=0.0,
+    correction_share: Annotated[Share | None, FoundBy("learned correction")] = Field(
+        default=None,
         exclude_if=lambda share: share == 0,
         description="Share of the correction of round `correction.round` that every analysis is "
         "corrected by. It has to come from cycles of the same method (`align-da data "
-        "closed_loop`, `align-da train correction`); 1 is what it has been trained for.",
+        "closed_loop`, `align-da train correction`); 1 is what it has been trained for. Without "
+        "a value it is 0.5 of the shipped one where that has been learned in the same world and "
+        "with the same method, and no other correction is named or trained; else it is 0.",
     )
     split: Annotated[Literal["train", "validation", "test"], FoundBy("period", "dataset")] = Field(
         default="test",
@@ -190,7 +194,7 @@ class CycleConfig(Section):
                 "hours, which is centred on the valid time: take a divisor, or 0 for none"
             )
             raise ValueError(message)
-        if hours and self.model_error_share > 0:
+        if hours and self.model_error_share:
             message = (
                 "cycle.model_error_share corrects forecasts of a whole window, and a trajectory "
                 "has shorter ones: set it to 0, or cycle.trajectory_hours = 0"

@@ -7,7 +7,10 @@ from align_da.config.config import Config
 from align_da.config.load import config_from_overridden, config_from_table
 from align_da.config.section import Section
 
-_LEFT_OUT_AT = {"correction": {"averaged": 1}}
+_LEFT_OUT_AT: Mapping[str, Mapping[str, Any]] = {
+    "correction": {"averaged": 1},
+    "cycle": {"correction_share": 0.0},
+}
 """What digests leave out at another value than its default, by section."""
 
 _CHOICES = {"sampler": "kind", "guidance": "method"}

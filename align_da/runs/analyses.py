@@ -93,7 +93,7 @@ def analysis_part(name: str) -> AnalysisPart:
 def stages_of_cycles(config: Config) -> list[str]:
     """Stages whose results the cycles of [cycle] read beside the backgrounds, but a correction."""
     cycle = config.cycle
-    own = cycle.model_error_share > 0 and not takes_shipped_model_error(config)
+    own = bool(cycle.model_error_share) and not takes_shipped_model_error(config)
     of_model = [MODEL_ERROR] if own else []
     return [*analysis_part(cycle.method).stages(config), *of_model]
 

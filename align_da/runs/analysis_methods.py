@@ -50,12 +50,12 @@ def build_analysis(run: Run) -> Analysis:
     Raises:
         StorageError: what it has learned is missing or damaged.
     """
-    cycle = run.config.cycle
-    method = _built(run, cycle.method, None)
-    if cycle.correction_share == 0:
+    config = with_last_round(run.config, run.folder)
+    run = replace(run, config=config)
+    method, share = _built(run, config.cycle.method, None), config.cycle.correction_share
+    if not share:
         return method
-    number = with_last_round(run.config, run.folder).correction.number
-    return corrected(run, method, load_correction(run, number), cycle.correction_share)
+    return corrected(run, method, load_correction(run, config.correction.number), share)
 
 
 def build_closed_loop(run: Run) -> Analysis:

@@ -28,6 +28,7 @@ from align_da.prior.static_prior import static_prior
 from align_da.runs.autoencoders import build_autoencoder
 from align_da.runs.denoisers import build_denoiser_network, build_schedule
 from align_da.runs.forecast_models import configured_forecast_model
+from align_da.runs.rounds import with_last_round
 from align_da.runs.run import Run
 from align_da.runs.shipped_parts import shipped_model_error, takes_shipped_model_error
 from align_da.runs.weight_names import (
@@ -143,8 +144,9 @@ def cycle_forecast_model(run: Run) -> ForecastModel:
     Raises:
         StorageError: the correction has not been trained, or is damaged or of another shape.
     """
+    run = replace(run, config=with_last_round(run.config, run.folder))
     model, cycle = configured_forecast_model(run.config), run.config.cycle
-    if cycle.model_error_share == 0:
+    if not cycle.model_error_share:
         return model
     return CorrectedForecastModel(model, load_model_error(run), cycle.window_hours)
 
@@ -170,7 +172,7 @@ def load_model_error(run: Run) -> ModelErrorCorrection:
         network,
         static.scaling,
         cycle.window_hours,
-        cycle.model_error_share,
+        cycle.model_error_share or 0.0,
         static.truncation,
     )
 

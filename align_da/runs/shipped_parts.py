@@ -1,6 +1,12 @@
 """What a run takes from the weights that come with the library, in the place of its own."""
 
-from align_da.config import BEFORE_ROUNDS, Config, load_config
+from align_da.config import (
+    BEFORE_ROUNDS,
+    Config,
+    CorrectionConfig,
+    CycleConfig,
+    load_config,
+)
 from align_da.errors import ConfigError
 from align_da.runs.weight_names import CORRECTION, MODEL_ERROR
 from align_da.storage.run_folder import RunFolder
@@ -11,6 +17,8 @@ _OF_PERIODS = {
     *("start", "spin_up_days", "train_days", "gap_days", "validation_days", "test_days"),
 }
 """Keys of [world] on which errors of the forecast model do not depend."""
+_OF_NETWORK = ("acts", "evidence", "scales_spread", "width", "depth", "stride")
+"""Keys of [correction] that a network has to be made with to be loaded."""
 
 
 def shipped_correction() -> tuple[RunFolder, str]:
@@ -21,7 +29,7 @@ def shipped_correction() -> tuple[RunFolder, str]:
 
 def takes_shipped_model_error(config: Config) -> bool:
     """Whether forecasts of cycles are corrected by what has been shipped."""
-    return config.cycle.model_error_share > 0 and config.model_error.taken_from == "shipped"
+    return bool(config.cycle.model_error_share) and config.model_error.taken_from == "shipped"
 
 
 def shipped_model_error(config: Config) -> tuple[RunFolder, Config]:
@@ -49,6 +57,36 @@ def shipped_model_error(config: Config) -> tuple[RunFolder, Config]:
     return folder, shipped
 
 
+def fits_shipped_corrections(config: Config) -> bool:
+    """Whether cycles are like those that the shipped corrections have been learned in.
+
+    These are of the same world, method and network; reports are none of it.
+    """
+    shipped = _shipped_config(RunFolder(shipped_folder()))
+    return (
+        config.reports is None
+        and _what_errors_depend_on(shipped) == _what_errors_depend_on(config)
+        and _method_of(shipped) == _method_of(config)
+    )
+
+
+def with_shipped_corrections(config: Config) -> Config:
+    """The configuration with both shipped corrections, of the shares chosen for them."""
+    chosen = _shipped_config(RunFolder(shipped_folder())).cycle
+    shares = {
+        "correction_share": chosen.correction_share,
+        "model_error_share": chosen.model_error_share,
+    }
+    rounds = {"starts_from": "shipped", "round": BEFORE_ROUNDS}
+    return config.model_copy(
+        update={
+            "cycle": CycleConfig(**dict(config.cycle) | shares),
+            "correction": CorrectionConfig(**dict(config.correction) | rounds),
+            "model_error": config.model_error.model_copy(update={"taken_from": "shipped"}),
+        }
+    )
+
+
 def digests_of_shipped(config: Config) -> dict[str, str]:
     """Digests of what cycles take from the shipped weights, by name.
 
@@ -60,13 +98,18 @@ def digests_of_shipped(config: Config) -> dict[str, str]:
     taken = []
     if takes_shipped_model_error(config):
         taken.append((shipped_model_error(config)[0], MODEL_ERROR))
-    if config.cycle.correction_share > 0 and config.correction.round == BEFORE_ROUNDS:
+    if config.cycle.correction_share and config.correction.round == BEFORE_ROUNDS:
         taken.append(shipped_correction())
     return {f"shipped {name}": digest_of_stage(folder, name) for folder, name in taken}
 
 
 def _shipped_config(folder: RunFolder) -> Config:
     return load_config(folder.root / SHIPPED_CONFIG)
+
+
+def _method_of(config: Config) -> list[object]:
+    of_network = [getattr(config.correction, key) for key in _OF_NETWORK]
+    return [config.cycle.method, config.cycle.trajectory_hours, *of_network]
 
 
 def _what_errors_depend_on(config: Config) -> dict[str, object]:

@@ -156,7 +156,7 @@ def closed_loop_stage(config: Config, folder: RunFolder) -> Stage:
 def inputs_of_cycles(config: Config) -> list[str]:
     """The stages whose results the cycles of [cycle] read; a correction is of the round named."""
     names = ["backgrounds", *stages_of_cycles(config)]
-    if config.cycle.correction_share > 0:
+    if config.cycle.correction_share:
         names += corrections_of(config, config.correction.number)
     if config.reports is not None:
         names.append("observations")

@@ -58,12 +58,13 @@ def run_cycles(config: Config, folder: Path, name: str, *, extend: bool = False)
         BadStateError: more members than may be replaced are not plausible.
         InputError: no report from files can ever be used, or none of a type that is required.
     """
-    config = with_last_round(config, RunFolder(folder))
+    given, config = config, with_last_round(config, RunFolder(folder))
     with noting_reads() as reads:
         run = open_run(config, folder)
         filed = None if config.reports is None else FiledObservations(run, config.reports)
         experiment = _experiment(run, filed)
         told = [] if filed is None else filed.told(_period(experiment))
+    told += _told_of_shipped(given, config)
     told += _told_of_reach(run, experiment)
     manifest = manifest_of(config, config.seed, _inputs(run), by_place(reads, folder))
     bar = progress_bar()
@@ -88,6 +89,19 @@ def _experiment(run: Run, filed: FiledObservations | None) -> CyclingExperiment:
         observe=lambda cycle: observe(start + (cycle + 1) * parts.window, cycle),
         watchdog=AlarmRule(**dict(config.cycle.watchdog)),
     )
+
+
+def _told_of_shipped(given: Config, taken: Config) -> list[str]:
+    """That the shipped corrections act, where nobody has asked for them."""
+    cycle = taken.cycle
+    if given.cycle.correction_share is not None or not cycle.correction_share:
+        return []
+    line = (
+        f"analyses are corrected by {cycle.correction_share:g}, and forecasts by "
+        f"{cycle.model_error_share:g}, of what has been learned in this world and is shipped "
+        "(--set cycle.correction_share=0 for neither)"
+    )
+    return [line]
 
 
 def _told_of_reach(run: Run, experiment: CyclingExperiment) -> Iterator[str]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from align_da.config import Config, config_from_table, load_config
 from align_da.config.table import config_from_digested, table_of, with_overrides
 from align_da.errors import ConfigError, StorageError
+from align_da.runs.rounds import with_last_round
 from align_da.storage.manifest import differences_of
 from align_da.storage.run_folder import RunFolder
 from align_da.storage.stored_configuration import (
@@ -72,8 +73,10 @@ def settings_of_run(
         given = load_config(path, overrides or ())
         differences: tuple[str, ...] = ()
         with suppress(ConfigError, StorageError):  # told by whatever reads it
-            stored = _first_stored(run, _stored_by_cycles(run, cycles))
-            differences = _differences(stored, given)
+            of_cycles = _stored_by_cycles(run, cycles)
+            # What cycles were made with says too what had been left to the run.
+            now = with_last_round(given, RunFolder(run)) if of_cycles else given
+            differences = _differences(_first_stored(run, of_cycles), now)
         return SettingsOfRun(given, differences)
     of_cycles = _stored_by_cycles(run, cycles)
     stored = _first_stored(run, of_cycles)

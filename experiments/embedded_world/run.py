@@ -1,9 +1,9 @@
 """The whole chain, from nothing to the report, and the score tables of what it made.
 
 A stage that is done is not done again. `closed_loop` and `shipped` share a configuration, and a
-run, of their own.
+run, of their own, and so do parts of other networks (`shipped_...`); `--help` names all parts.
 
-Usage: python -m experiments.embedded_world.run [chain|scores|peers|closed_loop|shipped] [RUN]
+Usage: python -m experiments.embedded_world.run [PART] [RUN]
 """
 
 from pathlib import Path

@@ -36,6 +36,19 @@ SHIPPED = {
 """Methods of thirty days with what is shipped; shares were chosen on validation."""
 SEEDS_OF_SHIPPED = (2, 3)
 """Neither is one that anything shipped has been scored with before."""
+NETWORKS = {
+    "shipped_density_5": ("", (10, 11)),
+    "shipped_radiosonde": (
+        "--set observations.network=radiosonde --set observations.density=0.21",
+        (4, 5),
+    ),
+    "shipped_density_2": ("--set observations.density=0.02", (6, 7)),
+    "shipped_density_10": ("--set observations.density=0.1", (8, 9)),
+}
+"""Networks and seeds of further parts, in days of another year: all 420 radiosondes, and others.
+
+Nothing was chosen with any of them."""
+ON_NETWORKS = {name: SHIPPED[name] for name in ("letkf_40", "hybrid_gain_20", "learned_20")}
 
 
 def _of_seeds(methods: Mapping[str, str], seeds: Iterable[int]) -> dict[str, str]:
@@ -47,17 +60,23 @@ def _of_seeds(methods: Mapping[str, str], seeds: Iterable[int]) -> dict[str, str
     }
 
 
-def _month(cycles: Mapping[str, str], verification: str) -> tuple[str, ...]:
+def _month(cycles: Mapping[str, str], verification: str, network: str = "") -> tuple[str, ...]:
     """Thirty days of every method by its name, and what verifies them together."""
     names = " ".join(f"--name {name}" for name in cycles)
     return (
-        *(f"cycle --name {name} {MONTH} {settings}" for name, settings in cycles.items()),
-        f"verify {names} --set verification.{verification}",
+        *(
+            f"cycle --name {name} {MONTH} {settings} {network}"
+            for name, settings in cycles.items()
+        ),
+        f"verify {names} --set verification.{verification} {network}",
     )
 
 
 _WORLD = ("data truth", "data backgrounds", "data statistics", "train covariance")
-CONFIGURED = {"closed_loop": "closed_loop", "shipped": "closed_loop"}
+CONFIGURED = {
+    **dict.fromkeys(("closed_loop", "shipped"), "closed_loop"),
+    **dict.fromkeys(NETWORKS, "networks"),
+}
 """Parts with another configuration, and run, than the others."""
 STAGES = {
     "chain": (
@@ -116,4 +135,11 @@ STAGES = {
         *_WORLD,
         *_month(_of_seeds(SHIPPED, SEEDS_OF_SHIPPED), "forecast_lead_hours=[]"),
     ),
+    **{
+        part: (
+            *_WORLD,
+            *_month(_of_seeds(ON_NETWORKS, seeds), "forecast_lead_hours=[]", network),
+        )
+        for part, (network, seeds) in NETWORKS.items()
+    },
 }

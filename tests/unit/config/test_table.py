@@ -66,6 +66,9 @@ def left_out(section: Section) -> Iterator[str]:
             yield name
 
 
-def test_only_one_key_is_left_out_of_digests_at_another_value_than_its_default() -> None:
+def test_two_keys_are_left_out_of_digests_at_another_value_than_their_defaults() -> None:
     """A further one has to be told to `config_from_digested`."""
-    assert list(left_out(Config())) == ["correction.averaged"]
+    assert list(left_out(Config())) == ["correction.averaged", "cycle.correction_share"]
+    assert config_from_digested(plain(loaded(["cycle.correction_share=0"]))).cycle == (
+        loaded(["cycle.correction_share=0"]).cycle
+    )

@@ -111,3 +111,55 @@ def test_what_rounds_start_from_is_no_round_to_make(tmp_path: Path) -> None:
         with_next_round(named, RunFolder(tmp_path))
     with pytest.raises(ConfigError, match="start from nothing"):
         config_of(["correction.round=-1"])
+
+
+def test_where_nothing_says_what_corrects_cycles_it_is_what_is_shipped(tmp_path: Path) -> None:
+    found = with_last_round(config_of([]), RunFolder(tmp_path))
+    assert (found.cycle.correction_share, found.cycle.model_error_share) == (0.5, 0.3)
+    assert found.correction.round == BEFORE_ROUNDS
+    assert len(digests_of_shipped(found)) == 2
+    assert with_last_round(found, RunFolder(tmp_path)) == found
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "cycle.method=letkf",
+        "cycle.trajectory_hours=3",
+        "cycle.window_hours=12",
+        "world.truth_truncation=21",
+        "world.model=lorenz96",
+        "correction.width=32",
+        "correction.acts=before",
+        "correction.round=3",
+        "cycle.correction_share=0",
+        "cycle.model_error_share=0",
+        "reports.padded=100",
+    ],
+)
+def test_where_cycles_are_others_than_those_it_has_learned_in_nothing_shipped_acts(
+    setting: str, tmp_path: Path
+) -> None:
+    changes = [setting]
+    if setting == "correction.acts=before":
+        changes.append('correction.evidence=["background", "spread"]')
+    found = with_last_round(config_of(changes), RunFolder(tmp_path))
+    assert (found.cycle.correction_share, found.cycle.model_error_share) == (0, 0)
+    assert digests_of_shipped(found) == {}
+
+
+def test_rounds_are_cycled_with_nothing_that_they_do_not_name(tmp_path: Path) -> None:
+    found = with_next_round(config_of([]), RunFolder(tmp_path))
+    assert (found.cycle.correction_share, found.cycle.model_error_share) == (0, 0)
+    named = with_next_round(config_of(["correction.round=1"]), RunFolder(tmp_path))
+    assert named.cycle.model_error_share == 0
+
+
+def test_what_a_run_of_its_own_has_learned_is_not_replaced_by_what_is_shipped(
+    tmp_path: Path,
+) -> None:
+    folder = RunFolder(tmp_path)
+    folder.stages.mkdir(parents=True)
+    (folder.stages / "correction_0.json").write_text("{}")
+    found = with_last_round(config_of([]), folder)
+    assert (found.cycle.correction_share, found.cycle.model_error_share) == (0, 0)
