@@ -12,6 +12,7 @@ from align_da.cycling.cycle import CycleParts, QualityControl
 from align_da.cycling.driver import CyclingExperiment, run_experiment
 from align_da.cycling.replacement import ReplacementRule
 from align_da.cycling.watchdog import AlarmRule
+from align_da.errors import ConfigError
 from align_da.parallel.progress import progress_bar
 from align_da.registry import (
     ANALYSES,
@@ -53,7 +54,8 @@ def run_cycles(config: Config, folder: Path, name: str, *, extend: bool = False)
         The exit code: 0 when every cycle is complete.
 
     Raises:
-        ConfigError: there are more cycles than are to follow.
+        ConfigError: there are more cycles than are to follow, or the truth that is observed does
+            not last as long as they do.
         StorageError: an input is missing, or the store belongs to another run.
         BadStateError: more members than may be replaced are not plausible.
         InputError: no report from files can ever be used, or none of a type that is required.
@@ -80,6 +82,8 @@ def _experiment(run: Run, filed: FiledObservations | None) -> CyclingExperiment:
     config = run.config
     observe, quality_control = observations_of(run, filed)
     initial, start = initial_ensemble(run)
+    if filed is None:
+        _check_truth_lasts(run, start)
     parts = cycle_parts(run, quality_control)
     return CyclingExperiment(
         parts=parts,
@@ -89,6 +93,20 @@ def _experiment(run: Run, filed: FiledObservations | None) -> CyclingExperiment:
         observe=lambda cycle: observe(start + (cycle + 1) * parts.window, cycle),
         watchdog=AlarmRule(**dict(config.cycle.watchdog)),
     )
+
+
+def _check_truth_lasts(run: Run, start: np.datetime64) -> None:
+    """Refuse cycles beyond the truth: it would be found out when the last of them begins."""
+    cycle = run.config.cycle
+    window = np.timedelta64(cycle.window_hours, "h")
+    room = int((run.last_time - start) // window)
+    if cycle.cycles > room:
+        message = (
+            f"expected at most {room} cycles, as many as the truth has room for from {start} "
+            f"on, got cycle.cycles = {cycle.cycles}: lower it, or make the period longer "
+            f"(world.{cycle.split}_days) and the truth again"
+        )
+        raise ConfigError(message)
 
 
 def _told_of_shipped(given: Config, taken: Config) -> list[str]:

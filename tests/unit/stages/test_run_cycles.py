@@ -1,6 +1,7 @@
 """A run of cycles is defined by what it has loaded, whatever records say."""
 
 import json
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -168,6 +169,16 @@ def test_a_run_is_extended_to_what_it_would_have_been_at_that_length(
     assert digests_of_files(run / "cycles") == digests_of_files(at_once / "cycles")
     with pytest.raises(ConfigError, match="has 4 cycles, 4 of them complete: expected at least"):
         run_cycles.run_cycles(CONFIG, run, "main", extend=True)
+
+
+def test_cycles_that_the_truth_has_no_room_for_are_refused_before_the_first(run: Path) -> None:
+    with pytest.raises(ConfigError, match=r"at most (\d+) cycles.*cycle.cycles = 1000") as refused:
+        run_cycles.run_cycles(with_overrides(CONFIG, ["cycle.cycles=1000"]), run, "long")
+    assert not RunFolder(run).cycles("long").exists()
+    room = int(re.search(r"at most (\d+)", str(refused.value))[1])
+    assert room > 4
+    whole = with_overrides(CONFIG, [f"cycle.cycles={room}"])
+    assert run_cycles.run_cycles(whole, run, "whole") == 0
 
 
 def test_columns_that_see_no_observation_are_told_once_before_the_cycles(
