@@ -4,7 +4,7 @@ import gc
 import os
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import jax
@@ -38,6 +38,11 @@ if _WORKER.isdecimal() and hasattr(os, "sched_setaffinity"):
 # A tenth of the time of the tests went into looking for cycles of references, each time through
 # all modules and tests: those are set aside once, and the search comes as often as it is worth.
 _OBJECTS = 50_000  # new ones, before their cycles are looked for; Python takes 700
+
+# A compiled program takes two or three pieces of memory, of which Linux gives a process 65,530:
+# the compiler ends in a segmentation fault where there is no further one.
+_PIECES = Path("/proc/self/maps")
+_MANY = 40_000
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -76,6 +81,14 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(_OBJECTS, *gc.get_threshold()[1:])
+
+
+@pytest.fixture(autouse=True, scope="module")
+def room_for_programs() -> Iterator[None]:
+    """Programs of the files before are given up where there are many."""
+    yield
+    if _PIECES.exists() and _PIECES.read_bytes().count(b"\n") > _MANY:
+        jax.clear_caches()
 
 
 @pytest.fixture
