@@ -16,7 +16,6 @@ from rich.progress import Progress
 
 from align_da.config import Config
 from align_da.digests import digest_of
-from align_da.errors import ConfigError
 from align_da.parallel.cluster import run_tasks
 from align_da.runs.background_latents import encode_backgrounds, scaling_of
 from align_da.runs.priors import load_forecast_prior, load_space
@@ -56,15 +55,9 @@ def make_cycled_backgrounds(
         StorageError: an input is missing, or a store belongs to another configuration.
         WorkerError: a segment has ended every worker that tried it.
     """
-    if not config.cycled_backgrounds.segments:
-        message = (
-            "expected cycled_backgrounds.segments of at least 1, got 0, which is no cycled "
-            "backgrounds: set it, to 8 as in the published chain"
-        )
-        raise ConfigError(message)
+    defined_by = cycled_stage(config, RunFolder(folder)).defined_by
     run = open_run(config, folder)
     by_split = {split: segments_of(config, folder, split) for split in SPLITS}
-    defined_by = cycled_stage(config, run.folder).defined_by
     digest = digest_of(*defined_by, digest_of_stage(run.folder, "autoencoder"))
     for segments in by_split.values():
         _make_store(run, segments[0], digest)

@@ -15,6 +15,7 @@ from typing import Any
 
 from align_da.config import BEFORE_ROUNDS, Config
 from align_da.config.table import table_of
+from align_da.errors import ConfigError
 from align_da.registry import FORECAST_MODELS, OBJECTIVES, REWARDS
 from align_da.runs.analyses import stages_of_cycles
 from align_da.runs.forecast_model_files import forecast_model_definition
@@ -72,7 +73,17 @@ def autoencoder_stage(config: Config, folder: RunFolder) -> Stage:
 
 
 def cycled_stage(config: Config, folder: RunFolder) -> Stage:
-    """Backgrounds taken from cycling, and the covariance they were cycled with."""
+    """Backgrounds taken from cycling, and the covariance they were cycled with.
+
+    Raises:
+        ConfigError: there are to be none.
+    """
+    if not config.cycled_backgrounds.segments:
+        message = (
+            "expected cycled_backgrounds.segments of at least 1, got 0, which is no cycled "
+            "backgrounds: set it, to 8 as in the published chain"
+        )
+        raise ConfigError(message)
     defined_by = [
         config.seed,
         config.cycled_backgrounds,

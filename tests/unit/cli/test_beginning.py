@@ -30,7 +30,8 @@ for command in sys.argv[1:]:
     assert not {HEAVY} & {{*sys.modules}}, (command, {HEAVY} & {{*sys.modules}})
 """
 COMMANDS = (
-    *("data backgrounds", "data coarse", "data cycled", "data closed_loop", "data rounds"),
+    *("data backgrounds", "data coarse", "data closed_loop", "data rounds"),
+    "data cycled --set cycled_backgrounds.segments=1",
     *("data statistics", "data report", "data export-observations --to observations.nc"),
     *("train autoencoder", "train denoiser", "train covariance", "train model_error"),
     *("train correction", "align leads", "align candidates", "align aligned", "align compare"),

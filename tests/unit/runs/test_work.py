@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from align_da.config import load_config
+from align_da.errors import ConfigError
 from align_da.runs.work import command_of, work_of
 from align_da.storage.run_folder import RunFolder
 
@@ -14,7 +15,9 @@ MAKERS = (
     *("train correction", "align candidates", "align aligned", "align continued"),
     "align supervised",
 )
-CONFIG = load_config(None, ["cycle.method=letkf", "correction.rounds=2"])
+CONFIG = load_config(
+    None, ["cycle.method=letkf", "correction.rounds=2", "cycled_backgrounds.segments=1"]
+)
 
 
 @pytest.mark.parametrize("command", MAKERS)
@@ -22,6 +25,11 @@ def test_a_command_makes_the_stage_that_it_is_told_for(command: str, tmp_path: P
     folder = RunFolder(tmp_path)
     (stage,) = work_of(command, CONFIG, folder).stages
     assert command_of(folder, stage.name) == command
+
+
+def test_cycled_backgrounds_that_there_are_to_be_none_of_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="segments of at least 1, got 0"):
+        work_of("data cycled", load_config(None, []), RunFolder(tmp_path))
 
 
 def test_rounds_read_nothing_that_they_make(tmp_path: Path) -> None:
