@@ -139,8 +139,9 @@ class CycleConfig(Section):
         description="Share of the correction of round `correction.round` that every analysis is "
         "corrected by. It has to come from cycles of the same method (`align-da data "
         "closed_loop`, `align-da train correction`); 1 is what it has been trained for. Without "
-        "a value it is 0.5 of the shipped one where that has been learned in the same world and "
-        "with the same method, and no other correction is named or trained; else it is 0.",
+        "a value it is 0.5 of the shipped one where that has been learned in the same world, with "
+        "the same method and a random network, and no other correction is named or trained; else "
+        "it is 0.",
     )
     split: Annotated[Literal["train", "validation", "test"], FoundBy("period", "dataset")] = Field(
         default="test",

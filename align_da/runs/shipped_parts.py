@@ -60,13 +60,15 @@ def shipped_model_error(config: Config) -> tuple[RunFolder, Config]:
 def fits_shipped_corrections(config: Config) -> bool:
     """Whether cycles are like those that the shipped corrections have been learned in.
 
-    These are of the same world, method and network; reports are none of it.
+    These are of the same world and method, and of stations that lie anywhere: where they crowd,
+    as radiosondes do, the corrections did harm (experiments/embedded_world). Reports are none of
+    it.
     """
     shipped = _shipped_config(RunFolder(shipped_folder()))
     return (
         config.reports is None
         and _what_errors_depend_on(shipped) == _what_errors_depend_on(config)
-        and _method_of(shipped) == _method_of(config)
+        and _cycled_as(shipped) == _cycled_as(config)
     )
 
 
@@ -107,9 +109,10 @@ def _shipped_config(folder: RunFolder) -> Config:
     return load_config(folder.root / SHIPPED_CONFIG)
 
 
-def _method_of(config: Config) -> list[object]:
+def _cycled_as(config: Config) -> list[object]:
+    cycle, observations = config.cycle, config.observations
     of_network = [getattr(config.correction, key) for key in _OF_NETWORK]
-    return [config.cycle.method, config.cycle.trajectory_hours, *of_network]
+    return [cycle.method, cycle.trajectory_hours, observations.network, *of_network]
 
 
 def _what_errors_depend_on(config: Config) -> dict[str, object]:

@@ -37,10 +37,9 @@ SHIPPED = {
 SEEDS_OF_SHIPPED = (2, 3)
 """Neither is one that anything shipped has been scored with before."""
 NETWORKS = {
-    "shipped_density_5": ("", (10, 11)),
-    "shipped_radiosonde": ("--set observations.network=radiosonde", (4, 5)),
-    "shipped_density_2": ("--set observations.density=0.02", (6, 7)),
-    "shipped_density_10": ("--set observations.density=0.1", (8, 9)),
+    "shipped_radiosonde": ("--set observations.network=radiosonde", (4,)),
+    "shipped_density_2": ("--set observations.density=0.02", (6,)),
+    "shipped_density_10": ("--set observations.density=0.1", (8,)),
 }
 """Networks and seeds of further parts, in days of another year; 102 of the 420 radiosondes.
 

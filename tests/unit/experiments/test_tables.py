@@ -49,7 +49,9 @@ def test_the_table_of_own_times_is_that_of_the_scores_that_are_kept() -> None:
     assert own_times.show(read_scores(path)).strip() in page
 
 
-@pytest.mark.parametrize("run", ["closed_loop", "shipped"])
+@pytest.mark.parametrize(
+    "run", ["closed_loop", "shipped", "shipped_density_2", "shipped_radiosonde"]
+)
 def test_the_tables_of_thirty_days_are_those_of_the_scores_that_are_kept(run: str) -> None:
     folder = HERE / "embedded_world"
     kept, page = read_result(folder / "results" / f"{run}.csv"), (folder / "README.md").read_text()

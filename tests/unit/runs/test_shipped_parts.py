@@ -135,6 +135,7 @@ def test_where_nothing_says_what_corrects_cycles_it_is_what_is_shipped(tmp_path:
         "cycle.correction_share=0",
         "cycle.model_error_share=0",
         "reports.padded=100",
+        "observations.network=radiosonde",
     ],
 )
 def test_where_cycles_are_others_than_those_it_has_learned_in_nothing_shipped_acts(
