@@ -53,6 +53,7 @@ OTHERS = {
     "list": "writes nothing",
     "explain": "writes nothing",
 }
+CHANGES = ["world.model=lorenz96", "cycled_backgrounds.segments=1"]
 STAGES = (
     *("truth", "backgrounds", "statistics", "autoencoder", "cycled", "denoiser", "candidates"),
     *("aligned", "covariance", "closed_loop_0"),
@@ -92,7 +93,7 @@ def test_a_command_beside_another_that_makes_the_same_is_refused(
         owned(lock),
         pytest.raises(StorageError, match=rf"{lock} is owned by another process .*wait for it"),
     ):
-        align_da(command, folder.root, None, ["world.model=lorenz96"])
+        align_da(command, folder.root, None, CHANGES)
     assert sorted(folder.root.rglob("*")) == before
 
 

@@ -26,7 +26,8 @@ from align_da.storage.store_places import costs_path
 from data_pipelines.disk import disk_of_data
 
 COMMANDS = (
-    *("data truth", "data backgrounds", "data coarse", "data cycled", "data closed_loop"),
+    *("data truth", "data backgrounds", "data coarse", "data closed_loop"),
+    "data cycled --set cycled_backgrounds.segments=1 --set backgrounds.lead_hours=[12]",
     *("data rounds 2", "data statistics", "train autoencoder", "train denoiser"),
     *("train covariance", "train correction", "align candidates", "align aligned"),
     *("cycle --name main", "cycle --name other", "verify"),

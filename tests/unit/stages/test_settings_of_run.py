@@ -7,6 +7,7 @@ import pytest
 from align_da.config import Config, load_config
 from align_da.config.table import table_of
 from align_da.errors import ConfigError, StorageError
+from align_da.runs.rounds import with_last_round
 from align_da.runs.stage_graph import correction_stage, truth_stage
 from align_da.stages.settings_of_run import SettingsOfRun, settings_of_run
 from align_da.storage.durable import write_durably
@@ -75,12 +76,21 @@ def test_what_a_cycling_run_was_made_with_comes_first(folder: RunFolder) -> None
 def test_a_file_is_compared_with_what_the_cycles_were_made_with(
     folder: RunFolder, tmp_path: Path
 ) -> None:
-    made = load_config(None, ["cycle.method=letkf"])
+    made = with_last_round(load_config(None, ["cycle.method=letkf"]), folder)
     write_manifest(manifest_path(folder.cycles("main")), manifest_of(made, 0, {}))
     file = tmp_path / "other.toml"
     file.write_text("[cycle]\nmethod = 'three_d_var'\n")
     found = settings_of_run(folder.root, file, None, ["main"])
     assert found.notes[0].splitlines()[1:] == ["  cycle.method: stored 'letkf', now 'three_d_var'"]
+
+
+def test_what_a_file_leaves_to_the_run_is_no_difference(folder: RunFolder, tmp_path: Path) -> None:
+    made = with_last_round(Config(), folder)
+    assert made != Config()
+    write_manifest(manifest_path(folder.cycles("main")), manifest_of(made, 0, {}))
+    file = tmp_path / "same.toml"
+    file.write_text("seed = 0\n")
+    assert settings_of_run(folder.root, file, None, ["main"]).notes == ()
 
 
 def test_cycles_that_were_made_with_other_settings_are_refused_until_it_is_said_which_are_meant(
