@@ -36,11 +36,11 @@ scores: pipeline
 peers: pipeline
 	$(BIN)/python -m experiments.embedded_world.run peers
 
-test: install check
+# Types take one core: beside the tests, whose workers wait at times.
+test: install
+	$(MAKE) --no-print-directory --jobs 2 check
 
-# The types take one core: beside the tests, whose workers wait at times.
-check: format
-	$(MAKE) --no-print-directory --jobs 2 types tests
+check: format types tests
 
 format:
 	$(BIN)/ruff format --check .
