@@ -6,7 +6,7 @@ Analyses are corrected by what the last one has taught.
 
 from itertools import count
 
-from align_da.config import BEFORE_ROUNDS, Config, CorrectionConfig, CycleConfig
+from align_da.config import BEFORE_ROUNDS, Config, CorrectionConfig
 from align_da.errors import ConfigError, StorageError
 from align_da.runs.shipped_parts import fits_shipped_corrections, with_shipped_corrections
 from align_da.runs.weight_names import CORRECTION
@@ -100,7 +100,7 @@ def _with_all_shares(config: Config) -> Config:
         "correction_share": cycle.correction_share or 0.0,
         "model_error_share": cycle.model_error_share or 0.0,
     }
-    return config.model_copy(update={"cycle": CycleConfig(**dict(cycle) | shares)})
+    return config.model_copy(update={"cycle": cycle.model_copy(update=shares)})
 
 
 def _rounds_taught(folder: RunFolder) -> set[int]:

@@ -1,12 +1,6 @@
 """What a run takes from the weights that come with the library, in the place of its own."""
 
-from align_da.config import (
-    BEFORE_ROUNDS,
-    Config,
-    CorrectionConfig,
-    CycleConfig,
-    load_config,
-)
+from align_da.config import BEFORE_ROUNDS, Config, load_config
 from align_da.errors import ConfigError
 from align_da.runs.weight_names import CORRECTION, MODEL_ERROR
 from align_da.storage.run_folder import RunFolder
@@ -82,8 +76,8 @@ def with_shipped_corrections(config: Config) -> Config:
     rounds = {"starts_from": "shipped", "round": BEFORE_ROUNDS}
     return config.model_copy(
         update={
-            "cycle": CycleConfig(**dict(config.cycle) | shares),
-            "correction": CorrectionConfig(**dict(config.correction) | rounds),
+            "cycle": config.cycle.model_copy(update=shares),
+            "correction": config.correction.model_copy(update=rounds),
             "model_error": config.model_error.model_copy(update={"taken_from": "shipped"}),
         }
     )
