@@ -7,7 +7,6 @@ Exit codes: 0 done, 1 an unforeseen error, 2 configuration or usage, 3 input, 4 
 integrity, 5 bad state, 6 lost workers, 130 and 143 ended by a signal.
 """
 
-import errno
 import json
 import sys
 from contextlib import nullcontext, redirect_stdout
@@ -16,10 +15,6 @@ from typing import Annotated, Literal
 
 import typer
 
-from align_da.cli.beginning import settings_to_compute, told_settings
-from align_da.cli.interruption import interruptible
-from align_da.cli.last_line import forget, tell_last_line
-from align_da.cli.messages import tell_as_asked, tell_warnings
 from align_da.cli.observation_worth import explain, impact
 from align_da.cli.options import (
     DEFAULT_RUN,
@@ -30,9 +25,6 @@ from align_da.cli.options import (
     RunNameOption,
     RunOption,
     SetOption,
-    as_given,
-    checked_names,
-    tell_version,
 )
 from align_da.cli.process_options import (
     CoordinatorOption,
@@ -43,12 +35,16 @@ from align_da.cli.process_options import (
 )
 from align_da.config import load_config
 from align_da.environment import settle_environment
-from align_da.errors import AlignDAError, ConfigError, StorageError
+from align_da.errors import ConfigError, StorageError
 from align_da.parallel.distributed_processes import Processes
-from align_da.registry import COMMANDS, REGISTRIES, Registry
+from align_da.registry import COMMANDS
 from align_da.storage.run_folder import checked_name
-
-_NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+from align_da.terminal.beginning import settings_to_compute, told_settings
+from align_da.terminal.errors import errors_as_exit_codes
+from align_da.terminal.interruption import interruptible
+from align_da.terminal.last_line import forget, tell_last_line
+from align_da.terminal.messages import tell_as_asked, tell_warnings
+from align_da.terminal.option_values import as_given, checked_names, tell_version
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -78,28 +74,12 @@ def common(
 
 def main() -> None:
     """Run the command line, which Ctrl-C may end."""
-    with interruptible():
-        _run()
-
-
-def _run() -> None:
-    """Run the command; errors raised on purpose become one line and an exit code."""
-    tell_warnings()
-    try:
+    with interruptible(), errors_as_exit_codes():
+        tell_warnings()
         for name in settle_environment():
             typer.echo(f"align-da: {name} would change results: it is not looked at", err=True)
         _add_commands()
         app()
-    except AlignDAError as error:
-        typer.echo(f"align-da: {error}", err=True)
-        sys.exit(error.exit_code)
-    except OSError as error:
-        if error.errno not in _NO_SPACE:
-            raise
-        place = error.filename or "the output, or a file below TMPDIR"
-        typer.echo(f"align-da: {place}: {error.strerror}: free some space", err=True)
-        sys.stdout = sys.stderr  # what has not been written would fail once more at the end
-        sys.exit(StorageError.exit_code)
 
 
 def _add_commands() -> None:
@@ -154,24 +134,9 @@ def train(
     if what == "covariance":
         group.check_alone("the covariance")
     settings = settings_to_compute(f"train {what}", run, config, override, dry_run=dry_run)
-    from align_da.parallel.distributed import joined_processes
-    from align_da.stages.estimate_covariance import estimate_covariance
-    from align_da.stages.train_autoencoder import train_autoencoder
-    from align_da.stages.train_correction import train_correction
-    from align_da.stages.train_denoiser import train_denoiser
-    from align_da.stages.train_model_error import train_model_error
+    from align_da.stages.train import train as stage
 
-    trainings = {
-        "autoencoder": train_autoencoder,
-        "denoiser": train_denoiser,
-        "model_error": train_model_error,
-        "correction": train_correction,
-    }
-    if what == "covariance":
-        estimate_covariance(settings, run)
-        return
-    with joined_processes(group, what, settings) as mesh:
-        trainings[what](settings, run, mesh)
+    stage(settings, run, what, group)
 
 
 @app.command(epilog="Example: align-da align candidates --set alignment.candidates=32")
@@ -199,21 +164,9 @@ def align(
     if what in {"leads", "candidates", "compare"}:
         group.check_alone(what)
     settings = settings_to_compute(f"align {what}", run, config, override, dry_run=dry_run)
-    from align_da.parallel.distributed import joined_processes
-    from align_da.stages.compare_leads import compare_leads
-    from align_da.stages.compare_priors import compare_priors
-    from align_da.stages.fine_tune import fine_tune
-    from align_da.stages.score_candidates import score_candidates
+    from align_da.stages.align import align as stage
 
-    if what == "leads":
-        compare_leads(settings, run)
-    elif what == "candidates":
-        score_candidates(settings, run)
-    elif what == "compare":
-        compare_priors(settings, run)
-    else:
-        with joined_processes(group, what, settings) as mesh:
-            fine_tune(settings, run, what, mesh)
+    stage(settings, run, what, group)
 
 
 @app.command(epilog="Example: align-da cycle --name dps --set guidance.method=dps")
@@ -362,28 +315,12 @@ def parts() -> None:
 
     Parts of other packages are imported: ends with code 2 where one cannot be used.
     """
-    broken = False
-    for registry in REGISTRIES:
-        typer.echo(f"{registry.what} ({registry.group})")
-        for name in registry.names:
-            fault = _fault_of(registry, name)
-            typer.echo(f"  {registry.origin(name) or name}{fault}")
-            broken |= bool(fault)
-        for unsound in registry.unsound:
-            typer.echo(f"  CANNOT BE USED: {unsound}")
-            broken = True
-    if broken:
+    from align_da.stages.list_parts import list_parts
+
+    found = list_parts()
+    typer.echo(found.text)
+    if not found.usable:
         raise typer.Exit(ConfigError.exit_code)
-
-
-def _fault_of(registry: Registry, name: str) -> str:
-    """Why a part of another package cannot be used; nothing where it can."""
-    try:
-        if registry.origin(name):
-            registry.load(name)
-    except ConfigError as error:
-        return f": CANNOT BE USED: {error}"
-    return ""
 
 
 @app.command("config", epilog="Example: align-da config letkf --config mine.toml")

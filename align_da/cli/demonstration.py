@@ -11,9 +11,9 @@ from pathlib import Path
 import typer
 from rich.console import Console
 
-from align_da.cli.messages import options_given
 from align_da.storage.durable import copy_files
 from align_da.storage.shipped import SHIPPED_CONFIG, shipped_folder
+from align_da.terminal.messages import options_given
 
 _UNLEARNED = "--set cycle.correction_share=0 --set cycle.model_error_share=0"
 _COMMANDS = (

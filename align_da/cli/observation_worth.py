@@ -7,15 +7,15 @@ from typing import Annotated, Literal
 
 import typer
 
-from align_da.cli.beginning import settings_to_compute
 from align_da.cli.options import (
     ConfigOption,
     JsonOption,
     RunArgument,
     RunNameOption,
     SetOption,
-    span_of,
 )
+from align_da.terminal.beginning import settings_to_compute
+from align_da.terminal.option_values import span_of
 
 
 def explain(

@@ -17,10 +17,11 @@ LAYERS = (
     ("runs",),
     ("stages",),
     ("api",),
+    ("terminal",),
     ("cli", "earth2studio"),
 )
 ROOMS = [room for layer in LAYERS for room in layer]
-UNPACKING = {"config", "runs", "stages", "cli", "earth2studio"}
+UNPACKING = {"config", "runs", "stages", "terminal", "cli", "earth2studio"}
 """Rooms that see a section of the configuration; all others take plain arguments."""
 
 
@@ -84,7 +85,7 @@ def test_what_is_offered_needs_no_command_and_no_work_of_a_stage() -> None:
 def test_the_command_line_is_a_shell_over_the_stages(path: Path) -> None:
     assert imported_rooms(path) <= {
         *("cli", "config", "environment", "errors"),
-        *("parallel", "registry", "stages", "storage"),
+        *("parallel", "registry", "stages", "storage", "terminal"),
     }
 
 

@@ -9,11 +9,11 @@ import pytest
 from command_line import with_data
 from typer.testing import CliRunner
 
-from align_da.cli import messages
-from align_da.cli.last_line import begin, tell_last_line
-from align_da.cli.messages import note, tell_as_asked, tell_warnings
 from align_da.config import Config
 from align_da.parallel.progress import progress_bar
+from align_da.terminal import messages
+from align_da.terminal.last_line import begin, tell_last_line
+from align_da.terminal.messages import note, tell_as_asked, tell_warnings
 
 
 @pytest.fixture(autouse=True)

@@ -8,12 +8,12 @@ import pytest
 from command_line import with_data
 from typer.testing import CliRunner
 
-from align_da.cli.beginning import begin_work
-from align_da.cli.last_line import forget
 from align_da.errors import StorageError
 from align_da.storage.run_folder import RunFolder
 from align_da.storage.stage_definition import Stage
 from align_da.storage.stages import run_stage
+from align_da.terminal.beginning import begin_work
+from align_da.terminal.last_line import forget
 
 HEAVY = {"jax", "numpy", "pandas", "xarray", "zarr", "distributed", "matplotlib"}
 SCRIPT = f"""

@@ -7,13 +7,13 @@ import pytest
 from command_line import with_data
 from typer.testing import CliRunner
 
-from align_da.cli.last_line import begin, forget, tell_last_line
 from align_da.config import Config
 from align_da.runs.standing_cycles import CyclesStanding
 from align_da.stages import list_run
 from align_da.storage.cycle_costs import CycleCost
 from align_da.storage.machine import Machine
 from align_da.storage.run_cost import summary_of_costs
+from align_da.terminal.last_line import begin, forget, tell_last_line
 
 
 def test_the_end_is_told_with_time_place_and_what_is_missing_next(

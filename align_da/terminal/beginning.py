@@ -8,10 +8,10 @@ from pathlib import Path
 
 import typer
 
-from align_da.cli.last_line import begin
-from align_da.cli.messages import note
-from align_da.cli.options import as_given
 from align_da.config import Config
+from align_da.terminal.last_line import begin
+from align_da.terminal.messages import note
+from align_da.terminal.option_values import as_given
 
 DiskOf = Callable[[Config, Path], Mapping[str, int]]
 """Bytes that a command writes in the folder of a run, by what takes them."""

@@ -6,10 +6,10 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 
-from align_da.cli.messages import note
 from align_da.config import Config
 from align_da.errors import AlignDAError
 from align_da.parallel.progress import in_words
+from align_da.terminal.messages import note
 
 
 @dataclass(frozen=True)
