@@ -26,6 +26,7 @@ from align_da.assimilation.contract import (
 from align_da.assimilation.diagnostics import diagnose
 from align_da.assimilation.evidence import gather_evidence
 from align_da.assimilation.hybrid_gain import static_increment
+from align_da.assimilation.nearness import nearness
 from align_da.atmosphere import Layout, Normalisation, State
 from align_da.atmosphere.truncation import SpectralTruncation
 from align_da.observations.batch import ObservationBatch
@@ -101,14 +102,18 @@ class AnalysisCorrection:
         return increment, spread_factor(found[..., channels:])
 
     def applied_to(
-        self, ensemble: State, evidence: Evidence, share: float, operator: ObservationOperator
+        self,
+        ensemble: State,
+        evidence: Evidence,
+        share: float | Float[Array, "lat lon 1"],
+        operator: ObservationOperator,
     ) -> tuple[State, LearnedIncrement]:
         """The ensemble with so much of the correction, and what was done.
 
         Args:
             ensemble: values [member, lat, lon, channel], SI units.
             evidence: of the kinds `kinds`.
-            share: of the increment and of the logarithm of the factor.
+            share: of the increment and of the logarithm of the factor, everywhere or by column.
             operator: H, bound to the observations of the cycle.
         """
         mean = ensemble.values.mean(axis=0)
@@ -128,7 +133,7 @@ class AnalysisCorrection:
             equivalents.mean(axis=0),
             equivalents.std(axis=0, ddof=1),
             increment,
-            jnp.where(whole > 0, reached / jnp.where(whole > 0, whole, 1.0), share),
+            jnp.where(whole > 0, reached / jnp.where(whole > 0, whole, 1.0), jnp.mean(share)),
         )
         return replace(ensemble, values=mean + moved + wider), report
 
@@ -161,6 +166,8 @@ class CorrectedAnalysis:
         share: of the correction that acts; 1 is what it was trained for.
         acts: after the method, on its analysis, or before it, on its background.
         static: gives the evidence "static", where that is seen; it is given one member.
+        reach: metres from a used observation, up to which it acts by the whole share; from twice
+            that on not at all (see `align_da.assimilation.nearness`). None is everywhere.
     """
 
     base: Analysis = field(metadata={"static": True})
@@ -171,6 +178,7 @@ class CorrectedAnalysis:
     share: float = field(default=1.0, metadata={"static": True})
     acts: Literal["before", "after"] = field(default="after", metadata={"static": True})
     static: Analysis | None = field(default=None, metadata={"static": True})
+    reach: float | None = field(default=None, metadata={"static": True})
 
     def __call__(
         self,
@@ -186,7 +194,7 @@ class CorrectedAnalysis:
             static = self._static_increment(ensemble, observations, lead_hours, key)
             met = background, ensemble, observations, operator
             found: tuple[State, LearnedIncrement] = _corrected(
-                self.correction, *met, static, self.share
+                self.correction, *met, static, self.share, self.reach
             )
             return found
 
@@ -209,7 +217,7 @@ class CorrectedAnalysis:
         return static_increment(self.static, ensemble, observations, lead_hours, key)
 
 
-@partial(jax.jit, static_argnames="share")
+@partial(jax.jit, static_argnames=("share", "reach"))
 def _corrected(
     correction: AnalysisCorrection,
     background: State,
@@ -218,6 +226,7 @@ def _corrected(
     operator: ObservationOperator,
     static: Float[Array, "lat lon channel"] | None,
     share: float,
+    reach: float | None,
 ) -> tuple[State, LearnedIncrement]:
     """The ensemble with so much of the correction, and what was done."""
     evidence = gather_evidence(
@@ -229,4 +238,7 @@ def _corrected(
         operator,
         static,
     )
-    return correction.applied_to(ensemble, evidence, share, operator)
+    if reach is None:
+        return correction.applied_to(ensemble, evidence, share, operator)
+    near = nearness(observations, background.layout.grid, reach)
+    return correction.applied_to(ensemble, evidence, share * near[..., None], operator)

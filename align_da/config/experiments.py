@@ -139,9 +139,18 @@ class CycleConfig(Section):
         description="Share of the correction of round `correction.round` that every analysis is "
         "corrected by. It has to come from cycles of the same method (`align-da data "
         "closed_loop`, `align-da train correction`); 1 is what it has been trained for. Without "
-        "a value it is 0.5 of the shipped one where that has been learned in the same world, with "
-        "the same method and a random network, and no other correction is named or trained; else "
-        "it is 0.",
+        "a value it is 0.5 of the shipped one where that has been learned in the same world and "
+        "with the same method, and no other correction is named or trained; else it is 0.",
+    )
+    correction_reach_km: Annotated[
+        PositiveFloat | None, FoundBy("far from observations", "unobserved", "oceans", "taper")
+    ] = Field(
+        default=None,
+        exclude_if=lambda reach: reach is None,
+        description="Distance from the next observation up to which the learned correction of "
+        "analyses acts, km. It fades from there to twice as far. What is farther than any column "
+        "was in training is corrected in vain, and more in every cycle. Without a value it acts "
+        "everywhere; of the shipped one at other stations than random ones within 1000 km.",
     )
     split: Annotated[Literal["train", "validation", "test"], FoundBy("period", "dataset")] = Field(
         default="test",

@@ -55,7 +55,14 @@ def build_analysis(run: Run) -> Analysis:
     method, share = _built(run, config.cycle.method, None), config.cycle.correction_share
     if not share:
         return method
-    return corrected(run, method, load_correction(run, config.correction.number), share)
+    reach = config.cycle.correction_reach_km
+    return corrected(
+        run,
+        method,
+        load_correction(run, config.correction.number),
+        share,
+        None if reach is None else 1e3 * reach,
+    )
 
 
 def build_closed_loop(run: Run) -> Analysis:

@@ -29,12 +29,26 @@ from align_da.storage.statistics import read_normalisation
 
 
 def corrected(
-    run: Run, method: Analysis, correction: AnalysisCorrection, share: float
+    run: Run,
+    method: Analysis,
+    correction: AnalysisCorrection,
+    share: float,
+    reach: float | None = None,
 ) -> CorrectedAnalysis:
-    """A method with so much of a correction before or after it, as [correction] says."""
+    """A method with so much of a correction before or after it, as [correction] says.
+
+    Args:
+        run: the run.
+        method: what is corrected.
+        correction: the correction.
+        share: of it that acts.
+        reach: metres from a used observation, up to which it acts; None is everywhere.
+    """
     settings = run.config.correction
     static = three_d_var(run) if "static" in settings.evidence else None
-    return CorrectedAnalysis(method, correction, run.operator_for, share, settings.acts, static)
+    return CorrectedAnalysis(
+        method, correction, run.operator_for, share, settings.acts, static, reach
+    )
 
 
 def untrained_network(config: Config, channels: int) -> CorrectionNetwork:

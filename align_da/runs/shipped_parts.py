@@ -13,6 +13,7 @@ _OF_PERIODS = {
 """Keys of [world] on which errors of the forecast model do not depend."""
 _OF_NETWORK = ("acts", "evidence", "scales_spread", "width", "depth", "stride")
 """Keys of [correction] that a network has to be made with to be loaded."""
+_REACH_KM = 1000.0  # chosen on validation: experiments/embedded_world
 
 
 def shipped_correction() -> tuple[RunFolder, str]:
@@ -54,9 +55,7 @@ def shipped_model_error(config: Config) -> tuple[RunFolder, Config]:
 def fits_shipped_corrections(config: Config) -> bool:
     """Whether cycles are like those that the shipped corrections have been learned in.
 
-    These are of the same world and method, and of stations that lie anywhere: where they crowd,
-    as radiosondes do, the corrections did harm (experiments/embedded_world). Reports are none of
-    it.
+    These are of the same world and method. Reports are none of it.
     """
     shipped = _shipped_config(RunFolder(shipped_folder()))
     return (
@@ -67,10 +66,18 @@ def fits_shipped_corrections(config: Config) -> bool:
 
 
 def with_shipped_corrections(config: Config) -> Config:
-    """The configuration with both shipped corrections, of the shares chosen for them."""
-    chosen = _shipped_config(RunFolder(shipped_folder())).cycle
+    """The configuration with both shipped corrections, of the shares chosen for them.
+
+    They were learned with stations that lie anywhere. With others, which crowd as radiosondes do,
+    the correction of analyses acts near them: far away it did harm (experiments/embedded_world).
+    """
+    shipped = _shipped_config(RunFolder(shipped_folder()))
+    chosen, reach = shipped.cycle, config.cycle.correction_reach_km
+    if reach is None and config.observations.network != shipped.observations.network:
+        reach = _REACH_KM
     shares = {
         "correction_share": chosen.correction_share,
+        "correction_reach_km": reach,
         "model_error_share": chosen.model_error_share,
     }
     rounds = {"starts_from": "shipped", "round": BEFORE_ROUNDS}
@@ -104,9 +111,8 @@ def _shipped_config(folder: RunFolder) -> Config:
 
 
 def _cycled_as(config: Config) -> list[object]:
-    cycle, observations = config.cycle, config.observations
     of_network = [getattr(config.correction, key) for key in _OF_NETWORK]
-    return [cycle.method, cycle.trajectory_hours, observations.network, *of_network]
+    return [config.cycle.method, config.cycle.trajectory_hours, *of_network]
 
 
 def _what_errors_depend_on(config: Config) -> dict[str, object]:

@@ -34,6 +34,8 @@ from align_da.storage.run_folder import RunFolder
 from align_da.storage.stage_definition import Stage, digest_of_stage
 
 _SPLITS = ("train", "validation", "test")
+_OF_CYCLES_ALONE = {"split", "cycles", "correction_share", "correction_reach_km"}
+"""Keys of [cycle] that rounds of closed-loop learning do not look at."""
 
 _REPORTS = 2  # another number for another reading of the same files
 
@@ -135,7 +137,7 @@ def closed_loop_stage(config: Config, folder: RunFolder) -> Stage:
     defined_by = [
         config.seed,
         config.correction.model_dump(mode="json", exclude=learned),
-        config.cycle.model_dump(mode="json", exclude={"split", "cycles", "correction_share"}),
+        config.cycle.model_dump(mode="json", exclude=_OF_CYCLES_ALONE),
         config.letkf,
         config.latent_three_d_var,
         config.three_d_var,

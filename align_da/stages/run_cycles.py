@@ -114,8 +114,10 @@ def _told_of_shipped(given: Config, taken: Config) -> list[str]:
     cycle = taken.cycle
     if given.cycle.correction_share is not None or not cycle.correction_share:
         return []
+    reach = cycle.correction_reach_km
+    near = "" if reach is None else f" within {reach:g} km of observations"
     line = (
-        f"analyses are corrected by {cycle.correction_share:g}, and forecasts by "
+        f"analyses are corrected by {cycle.correction_share:g}{near}, and forecasts by "
         f"{cycle.model_error_share:g}, of what has been learned in this world and is shipped "
         "(--set cycle.correction_share=0 for neither)"
     )

@@ -36,15 +36,23 @@ SHIPPED = {
 """Methods of thirty days with what is shipped; shares were chosen on validation."""
 SEEDS_OF_SHIPPED = (2, 3)
 """Neither is one that anything shipped has been scored with before."""
-NETWORKS = {
-    "shipped_radiosonde": ("--set observations.network=radiosonde", (4,)),
-    "shipped_density_2": ("--set observations.density=0.02", (6,)),
-    "shipped_density_10": ("--set observations.density=0.1", (8,)),
+ON_NETWORKS = {name: SHIPPED[name] for name in ("letkf_40", "hybrid_gain_20", "learned_20")}
+NEAR_STATIONS = {
+    "learned_near_20": f"{SHIPPED['learned_20']} --set cycle.correction_reach_km=1000"
 }
-"""Networks and seeds of further parts, in days of another year; 102 of the 420 radiosondes.
+"""The correction of analyses near stations alone; the reach was chosen on validation."""
+NETWORKS = {
+    "shipped_radiosonde": (
+        "--set observations.network=radiosonde",
+        (4,),
+        {**ON_NETWORKS, **NEAR_STATIONS},
+    ),
+    "shipped_density_2": ("--set observations.density=0.02", (6,), ON_NETWORKS),
+    "shipped_density_10": ("--set observations.density=0.1", (8,), ON_NETWORKS),
+}
+"""Networks, seeds and methods of further parts, in days of another year; 102 of 420 radiosondes.
 
 Nothing was chosen with any of them."""
-ON_NETWORKS = {name: SHIPPED[name] for name in ("letkf_40", "hybrid_gain_20", "learned_20")}
 ROOM = "--set cycle.cycles=119"
 """What the test period of `networks.toml` has room for."""
 
@@ -139,8 +147,8 @@ STAGES = {
     **{
         part: (
             *_WORLD,
-            *_month(_of_seeds(ON_NETWORKS, seeds, ROOM), "forecast_lead_hours=[]", network),
+            *_month(_of_seeds(methods, seeds, ROOM), "forecast_lead_hours=[]", network),
         )
-        for part, (network, seeds) in NETWORKS.items()
+        for part, (network, seeds, methods) in NETWORKS.items()
     },
 }

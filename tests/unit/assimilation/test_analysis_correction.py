@@ -19,7 +19,7 @@ from align_da.assimilation.letkf import LETKF, Localisation
 from align_da.atmosphere import Layout, Normalisation, State, periodic_line
 from align_da.cycling.twin_experiment import observe_everything
 from align_da.errors import InputError
-from align_da.observations.batch import ObservationBatch
+from align_da.observations.batch import Flag, ObservationBatch
 from align_da.observations.interpolation import interpolation_operator
 
 LAYOUT = Layout(periodic_line(8), ("abstract_field",))
@@ -75,6 +75,34 @@ def test_the_mean_is_moved_by_the_share_and_the_spread_by_its_power(share: float
     factor = float(spread_factor(jnp.asarray(0.7))) ** share
     np.testing.assert_allclose(found.std(axis=0), factor * BASE.std(axis=0), rtol=1e-4)
     assert float(report.learned.share) == pytest.approx(share, abs=1e-6)
+
+
+def test_within_its_reach_a_correction_acts_in_full_and_far_away_not_at_all() -> None:
+    """Of the observations of every second point one is used, the first."""
+    flags = jnp.where(jnp.arange(4) == 0, PLANNED.flag, int(Flag.MISSING))
+    one = replace(PLANNED, flag=flags)
+    base, _ = LETKF_HERE(BACKGROUND, one, 6.0, jax.random.key(1))
+    reach = 1.2 * LAYOUT.grid.spacing
+    method = corrected(constant(0.7), reach=reach)
+    found, report = method(BACKGROUND, one, 6.0, jax.random.key(1))
+    moved = np.asarray(found.values.mean(axis=0) - base.values.mean(axis=0)).ravel() / (
+        0.7 * 0.5 * 2
+    )
+    np.testing.assert_allclose(moved[[7, 0, 1]], 1.0, rtol=1e-4)
+    assert 0.01 < moved[2] < 0.99
+    np.testing.assert_allclose(moved[2], moved[6], rtol=1e-3)
+    np.testing.assert_allclose(moved[3:6], 0.0, atol=1e-6)
+    assert float(report.learned.share) == pytest.approx(moved.mean(), rel=1e-3)
+    wider = found.values.std(axis=0) / base.values.std(axis=0)
+    factor = float(spread_factor(jnp.asarray(0.7)))
+    np.testing.assert_allclose(np.asarray(wider).ravel(), factor**moved, rtol=1e-3)
+
+
+def test_without_an_observation_a_correction_with_a_reach_does_nothing() -> None:
+    none = replace(PLANNED, flag=jnp.full_like(PLANNED.flag, int(Flag.MISSING)))
+    base, _ = LETKF_HERE(BACKGROUND, none, 6.0, jax.random.key(1))
+    found, _ = corrected(constant(0.7), reach=1e6)(BACKGROUND, none, 6.0, jax.random.key(1))
+    np.testing.assert_allclose(found.values, base.values, rtol=1e-6)
 
 
 def test_what_is_believed_moves_the_mean_and_the_report_is_of_all_that_the_network_says() -> None:

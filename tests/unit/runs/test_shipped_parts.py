@@ -118,7 +118,21 @@ def test_where_nothing_says_what_corrects_cycles_it_is_what_is_shipped(tmp_path:
     assert (found.cycle.correction_share, found.cycle.model_error_share) == (0.5, 0.3)
     assert found.correction.round == BEFORE_ROUNDS
     assert len(digests_of_shipped(found)) == 2
+    assert found.cycle.correction_reach_km is None
     assert with_last_round(found, RunFolder(tmp_path)) == found
+
+
+@pytest.mark.parametrize("network", ["radiosonde", "surface"])
+def test_at_other_stations_than_those_it_was_learned_with_it_acts_near_them(
+    network: str, tmp_path: Path
+) -> None:
+    given = [f"observations.network={network}"]
+    found = with_last_round(config_of(given), RunFolder(tmp_path))
+    assert (found.cycle.correction_share, found.cycle.correction_reach_km) == (0.5, 1000)
+    named = with_last_round(
+        config_of([*given, "cycle.correction_reach_km=700"]), RunFolder(tmp_path)
+    )
+    assert named.cycle.correction_reach_km == 700
 
 
 @pytest.mark.parametrize(
@@ -135,7 +149,6 @@ def test_where_nothing_says_what_corrects_cycles_it_is_what_is_shipped(tmp_path:
         "cycle.correction_share=0",
         "cycle.model_error_share=0",
         "reports.padded=100",
-        "observations.network=radiosonde",
     ],
 )
 def test_where_cycles_are_others_than_those_it_has_learned_in_nothing_shipped_acts(
