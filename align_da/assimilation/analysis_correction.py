@@ -29,6 +29,7 @@ from align_da.assimilation.hybrid_gain import static_increment
 from align_da.assimilation.nearness import nearness
 from align_da.atmosphere import Layout, Normalisation, State
 from align_da.atmosphere.truncation import SpectralTruncation
+from align_da.errors import InputError
 from align_da.observations.batch import ObservationBatch
 from align_da.observations.contract import ObservationOperator
 
@@ -187,7 +188,17 @@ class CorrectedAnalysis:
         lead_hours: float,
         key: jax.Array,
     ) -> tuple[State, AnalysisDiagnostics]:
-        """One analysis; see `align_da.assimilation.contract.Analysis`."""
+        """One analysis; see `align_da.assimilation.contract.Analysis`.
+
+        Raises:
+            InputError: the ensemble has one member only, and so no spread to learn from.
+        """
+        if background.values.shape[0] < 2:
+            message = (
+                "expected an ensemble of at least two members for a learned correction, which "
+                "looks at its spread, got 1: raise cycle.members or set cycle.correction_share = 0"
+            )
+            raise InputError(message)
         operator = self.operator_for(observations, background.layout)
 
         def corrected(ensemble: State) -> tuple[State, LearnedIncrement]:

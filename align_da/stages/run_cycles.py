@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from align_da.assimilation.localisation_reach import told_of_reach
-from align_da.config import Config
+from align_da.config import BEFORE_ROUNDS, Config
 from align_da.cycling.cycle import CycleParts, QualityControl
 from align_da.cycling.driver import CyclingExperiment, run_experiment
 from align_da.cycling.replacement import ReplacementRule
@@ -29,7 +29,7 @@ from align_da.runs.parts import digests_of_foreign
 from align_da.runs.priors import cycle_forecast_model
 from align_da.runs.rounds import with_last_round
 from align_da.runs.run import Run, open_run
-from align_da.runs.shipped_parts import digests_of_shipped
+from align_da.runs.shipped_parts import digests_of_shipped, fits_shipped_corrections
 from align_da.runs.stage_graph import inputs_of_cycles
 from align_da.storage.manifest import manifest_of
 from align_da.storage.reads import by_place, noting_reads
@@ -110,9 +110,17 @@ def _check_truth_lasts(run: Run, start: np.datetime64) -> None:
 
 
 def _told_of_shipped(given: Config, taken: Config) -> list[str]:
-    """That the shipped corrections act, where nobody has asked for them."""
+    """That what is shipped acts unasked, or in cycles that are none of those it knows."""
     cycle = taken.cycle
-    if given.cycle.correction_share is not None or not cycle.correction_share:
+    if not cycle.correction_share or taken.correction.round != BEFORE_ROUNDS:
+        return []
+    if not fits_shipped_corrections(taken):
+        line = (
+            "the shipped correction of analyses has been learned in another world, or in cycles "
+            "of another method, than these: whether it helps here is not known"
+        )
+        return [line]
+    if given.cycle.correction_share is not None:
         return []
     reach = cycle.correction_reach_km
     near = "" if reach is None else f" within {reach:g} km of observations"

@@ -105,6 +105,12 @@ def test_without_an_observation_a_correction_with_a_reach_does_nothing() -> None
     np.testing.assert_allclose(found.values, base.values, rtol=1e-6)
 
 
+def test_a_single_member_has_no_spread_to_look_at() -> None:
+    single = replace(BACKGROUND, values=BACKGROUND.values[:1])
+    with pytest.raises(InputError, match="at least two members for a learned correction"):
+        corrected(constant(0.7))(single, PLANNED, 6.0, jax.random.key(1))
+
+
 def test_what_is_believed_moves_the_mean_and_the_report_is_of_all_that_the_network_says() -> None:
     careful = replace(SCALING, share=jnp.full((2, 1, 1), 0.25))
     method = corrected(constant(0.7))
