@@ -53,7 +53,10 @@ types:
 AS_USERS := tests/faults/test_numerics.py tests/oracles/test_ensemble_kalman.py \
 	tests/oracles/test_linear_gaussian.py tests/oracles/test_optimal_interpolation.py \
 	tests/oracles/test_published_lorenz.py
-PYTEST := $(BIN)/python -m pytest -m "not chain and not long and not browser" --numprocesses 2 --dist loadfile
+# A file a worker, in the order of their names: the files with few tests take longest, and at the end
+# one worker would wait for the other.
+PYTEST := $(BIN)/python -m pytest -m "not chain and not long and not browser" \
+	--numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 tests:
 	$(PYTEST) $(AS_USERS:%=--ignore=%)

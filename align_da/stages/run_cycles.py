@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from align_da.assimilation.localisation_reach import told_of_reach
-from align_da.config import BEFORE_ROUNDS, Config
+from align_da.config import Config
 from align_da.cycling.cycle import CycleParts, QualityControl
 from align_da.cycling.driver import CyclingExperiment, run_experiment
 from align_da.cycling.replacement import ReplacementRule
@@ -29,8 +29,9 @@ from align_da.runs.parts import digests_of_foreign
 from align_da.runs.priors import cycle_forecast_model
 from align_da.runs.rounds import with_last_round
 from align_da.runs.run import Run, open_run
-from align_da.runs.shipped_parts import digests_of_shipped, fits_shipped_corrections
+from align_da.runs.shipped_parts import digests_of_shipped
 from align_da.runs.stage_graph import inputs_of_cycles
+from align_da.stages.told_of_correction import told_of_correction
 from align_da.storage.manifest import manifest_of
 from align_da.storage.reads import by_place, noting_reads
 from align_da.storage.run_folder import RunFolder
@@ -66,7 +67,7 @@ def run_cycles(config: Config, folder: Path, name: str, *, extend: bool = False)
         filed = None if config.reports is None else FiledObservations(run, config.reports)
         experiment = _experiment(run, filed)
         told = [] if filed is None else filed.told(_period(experiment))
-    told += _told_of_shipped(given, config)
+    told += told_of_correction(given, config, run.folder)
     told += _told_of_reach(run, experiment)
     manifest = manifest_of(config, config.seed, _inputs(run), by_place(reads, folder))
     bar = progress_bar()
@@ -107,29 +108,6 @@ def _check_truth_lasts(run: Run, start: np.datetime64) -> None:
             f"(world.{cycle.split}_days) and the truth again"
         )
         raise ConfigError(message)
-
-
-def _told_of_shipped(given: Config, taken: Config) -> list[str]:
-    """That what is shipped acts unasked, or in cycles that are none of those it knows."""
-    cycle = taken.cycle
-    if not cycle.correction_share or taken.correction.round != BEFORE_ROUNDS:
-        return []
-    if not fits_shipped_corrections(taken):
-        line = (
-            "the shipped correction of analyses has been learned in another world, or in cycles "
-            "of another method, than these: whether it helps here is not known"
-        )
-        return [line]
-    if given.cycle.correction_share is not None:
-        return []
-    reach = cycle.correction_reach_km
-    near = "" if reach is None else f" within {reach:g} km of observations"
-    line = (
-        f"analyses are corrected by {cycle.correction_share:g}{near}, and forecasts by "
-        f"{cycle.model_error_share:g}, of what has been learned in this world and is shipped "
-        "(--set cycle.correction_share=0 for neither)"
-    )
-    return [line]
 
 
 def _told_of_reach(run: Run, experiment: CyclingExperiment) -> Iterator[str]:

@@ -12,11 +12,9 @@ import xarray as xr
 from cycled_world import CONFIG, LAYOUT, make_world
 from persistence import Persistence
 
-from align_da.config import load_config
 from align_da.config.table import with_overrides
 from align_da.errors import ConfigError, StorageError
 from align_da.runs.priors import load_model_space_prior, model_space
-from align_da.runs.rounds import with_last_round
 from align_da.runs.run import Run, open_run
 from align_da.runs.weight_names import MODEL_SPACE_SCALING
 from align_da.stages import run_cycles
@@ -33,10 +31,6 @@ from align_da.storage.stage_record import (
 from align_da.storage.statistics import write_statistics
 from align_da.storage.store_places import costs_path, manifest_path
 from align_da.storage.verified_arrays import read_arrays, write_arrays
-
-SHIPPED_BY_NAME = [
-    *("cycle.correction_share=0.5", "correction.starts_from=shipped", "correction.round=-1"),
-]
 
 
 @pytest.fixture(scope="module")
@@ -194,23 +188,3 @@ def test_columns_that_see_no_observation_are_told_once_before_the_cycles(
     assert run_cycles.run_cycles(narrow, run, "narrow") == 0
     told = " ".join(capsys.readouterr().out.split())
     assert told.count("letkf.radius_km = 100: no observation is within twice that of") == 1
-
-
-@pytest.mark.parametrize(
-    ("settings", "told"),
-    [
-        ([], "corrected by 0.5, and forecasts by 0.3, of what has been learned in this world"),
-        (["observations.network=radiosonde"], "corrected by 0.5 within 1000 km of observations"),
-        (["cycle.correction_share=0"], ""),
-        (SHIPPED_BY_NAME, ""),
-        ([*SHIPPED_BY_NAME, "cycle.method=letkf"], "whether it helps here is not known"),
-    ],
-)
-def test_it_is_told_when_what_is_shipped_acts_unasked_or_in_other_cycles_than_its_own(
-    settings: list[str], told: str, tmp_path: Path
-) -> None:
-    given = load_config(None, settings)
-    taken = with_last_round(given, RunFolder(tmp_path))
-    lines = run_cycles._told_of_shipped(given, taken)
-    assert len(lines) == bool(told)
-    assert told in "".join(lines)
