@@ -26,6 +26,7 @@ class Purpose(enum.IntEnum):
     BATCHES = 12
     REPLACEMENT = 13
     WITHHOLDING = 14
+    OUTAGE = 15
 
 
 def key_for(seed: int, purpose: Purpose, *place: int | jax.Array) -> jax.Array:

@@ -65,6 +65,20 @@ class ReplacementConfig(Section):
     )
 
 
+class OutageConfig(Section):
+    """Stations that fall silent for some cycles: an experiment that denies observations."""
+
+    share: Annotated[Share, FoundBy("data denial", "ose", "missing stations")] = Field(
+        default=0.0, description="Probability that a station is silent; 0 is no outage."
+    )
+    first: int = Field(
+        default=0, ge=0, le=LARGEST, description="Cycle in which they fall silent, from 0."
+    )
+    cycles: Positive = Field(
+        default=40, description="Cycles that it takes until they report again."
+    )
+
+
 class CycleConfig(Section):
     """The cycling experiment.
 
@@ -186,6 +200,9 @@ class CycleConfig(Section):
     )
     watchdog: WatchdogConfig = WatchdogConfig()
     replacement: ReplacementConfig = ReplacementConfig()
+    outage: OutageConfig = Field(
+        default=OutageConfig(), exclude_if=lambda outage: outage.share == 0
+    )
     physical_bounds: Annotated[
         Literal["none", "clip", "conserve_mean"], FoundBy("positivity", "humidity limits")
     ] = Field(

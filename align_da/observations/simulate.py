@@ -10,6 +10,7 @@ from dataclasses import replace
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array, Bool
 
 from align_da.atmosphere import Layout, State, VerticalCoordinate, variable_named
 from align_da.errors import InputError
@@ -120,9 +121,23 @@ def split_withheld(batch: ObservationBatch, share: float, key: jax.Array) -> Obs
         share: probability that a station is withheld, in [0, 1].
         key: of `Purpose.OBSERVATION_NETWORK`; of the cycle where each shall withhold others.
     """
-    keys = jax.vmap(jax.random.fold_in, in_axes=(None, 0))(key, batch.station)
-    withheld = (jax.vmap(jax.random.uniform)(keys) < share) & batch.used
+    withheld = stations_drawn(batch, share, key) & batch.used
     return replace(batch, flag=jnp.where(withheld, int(Flag.PASSIVE), batch.flag))
+
+
+def stations_drawn(
+    batch: ObservationBatch, share: float, key: jax.Array
+) -> Bool[Array, " observation"]:
+    """Whether an observation is of a station that was drawn: each by its own number alone.
+
+    Args:
+        batch: observations.
+        share: probability that a station is drawn, in [0, 1].
+        key: what it is drawn with.
+    """
+    keys = jax.vmap(jax.random.fold_in, in_axes=(None, 0))(key, batch.station)
+    drawn: Bool[Array, " observation"] = jax.vmap(jax.random.uniform)(keys) < share
+    return drawn
 
 
 def _reports(network: Network, layout: Layout) -> list[tuple[int, float, Vertical]]:

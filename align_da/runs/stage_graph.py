@@ -34,7 +34,7 @@ from align_da.storage.run_folder import RunFolder
 from align_da.storage.stage_definition import Stage, digest_of_stage
 
 _SPLITS = ("train", "validation", "test")
-_OF_CYCLES_ALONE = {"split", "cycles", "correction_share", "correction_reach_km"}
+_OF_CYCLES_ALONE = {"split", "cycles", "correction_share", "correction_reach_km", "outage"}
 """Keys of [cycle] that rounds of closed-loop learning do not look at."""
 
 _REPORTS = 2  # another number for another reading of the same files

@@ -13,6 +13,8 @@ from align_da.cycling.driver import CyclingExperiment, run_experiment
 from align_da.cycling.replacement import ReplacementRule
 from align_da.cycling.watchdog import AlarmRule
 from align_da.errors import ConfigError
+from align_da.keys import Purpose, key_for
+from align_da.observations.outage import Outage
 from align_da.parallel.progress import progress_bar
 from align_da.registry import (
     ANALYSES,
@@ -86,12 +88,15 @@ def _experiment(run: Run, filed: FiledObservations | None) -> CyclingExperiment:
     if filed is None:
         _check_truth_lasts(run, start)
     parts = cycle_parts(run, quality_control)
+    outage = Outage(**dict(config.cycle.outage), key=key_for(config.seed, Purpose.OUTAGE))
     return CyclingExperiment(
         parts=parts,
         initial=initial,
         start=start,
         cycles=config.cycle.cycles,
-        observe=lambda cycle: observe(start + (cycle + 1) * parts.window, cycle),
+        observe=lambda cycle: outage.applied_to(
+            observe(start + (cycle + 1) * parts.window, cycle), cycle
+        ),
         watchdog=AlarmRule(**dict(config.cycle.watchdog)),
     )
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import xarray as xr
 from cycled_world import CONFIG, LAYOUT, make_world
@@ -14,6 +15,7 @@ from persistence import Persistence
 
 from align_da.config.table import with_overrides
 from align_da.errors import ConfigError, StorageError
+from align_da.observations.batch import Flag
 from align_da.runs.priors import load_model_space_prior, model_space
 from align_da.runs.run import Run, open_run
 from align_da.runs.weight_names import MODEL_SPACE_SCALING
@@ -30,6 +32,7 @@ from align_da.storage.stage_record import (
 )
 from align_da.storage.statistics import write_statistics
 from align_da.storage.store_places import costs_path, manifest_path
+from align_da.storage.stored_cycles import open_cycles
 from align_da.storage.verified_arrays import read_arrays, write_arrays
 
 
@@ -179,6 +182,21 @@ def test_cycles_that_the_truth_has_no_room_for_are_refused_before_the_first(run:
     assert room > 4
     whole = with_overrides(CONFIG, [f"cycle.cycles={room}"])
     assert run_cycles.run_cycles(whole, run, "whole") == 0
+
+
+def test_in_an_outage_of_every_station_the_analysis_is_the_background(run: Path) -> None:
+    silent = with_overrides(CONFIG, ["cycle.outage.share=1", "cycle.outage.first=1"])
+    assert run_cycles.run_cycles(silent, run, "silent") == 0
+    store = RunFolder(run).cycles("silent")
+    changed = [
+        float(np.abs(field).max())
+        for field in open_cycles(store, "increment")["temperature"].to_numpy()
+    ]
+    assert changed[0] > 0
+    assert changed[1] == 0
+    flags = open_cycles(store, "observations")["flag"].to_numpy()
+    assert (flags[1] == int(Flag.MISSING)).all()
+    assert (flags[0] == int(Flag.PASS)).any()
 
 
 def test_columns_that_see_no_observation_are_told_once_before_the_cycles(
