@@ -7,9 +7,6 @@ Exit codes: 0 done, 1 an unforeseen error, 2 configuration or usage, 3 input, 4 
 integrity, 5 bad state, 6 lost workers, 130 and 143 ended by a signal.
 """
 
-import json
-import sys
-from contextlib import nullcontext, redirect_stdout
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -39,6 +36,7 @@ from align_da.errors import ConfigError, StorageError
 from align_da.parallel.distributed_processes import Processes
 from align_da.registry import COMMANDS
 from align_da.storage.run_folder import checked_name
+from align_da.terminal.answers import tell, tell_table, words_aside
 from align_da.terminal.beginning import settings_to_compute, told_settings
 from align_da.terminal.errors import errors_as_exit_codes
 from align_da.terminal.interruption import interruptible
@@ -218,12 +216,12 @@ def verify(
     )
     from align_da.stages.score_runs import score_runs
 
-    with redirect_stdout(sys.stderr) if as_json else nullcontext():
+    with words_aside(aside=as_json):
         report = score_runs(settings, run, names)
     if as_json:
         from align_da.stages.read_results import read_scores
 
-        typer.echo(json.dumps(read_scores(report), indent=1))
+        tell_table(read_scores(report))
 
 
 @app.command(epilog="Example: align-da monitor --name main")
@@ -239,12 +237,12 @@ def monitor(
     settings = settings_to_compute("monitor", run, config, override, [name])
     from align_da.stages.monitor_observations import monitor_observations
 
-    with redirect_stdout(sys.stderr) if as_json else nullcontext():
+    with words_aside(aside=as_json):
         alerts = monitor_observations(settings, run, name)
     if as_json:
         from align_da.stages.read_results import read_alerts
 
-        typer.echo(json.dumps(read_alerts(alerts), indent=1))
+        tell_table(read_alerts(alerts))
 
 
 app.command(epilog="Example: align-da explain runs/ops --cycle 42 --station 01001")(explain)
@@ -385,8 +383,7 @@ def list_(
     settings = told_settings(run, config, override)
     from align_da.stages.list_run import list_run
 
-    found = list_run(settings, run, as_given(run, config, override))
-    typer.echo(json.dumps(found.table, indent=1) if as_json else found.text)
+    tell(list_run(settings, run, as_given(run, config, override)), as_json=as_json)
 
 
 @app.command(epilog="Example: align-da inspect runs/demo/cycles/align_da.zarr")
@@ -405,6 +402,6 @@ def inspect(
     from align_da.storage.inspection import describe
 
     found = describe(path)
-    typer.echo(json.dumps(found.table, indent=1) if as_json else found.text)
+    tell(found, as_json=as_json)
     if not found.whole:
         raise typer.Exit(StorageError.exit_code)

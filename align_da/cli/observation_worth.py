@@ -1,8 +1,5 @@
 """The commands that tell what observations were worth: to an analysis, and to forecasts."""
 
-import json
-import sys
-from contextlib import nullcontext, redirect_stdout
 from typing import Annotated, Literal
 
 import typer
@@ -14,6 +11,7 @@ from align_da.cli.options import (
     RunNameOption,
     SetOption,
 )
+from align_da.terminal.answers import tell, words_aside
 from align_da.terminal.beginning import settings_to_compute
 from align_da.terminal.option_values import span_of
 
@@ -35,8 +33,7 @@ def explain(
     settings = settings_to_compute("explain", run, config, override, [name])
     from align_da.stages.explain_station import explain_station
 
-    found = explain_station(settings, run, name, cycle, station)
-    typer.echo(json.dumps(found.table, indent=1) if as_json else found.text)
+    tell(explain_station(settings, run, name, cycle, station), as_json=as_json)
 
 
 def impact(
@@ -62,7 +59,7 @@ def impact(
     from align_da.stages.observation_impact import ImpactPlan, observation_impact
 
     plan = ImpactPlan(lead, *span, against)
-    with redirect_stdout(sys.stderr) if as_json else nullcontext():
+    with words_aside(aside=as_json):
         summary = observation_impact(settings, run, name, plan)
     if as_json:
         typer.echo(summary.read_text(encoding="utf-8"))
