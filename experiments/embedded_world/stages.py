@@ -49,8 +49,14 @@ NETWORKS = {
     ),
     "shipped_density_2": ("--set observations.density=0.02", (6,), ON_NETWORKS),
     "shipped_density_10": ("--set observations.density=0.1", (8,), ON_NETWORKS),
+    "shipped_outage": (
+        "--set cycle.outage.share=0.33 --set cycle.outage.first=40 --set cycle.outage.cycles=40",
+        (10,),
+        ON_NETWORKS,
+    ),
 }
-"""Networks, seeds and methods of further parts, in days of another year; 102 of 420 radiosondes.
+"""Networks, seeds and methods of further parts, in days of another year; 102 of 420 radiosondes,
+and random stations a third of which is silent from the eleventh to the twentieth day.
 
 Nothing was chosen with any of them."""
 ROOM = "--set cycle.cycles=119"
