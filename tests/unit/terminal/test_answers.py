@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass, field
 
 import pytest
+import typer
 
 from align_da.terminal.answers import tell, words_aside
 
@@ -24,7 +25,7 @@ def test_an_answer_is_told_in_words_or_as_json(capsys: pytest.CaptureFixture[str
 @pytest.mark.parametrize("aside", [True, False])
 def test_words_make_room_for_json(aside: bool, capsys: pytest.CaptureFixture[str]) -> None:
     with words_aside(aside=aside):
-        print("reading")
+        typer.echo("reading")
     told = capsys.readouterr()
     assert (told.out, told.err)[aside] == "reading\n"
     assert (told.out, told.err)[not aside] == ""
