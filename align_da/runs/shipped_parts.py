@@ -13,7 +13,7 @@ _OF_PERIODS = {
 """Keys of [world] on which errors of the forecast model do not depend."""
 _OF_NETWORK = ("acts", "evidence", "scales_spread", "width", "depth", "stride")
 """Keys of [correction] that a network has to be made with to be loaded."""
-_REACH_KM = 1000.0  # chosen on validation: experiments/embedded_world
+_REACH_KM = 1000.0  # chosen on validation: experiments/closed_loop/notes.md
 
 
 def shipped_correction() -> tuple[RunFolder, str]:

@@ -27,8 +27,8 @@ def told_of_correction(given: Config, taken: Config, folder: RunFolder) -> list[
 def _of_shipped(given: Config, taken: Config) -> list[str]:
     if not fits_shipped_corrections(taken):
         line = (
-            "the shipped correction of analyses has been learned in another world, or in cycles "
-            f"of another method, than these: {_UNKNOWN}"
+            "the shipped correction of analyses has been learned in cycles of another world or "
+            f"method, or of simulated observations where these are of files: {_UNKNOWN}"
         )
         return [line]
     if given.cycle.correction_share is not None:

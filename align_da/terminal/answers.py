@@ -2,8 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stdout
+from contextlib import AbstractContextManager, nullcontext, redirect_stdout
 from typing import Any, Protocol, runtime_checkable
 
 import typer
@@ -37,11 +36,6 @@ def tell_table(table: object) -> None:
     typer.echo(json.dumps(table, indent=1))
 
 
-@contextmanager
-def words_aside(*, aside: bool) -> Iterator[None]:
-    """Let what is said in words go to the standard error, where the answer is to be JSON."""
-    if not aside:
-        yield
-        return
-    with redirect_stdout(sys.stderr):
-        yield
+def words_aside(*, aside: bool) -> AbstractContextManager[object]:
+    """Lets what is said in words go to the standard error, where the answer is to be JSON."""
+    return redirect_stdout(sys.stderr) if aside else nullcontext()

@@ -58,7 +58,7 @@ NETWORKS = {
 """Networks, seeds and methods of further parts, in days of another year; 102 of 420 radiosondes,
 and random stations a third of which is silent from the eleventh to the twentieth day.
 
-Nothing was chosen with any of them."""
+Nothing was chosen with any of them; that a reach is needed was seen with the radiosondes."""
 ROOM = "--set cycle.cycles=119"
 """What the test period of `networks.toml` has room for."""
 
