@@ -6,7 +6,12 @@ from typing import Annotated, Literal
 
 import typer
 
-from align_da.cli.options import (
+from align_da.config import Config, Era5Config, WorldConfig
+from align_da.parallel.progress import progress_bar
+from align_da.storage.durable import write_durably
+from align_da.storage.run_folder import RunFolder
+from align_da.terminal.beginning import begin_work
+from align_da.terminal.options import (
     DEFAULT_RUN,
     ConfigOption,
     DryRunOption,
@@ -14,11 +19,6 @@ from align_da.cli.options import (
     RunOption,
     SetOption,
 )
-from align_da.config import Config, Era5Config, WorldConfig
-from align_da.parallel.progress import progress_bar
-from align_da.storage.durable import write_durably
-from align_da.storage.run_folder import RunFolder
-from align_da.terminal.beginning import begin_work
 
 app = typer.Typer(
     no_args_is_help=True,

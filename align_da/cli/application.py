@@ -13,7 +13,20 @@ from typing import Annotated, Literal
 import typer
 
 from align_da.cli.observation_worth import explain, impact
-from align_da.cli.options import (
+from align_da.config import load_config
+from align_da.environment import settle_environment
+from align_da.errors import ConfigError, StorageError
+from align_da.parallel.distributed_processes import Processes
+from align_da.storage.run_folder import checked_name
+from align_da.terminal.answers import tell, tell_table, words_aside
+from align_da.terminal.beginning import settings_to_compute, told_settings
+from align_da.terminal.brought_commands import add_brought_commands
+from align_da.terminal.errors import errors_as_exit_codes
+from align_da.terminal.interruption import interruptible
+from align_da.terminal.last_line import forget, tell_last_line
+from align_da.terminal.messages import tell_as_asked, tell_warnings
+from align_da.terminal.option_values import as_given, checked_names, tell_version
+from align_da.terminal.options import (
     DEFAULT_RUN,
     ConfigOption,
     DryRunOption,
@@ -23,26 +36,13 @@ from align_da.cli.options import (
     RunOption,
     SetOption,
 )
-from align_da.cli.process_options import (
+from align_da.terminal.process_options import (
     CoordinatorOption,
     CountOption,
     DistributedOption,
     ProcessOption,
     TensorOption,
 )
-from align_da.config import load_config
-from align_da.environment import settle_environment
-from align_da.errors import ConfigError, StorageError
-from align_da.parallel.distributed_processes import Processes
-from align_da.registry import COMMANDS
-from align_da.storage.run_folder import checked_name
-from align_da.terminal.answers import tell, tell_table, words_aside
-from align_da.terminal.beginning import settings_to_compute, told_settings
-from align_da.terminal.errors import errors_as_exit_codes
-from align_da.terminal.interruption import interruptible
-from align_da.terminal.last_line import forget, tell_last_line
-from align_da.terminal.messages import tell_as_asked, tell_warnings
-from align_da.terminal.option_values import as_given, checked_names, tell_version
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -76,32 +76,8 @@ def main() -> None:
         tell_warnings()
         for name in settle_environment():
             typer.echo(f"align-da: {name} would change results: it is not looked at", err=True)
-        _add_commands()
+        add_brought_commands(app)
         app()
-
-
-def _add_commands() -> None:
-    """Add the commands that packages bring; one that is broken leaves the others as they are."""
-    for name in COMMANDS.names:
-        try:
-            app.add_typer(_commands_of(name), name=name)
-        except ConfigError as error:
-            typer.echo(f"align-da: {error}", err=True)
-
-
-def _commands_of(name: str) -> typer.Typer:
-    """The group of commands called `name`.
-
-    Raises:
-        ConfigError: it cannot be imported, or is none.
-    """
-    group = COMMANDS.load(name)
-    if not isinstance(group, typer.Typer):
-        message = (
-            f"{COMMANDS.owner(name)} is no Typer, but {group!r:.80}: correct it in its package"
-        )
-        raise ConfigError(message)
-    return group
 
 
 @app.command(epilog="Example: align-da train denoiser --run runs/mine --set denoiser.width=128")

@@ -4,16 +4,16 @@ from typing import Annotated, Literal
 
 import typer
 
-from align_da.cli.options import (
+from align_da.terminal.answers import tell, words_aside
+from align_da.terminal.beginning import settings_to_compute
+from align_da.terminal.option_values import span_of
+from align_da.terminal.options import (
     ConfigOption,
     JsonOption,
     RunArgument,
     RunNameOption,
     SetOption,
 )
-from align_da.terminal.answers import tell, words_aside
-from align_da.terminal.beginning import settings_to_compute
-from align_da.terminal.option_values import span_of
 
 
 def explain(

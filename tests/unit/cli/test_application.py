@@ -214,7 +214,7 @@ def test_a_mistake_is_one_line_and_an_exit_code(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "argv", ["align-da", *arguments])
     monkeypatch.setattr(application, "settle_environment", list)
-    monkeypatch.setattr(application, "_add_commands", with_data)
+    monkeypatch.setattr(application, "add_brought_commands", lambda app: with_data())
     monkeypatch.setattr(application, "interruptible", nullcontext)
     monkeypatch.setattr(application, "tell_warnings", lambda: None)
     with pytest.raises(SystemExit) as ended:

@@ -8,12 +8,12 @@ from pathlib import Path
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import typer
 import xarray as xr
 
 import align_da.registry as room
 from align_da.atmosphere import Grid, Layout, VerticalCoordinate
 from align_da.atmosphere.variables import variable_named
-from align_da.cli.application import _add_commands
 from align_da.config import GuidanceConfig, SamplerConfig, config_from_table
 from align_da.errors import ConfigError
 from align_da.observations.batch import ObservationBatch, padded_batch
@@ -26,6 +26,7 @@ from align_da.runs.rewards import RewardInputs, build_rewards
 from align_da.runs.run import Run
 from align_da.runs.samplers import build_sampler
 from align_da.storage.run_folder import RunFolder
+from align_da.terminal.brought_commands import add_brought_commands
 
 MODULE = """
 from align_da.runs.analyses import AnalysisPart
@@ -147,5 +148,5 @@ def test_a_group_of_commands_that_is_none_is_told_and_the_others_stay(
     made: str, install: Callable[[str, str], None], capsys: pytest.CaptureFixture[str]
 ) -> None:
     install(COMMANDS.group, made)
-    _add_commands()
+    add_brought_commands(typer.Typer())
     assert "group of commands 'wrong' of some-package 1.0 is no" in capsys.readouterr().err
