@@ -42,7 +42,7 @@ _OBJECTS = 50_000  # new ones, before their cycles are looked for; Python takes 
 # A compiled program takes two or three pieces of memory, of which Linux gives a process 65,530:
 # the compiler ends in a segmentation fault where there is no further one.
 _PIECES = Path("/proc/self/maps")
-_MANY = 40_000
+_MANY = 55_000
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -179,10 +179,11 @@ def check_times(dataset: xr.Dataset) -> None:
     """
     if "time" not in dataset.dims:
         return
-    if "time" not in dataset.coords or dataset["time"].dtype.kind != "M":
+    along = _is_along_itself(dataset, "time")
+    if not along or dataset["time"].dtype.kind != "M":
         message = (
             "expected a time coordinate of the standard calendar (datetime64), got "
-            f"{dataset.coords['time'].dtype if 'time' in dataset.coords else 'none'}: "
+            f"{dataset['time'].dtype if along else 'none'}: "
             "other calendars (noleap, 360_day) are not supported"
         )
         raise InputError(message)
@@ -206,9 +207,14 @@ def _ordered(dataset: xr.Dataset, *, closed: bool) -> xr.Dataset:
     return dataset
 
 
+def _is_along_itself(dataset: xr.Dataset, name: str) -> bool:
+    """Whether the coordinate `name` is of the dimension `name`; damaged metadata may deny it."""
+    return name in dataset.coords and dataset.coords[name].dims == (name,)
+
+
 def _check_coordinate(dataset: xr.Dataset, name: str) -> None:
     """Refuse a coordinate that is missing, not finite or not strictly monotone."""
-    if name not in dataset.dims or name not in dataset.coords:
+    if name not in dataset.dims or not _is_along_itself(dataset, name):
         message = (
             f"expected a dimension {name!r} with coordinate values, the dataset has dimensions "
             f"{dict(dataset.sizes)}: rename its axes to {', '.join(_SPACE)}"

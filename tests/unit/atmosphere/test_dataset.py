@@ -1,3 +1,5 @@
+from collections.abc import Callable
+
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -153,10 +155,22 @@ def test_only_what_is_asked_for_is_read(dataset: xr.Dataset, states: State) -> N
     np.testing.assert_array_equal(found.values, states["temperature"][1])
 
 
+def along_another(name: str) -> Callable[[xr.Dataset], xr.Dataset]:
+    """Gives the coordinate of an axis another dimension than the fields have."""
+
+    def changed(dataset: xr.Dataset) -> xr.Dataset:
+        values = dataset[name].values
+        return dataset.drop_vars(name).assign_coords({name: ("another", values)})
+
+    return changed
+
+
 @pytest.mark.parametrize(
     ("change", "told"),
     [
         (lambda d: d.rename(latitude="lat"), "expected a dimension 'latitude'"),
+        (along_another("latitude"), "expected a dimension 'latitude'"),
+        (along_another("time"), "expected a time coordinate"),
         (lambda d: d.isel(latitude=[0, 2, 1, 3]), "latitude must be strictly monotone"),
         (lambda d: d.isel(longitude=[0, 1, 2]), "longitude must be equally spaced"),
         (lambda d: d.assign_coords(level=[250.0, np.nan, 850.0]), "level must hold finite"),
