@@ -20,6 +20,7 @@ from align_da.digests import digest_of
 from align_da.parallel.cluster import run_tasks
 from align_da.storage.datasets import write_dataset_region
 from align_da.storage.durable import remove_unfinished
+from align_da.storage.gridded import states_within
 from align_da.storage.run_folder import RunFolder
 from align_da.storage.seal import blocks_missing
 from data_pipelines.era5_source import Era5Source, open_era5
@@ -27,7 +28,7 @@ from data_pipelines.grib import SURFACE
 from data_pipelines.regridding import conservative_regridding, named_grid
 from data_pipelines.splits import times_of_truth
 from data_pipelines.state_checks import check_persistence
-from data_pipelines.template import is_made, states_within, write_region, write_template
+from data_pipelines.template import is_made, write_region, write_template
 
 STEP_HOURS = 6
 WRITTEN = "written"

@@ -23,11 +23,11 @@ from align_da.forecast.contract import ForecastModel, StartingForecastModel
 from align_da.runs.forecast_model_files import forecast_model_definition
 from align_da.runs.forecast_models import configured_forecast_model
 from align_da.storage.durable import remove_unfinished
-from align_da.storage.gridded import open_states, read_times
+from align_da.storage.gridded import open_states, read_times, states_within
 from align_da.storage.run_folder import RunFolder
 from align_da.storage.seal import blocks_missing
 from data_pipelines.splits import times_of_truth
-from data_pipelines.template import is_made, states_within, write_region, write_template
+from data_pipelines.template import is_made, write_region, write_template
 
 
 def run_model(config: Config, folder: Path, progress: Progress) -> None:

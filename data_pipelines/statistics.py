@@ -21,10 +21,10 @@ from align_da.config import WorldConfig
 from align_da.parallel.cluster import run_tasks
 from align_da.storage import statistics
 from align_da.storage.background_pairs import BackgroundPairs, open_background_pairs
+from align_da.storage.gridded import states_within
 from align_da.storage.run_folder import RunFolder
 from data_pipelines.moments import Moments, moments_of
 from data_pipelines.splits import periods_of
-from data_pipelines.template import states_within
 
 STEPS_A_DAY = 4
 STATES, DIFFERENCES = "states", "differences_24h"

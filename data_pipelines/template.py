@@ -109,11 +109,6 @@ def check_computed(path: Path, told: str | None) -> None:
         raise StorageError(message + "\n  ".join(differences))
 
 
-def states_within(layout: Layout, most: int = 40, size: int = 2**28) -> int:
-    """How many states of float32 fit into `size` bytes, at least one and at most `most`."""
-    return max(1, min(most, size // (4 * int(np.prod(layout.shape)))))
-
-
 def write_region(
     store: Path,
     values: Float[np.ndarray, "*leading lat lon channel"],

@@ -1,6 +1,6 @@
 """How well states and increments pass through an autoencoder, in physical units."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import jax
@@ -43,20 +43,33 @@ def reconstruction_errors(
 
 
 def reconstruction_variances(
-    autoencoder: Autoencoder, truth: State, background: State, normalisation: Normalisation
+    autoencoder: Autoencoder, pairs: Iterable[tuple[State, State]], normalisation: Normalisation
 ) -> dict[str, Float[np.ndarray, " channel"]]:
     """Mean squares of each channel over cases and area, SI units squared.
 
     Args:
         autoencoder: a trained autoencoder.
-        truth: [case, lat, lon, channel], SI units.
-        background: the backgrounds of `truth`, same layout.
+        pairs: truths and their backgrounds, [case, lat, lon, channel], SI units, some cases at a
+            time, at least one.
         normalisation: the standardisation the autoencoder was trained with.
 
     Returns:
         "state", of D(E(truth)) - truth; "increment", of truth - background; "error", of what
         the autoencoder makes of the increment less the increment.
     """
+    cases, sums = 0, dict[str, Float[np.ndarray, " channel"]]()
+    for truth, background in pairs:
+        count = len(truth.values)
+        found = _mean_squares(autoencoder, truth, background, normalisation)
+        sums = {name: sums.get(name, 0.0) + count * mean for name, mean in found.items()}
+        cases += count
+    return {name: total / cases for name, total in sums.items()}
+
+
+def _mean_squares(
+    autoencoder: Autoencoder, truth: State, background: State, normalisation: Normalisation
+) -> dict[str, Float[np.ndarray, " channel"]]:
+    """The variances of some cases, see `reconstruction_variances`."""
     true_states = normalisation.normalise(truth)
     background_states = normalisation.normalise(background)
     of_truth = _reconstruct(autoencoder, true_states) - true_states

@@ -1,7 +1,6 @@
 """Latents of the background pairs of a run, and their statistics."""
 
 from collections.abc import Iterable
-from itertools import product
 
 from align_da.atmosphere import State
 from align_da.autoencoder.latent_space import LatentSpace
@@ -12,7 +11,7 @@ from align_da.runs.run import Run
 from align_da.storage.background_pairs import BackgroundPairs
 from align_da.training.latent_pairs import LatentPairs, encode_pairs
 
-_STARTS_AT_ONCE = 100  # bounds the memory of states that wait to be encoded
+_STARTS_AT_ONCE = 100  # at most, that wait to be encoded
 
 
 def encode_backgrounds(
@@ -28,11 +27,9 @@ def encode_backgrounds(
 
     def parts() -> Iterable[tuple[State, State, float]]:
         for pairs in sources:
-            for lead, start in product(
-                leads or pairs.lead_hours, range(0, pairs.starts.size, _STARTS_AT_ONCE)
-            ):
-                truth, background = pairs.read(lead, slice(start, start + _STARTS_AT_ONCE))
-                yield truth, background, float(lead)
+            for lead in leads or pairs.lead_hours:
+                for starts in pairs.blocks(_STARTS_AT_ONCE):
+                    yield *pairs.read(lead, starts), float(lead)
 
     return encode_pairs(space, parts())
 

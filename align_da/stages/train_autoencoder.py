@@ -10,7 +10,7 @@ from flax import nnx
 from jax.sharding import Mesh
 from jaxtyping import Float, Int
 
-from align_da.atmosphere import Normalisation, State
+from align_da.atmosphere import Normalisation
 from align_da.autoencoder import (
     PairBatch,
     autoencoder_loss,
@@ -24,6 +24,7 @@ from align_da.runs.priors import save_representation, untrained_autoencoder
 from align_da.runs.run import Run, open_run
 from align_da.runs.stage_graph import autoencoder_stage
 from align_da.stages.training_stage import fit_stage, training_stage
+from align_da.storage.mapped_arrays import mapped_array
 from align_da.storage.statistics import read_normalisation
 from align_da.storage.tables import write_table
 
@@ -82,15 +83,16 @@ def _train(run: Run, identity: str, mesh: Mesh | None) -> None:
 def _standardised_pairs(
     run: Run, split: str, normalisation: Normalisation
 ) -> tuple[Float[np.ndarray, "case lat lon channel"], Float[np.ndarray, "case lat lon channel"]]:
-    """Every pair of a split in random order of lead times, standardised, in host memory."""
+    """Truth and background of every pair of a split, standardised, on the disk; start by start."""
     pairs = run.pairs(split)
-    parts = [pairs.read(lead) for lead in pairs.lead_hours]
-
-    def interleaved(states: list[State]) -> Float[np.ndarray, "case lat lon channel"]:
-        by_lead = [np.asarray(normalisation.normalise(state)) for state in states]
-        return np.stack(by_lead, axis=1).reshape(-1, *run.layout.shape)
-
-    return interleaved([p[0] for p in parts]), interleaved([p[1] for p in parts])
+    shape = (len(pairs.starts), len(pairs.lead_hours), *run.layout.shape)
+    truths, backgrounds = (mapped_array(run.folder.root, shape) for _ in range(2))
+    for starts in pairs.blocks():
+        for place, lead in enumerate(pairs.lead_hours):
+            truth, background = pairs.read(lead, starts)
+            truths[starts, place] = normalisation.normalise(truth)
+            backgrounds[starts, place] = normalisation.normalise(background)
+    return truths.reshape(-1, *run.layout.shape), backgrounds.reshape(-1, *run.layout.shape)
 
 
 def _batches(
@@ -104,7 +106,8 @@ def _measure(run: Run, autoencoder: nnx.Module, normalisation: Normalisation) ->
     """Write what the autoencoder loses on validation data: its report, and what belongs to R."""
     pairs, rows, lost = run.pairs("validation"), [], []
     for lead in pairs.lead_hours:
-        found = reconstruction_variances(autoencoder, *pairs.read(lead), normalisation)
+        blocks = (pairs.read(lead, starts) for starts in pairs.blocks())
+        found = reconstruction_variances(autoencoder, blocks, normalisation)
         errors = reconstruction_errors(found, run.layout)
         rows += [{"lead_hours": lead, **vars(error)} for error in errors]
         lost.append(found["error"])

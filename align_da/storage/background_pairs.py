@@ -1,5 +1,6 @@
 """Pairs of a background and the truth at its valid time, read from two stores."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from jaxtyping import Shaped
 from align_da.atmosphere import Layout, State
 from align_da.atmosphere.dataset import layout_from_dataset, state_from_dataset
 from align_da.errors import InputError
-from align_da.storage.gridded import open_states, read_times
+from align_da.storage.gridded import open_states, read_times, states_within
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,12 @@ class BackgroundPairs:
     def valid_times(self, lead_hours: int) -> Shaped[np.ndarray, " start"]:
         """Valid times of the backgrounds that are `lead_hours` old."""
         return self.starts + np.timedelta64(lead_hours, "h")
+
+    def blocks(self, most: int = 40) -> Iterator[slice]:
+        """Starts that are read at a time: at most so many, and what memory holds with ease."""
+        size = states_within(self.layout, most)
+        for begin in range(0, self.starts.size, size):
+            yield slice(begin, begin + size)
 
     def read(self, lead_hours: int, starts: slice = slice(None)) -> tuple[State, State]:
         """Truths and backgrounds, values [start, lat, lon, channel].

@@ -46,6 +46,11 @@ def open_states(path: Path) -> xr.Dataset:
     return dataset
 
 
+def states_within(layout: Layout, most: int = 40, size: int = 2**28) -> int:
+    """How many states of float32 fit into `size` bytes, at least one and at most `most`."""
+    return max(1, min(most, size // (4 * int(np.prod(layout.shape)))))
+
+
 def read_times(dataset: xr.Dataset, layout: Layout, times: Shaped[np.ndarray, " time"]) -> State:
     """The states at exactly `times`, in any order, values [time, ..., lat, lon, channel].
 

@@ -15,9 +15,10 @@ from align_da.atmosphere import Grid, Layout, State
 from align_da.config import WorldConfig
 from align_da.constants import EARTH_RADIUS
 from align_da.storage.analysis_store import write_cycle
+from align_da.storage.gridded import states_within
 from align_da.storage.store_places import ledger_path
 from data_pipelines.statistics import STATES, StatisticsTask
-from data_pipelines.template import states_within, write_template
+from data_pipelines.template import write_template
 from experiments.costs.arithmetic import FLOAT
 from experiments.costs.extrapolation import Target
 from experiments.costs.synthetic import Size, new_store, noise_states, record_with, template_of

@@ -268,7 +268,7 @@ def test_row_68_without_a_safeguard_a_test_of_faults_fails(
 @pytest.mark.long
 def test_row_68_with_every_safeguard_the_same_tests_pass(tmp_path: Path) -> None:
     shutil.copytree(ROOT / "align_da", tmp_path / "align_da")
-    assert run_with_library_in(tmp_path, "test_store.py", "row_51") == pytest.ExitCode.OK
+    assert run_with_library_in(tmp_path, "faults/test_store.py", "row_51") == pytest.ExitCode.OK
 
 
 def run_with_library_in(folder: Path, test: str, chosen: str) -> int:

@@ -96,7 +96,7 @@ def test_report_is_in_physical_units_by_variable(pairs: PairBatch) -> None:
         State(values * normalisation.std + normalisation.mean, LAYOUT)
         for values in (pairs.truth, pairs.background)
     )
-    variances = reconstruction_variances(Scaled(0.7, 0.0), truth, background, normalisation)
+    variances = reconstruction_variances(Scaled(0.7, 0.0), [(truth, background)], normalisation)
     rows = reconstruction_errors(variances, LAYOUT)
     assert [(row.variable, row.units) for row in rows] == [
         ("temperature", "K"),
@@ -109,11 +109,14 @@ def test_report_is_in_physical_units_by_variable(pairs: PairBatch) -> None:
     np.testing.assert_allclose([row.increment_share_lost for row in rows], 0.09, rtol=1e-3)
 
 
-def test_report_holds_for_more_cases_than_a_micro_batch() -> None:
+def test_report_holds_for_blocks_of_more_cases_than_a_micro_batch() -> None:
     values = jnp.asarray(np.random.default_rng(5).normal(size=(11, *LAYOUT.shape)), jnp.float32)
     unit = Normalisation(jnp.zeros(3), jnp.ones(3))
-    states = State(values, LAYOUT), State(0.5 * values, LAYOUT)
-    rows = reconstruction_errors(reconstruction_variances(Scaled(0.5, 0.0), *states, unit), LAYOUT)
+    blocks = [
+        (State(some, LAYOUT), State(0.5 * some, LAYOUT)) for some in (values[:9], values[9:])
+    ]
+    variances = reconstruction_variances(Scaled(0.5, 0.0), blocks, unit)
+    rows = reconstruction_errors(variances, LAYOUT)
     mean = jnp.einsum("byxc,yx->c", (0.5 * values) ** 2, WEIGHTS) / 11
     np.testing.assert_allclose(rows[0].state_error, jnp.sqrt(mean[:2].mean()), rtol=1e-4)
     np.testing.assert_allclose(rows[0].increment_share_lost, 0.25, rtol=1e-4)
