@@ -1,0 +1,94 @@
+"""What a stage holds in memory does not grow with what it works on."""
+
+import resource
+from dataclasses import dataclass
+from multiprocessing.context import ForkServerContext
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from forked_processes import fork_server
+
+from align_da.atmosphere import Grid, Layout, Normalisation, State, VerticalCoordinate
+from align_da.stages.train_autoencoder import _batches, _standardised_pairs
+from align_da.storage.background_pairs import BackgroundPairs
+from align_da.storage.run_folder import RunFolder
+
+LAYOUT = Layout(
+    Grid(
+        tuple(np.linspace(-85, 85, 32).tolist()),
+        tuple(np.linspace(0, 354.375, 64).tolist()),
+        VerticalCoordinate("sigma", tuple(np.linspace(0.1, 0.9, 10).tolist())),
+    ),
+    ("temperature", "specific_humidity"),
+)
+STATE = 32 * 64 * 20 * 4
+"""Bytes of a state."""
+
+
+@pytest.fixture(scope="module")
+def children() -> ForkServerContext:
+    return fork_server()
+
+
+def leave(size: int) -> None:
+    """Allow this process so many bytes more than it has."""
+    kilobytes = next(
+        int(line.split()[1])
+        for line in Path("/proc/self/status").read_text().splitlines()
+        if line.startswith("VmData")
+    )
+    limit = 1024 * kilobytes + size
+    resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
+
+
+@dataclass(frozen=True)
+class ConstantPairs(BackgroundPairs):
+    """Truths of ones and backgrounds of twos, at two leads."""
+
+    count: int = 1
+
+    @property
+    def lead_hours(self) -> tuple[int, ...]:
+        return 24, 48
+
+    @property
+    def starts(self) -> np.ndarray:
+        return np.arange(self.count).astype("datetime64[ns]")
+
+    def read(self, lead_hours: int, starts: slice = slice(None)) -> tuple[State, State]:
+        chosen = len(range(*starts.indices(self.count)))
+        ones = np.ones((chosen, *self.layout.shape), np.float32)
+        return tuple(State(jnp.asarray(n * ones), self.layout) for n in (1, 2))
+
+
+def pairs_within(folder: Path, size: int, count: int) -> None:
+    """Make a batch of `count` starts with `size` bytes of memory."""
+    nothing: Any = None
+    pairs = ConstantPairs(nothing, nothing, LAYOUT, count)
+    run: Any = SimpleNamespace(pairs=lambda _: pairs, folder=RunFolder(folder), layout=LAYOUT)
+    normalisation = Normalisation(jnp.zeros(20), jnp.ones(20))
+    few = ConstantPairs(nothing, nothing, LAYOUT)
+    normalisation.normalise(few.read(24)[0])  # what is compiled takes memory too
+    leave(size)
+    found = _standardised_pairs(run, "train", normalisation)
+    assert len(found[0]) == 2 * count
+    batch = _batches(*found)(np.array([0, 2 * count - 1]))
+    np.testing.assert_array_equal(batch.truth, np.ones((2, *LAYOUT.shape)))
+    np.testing.assert_array_equal(batch.background, np.full((2, *LAYOUT.shape), 2.0))
+
+
+def test_the_pairs_of_a_training_are_not_held_in_memory(
+    children: ForkServerContext, tmp_path: Path
+) -> None:
+    """With 250 MB, the blocks that are read at a time and what is compiled among them."""
+    count = 800
+    assert 4 * count * STATE > 500e6
+    child = children.Process(target=pairs_within, args=(tmp_path, 250_000_000, count))
+    child.start()
+    child.join()
+    assert child.exitcode == 0
+    assert list(tmp_path.iterdir()) == []
