@@ -18,7 +18,7 @@ from jaxtyping import Float, Shaped
 from zarr.codecs import ZstdCodec
 
 from align_da.atmosphere import Layout, State
-from align_da.atmosphere.dataset import dataset_from_state
+from align_da.atmosphere.dataset import dataset_from_state, dataset_from_values
 from align_da.errors import BadStateError, StorageError
 from align_da.storage.datasets import write_dataset_region, write_template_dataset
 from align_da.storage.manifest import differences_of, how_computed
@@ -133,6 +133,6 @@ def write_region(
     if not np.isfinite(values).all():
         message = f"values that are not finite in the block from {first} = {coordinate[0]}"
         raise BadStateError(message)
-    region = dataset_from_state(State(jnp.asarray(values), layout), leading)
+    region = dataset_from_values(np.asarray(values, np.float32), layout, leading)
     place = {first: slice(start, start + len(coordinate))}
     write_dataset_region(store, region.drop_vars(list(region.coords)), place)

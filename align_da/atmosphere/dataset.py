@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import numpy as np
 import xarray as xr
+from jaxtyping import Float
 
 from align_da.atmosphere.grid import Grid, VerticalCoordinate
 from align_da.atmosphere.state import Layout, State, state_from_fields
@@ -140,8 +141,25 @@ def dataset_from_state(state: State, leading: Mapping[str, Any] | None = None) -
     Raises:
         InputError: the leading coordinates do not fit the leading axes.
     """
-    leading = {name: np.asarray(values) for name, values in (leading or {}).items()}
-    values = np.asarray(state.values)
+    return dataset_from_values(np.asarray(state.values), state.layout, leading)
+
+
+def dataset_from_values(
+    values: Float[np.ndarray, "*leading lat lon channel"],
+    layout: Layout,
+    leading: Mapping[str, Any] | None = None,
+) -> xr.Dataset:
+    """`dataset_from_state` of values that may lie on the disk: the dataset is a view of them.
+
+    Args:
+        values: [..., lat, lon, channel], SI units.
+        layout: what the channels mean.
+        leading: as of `dataset_from_state`.
+
+    Raises:
+        InputError: the leading coordinates do not fit the leading axes.
+    """
+    leading = {name: np.asarray(coordinate) for name, coordinate in (leading or {}).items()}
     expected = tuple(len(coordinate) for coordinate in leading.values())
     if values.shape[:-3] != expected:
         message = (
@@ -152,10 +170,10 @@ def dataset_from_state(state: State, leading: Mapping[str, Any] | None = None) -
     return with_coordinate_attributes(
         xr.Dataset(
             {
-                name: _variable(values[..., state.layout.channels_of(name)], name, tuple(leading))
-                for name in state.layout.variables
+                name: _variable(values[..., layout.channels_of(name)], name, tuple(leading))
+                for name in layout.variables
             },
-            coords=leading | _space_coordinates(state.layout.grid),
+            coords=leading | _space_coordinates(layout.grid),
             attrs={"Conventions": CONVENTIONS},
         )
     )

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 import xarray as xr
@@ -15,7 +14,7 @@ from rich.console import Console
 from align_da.atmosphere import State
 from align_da.atmosphere.balance import has_mass_and_wind
 from align_da.atmosphere.balance_score import balance_scores
-from align_da.atmosphere.dataset import dataset_from_state, state_from_dataset
+from align_da.atmosphere.dataset import dataset_from_values, state_from_dataset
 from align_da.atmosphere.spectra import mean_zonal_spectrum
 from align_da.config import Config, CycleConfig, SamplerConfig, section_from_table
 from align_da.config.table import table_of
@@ -31,6 +30,7 @@ from align_da.stages.scored_run import RunScores
 from align_da.stages.settings_of_scores import SETTINGS_OF_SCORES
 from align_da.storage.lock import owned
 from align_da.storage.manifest import read_manifest
+from align_da.storage.mapped_arrays import mapped_array
 from align_da.storage.report_record import (
     ReportRecord,
     make_room_for_report,
@@ -187,29 +187,30 @@ def _stored_settings(store: Path) -> dict[str, Any]:
 
 
 def _forecasts(run: Run, analyses: xr.Dataset, name: str) -> dict[str, xr.Dataset]:
-    """Forecasts from some of the analyses, by lead, at their valid times."""
+    """Forecasts from some of the analyses, by lead, at their valid times; they lie on the disk."""
     settings, model = run.config.verification, configured_forecast_model(run.config)
     chosen = _verifiable(run, analyses, name)
     if not chosen.sizes["time"]:
         return {}
-    times = chosen["time"].to_numpy()
-    states = state_from_dataset(chosen, run.layout)
-    found: dict[int, list[Array]] = {lead: [] for lead in settings.forecast_lead_hours}
+    times, members = chosen["time"].to_numpy(), np.arange(chosen.sizes["realization"])
+    leads = sorted(settings.forecast_lead_hours)
+    shape = (times.size, members.size, *run.layout.shape)
+    found = {lead: mapped_array(run.folder.root, shape) for lead in leads}
     with progress_bar() as progress:
         for index in progress.track(range(len(times)), description=f"forecasts of {name}"):
-            ensemble = State(states.values[index], run.layout)
+            ensemble = state_from_dataset(chosen, run.layout, index)
             before = frame_before(model, analyses, run.layout, times[index])
             previous = None if before is None else State(before.values[0], run.layout)
-            forecasts = forecasts_at(model, ensemble, times[index], sorted(found), previous)
-            for lead, forecast in zip(sorted(found), forecasts, strict=True):
-                found[lead].append(forecast.values)
-    members = np.arange(states.values.shape[1])
+            forecasts = forecasts_at(model, ensemble, times[index], leads, previous)
+            for lead, forecast in zip(leads, forecasts, strict=True):
+                found[lead][index] = forecast.values
     return {
-        f"forecast {lead} h": dataset_from_state(
-            State(jnp.stack(values), run.layout),
+        f"forecast {lead} h": dataset_from_values(
+            found[lead],
+            run.layout,
             {"time": times + np.timedelta64(lead, "h"), "realization": members},
         )
-        for lead, values in found.items()
+        for lead in settings.forecast_lead_hours
     }
 
 
