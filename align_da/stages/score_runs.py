@@ -220,7 +220,7 @@ def _verifiable(run: Run, analyses: xr.Dataset, name: str) -> xr.Dataset:
     longest = max(settings.forecast_lead_hours, default=0)
     chosen = analyses.isel(time=slice(None, None, settings.forecast_every))
     ends = chosen["time"].to_numpy() + np.timedelta64(longest, "h")
-    chosen = chosen.isel(time=ends <= run.last_time)
+    chosen = chosen.isel(time=slice(np.count_nonzero(ends <= run.last_time)))
     if not chosen.sizes["time"]:
         _LOG.warning(
             "%s: no forecast of %d h from one of its analyses ends before the truth does (%s), "

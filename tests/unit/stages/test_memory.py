@@ -1,6 +1,7 @@
 """What a stage holds in memory does not grow with what it works on."""
 
 import resource
+from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
@@ -11,10 +12,15 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from forked_processes import fork_server
+from persistence import Persistence
 
 from align_da.atmosphere import Grid, Layout, Normalisation, State, VerticalCoordinate
+from align_da.atmosphere.dataset import dataset_from_values
+from align_da.config import VerificationConfig
+from align_da.stages import score_runs
 from align_da.stages.train_autoencoder import _batches, _standardised_pairs
 from align_da.storage.background_pairs import BackgroundPairs
+from align_da.storage.mapped_arrays import mapped_array
 from align_da.storage.run_folder import RunFolder
 
 LAYOUT = Layout(
@@ -65,6 +71,17 @@ class ConstantPairs(BackgroundPairs):
         return tuple(State(jnp.asarray(n * ones), self.layout) for n in (1, 2))
 
 
+def ends_well(
+    children: ForkServerContext, work: Callable[..., None], folder: Path, *arguments: int
+) -> None:
+    """Do it in a child, which leaves nothing in the folder."""
+    child = children.Process(target=work, args=(folder, *arguments))
+    child.start()
+    child.join()
+    assert child.exitcode == 0
+    assert list(folder.iterdir()) == []
+
+
 def pairs_within(folder: Path, size: int, count: int) -> None:
     """Make a batch of `count` starts with `size` bytes of memory."""
     nothing: Any = None
@@ -81,14 +98,41 @@ def pairs_within(folder: Path, size: int, count: int) -> None:
     np.testing.assert_array_equal(batch.background, np.full((2, *LAYOUT.shape), 2.0))
 
 
+def forecasts_within(folder: Path, size: int, dates: int, members: int) -> None:
+    """Make forecasts of two leads from `dates` analyses with `size` bytes of memory."""
+    times = np.datetime64("2000-01-01", "ns") + np.timedelta64(6, "h") * np.arange(dates)
+    values = mapped_array(folder, (dates, members, *LAYOUT.shape))
+    values[:] = np.arange(dates)[:, None, None, None, None]
+    leading = {"time": times, "realization": np.arange(members)}
+    settings = VerificationConfig(forecast_lead_hours=(6, 12), forecast_every=1)
+    run: Any = SimpleNamespace(
+        config=SimpleNamespace(verification=settings),
+        folder=RunFolder(folder),
+        layout=LAYOUT,
+        last_time=times[-1] + np.timedelta64(1, "D"),
+    )
+    score_runs.configured_forecast_model = lambda _: Persistence(LAYOUT)
+    leave(size)
+    found = score_runs._forecasts(run, dataset_from_values(values, LAYOUT, leading), "main")
+    assert list(found) == ["forecast 6 h", "forecast 12 h"]
+    for forecast in found.values():
+        of_last = forecast["temperature"].isel(time=-1).values
+        np.testing.assert_array_equal(of_last, np.full_like(of_last, dates - 1))
+
+
 def test_the_pairs_of_a_training_are_not_held_in_memory(
     children: ForkServerContext, tmp_path: Path
 ) -> None:
     """With 250 MB, the blocks that are read at a time and what is compiled among them."""
     count = 800
     assert 4 * count * STATE > 500e6
-    child = children.Process(target=pairs_within, args=(tmp_path, 250_000_000, count))
-    child.start()
-    child.join()
-    assert child.exitcode == 0
-    assert list(tmp_path.iterdir()) == []
+    ends_well(children, pairs_within, tmp_path, 250_000_000, count)
+
+
+def test_the_forecasts_of_a_verification_are_not_held_in_memory(
+    children: ForkServerContext, tmp_path: Path
+) -> None:
+    """With 250 MB, what is compiled among them; the analyses are twice as much alone."""
+    dates, members = 400, 8
+    assert dates * members * STATE > 500e6
+    ends_well(children, forecasts_within, tmp_path, 250_000_000, dates, members)
