@@ -75,7 +75,7 @@ def _cases(
             product: _states(dataset.isel(time=[index]), sampling)
             for product, dataset in scored.cycles.items()
         }
-        observed = scored.observations.isel(time=index)
+        observed = scored.observations.isel(time=index).load()
         for symbol, level, field in fields:
             key = (scored.name, f"{pd.Timestamp(time):%Y-%m-%d %H:%M}", symbol, level)
             yield (
@@ -139,7 +139,7 @@ def _figures(run: Run, scored: RunScores) -> Iterator[ReportFigure]:
         "background": _mean_of_last(scored.background, layout),
         "analysis": _mean_of_last(scored.analysis, layout),
     }
-    observed = scored.observations.isel(time=-1)
+    observed = scored.observations.isel(time=-1).load()
     for number, field in enumerate(default_fields(layout)):
         if len(field.levels) == 1:
             yield _figure(layout, field, states, observed, number)

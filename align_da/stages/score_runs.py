@@ -1,7 +1,7 @@
 """Score cycling runs against the truth and withheld observations, and write the report."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +50,10 @@ from align_da.verification.verified_fields import default_fields, fields_by_leve
 from align_da.verification.verify_cycles import mean_spectra, verify_cycles
 
 _LOG = logging.getLogger(__name__)
+_OF_DEPARTURES = (
+    *("value", "background_equivalent", "analysis_equivalent"),
+    *("error", "variable", "flag"),
+)
 
 
 def score_runs(config: Config, folder: Path, names: Sequence[str]) -> Path:
@@ -117,7 +121,7 @@ def _score_run(run: Run, name: str) -> RunScores:
     scores = verify_cycles(
         products, run.truth, name, (*fields, *levels), diagnose, centred=centred
     )
-    observations = open_cycles(path, "observations").load()
+    observations = open_cycles(path, "observations")
     rows = [
         scores[scores["variable"].isin({"state", *(field.label for field in fields)})],
         _diagnosed(path, name),
@@ -230,13 +234,11 @@ def _verifiable(run: Run, analyses: xr.Dataset, name: str) -> xr.Dataset:
     return chosen
 
 
-def _departures(observations: xr.Dataset) -> Departures:
-    """Departures of all cycles."""
-    flat = {name: observations[name].to_numpy().ravel() for name in observations.data_vars}
-    return Departures(
-        innovation=flat["value"] - flat["background_equivalent"],
-        residual=flat["value"] - flat["analysis_equivalent"],
-        error=flat["error"],
-        variable=flat["variable"],
-        flag=flat["flag"],
-    )
+def _departures(observations: xr.Dataset) -> Iterator[Departures]:
+    """Departures of every cycle."""
+    for index in range(observations.sizes["time"]):
+        of_date = observations.isel(time=index)
+        value, background, analysis, error, variable, flag = (
+            of_date[name].to_numpy() for name in _OF_DEPARTURES
+        )
+        yield Departures(value - background, value - analysis, error, variable, flag)

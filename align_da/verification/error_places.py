@@ -39,6 +39,9 @@ DISTANCES = (
 )
 
 
+_USED_AT = ["latitude", "longitude", "flag"]
+
+
 @dataclass(frozen=True)
 class Partition:
     """The cells of a grid in parts.
@@ -86,7 +89,7 @@ def errors_by_place(
         for date, ensemble, true_state in paired_cycles(dataset, truth, layout):
             partitions = (
                 *_still(layout.grid),
-                _by_distance(layout.grid, observations.sel(time=date)),
+                _by_distance(layout.grid, observations[_USED_AT].sel(time=date).load()),
             )
             sums.add(partitions, ensemble, true_state)
         members = dataset.sizes["realization"]

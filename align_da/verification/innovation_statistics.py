@@ -11,14 +11,18 @@ for a diffusion sampler. Observations with flag PASSIVE were withheld from the a
 is the only figure here that fitting the observations cannot improve.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 
 from align_da.atmosphere import Layout, variable_named
 from align_da.observations.batch import Flag
+
+_FLAGS = (Flag.PASS, Flag.PASSIVE)
 
 
 @dataclass(frozen=True)
@@ -40,8 +44,12 @@ class Departures:
     flag: Int[np.ndarray, " observation"]
 
 
-def departure_statistics(departures: Departures, layout: Layout) -> pd.DataFrame:
+def departure_statistics(cycles: Iterable[Departures], layout: Layout) -> pd.DataFrame:
     """One row a variable that was observed, SI units.
+
+    Args:
+        cycles: departures of some cycles at a time; no more than their sums is kept.
+        layout: of the states.
 
     Returns:
         Columns variable (symbol), units, used, background_bias, background_std, analysis_bias,
@@ -49,53 +57,85 @@ def departure_statistics(departures: Departures, layout: Layout) -> pd.DataFrame
         (nan where the estimate of the variance is negative), withheld, withheld_background_rmse,
         withheld_analysis_rmse. Figures without observations are nan.
     """
+    kinds = np.zeros((len(_FLAGS), len(layout.variables), len(_Means._fields)))
+    for departures in cycles:
+        kinds += [_sums(departures, flag, len(layout.variables)) for flag in _FLAGS]
     rows = [
-        _row(departures, departures.variable == index, name)
-        for index, name in enumerate(layout.variables)
+        _row(name, _means(used), _means(withheld))
+        for name, used, withheld in zip(layout.variables, *kinds, strict=True)
     ]
     return pd.DataFrame([row for row in rows if row["used"] or row["withheld"]])
 
 
-def _row(
-    departures: Departures, chosen: Bool[np.ndarray, " observation"], name: str
-) -> dict[str, str | int | float]:
+class _Means(NamedTuple):
+    """The number of observations, and means over them; nan of none."""
+
+    number: float
+    innovation: float
+    residual: float
+    innovation_squared: float
+    residual_squared: float
+    product: float  # of innovation and residual
+    error_squared: float
+    chi_square: float
+
+
+def _sums(
+    departures: Departures, flag: Flag, variables: int
+) -> Float[np.ndarray, "variable term"]:
+    """What `_Means` has the means of, in its order, summed over observations with a flag."""
+    chosen = departures.flag == flag
+    innovation, residual, error = (
+        values[chosen].astype(np.float64)
+        for values in (departures.innovation, departures.residual, departures.error)
+    )
+    terms = (
+        np.ones_like(innovation),
+        innovation,
+        residual,
+        innovation**2,
+        residual**2,
+        innovation * residual,
+        error**2,
+        (residual / error) ** 2,
+    )
+    place = departures.variable[chosen]
+    sums = [np.bincount(place, term, variables) for term in terms]
+    return np.stack(sums, axis=1).astype(np.float64)  # of none they are integers
+
+
+def _means(sums: Float[np.ndarray, " term"]) -> _Means:
+    """The means of one variable."""
+    number, *others = sums.tolist()
+    return _Means(number, *(total / number if number else float("nan") for total in others))
+
+
+def _row(name: str, used: _Means, withheld: _Means) -> dict[str, str | int | float]:
     """The statistics of one variable."""
-    used = chosen & (departures.flag == Flag.PASS)
-    withheld = chosen & (departures.flag == Flag.PASSIVE)
-    innovation, residual = departures.innovation[used], departures.residual[used]
     return {
         "variable": variable_named(name).symbol,
         "units": variable_named(name).units,
-        "used": int(used.sum()),
-        "background_bias": _mean(innovation),
-        "background_std": _std(innovation),
-        "analysis_bias": _mean(residual),
-        "analysis_std": _std(residual),
-        "chi_square": _mean((residual / departures.error[used]) ** 2),
-        "assumed_error": _root_mean_square(departures.error[used]),
-        "desroziers_error": _root(_mean(innovation * residual)),
-        "desroziers_background_error": _root(_mean(innovation * (innovation - residual))),
-        "withheld": int(withheld.sum()),
-        "withheld_background_rmse": _root_mean_square(departures.innovation[withheld]),
-        "withheld_analysis_rmse": _root_mean_square(departures.residual[withheld]),
+        "used": int(used.number),
+        "background_bias": used.innovation,
+        "background_std": _std(used.innovation, used.innovation_squared),
+        "analysis_bias": used.residual,
+        "analysis_std": _std(used.residual, used.residual_squared),
+        "chi_square": used.chi_square,
+        "assumed_error": _root(used.error_squared),
+        "desroziers_error": _root(used.product),
+        "desroziers_background_error": _root(used.innovation_squared - used.product),
+        "withheld": int(withheld.number),
+        "withheld_background_rmse": _root(withheld.innovation_squared),
+        "withheld_analysis_rmse": _root(withheld.residual_squared),
     }
 
 
-def _mean(values: np.ndarray) -> float:
-    """Mean; nan of none."""
-    return float(values.mean()) if values.size else float("nan")
-
-
-def _std(values: np.ndarray) -> float:
-    """Standard deviation about the mean; nan of none."""
-    return float(values.std()) if values.size else float("nan")
+def _std(mean: float, mean_square: float) -> float:
+    """Standard deviation about the mean; rounding may leave less than nothing of a variance."""
+    variance = mean_square - mean**2
+    return _root(variance if np.isnan(variance) else max(variance, 0.0))
 
 
 def _root(variance: float) -> float:
     """Standard deviation of a variance; nan of a negative one."""
     return float(np.sqrt(variance)) if variance >= 0 else float("nan")
-
-
-def _root_mean_square(values: np.ndarray) -> float:
-    """Root mean square; nan of none."""
-    return float(np.sqrt(_mean(values**2)))

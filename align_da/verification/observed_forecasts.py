@@ -23,6 +23,8 @@ from align_da.observations.batch import Flag, ObservationBatch
 from align_da.observations.contract import Bind
 from align_da.verification.score_table import ROW_COLUMNS
 
+_COMPARED = ("value", "variable", "flag")
+
 
 def background_departures(observations: xr.Dataset, layout: Layout, method: str) -> pd.DataFrame:
     """Departures of the background means, whose equivalents are stored.
@@ -37,7 +39,7 @@ def background_departures(observations: xr.Dataset, layout: Layout, method: str)
     """
     rows: list[tuple[object, ...]] = []
     for date in observations["time"].to_numpy():
-        of_date = observations.sel(time=date)
+        of_date = observations[[*_COMPARED, "background_equivalent"]].sel(time=date).load()
         equivalent = of_date["background_equivalent"].to_numpy()
         rows += [(date, method, "background", *it) for it in _found(of_date, equivalent, layout)]
     return pd.DataFrame(rows, columns=list(ROW_COLUMNS))
@@ -65,7 +67,7 @@ def forecast_departures(
     layout = layout_from_dataset(forecast)
     rows: list[tuple[object, ...]] = []
     for date in np.intersect1d(forecast["time"].to_numpy(), observations["time"].to_numpy()):
-        of_date = observations.sel(time=date)
+        of_date = observations.sel(time=date).load()
         members = state_from_dataset(forecast.sel(time=[date]), layout).values[0]
         operator = operator_for(stored_batch(of_date), layout)
         equivalent = np.asarray(operator(State(members.mean(axis=0), layout)))
