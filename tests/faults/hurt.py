@@ -64,8 +64,9 @@ def wait_for_cycles(store: Path, cycles: int, seconds: float = 240.0) -> None:
 
 
 def bits_of(file: Path, count: int) -> list[int]:
-    """Some bits of a file, always the same."""
-    return np.random.default_rng(0).choice(8 * file.stat().st_size, count, replace=False).tolist()
+    """Some bits of a file, always the same; all of one that has no more."""
+    size = 8 * file.stat().st_size
+    return np.random.default_rng(0).choice(size, min(count, size), replace=False).tolist()
 
 
 def flip_bit(file: Path, bit: int) -> None:
