@@ -204,7 +204,7 @@ def places(segment: Segment, pairs: BackgroundPairs) -> list[int]:
     end = periods_of(config.world)[segment.split].end
     fitting = np.searchsorted(valid, end - length, side="right") - 1
     found = np.minimum(np.searchsorted(valid, first), fitting)
-    apart = np.timedelta64(0) if segment.closed_loop else length
+    apart = np.timedelta64(0, "h") if segment.closed_loop else length
     if latest < valid[0] or np.any(np.diff(valid[found]) < apart):
         section = "correction" if segment.closed_loop else "cycled_backgrounds"
         message = (

@@ -235,7 +235,7 @@ def _nothing(category: int, count: int) -> dict[str, np.ndarray]:
     """Rows that say no more than that there were reports of a category."""
     return {name: np.full(count, np.nan) for name in (*_NUMBERS, *MARKS, *TEMPERATURES)} | {
         "category": np.full(count, category),
-        "cycle": np.full(count, np.datetime64("NaT"), "datetime64[s]"),
+        "cycle": np.full(count, np.datetime64("NaT", "s"), "datetime64[s]"),
         "station_id": np.full(count, "", np.str_),
     }
 

@@ -252,7 +252,7 @@ def _times(variable: Any) -> np.ndarray:  # noqa: ANN401
     seconds = without_fill(numbers_of_variable(variable))  # the origin may be a cycle
     known = np.isfinite(seconds) & (np.abs(seconds) < 1e11)
     step = np.where(known, seconds, 0).astype("timedelta64[s]")
-    return np.where(known, origin + step, np.datetime64("NaT")).astype("datetime64[s]")
+    return np.where(known, origin + step, np.datetime64("NaT", "s")).astype("datetime64[s]")
 
 
 def _texts(given: Mapping[str, Any], name: str, count: int) -> np.ndarray:
