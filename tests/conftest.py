@@ -73,7 +73,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     target = terminalreporter.config.getoption("--fault-table")
     if target is not None:
         outcomes = (terminalreporter.stats.get(name, []) for name in ("passed", "failed", "error"))
-        target.write_text(fault_table(report for some in outcomes for report in some))
+        told = (report for some in outcomes for report in some)
+        # What could not be collected is told by pytest, and belongs to no row.
+        target.write_text(fault_table(it for it in told if isinstance(it, pytest.TestReport)))
 
 
 def pytest_collection_finish() -> None:

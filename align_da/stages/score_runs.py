@@ -194,7 +194,7 @@ def _forecasts(run: Run, analyses: xr.Dataset, name: str) -> dict[str, xr.Datase
     """Forecasts from some of the analyses, by lead, at their valid times; they lie on the disk."""
     settings, model = run.config.verification, configured_forecast_model(run.config)
     chosen = _verifiable(run, analyses, name)
-    if not chosen.sizes["time"]:
+    if not (chosen.sizes["time"] and settings.forecast_lead_hours):
         return {}
     times, members = chosen["time"].to_numpy(), np.arange(chosen.sizes["realization"])
     leads = sorted(settings.forecast_lead_hours)
