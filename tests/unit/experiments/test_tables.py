@@ -51,7 +51,10 @@ def test_the_table_of_own_times_is_that_of_the_scores_that_are_kept() -> None:
 
 @pytest.mark.parametrize(
     "run",
-    ["closed_loop", "shipped", "shipped_density_2", "shipped_density_10", "shipped_radiosonde"],
+    [
+        *("closed_loop", "shipped", "shipped_outage"),
+        *("shipped_density_2", "shipped_density_10", "shipped_radiosonde"),
+    ],
 )
 def test_the_tables_of_thirty_days_are_those_of_the_scores_that_are_kept(run: str) -> None:
     folder = HERE / "embedded_world"
