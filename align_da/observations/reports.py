@@ -203,4 +203,4 @@ def _times(column: pd.Series) -> np.ndarray:
             "another epoch or calendar?"
         )
         raise InputError(message)
-    return np.where(outside, np.datetime64("NaT", "ns"), time).astype("datetime64[ns]")
+    return np.where(outside, np.datetime64("NaT", "s"), time).astype("datetime64[ns]")
