@@ -161,6 +161,14 @@ def test_row_64_hostile_toml_is_refused_in_a_few_words(case: str, tmp_path: Path
     assert len(str(told.value)) < 3000
 
 
+def test_row_64_a_line_of_hostile_toml_is_refused_for_its_length(tmp_path: Path) -> None:
+    """Whether or not this machine would parse it in time."""
+    path = tmp_path / "config.toml"
+    path.write_text(HOSTILE["a dotted key of 80 kB"], encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"a line of 80003 characters: .* at most 2000"):
+        load_config(path)
+
+
 @pytest.mark.timeout(20)
 @pytest.mark.parametrize("case", HOSTILE)
 def test_row_64_a_hostile_override_is_refused(case: str) -> None:
