@@ -1,5 +1,6 @@
 """The page of experiments/costs: laws, weights of stores, the smallest point."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -98,7 +99,8 @@ for program in programs(Target().config, layout_of(128, 256)).values():
 """
     # Shapes stand for arrays there, which the checks of types in this process refuse.
     command, root = [sys.executable, "-c", code], Path(__file__).parents[3]
-    told = subprocess.run(command, capture_output=True, text=True, check=False, cwd=root)
+    environment = {**os.environ, "PYTHONPATH": str(root)}  # commands set PYTHONSAFEPATH
+    told = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     assert told.returncode == 0, told.stderr
     lines = told.stdout.splitlines()
     # Traced with all 24 blocks: the tables of experiments/costs/paper_size.md.
