@@ -20,8 +20,8 @@ _BYTES = np.dtype(np.float32).itemsize
 def mapped_array(folder: Path, shape: Sequence[int]) -> Float[np.ndarray, "..."]:
     """An array of zeros, single precision, on the disk of `folder`.
 
-    Its room is taken at once: where the disk is full a page that is written later would end the
-    process without a word.
+    Its room is taken at once where the system can (macOS cannot): on a full disk a page that is
+    written later would end the process without a word.
 
     Args:
         folder: is made where it is missing; nothing is seen in it.
@@ -30,8 +30,11 @@ def mapped_array(folder: Path, shape: Sequence[int]) -> Float[np.ndarray, "..."]
     Raises:
         StorageError: the disk has no room for it, or nothing can be written.
     """
+    size = _BYTES * int(np.prod(shape))
     with storage_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder) as file:
-            os.posix_fallocate(file.fileno(), 0, _BYTES * int(np.prod(shape)))
+            file.truncate(size)
+            if hasattr(os, "posix_fallocate"):
+                os.posix_fallocate(file.fileno(), 0, size)
             return np.memmap(file, np.float32, "r+", shape=tuple(shape))
