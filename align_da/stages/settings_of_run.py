@@ -62,7 +62,8 @@ def settings_of_run(
         overrides: items "section.key=value".
         cycles: cycling runs that the command is about: what the first of them was made with comes
             before what the stages were, and what a file says is compared with it.
-        alike: sections that all of these have to agree in.
+        alike: sections that all of these have to agree in; the command follows from no other, so
+            that only here a file that differs is told. Empty: from all.
 
     Raises:
         ConfigError: the configuration is wrong, or that of the run was written by another version,
@@ -76,7 +77,7 @@ def settings_of_run(
             of_cycles = _stored_by_cycles(run, cycles)
             # What cycles were made with says too what had been left to the run.
             now = with_last_round(given, RunFolder(run)) if of_cycles else given
-            differences = _differences(_first_stored(run, of_cycles), now)
+            differences = _differences(_first_stored(run, of_cycles), now, alike)
         return SettingsOfRun(given, differences)
     of_cycles = _stored_by_cycles(run, cycles)
     stored = _first_stored(run, of_cycles)
@@ -145,10 +146,19 @@ def _stored_by_stages(run: Path) -> _Stored | None:
         return _Stored(config_from_table(found.table), found.source)
 
 
-def _differences(stored: _Stored | None, now: Config) -> tuple[str, ...]:
-    """What is other than a run has stored, as one note; none where nothing is."""
-    lines = [] if stored is None else differences_of(table_of(stored.config), table_of(now))
-    if stored is None or not lines:
+def _differences(
+    stored: _Stored | None, now: Config, sections: Sequence[str] = ()
+) -> tuple[str, ...]:
+    """What is other than a run has stored, in these sections, as one note; none where nothing is.
+
+    No sections are all of them.
+    """
+    if stored is None:
+        return ()
+    was, is_now = table_of(stored.config), table_of(now)
+    names = [name for name in is_now if name in sections or not sections]
+    lines = differences_of({n: was[n] for n in names}, {n: is_now[n] for n in names})
+    if not lines:
         return ()
     more = [f"and {len(lines) - _TOLD} more"] if len(lines) > _TOLD else []
     first = f"other than the configuration of {stored.source}:"

@@ -158,8 +158,13 @@ def over_seeds(rows: pd.DataFrame) -> pd.DataFrame:
 
 def show(rows: pd.DataFrame, reference: str | None = None) -> str:
     """The errors of every product, and its other scores, with the gain over the reference."""
-    summary, found = result(rows, reference), []
-    for product, columns in itertools.product(dict.fromkeys(rows["product"]), (ERRORS, REST)):
+    return tables(result(rows, reference))
+
+
+def tables(summary: pd.DataFrame) -> str:
+    """Two tables of every product of a summary, with the dates behind their intervals."""
+    found = []
+    for product, columns in itertools.product(dict.fromkeys(summary["product"]), (ERRORS, REST)):
         table = to_markdown(side_by_side(summary, product, columns))
         places = summary[["product", "variable", "score"]].itertuples(index=False, name=None)
         shown = summary[[place in {(product, *pair) for pair in columns} for place in places]]

@@ -1,9 +1,8 @@
 """Does a cycle go on for more than a year? Time, memory and errors of every cycle, as Markdown.
 
-The LETKF, latent 3D-Var and Align-DA cycle over the training period of a run, which is the
-longest, with the driver and the store of `align-da cycle` (11 MB a cycle for 20 members). A run
-that was ended goes on when the command is given again; times and memory are those of the last
-process.
+Filters, latent 3D-Var and Align-DA cycle over the training period of a run, which is the longest,
+with the driver and the store of `align-da cycle` (11 MB a cycle for 20 members). A run that was
+ended goes on when the command is given again; times and memory are those of the last process.
 
 Usage: python -m experiments.long_cycles.run RUN [--cycles 1500] [--members 20] [--methods letkf]
 """
@@ -29,18 +28,19 @@ from align_da.storage.stored_cycles import open_cycles
 from align_da.verification.table_format import to_markdown
 from align_da.verification.verified_fields import default_fields
 from align_da.verification.verify_cycles import verify_cycles
-from experiments.embedded_world.stages import SHIPPED
+from experiments.embedded_world.stages import FILTER_40, SHIPPED
 from experiments.options import run_options
 from experiments.results import add_result, read_result, write_result
 
+_BOUNDED = ("cycle.physical_bounds=clip", "cycle.replacement.share=0.5")
+_HYBRID = ("cycle.method=hybrid_gain", "hybrid_gain.share=0.8", "three_d_var.tolerance=0.1")
+_UNCORRECTED = ("cycle.correction_share=0", "cycle.model_error_share=0")
 METHODS = {
     "letkf": ("cycle.method=letkf",),
     "latent_3d_var": ("cycle.method=latent_three_d_var",),
-    "align_da": (
-        *("cycle.method=hybrid_gain", "hybrid_gain.share=0.8", "three_d_var.tolerance=0.1"),
-        *("cycle.physical_bounds=clip", "cycle.replacement.share=0.5"),
-        *SHIPPED["learned_20"].replace("--set ", "").split(),
-    ),
+    "letkf_40": (*_BOUNDED, *_UNCORRECTED, *FILTER_40.replace("--set ", "").split()),
+    "hybrid_gain": (*_HYBRID, *_BOUNDED, *_UNCORRECTED),
+    "align_da": (*_HYBRID, *_BOUNDED, *SHIPPED["learned_20"].replace("--set ", "").split()),
 }
 """Settings of every method; Align-DA is the hybrid gain with both corrections that are shipped."""
 VARIABLES = ("u", "T", "q", "p_s")

@@ -1,7 +1,5 @@
 """What a stage holds in memory does not grow with what it works on."""
 
-import resource
-from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
@@ -12,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from forked_processes import fork_server
+from memory_limit import ends_well, leave
 from persistence import Persistence
 
 from align_da.atmosphere import Grid, Layout, Normalisation, State, VerticalCoordinate
@@ -40,17 +39,6 @@ def children() -> ForkServerContext:
     return fork_server()
 
 
-def leave(size: int) -> None:
-    """Allow this process so many bytes more than it has."""
-    kilobytes = next(
-        int(line.split()[1])
-        for line in Path("/proc/self/status").read_text().splitlines()
-        if line.startswith("VmData")
-    )
-    limit = 1024 * kilobytes + size
-    resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
-
-
 @dataclass(frozen=True)
 class ConstantPairs(BackgroundPairs):
     """Truths of ones and backgrounds of twos, at two leads."""
@@ -69,17 +57,6 @@ class ConstantPairs(BackgroundPairs):
         chosen = len(range(*starts.indices(self.count)))
         ones = np.ones((chosen, *self.layout.shape), np.float32)
         return tuple(State(jnp.asarray(n * ones), self.layout) for n in (1, 2))
-
-
-def ends_well(
-    children: ForkServerContext, work: Callable[..., None], folder: Path, *arguments: int
-) -> None:
-    """Do it in a child, which leaves nothing in the folder."""
-    child = children.Process(target=work, args=(folder, *arguments))
-    child.start()
-    child.join()
-    assert child.exitcode == 0
-    assert list(folder.iterdir()) == []
 
 
 def pairs_within(folder: Path, size: int, count: int) -> None:

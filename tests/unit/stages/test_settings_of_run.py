@@ -84,6 +84,17 @@ def test_a_file_is_compared_with_what_the_cycles_were_made_with(
     assert found.notes[0].splitlines()[1:] == ["  cycle.method: stored 'letkf', now 'three_d_var'"]
 
 
+def test_a_file_is_compared_in_what_the_command_follows_from(
+    folder: RunFolder, tmp_path: Path
+) -> None:
+    write_manifest(manifest_path(folder.cycles("main")), manifest_of(Config(), 0, {}))
+    file = tmp_path / "other.toml"
+    file.write_text("[cycle]\nmembers = 3\n[verification]\nforecast_every = 7\n")
+    found = settings_of_run(folder.root, file, None, ["main"], ["world", "verification"])
+    (told,) = found.notes[0].splitlines()[1:]
+    assert told.startswith("  verification.forecast_every: stored")
+
+
 def test_what_a_file_leaves_to_the_run_is_no_difference(folder: RunFolder, tmp_path: Path) -> None:
     made = with_last_round(Config(), folder)
     assert made != Config()

@@ -2,12 +2,12 @@
 
 import errno
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from forked_processes import fork_server
+from memory_limit import ends_well, leave
 
 from align_da.errors import StorageError
 from align_da.storage.mapped_arrays import mapped_array
@@ -32,26 +32,17 @@ def test_a_disk_without_room_is_told_before_anything_is_computed(
         mapped_array(tmp_path, (10, 10))
 
 
+def filled_within(folder: Path, size: int) -> None:
+    """Write four times as many bytes as there is memory for, which an array in memory cannot."""
+    shape = (4, size // 4)
+    leave(size)
+    array = mapped_array(folder, shape)
+    for row in array:
+        row[:] = 1
+    assert float(array[3, 5]) == 1
+    with pytest.raises(MemoryError):
+        np.ones(shape, np.float32)
+
+
 def test_it_takes_no_memory_that_a_limit_counts(tmp_path: Path) -> None:
-    """40 MB are left to the process: an array of 160 MB in memory is refused."""
-    program = f"""
-import resource
-from pathlib import Path
-import numpy as np
-from align_da.storage.mapped_arrays import mapped_array
-taken = next(int(line.split()[1]) for line in open("/proc/self/status") if "VmData" in line)
-limit = 1024 * taken + 40_000_000
-resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
-array = mapped_array(Path({str(tmp_path)!r}), (4, 10_000_000))
-for row in array:
-    row[:] = 1
-print(float(array[3, 5]))
-try:
-    np.ones((4, 10_000_000), np.float32)
-except MemoryError:
-    print("refused")
-"""
-    done = subprocess.run(
-        [sys.executable, "-c", program], check=True, capture_output=True, text=True
-    )
-    assert done.stdout.split() == ["1.0", "refused"]
+    ends_well(fork_server(), filled_within, tmp_path, 40_000_000)
