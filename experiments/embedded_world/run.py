@@ -1,7 +1,7 @@
 """The whole chain, from nothing to the report, and the score tables of what it made.
 
 A stage that is done is not done again. `closed_loop` and `shipped` share a configuration, and a
-run, of their own, and so do parts of other networks (`shipped_...`); `--help` names all parts.
+run, of their own, and so do parts in days of other years (`shipped_...`); `--help` names all.
 
 Usage: python -m experiments.embedded_world.run [PART] [RUN]
 """

@@ -1,6 +1,7 @@
 """The commands of each part of the chain; `run.py` runs them one after another."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 MONTH = "--set cycle.cycles=120"
 LONG = f"{MONTH} --set cycle.members=20"
@@ -41,26 +42,51 @@ NEAR_STATIONS = {
     "learned_near_20": f"{SHIPPED['learned_20']} --set cycle.correction_reach_km=1000"
 }
 """The correction of analyses near stations alone; the reach was chosen on validation."""
-NETWORKS = {
-    "shipped_radiosonde": (
-        "--set observations.network=radiosonde",
-        (4,),
-        {**ON_NETWORKS, **NEAR_STATIONS},
+_WORLD = ("data truth", "data backgrounds", "data statistics", "train covariance")
+
+
+@dataclass(frozen=True)
+class Applied:
+    """What is shipped, in a world of which nothing has been learned.
+
+    Attributes:
+        methods: by name, how each differs from the configuration.
+        seed: of stations, observation errors and first members.
+        settings: of the observations.
+        length: of the cycles: what the test period has room for.
+        configuration: the world.
+    """
+
+    methods: Mapping[str, str]
+    seed: int
+    settings: str = ""
+    length: str = "--set cycle.cycles=119"
+    configuration: str = "networks"
+
+    def commands(self) -> tuple[str, ...]:
+        """All of them, one after another."""
+        cycles = _of_seeds(self.methods, (self.seed,), self.length)
+        return (*_WORLD, *_month(cycles, "forecast_lead_hours=[]", self.settings))
+
+
+APPLIED = {
+    "shipped_radiosonde": Applied(
+        {**ON_NETWORKS, **NEAR_STATIONS}, 4, "--set observations.network=radiosonde"
     ),
-    "shipped_density_2": ("--set observations.density=0.02", (6,), ON_NETWORKS),
-    "shipped_density_10": ("--set observations.density=0.1", (8,), ON_NETWORKS),
-    "shipped_outage": (
-        "--set cycle.outage.share=0.33 --set cycle.outage.first=40 --set cycle.outage.cycles=40",
-        (10,),
+    "shipped_density_2": Applied(ON_NETWORKS, 6, "--set observations.density=0.02"),
+    "shipped_density_10": Applied(ON_NETWORKS, 8, "--set observations.density=0.1"),
+    "shipped_outage": Applied(
         ON_NETWORKS,
+        10,
+        "--set cycle.outage.share=0.33 --set cycle.outage.first=40 --set cycle.outage.cycles=40",
+    ),
+    "shipped_half_year": Applied(
+        ON_NETWORKS, 12, length="--set cycle.cycles=745", configuration="half_year"
     ),
 }
-"""Networks, seeds and methods of further parts, in days of another year; 102 of 420 radiosondes,
-and random stations a third of which is silent from the eleventh to the twentieth day.
+"""Nothing was chosen with any of them; that a reach is needed was seen with the radiosondes.
 
-Nothing was chosen with any of them; that a reach is needed was seen with the radiosondes."""
-ROOM = "--set cycle.cycles=119"
-"""What the test period of `networks.toml` has room for."""
+These are 102 of 420. In the outage a third of the stations is silent for ten days."""
 
 
 def _of_seeds(
@@ -83,10 +109,9 @@ def _month(cycles: Mapping[str, str], verification: str, network: str = "") -> t
     )
 
 
-_WORLD = ("data truth", "data backgrounds", "data statistics", "train covariance")
 CONFIGURED = {
     **dict.fromkeys(("closed_loop", "shipped"), "closed_loop"),
-    **dict.fromkeys(NETWORKS, "networks"),
+    **{part: applied.configuration for part, applied in APPLIED.items()},
 }
 """Parts with another configuration, and run, than the others."""
 STAGES = {
@@ -150,11 +175,5 @@ STAGES = {
         *_WORLD,
         *_month(_of_seeds(SHIPPED, SEEDS_OF_SHIPPED), "forecast_lead_hours=[]"),
     ),
-    **{
-        part: (
-            *_WORLD,
-            *_month(_of_seeds(methods, seeds, ROOM), "forecast_lead_hours=[]", network),
-        )
-        for part, (network, seeds, methods) in NETWORKS.items()
-    },
+    **{part: applied.commands() for part, applied in APPLIED.items()},
 }
