@@ -13,6 +13,7 @@ import pytest
 
 ROWS = Path(__file__).parent / "faults" / "rows.csv"
 _NAMED = re.compile(r"test_row_(\d+)_")
+_FOLDERS = re.compile(r"(?<!\S)/\S*/")
 _HEAD = """# What may go wrong, and what then happens
 
 Written by `make test-faults`; do not edit. The last two columns say how many tests of a row have
@@ -54,6 +55,6 @@ def _line(row: Mapping[str, str], tests: list[pytest.TestReport]) -> str:
 
 
 def _figures(tests: Iterable[pytest.TestReport]) -> list[str]:
-    """What tests told through the fixture `figure`."""
+    """What tests told through the fixture `figure`, without the folders that they worked in."""
     properties = [found for test in tests for found in test.user_properties]
-    return [str(value) for name, value in properties if name == "figure"]
+    return [_FOLDERS.sub("", str(value)) for name, value in properties if name == "figure"]
