@@ -66,10 +66,12 @@ class Reward:
     Attributes:
         kind: of the list above.
         leads: of the forecasts, in windows; the losses of all count alike.
+        holds_spread: the reward is of the mean alone. The spread goes on as it was trained.
     """
 
     kind: str
     leads: tuple[int, ...] = (0,)
+    holds_spread: bool = False
 
     def loss(self, world: World, members: Members, target: AheadTarget) -> Float[Array, ""]:
         """Mean over cases and leads of members that are corrected already."""
@@ -88,8 +90,13 @@ class Reward:
             increment: Float[Array, "case lat lon channel"],
             factor: Float[Array, "case lat lon channel"] | None,
         ) -> Scores:
-            members = corrected(target, increment, factor)
-            return self.loss(world, members, target), {}
+            if not self.holds_spread:
+                return self.loss(world, corrected(target, increment, factor), target), {}
+            fixed = None if factor is None else jax.lax.stop_gradient(factor)
+            of_mean = self.loss(world, corrected(target, increment, fixed), target)
+            still = jax.lax.stop_gradient(increment)
+            of_spread, _ = _as_it_was_trained(target, still, factor)
+            return of_mean + of_spread, {}
 
         return judged
 

@@ -68,6 +68,7 @@ _MONITOR = HackingMonitor("forecast CRPS", ("held-out lead", "analysis CRPS", "s
 _OF_ERROR = HackingMonitor("forecast error", _MONITOR.held_out)
 _ANALYSIS, _NULL = Reward("analysis"), Reward("squared")
 _CRPS, _SQUARED = Reward("crps", REWARDED), Reward("squared", REWARDED)
+_HELD = Reward("squared", REWARDED, holds_spread=True)
 
 ROWS: Mapping[str, Row] = {
     CONTROL: Row(_ANALYSIS, _CASES),
@@ -75,6 +76,8 @@ ROWS: Mapping[str, Row] = {
     "null: CRPS of the analysis": Row(Reward("crps"), _CASES),
     "forecast CRPS": Row(_CRPS, _CASES, monitor=_MONITOR),
     "forecast error": Row(_SQUARED, _CASES, monitor=_OF_ERROR),
+    "forecast error, spread held": Row(_HELD, _CASES, monitor=_OF_ERROR),
+    "null: distance, spread held": Row(Reward("squared", holds_spread=True), _CASES),
     "forecast CRPS and analysis": Row(Reward("crps", (0, *REWARDED)), _CASES),
     "forecasts seen by observations": Row(Reward("observed", REWARDED), _CASES),
     "supervised on winners": Row(Reward("winners", (0, *REWARDED)), _CASES),

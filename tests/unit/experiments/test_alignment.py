@@ -1,7 +1,7 @@
 """The laboratory of alignment: its rewards, its three ways to learn, its tables."""
 
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import jax
@@ -127,6 +127,24 @@ def test_the_reward_by_observations_reads_no_truth() -> None:
     case = target()
     blind = replace(case, truth=jnp.full_like(case.truth, jnp.nan))
     assert jnp.isfinite(Reward("observed", REWARDED).loss(WORLD, blind.members, blind))
+
+
+def test_a_reward_that_holds_the_spread_moves_the_mean_and_leaves_the_spread_to_the_control() -> (
+    None
+):
+    case, one = target(), jnp.ones((2, *LAYOUT.shape))
+    held, free = Reward("squared", REWARDED, holds_spread=True), Reward("squared", REWARDED)
+
+    @partial(jax.grad, argnums=(1, 2))
+    def slope(reward: Reward, increment: jax.Array, factor: jax.Array) -> jax.Array:
+        return reward.judged(WORLD)(case, increment, factor)[0]
+
+    still = 0 * one
+    of_mean, of_spread = slope(held, still, one)
+    np.testing.assert_allclose(of_mean, slope(free, still, one)[0], rtol=1e-5)
+    control = slope(Reward("analysis"), still, one)[1]
+    assert float(jnp.abs(control).max()) > 0
+    np.testing.assert_allclose(of_spread, control, rtol=1e-5)
 
 
 def test_a_winner_is_the_member_whose_forecast_is_best() -> None:
