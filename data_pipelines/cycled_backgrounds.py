@@ -77,7 +77,9 @@ def make_cycled_backgrounds(
 def _save_first_guess(run: Run) -> None:
     """Save the statistics of latent increments that every segment assimilates with."""
     pairs = run.pairs("train")
-    latents = encode_backgrounds(load_space(run), [pairs], [min(pairs.lead_hours)])
+    latents = encode_backgrounds(
+        load_space(run), [pairs], run.folder.root, [min(pairs.lead_hours)]
+    )
     scaling = scaling_of(run.config, latents)
     save_weights(run.folder.weights(FORECAST_SCALING), scaling, {"name": FORECAST_SCALING})
 

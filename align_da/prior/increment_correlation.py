@@ -17,7 +17,7 @@ kept that a unit variance would describe worst, and ε_m is the mean variance of
 times share B and u and have variances of their own.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 import jax
@@ -29,7 +29,6 @@ from align_da.atmosphere.localisation import gaspari_cohn, great_circle_distance
 from align_da.prior.matrix_root import root_and_inverse
 
 _SMALLEST_VARIANCE = 1e-4  # of a scaled increment: keeps the square root invertible
-_CHUNK = 64  # cases in memory at once
 
 Covariance = Complex[np.ndarray, "coefficient coefficient"]
 ByWavenumber = Complex[np.ndarray, "wavenumber coefficient coefficient"]
@@ -210,16 +209,18 @@ def no_correlation(shape: tuple[int, int, int], leads: int) -> IncrementCorrelat
 
 
 def estimate_correlation(
-    increments: Mapping[int, Float[np.ndarray, "_ lat lon latent"]], rank: CorrelationRank
+    increments: Mapping[int, Iterable[Float[np.ndarray, "_ lat lon latent"]]],
+    shape: tuple[int, int, int],
+    rank: CorrelationRank,
 ) -> IncrementCorrelation:
     """The correlation of scaled increments, all lead times counting alike for what they share.
 
     Args:
-        increments: by lead time in hours, scaled to unit variance.
+        increments: by lead time in hours, some cases at a time, scaled to unit variance.
+        shape: (lat, lon, latent).
         rank: what to keep.
     """
     leads = sorted(increments)
-    shape = increments[leads[0]].shape[1:]
     if rank.modes == 0:
         return no_correlation(shape, len(leads))
     by_lead = [_covariances(increments[lead]) for lead in leads]
@@ -234,15 +235,17 @@ def estimate_correlation(
     )
 
 
-def _covariances(scaled: Float[np.ndarray, "case lat lon latent"]) -> ByWavenumber:
+def _covariances(blocks: Iterable[Float[np.ndarray, "case lat lon latent"]]) -> ByWavenumber:
     """Covariance of the Fourier coefficients of every wavenumber."""
     total: ByWavenumber | float = 0.0
-    for start in range(0, len(scaled), _CHUNK):
-        part = np.fft.rfft(scaled[start : start + _CHUNK], axis=2, norm="ortho")
+    count = 0
+    for scaled in blocks:
+        part = np.fft.rfft(scaled, axis=2, norm="ortho")
         waves = np.moveaxis(part, 2, 0).astype(np.complex64)
         waves = waves.reshape(*waves.shape[:2], -1)
         total = total + np.swapaxes(waves, 1, 2) @ waves.conj()
-    covariances: ByWavenumber = np.asarray(total) / len(scaled)
+        count += len(scaled)
+    covariances: ByWavenumber = np.asarray(total) / count
     # The mean and the shortest wave of a real field are real.
     covariances[[0, -1]] = covariances[[0, -1]].real
     return covariances

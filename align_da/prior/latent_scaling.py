@@ -9,7 +9,7 @@ and of unit variance; samplers and guidance see z, which is white under the prio
 network (see `correlation`).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -27,7 +27,7 @@ from align_da.prior.matrix_root import root_and_inverse
 
 _SMALLEST_STD = 1e-6  # a latent channel that never varies would otherwise divide zero by zero
 _SMALLEST_SHARE = 1e-6  # of the largest variance: what is smaller is rounding
-_CHUNK = 64  # cases summed at once in float64
+_CHUNK = 64  # cases at once; their number changes bits
 
 
 @runtime_checkable
@@ -146,11 +146,11 @@ def estimate_scaling(pairs: Mapping[int, LatentsByLead], rank: CorrelationRank) 
     roots = {lead: _roots(_point_covariance(lead, pairs[lead])) for lead in leads}
     mean, std = _mean_and_std([pairs[lead][1] for lead in leads])
     scaled = {
-        lead: np.einsum("ykl,nyxl->nyxk", inverse.astype(np.float32), _increment(pairs[lead]))
+        lead: _scaled(pairs[lead], inverse.astype(np.float32))
         for lead, (_, inverse) in roots.items()
     }
-    correlation = estimate_correlation(scaled, rank)
-    columns = scaled[leads[0]].shape[2]
+    _, rows, columns, channels = pairs[leads[0]][0].shape
+    correlation = estimate_correlation(scaled, (rows, columns, channels), rank)
     modelled = [
         np.asarray(correlation.point_covariance(columns, share), np.float64)
         for share in jnp.eye(len(leads))
@@ -168,10 +168,21 @@ def estimate_scaling(pairs: Mapping[int, LatentsByLead], rank: CorrelationRank) 
     )
 
 
-def _increment(pair: LatentsByLead) -> Float[np.ndarray, "_ lat lon latent"]:
-    """Truth − background in single precision."""
+def _blocks(pair: LatentsByLead) -> Iterator[LatentsByLead]:
+    """Some cases at a time: the latents may lie on a disk."""
     truth, background = pair
-    return np.asarray(truth, np.float32) - np.asarray(background, np.float32)
+    for start in range(0, truth.shape[0], _CHUNK):
+        part = slice(start, start + _CHUNK)
+        yield truth[part], background[part]
+
+
+def _scaled(
+    pair: LatentsByLead, inverse: Float[np.ndarray, "lat latent latent"]
+) -> Iterator[Float[np.ndarray, "_ lat lon latent"]]:
+    """Truth − background in single precision, scaled, some cases at a time."""
+    for truth, background in _blocks(pair):
+        increment = np.asarray(truth, np.float32) - np.asarray(background, np.float32)
+        yield np.einsum("ykl,nyxl->nyxk", inverse, increment)
 
 
 def _point_covariance(lead: int, pair: LatentsByLead) -> Float[np.ndarray, "lat latent latent"]:
@@ -184,9 +195,8 @@ def _point_covariance(lead: int, pair: LatentsByLead) -> Float[np.ndarray, "lat 
         )
         raise InputError(message)
     total = np.zeros((truth.shape[1], truth.shape[3], truth.shape[3]))
-    for start in range(0, truth.shape[0], _CHUNK):
-        part = slice(start, start + _CHUNK)
-        increment = np.asarray(truth[part], np.float64) - np.asarray(background[part], np.float64)
+    for of_truth, of_background in _blocks(pair):
+        increment = np.asarray(of_truth, np.float64) - np.asarray(of_background, np.float64)
         by_row = np.moveaxis(increment, 1, 0).reshape(truth.shape[1], -1, truth.shape[3])
         total += np.swapaxes(by_row, 1, 2) @ by_row
     return total / (truth.shape[0] * truth.shape[2])

@@ -1,37 +1,52 @@
 """Latents of the background pairs of a run, and their statistics."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
+from pathlib import Path
 
-from align_da.atmosphere import State
+import numpy as np
+
 from align_da.autoencoder.latent_space import LatentSpace
 from align_da.config import Config
 from align_da.prior.increment_correlation import CorrelationRank
 from align_da.prior.latent_scaling import LatentScaling, estimate_scaling
 from align_da.runs.run import Run
 from align_da.storage.background_pairs import BackgroundPairs
-from align_da.training.latent_pairs import LatentPairs, encode_pairs
+from align_da.storage.mapped_arrays import mapped_array
+from align_da.training.latent_pairs import LatentPairs, encode_states
 
 _STARTS_AT_ONCE = 100  # at most, that wait to be encoded
 
 
 def encode_backgrounds(
-    space: LatentSpace, sources: Iterable[BackgroundPairs], leads: Iterable[int] | None = None
+    space: LatentSpace,
+    sources: Sequence[BackgroundPairs],
+    folder: Path,
+    leads: Sequence[int] | None = None,
 ) -> LatentPairs:
-    """Latents of every pair, or of those with some lead times.
+    """Latents of every pair, or of those with some lead times; they lie on a disk.
 
     Args:
         space: the trained autoencoder.
         sources: stores of backgrounds beside the truth.
+        folder: whose disk it is; nothing is seen in it.
         leads: lead times in hours; all that a store has where None.
+
+    Raises:
+        StorageError: the disk has no room for them.
     """
-
-    def parts() -> Iterable[tuple[State, State, float]]:
-        for pairs in sources:
-            for lead in leads or pairs.lead_hours:
-                for starts in pairs.blocks(_STARTS_AT_ONCE):
-                    yield *pairs.read(lead, starts), float(lead)
-
-    return encode_pairs(space, parts())
+    chosen = [(one, lead) for one in sources for lead in leads or one.lead_hours]
+    ages = np.concatenate([np.full(one.starts.size, lead, np.float32) for one, lead in chosen])
+    shape = (ages.size, *space.autoencoder.latent_shape)
+    truths, backgrounds = (mapped_array(folder, shape) for _ in range(2))
+    place = 0
+    for pairs, lead in chosen:
+        for starts in pairs.blocks(_STARTS_AT_ONCE):
+            truth, background = pairs.read(lead, starts)
+            here = slice(place, place + len(truth.values))
+            truths[here] = encode_states(space, truth)
+            backgrounds[here] = encode_states(space, background)
+            place = here.stop
+    return LatentPairs(truths, backgrounds, ages)
 
 
 def learned_latents(run: Run, space: LatentSpace) -> tuple[LatentPairs, LatentPairs]:
@@ -41,7 +56,8 @@ def learned_latents(run: Run, space: LatentSpace) -> tuple[LatentPairs, LatentPa
         StorageError: backgrounds are missing or damaged.
     """
     training, validation = (
-        encode_backgrounds(space, run.learned_pairs(split)) for split in ("train", "validation")
+        encode_backgrounds(space, run.learned_pairs(split), run.folder.root)
+        for split in ("train", "validation")
     )
     return training, validation
 

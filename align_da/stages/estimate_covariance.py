@@ -26,7 +26,7 @@ def estimate_covariance(config: Config, folder: Path) -> None:
 
 def _estimate(run: Run) -> None:
     settings = run.config.three_d_var
-    pairs = encode_backgrounds(model_space(run), run.learned_pairs("train"))
+    pairs = encode_backgrounds(model_space(run), run.learned_pairs("train"), run.folder.root)
     rank = CorrelationRank(settings.modes, settings.radius_km * 1e3)
     scaling = estimate_scaling(pairs.by_lead(), rank)
     save_weights(run.folder.weights(MODEL_SPACE_SCALING), scaling, {"name": MODEL_SPACE_SCALING})

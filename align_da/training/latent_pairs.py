@@ -7,7 +7,7 @@ from itertools import starmap
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from align_da.atmosphere import State
 from align_da.autoencoder.latent_space import LatentSpace
@@ -21,7 +21,7 @@ _CHUNK = 32  # states encoded at once; fixed, since the size of a batch changes 
 
 @dataclass(frozen=True)
 class LatentPairs:
-    """Cases in host memory; they share one latent grid.
+    """Cases of one latent grid, in host memory or on a disk.
 
     Attributes:
         truth: latents of the truth.
@@ -39,7 +39,7 @@ class LatentPairs:
     def by_lead(self) -> dict[int, tuple[CaseLatents, CaseLatents]]:
         """Truths and backgrounds of each lead time in hours."""
         leads = np.unique(self.lead_hours).astype(int)
-        chosen = {int(lead): self.lead_hours == lead for lead in leads}
+        chosen = {int(lead): _rows(self.lead_hours == lead) for lead in leads}
         return {lead: (self.truth[rows], self.background[rows]) for lead, rows in chosen.items()}
 
     def batch(self, rows: Int[np.ndarray, " batch"], scaling: LatentScaling) -> DenoisingBatch:
@@ -51,6 +51,13 @@ class LatentPairs:
             jax.vmap(scaling.scale)(increment, lead),
             Condition(scaling.standardise(background), lead),
         )
+
+
+def _rows(chosen: Bool[np.ndarray, " case"]) -> slice | Int[np.ndarray, " row"]:
+    """Where it is true; a slice, which copies nothing, where that is one stretch."""
+    rows = np.flatnonzero(chosen)
+    stretch = slice(int(rows[0]), int(rows[-1]) + 1)
+    return stretch if rows.size == stretch.stop - stretch.start else rows
 
 
 def together(parts: Iterable[LatentPairs]) -> LatentPairs:

@@ -50,8 +50,9 @@ def main() -> None:
 def priors(run: Run, rounds: int) -> Iterator[LatentPrior]:
     """The trained prior, and that of every further round."""
     prior = load_prior(run, "reference")
-    met = [encode_backgrounds(prior.space, [run.pairs("train")])]
-    held_out = encode_backgrounds(prior.space, run.learned_pairs("validation"))
+    folder = run.folder.root
+    met = [encode_backgrounds(prior.space, [run.pairs("train")], folder)]
+    held_out = encode_backgrounds(prior.space, run.learned_pairs("validation"), folder)
     yield prior
     for _ in range(rounds):
         met.append(met_by(run, prior))

@@ -32,7 +32,7 @@ def correlated_cases(count: int, seed: int = 0) -> np.ndarray:
 @pytest.fixture(scope="module")
 def estimated() -> IncrementCorrelation:
     """Every eigenvector kept."""
-    return estimate_correlation({6: correlated_cases(4000)}, ALL)
+    return estimate_correlation({6: [correlated_cases(4000)]}, SHAPE, ALL)
 
 
 def covariance_of(fields: np.ndarray) -> np.ndarray:
@@ -65,13 +65,13 @@ def test_whiten_is_the_inverse_of_colour(estimated: IncrementCorrelation) -> Non
 
 def test_without_vectors_between_rows_the_channels_of_each_row_keep_their_covariance() -> None:
     cases = correlated_cases(2000)
-    one = dense(estimate_correlation({6: cases}, CorrelationRank(1, EARTH)))
-    every = dense(estimate_correlation({6: cases}, ALL))
+    one = dense(estimate_correlation({6: [cases]}, SHAPE, CorrelationRank(1, EARTH)))
+    every = dense(estimate_correlation({6: [cases]}, SHAPE, ALL))
     few, exact = ((root @ root.T).reshape(*SHAPE, *SHAPE) for root in (one, every))
     scale = exact[1, 0, 0, 1, 0, 0]
     for row in range(SHAPE[0]):
         np.testing.assert_allclose(few[row, 0, :, row], exact[row, 0, :, row], atol=0.25 * scale)
-    without = estimate_correlation({6: cases}, NONE)
+    without = estimate_correlation({6: [cases]}, SHAPE, NONE)
     assert np.abs(dense(without) - np.eye(few.size // len(one))).max() < 1e-6
 
 
@@ -79,7 +79,7 @@ def test_localisation_removes_correlations_between_distant_rows() -> None:
     cases = correlated_cases(500)
     covariance = {}
     for name, radius in (("none", EARTH), ("near", 1.5e6)):
-        root = dense(estimate_correlation({6: cases}, CorrelationRank(6, radius)))
+        root = dense(estimate_correlation({6: [cases]}, SHAPE, CorrelationRank(6, radius)))
         covariance[name] = (root @ root.T).reshape(*SHAPE, *SHAPE)[0, 0, 0, :, 0, 0]
     assert abs(covariance["none"][1]) > 0.3 * covariance["none"][0]
     np.testing.assert_allclose(covariance["near"][1:], 0.0, atol=0.01)
@@ -87,7 +87,7 @@ def test_localisation_removes_correlations_between_distant_rows() -> None:
 
 def test_lead_times_share_modes_and_have_their_own_variance() -> None:
     cases = correlated_cases(1000)
-    both = estimate_correlation({6: cases, 48: 3 * cases}, CorrelationRank(3, EARTH))
+    both = estimate_correlation({6: [cases], 48: [3 * cases]}, SHAPE, CorrelationRank(3, EARTH))
     field = jax.random.normal(jax.random.key(2), SHAPE)
     young = both.colour(field, jnp.array([1.0, 0.0]))
     old = both.colour(field, jnp.array([0.0, 1.0]))
@@ -98,4 +98,4 @@ def test_no_correlation_is_the_identity() -> None:
     field = jax.random.normal(jax.random.key(1), SHAPE)
     identity = no_correlation(SHAPE, leads=2)
     np.testing.assert_allclose(identity.colour(field, jnp.array([0.5, 0.5])), field, atol=1e-6)
-    assert estimate_correlation({6: np.zeros((1, *SHAPE))}, NONE).modes.size == 0
+    assert estimate_correlation({6: [np.zeros((1, *SHAPE))]}, SHAPE, NONE).modes.size == 0

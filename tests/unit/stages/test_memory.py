@@ -15,7 +15,12 @@ from persistence import Persistence
 
 from align_da.atmosphere import Grid, Layout, Normalisation, State, VerticalCoordinate
 from align_da.atmosphere.dataset import dataset_from_values
+from align_da.autoencoder.identity import IdentityAutoencoder
+from align_da.autoencoder.latent_space import LatentSpace
 from align_da.config import VerificationConfig
+from align_da.prior.increment_correlation import CorrelationRank
+from align_da.prior.latent_scaling import estimate_scaling
+from align_da.runs.background_latents import encode_backgrounds
 from align_da.stages import score_runs
 from align_da.stages.train_autoencoder import _batches, _standardised_pairs
 from align_da.storage.background_pairs import BackgroundPairs
@@ -32,6 +37,8 @@ LAYOUT = Layout(
 )
 STATE = 32 * 64 * 20 * 4
 """Bytes of a state."""
+SURFACE = Layout(LAYOUT.grid, ("surface_pressure",))
+"""A twentieth of it, so that covariances between its rows are small."""
 
 
 @pytest.fixture(scope="module")
@@ -75,6 +82,22 @@ def pairs_within(folder: Path, size: int, count: int) -> None:
     np.testing.assert_array_equal(batch.background, np.full((2, *LAYOUT.shape), 2.0))
 
 
+def covariance_within(folder: Path, size: int, count: int) -> None:
+    """Estimate the scaling of `count` starts with `size` bytes of memory."""
+    nothing: Any = None
+    space = LatentSpace(
+        IdentityAutoencoder(SURFACE.shape), Normalisation(jnp.zeros(1), jnp.ones(1))
+    )
+    rank = CorrelationRank(modes=1, radius=2e6)
+    few = encode_backgrounds(space, [ConstantPairs(nothing, nothing, SURFACE)], folder)
+    estimate_scaling(few.by_lead(), rank)  # what is compiled takes memory too
+    leave(size)
+    pairs = encode_backgrounds(space, [ConstantPairs(nothing, nothing, SURFACE, count)], folder)
+    scaling = estimate_scaling(pairs.by_lead(), rank)
+    assert scaling.lead_hours.tolist() == [24, 48]
+    np.testing.assert_array_equal(scaling.state_mean, [2.0])
+
+
 def forecasts_within(folder: Path, size: int, dates: int, members: int) -> None:
     """Make forecasts of two leads from `dates` analyses with `size` bytes of memory."""
     times = np.datetime64("2000-01-01", "ns") + np.timedelta64(6, "h") * np.arange(dates)
@@ -104,6 +127,14 @@ def test_the_pairs_of_a_training_are_not_held_in_memory(
     count = 800
     assert 4 * count * STATE > 500e6
     ends_well(children, pairs_within, tmp_path, 250_000_000, count)
+
+
+def test_the_pairs_of_a_covariance_are_not_held_in_memory(
+    children: ForkServerContext, tmp_path: Path
+) -> None:
+    count = 20 * 800
+    assert 4 * count * STATE / 20 > 500e6
+    ends_well(children, covariance_within, tmp_path, 250_000_000, count)
 
 
 def test_the_forecasts_of_a_verification_are_not_held_in_memory(
