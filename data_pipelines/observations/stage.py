@@ -8,6 +8,7 @@ from align_da.errors import InputError
 from align_da.observations.reports import summary_of
 from align_da.runs.stage_graph import observations_stage
 from align_da.storage.digest import digest_of_file
+from align_da.storage.gridded import open_states
 from align_da.storage.report_file import (
     read_accounts,
     read_reports,
@@ -46,5 +47,20 @@ def make_reports(files: Sequence[Path], form: Format, folder: RunFolder) -> str:
     accounts = [Account(**told) for told in read_accounts(folder.observation_accounts)]
     told = [str(account) for account in accounts]
     told += [f"no report of {one.file} can be used" for one in accounts if not one.kept]
+    told += _told_of_times(accounts, folder)
     last = f"{len(reports)} observations: {folder.observations}"
     return "\n".join([summary_of(reports), *told, last])
+
+
+def _told_of_times(accounts: Sequence[Account], folder: RunFolder) -> list[str]:
+    """Files whose reports are of other days than the truth of the run, if it has one yet."""
+    if not folder.truth.exists():
+        return []
+    times = open_states(folder.truth)["time"].to_numpy()
+    begin, end = (str(time.astype("datetime64[s]")) for time in (times[0], times[-1]))
+    return [
+        f"no report of {one.file} is of the time of this run, {begin} to {end} ({folder.truth}): "
+        "no analysis will use one"
+        for one in accounts
+        if one.kept and (one.last < begin or one.first > end)
+    ]

@@ -1,5 +1,6 @@
 """Readers on real messages; expected counts are those of eccodes' own listing of the files."""
 
+import shutil
 from pathlib import Path
 
 import metpy.calc
@@ -13,6 +14,7 @@ from metpy.units import units
 
 from align_da.errors import StorageError
 from align_da.observations.reports import checked_reports, summary_of
+from align_da.storage.gridded import open_states
 from align_da.storage.report_file import digest_of_reports, read_reports, write_reports
 from align_da.storage.run_folder import RunFolder
 from data_pipelines.observations.bufr import read_bufr
@@ -228,6 +230,22 @@ def test_a_file_without_a_usable_report_is_told_where_it_is_read(tmp_path: Path)
     told = make_reports(files, "auto", RunFolder(tmp_path))
     assert "no report of rejected.csv can be used" in told
     assert "no report of temp_small.bufr can be used" not in told
+
+
+def test_a_file_whose_reports_are_of_other_days_than_the_run_is_told(
+    folder: Path, tmp_path: Path
+) -> None:
+    run = RunFolder(tmp_path / "run")
+    shutil.copytree(RunFolder(folder).truth, run.truth)
+    begin = open_states(run.truth)["time"].to_numpy()[0]
+    reports = read_observations([DATA / "temp_small.bufr"]).drop(columns="file")
+    moved = reports["time"] + (begin - reports["time"].to_numpy("datetime64[ns]").min())
+    of_run = tmp_path / "of_run.csv"
+    reports.assign(time=moved).to_csv(of_run, index=False)
+    told = make_reports([DATA / "temp_small.bufr", of_run], "auto", run)
+    said = "no report of {} is of the time of this run, "
+    assert said.format("temp_small.bufr") + str(begin.astype("datetime64[s]")) in told
+    assert said.format("of_run.csv") not in told
 
 
 @settings(max_examples=20, deadline=None)
