@@ -48,6 +48,7 @@ from align_da.forecast.spectral import (
     vorticity_divergence_from_wind,
     wind_from_vorticity_divergence,
 )
+from align_da.parallel.threads import on_all_cores
 
 OROGRAPHY_TRUNCATION = 21
 LEVELS = 8
@@ -156,7 +157,8 @@ class JcmForecastModel:
     ) -> State:
         """States `lead_hours` after `valid_time`; see `ForecastModel.forecast`.
 
-        Members run one after the other: on a CPU a batched step costs as much as its members.
+        Members run by themselves, on a CPU each on a core: a batched step costs as much as its
+        members.
         """
         check_request(states, self.layout, lead_hours, self.step_hours, previous)
         return self.trajectory(states, valid_time, (lead_hours,))[0]
@@ -167,7 +169,13 @@ class JcmForecastModel:
         """See `TrajectoryForecastModel.trajectory`: the physics is carried through all leads."""
         for lead in lead_hours:
             check_request(states, self.layout, lead, self.step_hours)
-        of_members = [list(self._through(one, valid_time, lead_hours)) for one in states.values]
+
+        def through(values: Values) -> list[Values]:
+            return list(self._through(values, valid_time, lead_hours))
+
+        traced = isinstance(states.values, jax.core.Tracer)
+        members = list(states.values)
+        of_members = [*map(through, members)] if traced else on_all_cores(through, members)
         return [
             State(jnp.stack(at_lead), self.layout) for at_lead in zip(*of_members, strict=True)
         ]
