@@ -80,8 +80,8 @@ APPLIED = {
         10,
         "--set cycle.outage.share=0.33 --set cycle.outage.first=40 --set cycle.outage.cycles=40",
     ),
-    "shipped_half_year": Applied(
-        ON_NETWORKS, 12, length="--set cycle.cycles=745", configuration="half_year"
+    "shipped_quarter": Applied(
+        ON_NETWORKS, 12, length="--set cycle.cycles=372", configuration="quarter"
     ),
 }
 """Nothing was chosen with any of them; that a reach is needed was seen with the radiosondes.
