@@ -7,6 +7,7 @@ field before the root is taken.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
@@ -14,7 +15,7 @@ import pandas as pd
 import xarray as xr
 from jaxtyping import Array, Float
 
-from align_da.atmosphere import Grid, Layout, State
+from align_da.atmosphere import Layout, State
 from align_da.atmosphere.dataset import layout_from_dataset, state_from_dataset
 from align_da.errors import InputError
 from align_da.verification.ensemble_scores import (
@@ -85,14 +86,14 @@ def score_cycle(
     Returns:
         Value by (label of the field, score), SI units.
     """
-    found: dict[tuple[str, str], float] = {}
-    for field in fields:
-        levels = list(field.levels)
-        members = np.asarray(ensemble[field.variable], np.float64)[..., levels]
-        true_values = np.asarray(truth[field.variable], np.float64)[..., levels]
-        values = _score_field(members, true_values, truth.layout.grid, centred=centred)
-        found |= {(field.label, score): value for score, value in values.items()}
-    return found
+    names = dict.fromkeys(field.variable for field in fields)
+    of = {name: _scores_of_levels(ensemble[name], truth, name, centred=centred) for name in names}
+    members = ensemble.values.shape[0]
+    return {
+        (field.label, score): value
+        for field in fields
+        for score, value in of[field.variable].over(field.levels, members, centred=centred).items()
+    }
 
 
 def mean_spectra(
@@ -167,25 +168,41 @@ def paired_cycles(
             yield times[start + index], _at(ensembles, index), _at(truths, index)
 
 
-def _score_field(
-    members: Float[np.ndarray, "member lat lon level"],
-    truth: Float[np.ndarray, "lat lon level"],
-    grid: Grid,
-    *,
-    centred: bool,
-) -> dict[str, float]:
-    """Scores of one field, averaged over its levels."""
-    mean = members.mean(axis=0)
-    found = {
-        "rmse": float(np.sqrt(over_levels(mean_square_error(mean, truth, grid)))),
-        "bias": over_levels(bias(mean, truth, grid)),
-        "crps": over_levels(area_mean(fair_crps(members, truth, centred=centred), grid)),
-    }
+class _LevelScores(NamedTuple):
+    """Means over the sphere on every level of a variable; one member has no variance."""
+
+    square: Float[np.ndarray, " level"]
+    bias: Float[np.ndarray, " level"]
+    crps: Float[np.ndarray, " level"]
+    variance: Float[np.ndarray, " level"] | None
+
+    def over(self, levels: Sequence[int], members: int, *, centred: bool) -> dict[str, float]:
+        """Scores of a field, averaged over its levels."""
+        chosen = list(levels)
+        found = {
+            "rmse": float(np.sqrt(over_levels(self.square[chosen]))),
+            "bias": over_levels(self.bias[chosen]),
+            "crps": over_levels(self.crps[chosen]),
+        }
+        if self.variance is not None:
+            variance = over_levels(self.variance[chosen])
+            found["spread"] = comparable_spread(variance, members, centred=centred)
+        return found
+
+
+def _scores_of_levels(
+    ensemble: Float[Array, "member lat lon level"], truth: State, name: str, *, centred: bool
+) -> _LevelScores:
+    """Scores of a variable."""
+    grid, members = truth.layout.grid, np.asarray(ensemble, np.float64)
+    true_values, mean = np.asarray(truth[name], np.float64), members.mean(axis=0)
     variance = ensemble_variance(members)
-    if variance is not None:
-        mean_variance = over_levels(area_mean(variance, grid))
-        found["spread"] = comparable_spread(mean_variance, members.shape[0], centred=centred)
-    return found
+    return _LevelScores(
+        mean_square_error(mean, true_values, grid),
+        bias(mean, true_values, grid),
+        area_mean(fair_crps(members, true_values, centred=centred), grid),
+        None if variance is None else area_mean(variance, grid),
+    )
 
 
 def _spectrum_of(
