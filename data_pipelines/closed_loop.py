@@ -245,8 +245,9 @@ def _make_store(run: Run, segment: Segment, frames: int, digest: str) -> None:
     if store.exists():
         if digest_of_store(store) != digest:
             message = (
-                f"{store} belongs to another configuration: choose another folder, or remove it "
-                "to have it made anew"
+                f"{store} belongs to another configuration, or to other inputs or code of a "
+                f"package (align-da list {run.folder.root} tells of those of finished stages): "
+                "choose another folder, or remove it to have it made anew"
             )
             raise StorageError(message)
         return

@@ -78,8 +78,9 @@ def is_made(store: Path, configuration: str) -> bool:
         about = dataset.attrs
     if about.get("configuration") != configuration:
         message = (
-            f"{store} belongs to another configuration: choose another folder, or remove it "
-            "to have it made anew"
+            f"{store} belongs to another configuration, or to other inputs or code of a package "
+            f"(align-da list {store.parent} tells of those of finished stages): choose another "
+            "folder, or remove it to have it made anew"
         )
         raise StorageError(message)
     check_computed(store, about.get(_COMPUTED))

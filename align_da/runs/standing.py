@@ -3,7 +3,7 @@
 Records and places are looked at, contents are not: `align-da inspect` reads everything.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import takewhile
 
@@ -25,6 +25,7 @@ from align_da.storage.stage_record import (
 
 DONE, STALE, UNFINISHED, MISSING = "done", "stale", "unfinished", "missing"
 _MADE_ANEW = "what it was made of has been made anew"
+OTHER_CODE = "made with other files or other code of a package than there are now"
 _TOLD = 3  # differences
 
 
@@ -86,6 +87,18 @@ def _first_missing(
         return None
     below = (_first_missing(folder, known, needed) for needed in stage.inputs)
     return next((found for found in below if found is not None), stage)
+
+
+def stale_below(config: Config, folder: RunFolder, names: Iterable[str]) -> list[StageStanding]:
+    """Of each of these stages the lowest below it, or itself, that would be made otherwise now.
+
+    Raises:
+        StorageError: a record is damaged.
+    """
+    known = {stage.name: stage for stage in stages_standing(config, folder)}
+    found = {name: _first_missing(folder, known, name) for name in names if name in known}
+    stale = {stage.name: stage for stage in found.values() if stage and stage.state == STALE}
+    return list(stale.values())
 
 
 def _needed_by_cycles(config: Config, folder: RunFolder) -> list[str]:
@@ -170,7 +183,9 @@ def _why_stale(folder: RunFolder, stage: Stage, record: StageRecord) -> str:
         return "made by another version"
     then = {made.name: made for made in _declared(own, folder)}
     if stage.name in then and definition_digest(folder, then[stage.name]) != record.digest:
-        return _MADE_ANEW
+        below = (read_stage_record(folder, name) for name in stage.inputs)
+        anew = any(one.finished > record.finished for one in below)
+        return _MADE_ANEW if anew else OTHER_CODE
     lines = differences_of(record.config, stage.config)
     more = f" and {len(lines) - _TOLD} more" if len(lines) > _TOLD else ""
     return f"{'; '.join(lines[:_TOLD])}{more}"

@@ -74,10 +74,12 @@ class Work:
     Attributes:
         stages: that it makes, in their order.
         needs: what has to be there before it begins.
+        reads: names of the stages that it builds on.
     """
 
     stages: tuple[Stage, ...]
     needs: tuple[Need, ...]
+    reads: tuple[str, ...] = ()
 
 
 def work_of(
@@ -114,7 +116,7 @@ def work_of(
         *(_trained(folder, name) for name in weights),
         *(cycled(folder, name) for name in written),
     )
-    return Work(stages, needs)
+    return Work(stages, needs, (*([] if command == "data truth" else ["truth"]), *read))
 
 
 def cycled(folder: RunFolder, name: str) -> Need:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from align_da.config import Config
 from align_da.parallel.progress import in_words
-from align_da.runs.standing import DONE, standing_of
+from align_da.runs.standing import DONE, stale_below, standing_of
 from align_da.runs.standing_cycles import CyclesStanding, cycles_standing
 from align_da.runs.work import Need, Work, work_of
 from align_da.stages.disk_of_work import Bytes, disk_of_work
@@ -57,6 +57,7 @@ def foretell(
         [
             f"align-da {command}, in {folder}: nothing is done, this is what would be",
             *(f"  reads   {_line_of(need, options)}" for need in work.needs),
+            *(f"  stale   {one.name}: {one.why}" for one in stale_below(config, run, work.reads)),
             *lines,
         ]
     )

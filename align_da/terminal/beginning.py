@@ -77,7 +77,8 @@ def begin_work(
         raise typer.Exit
     from align_da.stages.check_work import check_work
 
-    check_work(command, settings, run, options, cycles, rounds)
+    for text in check_work(command, settings, run, options, cycles, rounds):
+        typer.echo(f"align-da: {text}", err=True)
     begin(settings, run, as_given(run, config, None), cycles[0] if command == "cycle" else "")
     return settings
 

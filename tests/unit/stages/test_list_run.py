@@ -3,14 +3,18 @@
 import json
 import shutil
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from cycled_world import CONFIG, make_cycled_world
 
 from align_da.config import Config
-from align_da.config.table import with_overrides
+from align_da.config.table import table_of, with_overrides
 from align_da.errors import StorageError
+from align_da.runs.standing import OTHER_CODE
+from align_da.stages.check_work import check_work
+from align_da.stages.foretell import foretell
 from align_da.stages.list_run import RunListing, list_run
 from align_da.storage.cycle_costs import CycleCost, append_cost, begin_costs
 from align_da.storage.durable import write_durably
@@ -99,9 +103,29 @@ def test_a_stage_of_other_settings_is_stale_and_says_which(run: RunFolder) -> No
 
 def test_a_stage_whose_input_was_made_anew_is_stale(run: RunFolder) -> None:
     record = read_stage_record(run, "statistics")
-    write_stage_record(run, replace(record, digest="of other backgrounds"))
+    now = datetime.now(UTC).isoformat()
+    write_stage_record(run, replace(record, digest="of other backgrounds", finished=now))
     (stage,) = (stage for stage in listed(run).stages if stage.name == "covariance")
     assert (stage.state, stage.why) == ("stale", "what it was made of has been made anew")
+
+
+def test_a_stage_of_other_code_is_stale_and_told_by_what_reads_it(run: RunFolder) -> None:
+    record = read_stage_record(run, "truth")
+    of_other_code = replace(record, digest="of other code", config=table_of(CONFIG))
+    write_stage_record(run, of_other_code)
+    (stage,) = (stage for stage in listed(run).stages if stage.name == "truth")
+    assert (stage.state, stage.why) == ("stale", OTHER_CODE)
+    for command in ("cycle", "verify"):
+        told = check_work(command, CONFIG, run.root, "--run here", ["main"])
+        assert told[0].startswith(f"the stage 'truth' of {run.root} is stale: {OTHER_CODE}.")
+        assert "align-da data truth --run here makes it anew" in told[0]
+        dry = foretell(command, CONFIG, run.root, "--run here", ["main"])
+        assert f"  stale   truth: {OTHER_CODE}" in dry
+
+
+def test_nothing_is_told_of_stages_that_are_as_they_would_be_made_now(run: RunFolder) -> None:
+    assert check_work("cycle", CONFIG, run.root, "--run here", ["main"]) == []
+    assert "stale" not in foretell("cycle", CONFIG, run.root, "--run here", ["main"])
 
 
 def test_a_stage_whose_product_is_gone_is_stale(run: RunFolder) -> None:
