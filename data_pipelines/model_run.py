@@ -18,7 +18,7 @@ from align_da.atmosphere import State
 from align_da.atmosphere.dataset import layout_from_dataset
 from align_da.config import Config
 from align_da.digests import digest_of
-from align_da.errors import ConfigError
+from align_da.errors import ConfigError, InputError
 from align_da.forecast.contract import ForecastModel, StartingForecastModel
 from align_da.runs.forecast_model_files import forecast_model_definition
 from align_da.runs.forecast_models import configured_forecast_model
@@ -96,12 +96,28 @@ def _standing(
             start = read_times(truth, model.layout, times[done - 1 : done])
         before = times[done - 1 : done]
     else:
-        start = model.start()
+        start = _first_state(model, config.world.model)
         before = np.arange(
             times[0] - np.timedelta64(config.world.spin_up_days, "D"), times[0], step
         )
     *_, last = _trajectory(model, start, np.append(before, times[min(done, times.size - 1)]))
     return last
+
+
+def _first_state(model: StartingForecastModel, name: str) -> State:
+    """What the model starts from.
+
+    Raises:
+        InputError: it is no batch of one state.
+    """
+    start, wanted = model.start(), (1, *model.layout.shape)
+    if start.layout != model.layout or start.values.shape != wanted:
+        message = (
+            f"start() of the forecast model {name!r}: expected one state with the layout of the "
+            f"model, [1, lat, lon, channel] = {wanted}, got {start.values.shape}"
+        )
+        raise InputError(message)
+    return start
 
 
 def _written(store: Path, block: int) -> int:

@@ -27,9 +27,8 @@ def check_request(
     check_state("what a forecast starts from", states)
     if states.layout != layout or states.values.ndim != 4:
         message = (
-            f"expected states [batch, lat, lon, channel] with trailing shape {layout.shape} on "
-            f"the grid of the model, got {states.values.shape} for a layout of shape "
-            f"{states.layout.shape}: regrid the states"
+            "expected states [batch, lat, lon, channel] as the model takes them, of shape "
+            f"{layout.shape} after the batch, got {states.values.shape}{_other(states, layout)}"
         )
         raise InputError(message)
     if previous is not None and (
@@ -43,3 +42,14 @@ def check_request(
     if lead_hours <= 0 or lead_hours % step_hours:
         message = f"expected a positive multiple of {step_hours} hours as lead, got {lead_hours}"
         raise InputError(message)
+
+
+def _other(states: State, layout: Layout) -> str:
+    """In which way the layout of states is another, and what to do."""
+    own = states.layout
+    if own.variables != layout.variables:
+        wanted, got = (", ".join(names) for names in (layout.variables, own.variables))
+        return f": expected the variables {wanted}, in this order, got {got}"
+    if own != layout:
+        return " on another grid: regrid the states"
+    return ": give one state a leading axis of 1"

@@ -3,12 +3,13 @@
 A builder takes the configuration and reads of it what it needs: [world], a section of its own.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import xarray as xr
 
 from align_da.atmosphere import Layout, State
+from align_da.atmosphere.variables import VARIABLES
 from align_da.config import Config, OnnxConfig
 from align_da.digests import digest_of
 from align_da.errors import ConfigError, InputError
@@ -44,10 +45,24 @@ def configured_forecast_model(config: Config) -> ForecastModel:
     same = digest_of(*sections, config.parts.get(config.world.model))
     if same not in _BUILT:
         builder: ForecastModelBuilder = FORECAST_MODELS.load(config.world.model)
-        _BUILT[same] = built(
+        model: ForecastModel = built(
             FORECAST_MODELS, config.world.model, builder, ForecastModel, config, config=config
         )
+        _check_order(model.layout.variables, config.world.model)
+        _BUILT[same] = model
     return _BUILT[same]
+
+
+def _check_order(variables: Sequence[str], name: str) -> None:
+    """Raise a ConfigError for variables in another order than states are read in from a store."""
+    order = [known for known in VARIABLES if known in variables]
+    if [*variables] != order:
+        message = (
+            f"{FORECAST_MODELS.owner(name)} has the variables {', '.join(variables)}: expected "
+            f"them in the order in which states are read from a store, {', '.join(order)}: give "
+            "its layout that order, and its channels with it"
+        )
+        raise ConfigError(message)
 
 
 def jcm(config: Config) -> ForecastModel:

@@ -2,11 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from functools import cache
 from pathlib import Path
+
+import pandas as pd
 
 from align_da.errors import InputError
 from align_da.observations.reports import summary_of
 from align_da.runs.stage_graph import observations_stage
+from align_da.runs.standing import DONE, standing_of
 from align_da.storage.digest import digest_of_file
 from align_da.storage.gridded import open_states
 from align_da.storage.report_file import (
@@ -37,12 +41,20 @@ def make_reports(files: Sequence[Path], form: Format, folder: RunFolder) -> str:
         raise InputError(message)
     digests = sorted(digest_of_file(path) for path in files)
 
-    def read() -> None:
-        reports, accounts = read_files(files, form)
+    stage = observations_stage(form, digests, folder)
+
+    @cache
+    def read() -> tuple[pd.DataFrame, tuple[Account, ...]]:
+        return read_files(files, form)
+
+    def write() -> None:
+        reports, accounts = read()
         write_reports(folder.observations, reports)
         write_accounts(folder.observation_accounts, [asdict(account) for account in accounts])
 
-    run_stage(folder, observations_stage(form, digests, folder), read)
+    if standing_of(folder, stage).state != DONE:
+        read()  # a file that cannot be read costs nothing that is there
+    run_stage(folder, stage, write)
     reports = read_reports(folder.observations)
     accounts = [Account(**told) for told in read_accounts(folder.observation_accounts)]
     told = [str(account) for account in accounts]

@@ -13,6 +13,7 @@ from rich.progress import Progress
 
 from align_da.atmosphere import Layout, State, periodic_line
 from align_da.config import Config, WorldConfig
+from align_da.errors import InputError
 from align_da.forecast import FunctionForecastModel
 from data_pipelines import model_run, template
 from data_pipelines.model_run import run_model
@@ -115,3 +116,16 @@ def test_a_run_that_is_done_is_told_by_a_few_of_its_chunks(
     assert model_run._written(tmp_path / "truth.zarr", BLOCK) == STATES
     assert 0 < len([key for key in read if key.startswith("lorenz_96/c/")]) < len(chunks) / 2 + 1
     assert steps == []
+
+
+def test_a_start_without_its_leading_axis_is_refused_by_its_name(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    class Bare(Starting):
+        def start(self) -> State:
+            return State(jnp.full(LAYOUT.shape, 0.3), LAYOUT)
+
+    monkeypatch.setattr(model_run, "configured_forecast_model", lambda _: Bare(abs, LAYOUT))
+    told = r"start\(\) of the forecast model 'lorenz96': .*\(1, 1, 4, 2\), got \(1, 4, 2\)"
+    with pytest.raises(InputError, match=told):
+        run(tmp_path)

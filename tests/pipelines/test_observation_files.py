@@ -12,11 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from metpy.units import units
 
-from align_da.errors import StorageError
+from align_da.errors import InputError, StorageError
 from align_da.observations.reports import checked_reports, summary_of
 from align_da.storage.gridded import open_states
 from align_da.storage.report_file import digest_of_reports, read_reports, write_reports
 from align_da.storage.run_folder import RunFolder
+from align_da.storage.stage_definition import digest_of_stage
 from data_pipelines.observations.bufr import read_bufr
 from data_pipelines.observations.conversions import (
     pressure_of_flight_level,
@@ -221,6 +222,17 @@ def test_the_stage_counts_and_is_done_once(tmp_path: Path) -> None:
     assert folder.observations.stat().st_mtime_ns == written
     folder.observations.unlink()
     assert make_reports([DATA / "aircraft.bufr"], "auto", folder) == told
+
+
+def test_a_file_that_cannot_be_read_leaves_the_reports_that_are_there(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    make_reports([DATA / "temp_small.bufr"], "auto", folder)
+    made = digest_of_stage(folder, "observations")
+    wrong = tmp_path / "wrong.csv"
+    wrong.write_text("station_id,colour\n1,red\n")
+    with pytest.raises(InputError, match=r"wrong\.csv"):
+        make_reports([wrong], "auto", folder)
+    assert digest_of_stage(folder, "observations") == made
 
 
 def test_a_file_without_a_usable_report_is_told_where_it_is_read(tmp_path: Path) -> None:
