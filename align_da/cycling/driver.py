@@ -30,6 +30,7 @@ from align_da.cycling.record import (
     observation_fields,
     record_of,
 )
+from align_da.cycling.rejection import all_rejected
 from align_da.cycling.signals import stop_on_signal
 from align_da.cycling.watchdog import AlarmRule, Consistency, Watchdog, consistency_from
 from align_da.observations.batch import ObservationBatch
@@ -99,8 +100,8 @@ def run_experiment(
         path: the store, ending in ".zarr".
         manifest: what defines the run; a store made by anything else is refused.
         progress: shows the cycles done; nothing is shown if None.
-        warn: is given the warnings of the watchdog and of the solver, and every member that was
-            replaced, one line each.
+        warn: is given the warnings of the watchdog and of the solver, every member that was
+            replaced and every cycle all of whose reports were rejected, one line each.
         extend: whether a store of fewer cycles is given room for those of the experiment; it ends
             as one that was made with them.
         reading: what this process has used so far, for what the cycles cost.
@@ -146,6 +147,7 @@ def run_experiment(
             if warn is not None:
                 for line in (
                     *map(str, cycle.replaced),
+                    *all_rejected(cycle.number, cycle.observations.flag),
                     *left_unsolved(cycle.number, record.scalars),
                 ):
                     warn(line)

@@ -153,6 +153,12 @@ def _check_names(names: dict[str, list[str]]) -> None:
     codes_of("vertical", names["vertical"], {kind.name.lower(): int(kind) for kind in Vertical})
 
 
+_OF_INDEX = (
+    "; a model whose levels are numbered is observed by reports with `vertical` surface, at its "
+    "lowest level"
+)
+
+
 def _check_numbers(numbers: dict[str, np.ndarray], names: dict[str, list[str]]) -> None:
     """Refuse what no single bad report explains."""
     check_not_swapped(numbers["latitude"], numbers["longitude"])
@@ -171,7 +177,7 @@ def _check_numbers(numbers: dict[str, np.ndarray], names: dict[str, list[str]]) 
         if known.size and np.median(known) > 0 and np.max(known) <= highest:
             message = (
                 f"expected {what} in Pa, got at most {np.max(known)}: they seem to be in hPa, "
-                "multiply them by 100"
+                f"multiply them by 100{_OF_INDEX if what == 'levels' else ''}"
             )
             raise InputError(message)
 

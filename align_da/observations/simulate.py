@@ -59,7 +59,11 @@ def planned_observations(
     """
     reports = _reports(network, layout)
     if not reports:
-        message = f"a {network.kind} station reports none of {', '.join(layout.variables)}"
+        message = (
+            f"expected a variable that a {network.kind} station reports, the state has none: "
+            f"{', '.join(layout.variables)}. Bring one of your own with an observation_error "
+            "(`align_da.variables`), or reports of others ([reports])"
+        )
         raise InputError(message)
     stations = network.station.size
     position = {

@@ -98,8 +98,24 @@ print(parts.window_hours, "hours a window")
 # ```
 #
 # `mine.toml` has `world.model = "seasonal"`, `cycle.method = "letkf"` and, for files, a section
-# `[reports]`; without it observations are simulated and the third command is left out. What
-# reports need is told in [Own
+# `[reports]`; without it observations are simulated and the third command is left out.
+#
+# Observations are simulated of variables whose `observation_error` is known. `abstract_field` has
+# none; a variable of your own takes another line of `pyproject.toml`:
+#
+# ```toml
+# [project.entry-points."align_da.variables"]
+# signal = "my_package.seasonal:SIGNAL"
+# ```
+#
+# ```python
+# SIGNAL = Variable("signal", "signal", "1", "s", "levels", (-10.0, 10.0), observation_error=0.5)
+# ```
+#
+# with `Variable` from `align_da.atmosphere.variables`. A model of several has them in the order of
+# the table, those of packages in that of their names. All files of a package stand for the model:
+# when one changes, what was made with it is told to be stale, so keep a model that is finished in
+# a package of its own. What reports need is told in [Own
 # observations](own_observations.py#files-for-the-commands), how to read the cycles in [Reading
 # analyses](../tutorials/reading_analyses.py).
 #
