@@ -15,6 +15,7 @@ import xarray as xr
 
 from align_da.alignment.candidates import CandidateScore
 from align_da.alignment.evaluation import pooled_draw, prior_differences, prior_score
+from align_da.alignment.rewards.win_rate import shares_beaten
 from align_da.config import Config
 from align_da.keys import Purpose, key_for
 from align_da.runs.alignment_cases import cases_of
@@ -103,13 +104,17 @@ def _compare(run: Run, target: Path) -> None:
 def summarise_priors(scored: xr.Dataset, bootstrap: Bootstrap, key: jax.Array) -> pd.DataFrame:
     """Mean rewards of every prior with intervals, and its spread beside them.
 
+    Each reward stands in its own unit. "sum" adds, over the rewards, the share of the other draws
+    of a case, of any prior, that a draw is better than: a sum of units would be that of the
+    largest.
+
     Args:
         scored: rewards of every draw of every prior, see `score_cases`.
         bootstrap: how intervals are found.
         key: of `Purpose.VERIFICATION`.
     """
     rewards = scored["rewards"].mean("draw")
-    total = rewards.sum("reward").expand_dims(reward=["sum"])
+    total = _beaten(scored["rewards"]).sum("reward").mean("draw").expand_dims(reward=["sum"])
     measures = xr.concat([rewards, total], dim="reward", join="outer")
     rows: list[Sequence[object]] = []
     for measure in measures["reward"].to_numpy():
@@ -126,6 +131,12 @@ def summarise_priors(scored: xr.Dataset, bootstrap: Bootstrap, key: jax.Array) -
             for name in PRIORS
         ]
     return pd.DataFrame(rows, columns=list(_COLUMNS))
+
+
+def _beaten(rewards: xr.DataArray) -> xr.DataArray:
+    """`shares_beaten` in the group of all draws of all priors of a case."""
+    groups = rewards.stack(candidate=("prior", "draw")).transpose(..., "candidate")
+    return groups.copy(data=shares_beaten(groups.to_numpy())).unstack("candidate")
 
 
 def _gain(

@@ -1,7 +1,7 @@
 """One training as a stage: batches, progress, checkpoints, weights and loss curve."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from align_da.storage.stages import run_stage
 from align_da.storage.training_checkpoints import claim_checkpoints
 from align_da.training.batches import Cases, batches_of, validation_batches
 from align_da.training.history import draw_history, write_history
-from align_da.training.loop import fit
+from align_da.training.loop import Row, fit
 from align_da.training.progress import progress_bar
 from align_da.training.state import Params
 from align_da.training.step import Loss
@@ -108,11 +108,23 @@ def fit_stage(
             identity=identity,
         )
     if writes():
+        if plan.early_stopping and _kept_start(result.history):
+            _LOG.warning(
+                "%s: no validation was better than that before the first step, whose weights are "
+                "kept: train longer or slower, or set early_stopping = false for the last ones",
+                name,
+            )
         metadata = {"name": name, "configuration": digest_of(run.config), "seed": seed}
         save_weights(folder.weights(name), bundle(result.params), metadata)
         write_history(folder.report / f"loss_{name}.jsonl", result.history)
         draw_history(folder.report / f"loss_{name}.png", result.history, f"Training of {name}")
     return result.params
+
+
+def _kept_start(history: Sequence[Row]) -> bool:
+    """Whether the first validation, before any step, is the best."""
+    losses = [row["validation_loss"] for row in history]
+    return losses[0] <= min(losses)
 
 
 def _own_checkpoints(folder: Path, identity: str) -> Path:

@@ -12,6 +12,7 @@ every channel has the same say in whatever unit, and the group needs no statisti
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from align_da.atmosphere import State
@@ -78,3 +79,17 @@ def rmse_win_rate(states: State, truth: State) -> Float[Array, " candidate"]:
         raise BadStateError(message)
     rates: Float[Array, " candidate"] = win_rate(relative_to_group(errors))
     return rates
+
+
+def shares_beaten(rewards: Float[np.ndarray, "*batch candidate"]) -> Float[np.ndarray, "..."]:
+    """The share of the other candidates of a group that each is better than; equals count half.
+
+    Rewards of any unit become comparable, within (0, 1) with a mean of 1/2: of a reward nothing
+    but the order within a group is sure.
+
+    Args:
+        rewards: of groups of two candidates at least, higher is better.
+    """
+    one, other = rewards[..., :, None], rewards[..., None, :]
+    wins = (one > other).sum(axis=-1) + 0.5 * (one == other).sum(axis=-1) - 0.5
+    return np.asarray(wins / (rewards.shape[-1] - 1))

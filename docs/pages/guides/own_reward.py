@@ -96,7 +96,8 @@ def build(inputs: RewardInputs) -> Reward:
 # prior](../tutorials/aligning.py).
 #
 # Then `align-da align candidates` scores with it, `align-da align aligned` prefers by it, and
-# `align-da align compare` tells by how much every prior has moved in each reward, and in spread.
+# `align-da align compare` tells by how much every prior has moved in each reward, and in spread;
+# it needs the controls too, `align continued` and `align supervised`.
 # Name, version and digest of the package stand in the manifest: a run goes on with the same
 # reward only.
 #

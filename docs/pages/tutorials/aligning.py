@@ -102,7 +102,12 @@ density = 0.5
 
 # %% [markdown]
 # `align compare` draws from all four on dates of the test period, with the same noise, and keeps
-# the table. Rewards are win rates against the draws of all priors: 0.5 is as good as the others.
+# the table. The draws of all priors for a date are one group. These two rewards are win rates
+# within it, 0.5 is as good as the others; a reward of yours stands in its own unit. "sum" adds,
+# over the rewards, the share of the other draws that a draw is better than: 0.5 a reward.
+#
+# Where no validation of a training is better than that of its start the start is kept
+# (`early_stopping`): the training says so, and differences to the reference are zero.
 
 # %%
 import matplotlib.pyplot as plt

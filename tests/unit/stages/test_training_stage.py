@@ -155,3 +155,12 @@ def test_a_damaged_newest_checkpoint_does_not_hide_whose_they_are(tmp_path: Path
     (tmp_path / "own" / "step_00000001" / "digests.json").write_text("{}")
     assert claim_checkpoints(tmp_path / "own", "a" * 64) is None
     assert claim_checkpoints(tmp_path / "own", "b" * 64) == tmp_path / "own.aaaaaaaaaaaa"
+
+
+@pytest.mark.parametrize(("target", "kept"), [(0.0, True), (1.0, False)])
+def test_a_training_that_betters_nothing_says_that_its_start_is_kept(
+    target: float, kept: bool, run: Run, caplog: pytest.LogCaptureFixture
+) -> None:
+    train(run, "edm", target)
+    told = "no validation was better than that before the first step"
+    assert (told in caplog.text) is kept
