@@ -9,7 +9,7 @@ import pandas as pd
 import xarray as xr
 from cycled_world import CONFIG, LAYOUT, SPREAD, STEP, TYPICAL
 
-from align_da.atmosphere import State, variable_named
+from align_da.atmosphere import Layout, State, variable_named
 from align_da.atmosphere.dataset import dataset_from_state
 from align_da.config.table import with_overrides
 from align_da.observations.batch import Flag, Vertical
@@ -25,11 +25,10 @@ START = np.datetime64("2000-01-01", "ns")
 ERRORS = {"rmse": 1.0, "spread": 0.9, "crps": 0.6, "bias": 0.0}
 MEMBERS, REPORTS = 4, 30
 HERE = Machine("a processor", 2, "cpu")
-VARIABLES = [variable_named(name).symbol for name in LAYOUT.variables]
 
 
 def run_and_scores(
-    folder: Path, errors: dict[str, float], cycles: int
+    folder: Path, errors: dict[str, float], cycles: int, layout: Layout = LAYOUT
 ) -> tuple[Run, list[RunScores]]:
     """A run, and scores of cycling runs whose errors are so many times those of the first.
 
@@ -37,53 +36,58 @@ def run_and_scores(
         folder: of the run; nothing is in it.
         errors: by name.
         cycles: of every one.
+        layout: of the states.
     """
     times = START + STEP * np.arange(cycles)
-    weather = np.random.default_rng(0).normal(size=(cycles, *LAYOUT.shape))
-    truth = dataset_from_state(_states(weather), {"time": times})
+    weather = np.random.default_rng(0).normal(size=(cycles, *layout.shape))
+    truth = dataset_from_state(_states(weather, layout), {"time": times})
     config = with_overrides(CONFIG, ["verification.bootstrap_samples=50"])
-    run = Run(config, RunFolder(folder), truth, LAYOUT)
+    run = Run(config, RunFolder(folder), truth, layout)
     scores = [
-        _scores(name, size, times, weather, seed)
+        _scores(name, size, times, weather, seed, layout)
         for seed, (name, size) in enumerate(errors.items())
     ]
     return run, scores
 
 
 def _scores(
-    name: str, size: float, times: np.ndarray, weather: np.ndarray, seed: int
+    name: str, size: float, times: np.ndarray, weather: np.ndarray, seed: int, layout: Layout
 ) -> RunScores:
     rng = np.random.default_rng(seed + 1)
-    fields, levels = default_fields(LAYOUT), fields_by_level(LAYOUT)
+    fields, levels = default_fields(layout), fields_by_level(layout)
+    symbols = [variable_named(name).symbol for name in layout.variables]
     products = ("background", "analysis", "forecast 6 h")
     labels = [field.label for field in fields]
     members = np.arange(MEMBERS)
     cycles = {
         product: dataset_from_state(
             _states(
-                weather[:, None] + size * rng.normal(size=(len(times), MEMBERS, *LAYOUT.shape))
+                weather[:, None] + size * rng.normal(size=(len(times), MEMBERS, *layout.shape)),
+                layout,
             ),
             {"time": times, "realization": members},
         )
         for product in ("background", "analysis")
     }
-    observations = _observations(times, rng)
+    observations = _observations(times, rng, len(symbols))
     return RunScores(
         name=name,
         rows=pd.concat(
             [
                 _rows(name, size, times, products, labels, ERRORS, rng),
-                _rows(name, size, times, products[::2], VARIABLES, {"departure": 1.5}, rng),
+                _rows(name, size, times, products[::2], symbols, {"departure": 1.5}, rng),
                 _rows(name, size, times, ("background",), ["state"], {"consistency": 1.0}, rng),
             ]
         ),
         by_level=_rows(name, size, times, products, [it.label for it in levels], ERRORS, rng),
-        places=_places(name, size, [it.label for it in (*fields[: len(VARIABLES)], *levels)]),
+        places=_places(
+            name, size, [it.label for it in (*fields[: len(symbols)], *levels)], layout
+        ),
         spectra=_spectra(name, size),
         departures=pd.DataFrame(
             {
-                "variable": VARIABLES,
-                "units": [variable_named(it).units for it in LAYOUT.variables],
+                "variable": symbols,
+                "units": [variable_named(it).units for it in layout.variables],
                 "chi_square": size,
                 "assumed_error": 1.0,
                 "desroziers_error": size,
@@ -101,8 +105,9 @@ def _scores(
     )
 
 
-def _states(departures: np.ndarray) -> State:
-    return State(jnp.asarray(TYPICAL + SPREAD * departures, jnp.float32), LAYOUT)
+def _states(departures: np.ndarray, layout: Layout) -> State:
+    values = TYPICAL + SPREAD * departures if layout is LAYOUT else departures
+    return State(jnp.asarray(values, jnp.float32), layout)
 
 
 def _rows(
@@ -119,14 +124,14 @@ def _rows(
         [products, labels, scores, times], names=["product", "variable", "score", "date"]
     )
     table = index.to_frame(index=False)
-    value = size * table["score"].map(scores) + 0.1 * rng.normal(size=len(table))
+    value = size * table["score"].map(scores).astype(float) + 0.1 * rng.normal(size=len(table))
     return table.assign(method=name, value=value)
 
 
-def _places(name: str, size: float, labels: Sequence[str]) -> pd.DataFrame:
+def _places(name: str, size: float, labels: Sequence[str], layout: Layout) -> pd.DataFrame:
     parts = {
-        "latitude": [f"{it:.4g}" for it in LAYOUT.grid.latitude],
-        "region": REGIONS,
+        "latitude": [f"{it:.4g}" for it in layout.grid.latitude],
+        "region": REGIONS[1:2] if layout.grid.is_row else REGIONS,
         "distance": ("0 to 250", "250 to 500"),
     }
     rows = [
@@ -152,7 +157,7 @@ def _spectra(name: str, size: float) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True)
 
 
-def _observations(times: np.ndarray, rng: np.random.Generator) -> xr.Dataset:
+def _observations(times: np.ndarray, rng: np.random.Generator, variables: int) -> xr.Dataset:
     shape = (len(times), REPORTS)
     columns = {
         "value": rng.normal(size=shape),
@@ -166,7 +171,7 @@ def _observations(times: np.ndarray, rng: np.random.Generator) -> xr.Dataset:
     }
     numbers = {
         "vertical": np.full(shape, int(Vertical.LEVEL)),
-        "variable": rng.integers(0, len(VARIABLES) - 1, shape),
+        "variable": rng.integers(0, max(variables - 1, 1), shape),
         "station": np.broadcast_to(np.arange(REPORTS), shape),
         "flag": np.full(shape, int(Flag.PASS)),
     }

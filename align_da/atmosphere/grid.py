@@ -113,6 +113,11 @@ class Grid:
         return len(self.vertical.levels)
 
     @property
+    def is_row(self) -> bool:
+        """Whether all its points lie on one row: a ring or a line, and no part of a sphere."""
+        return len(self.latitude) == 1
+
+    @property
     def longitude_step(self) -> float:
         """Degrees between neighbours on a row."""
         count = len(self.longitude)

@@ -32,7 +32,7 @@ class Offence:
         # As short as its precision allows: an f-string tells the digits of double precision.
         value = np.format_float_positional(self.value, trim="0")
         return (
-            f"member {self.member} has {_named(self.channel)} = {value} {variable.units} at "
+            f"member {self.member} has {_named(self.channel)} = {variable.with_unit(value)} at "
             f"{self.place}, expected a finite value within {variable.bounds}"
         )
 
@@ -93,7 +93,8 @@ def _offence(
     """What is wrong with one member."""
     lat, lon, channel = (int(i) for i in np.argwhere(bad)[0])
     grid = layout.grid
-    place = f"latitude {grid.latitude[lat]:.2f}, longitude {grid.longitude[lon]:.2f}"
+    row = "" if grid.is_row else f"latitude {grid.latitude[lat]:.2f}, "
+    place = f"{row}longitude {grid.longitude[lon]:.2f}"
     value = values[lat, lon, channel]
     return Offence(member, layout.channels[channel], value, place, int(bad.sum()))
 

@@ -58,6 +58,10 @@ class Variable:
         """Whether the variable has one channel a level."""
         return self.location == "levels"
 
+    def with_unit(self, number: str) -> str:
+        """A number with the unit behind it; what has the unit 1 is a number alone."""
+        return number if self.units == "1" else f"{number} {self.units}"
+
 
 _VARIABLES = (
     Variable("u_component_of_wind", "eastward_wind", "m s-1", "u", "levels", (-200.0, 200.0)),

@@ -41,10 +41,11 @@ def check_reject_ratio(
             f"{kind.name.lower()} {(flag[own] == kind).sum()}" for kind in _REJECTED
         )
         low, high = value[rejected].min(), value[rejected].max()
+        highest = variable_named(name).with_unit(f"{high:.4g}")
         message = (
             f"{name}: {rejected.sum()} of {own.sum()} reported observations are rejected "
             f"({counts}), expected at most {largest:.0%}. Those rejected are {low:.4g} to "
-            f"{high:.4g} {variable_named(name).units}: their unit or sign is likely wrong. "
+            f"{highest}: their unit or sign is likely wrong. "
             "Declare the unit they have, correct them, or leave them out"
         )
         raise InputError(message)

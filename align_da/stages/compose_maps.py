@@ -14,8 +14,10 @@ from align_da.runs.run import Run
 from align_da.stages.scored_run import RunScores
 from align_da.storage.gridded import read_times
 from align_da.verification import maps
+from align_da.verification.lines import analysis_lines
 from align_da.verification.observed_forecasts import stored_batch
 from align_da.verification.report.choices import Key
+from align_da.verification.report.line_panels import line_chart
 from align_da.verification.report.map_panels import MappedCycle, Sampling, map_chart, sampled
 from align_da.verification.report.page import ReportFigure, Section, report_figure
 from align_da.verification.station_scores import belongs
@@ -36,8 +38,11 @@ def compose_maps(run: Run, runs: Sequence[RunScores]) -> Section:
     cases: dict[Key, MappedCycle] = {}
     for scored in reversed(runs):
         cases |= dict(_cases(run, scored, fields, sampling))
-    grid = layout_from_dataset(_thinned(runs[0].analysis, sampling)).grid
     figures = list(_figures(run, runs[-1]))
+    if run.layout.grid.is_row:
+        chart = line_chart(cases, run.layout.grid, sampling.step)
+        return Section("States", charts=[chart], beside=figures)
+    grid = layout_from_dataset(_thinned(runs[0].analysis, sampling)).grid
     return Section("Maps", charts=[map_chart(cases, grid)], beside=figures)
 
 
@@ -46,13 +51,19 @@ def _mapped_fields(layout: Layout) -> list[tuple[str, str, VerifiedField]]:
     levels = layout.grid.level_count
     chosen = set(np.linspace(0, levels - 1, min(levels, _LEVELS)).round().astype(int).tolist())
     words = told_levels(layout.grid.vertical)
+    index = layout.grid.vertical.kind == "index"
     on_levels = [it for it in fields_by_level(layout) if it.levels[0] in chosen]
     whole = default_fields(layout)[: len(layout.variables)]
     single = [it for it in whole if it.variable not in {other.variable for other in on_levels}]
     return [
         *((variable_named(it.variable).symbol, words[it.levels[0]], it) for it in on_levels),
-        *((variable_named(it.variable).symbol, "surface", it) for it in single),
+        *((variable_named(it.variable).symbol, _alone(it, index=index), it) for it in single),
     ]
+
+
+def _alone(field: VerifiedField, *, index: bool) -> str:
+    """Where a field lies that is mapped on one level, in words."""
+    return "level 1" if index and variable_named(field.variable).on_levels else "surface"
 
 
 def _thinned(dataset: xr.Dataset, sampling: Sampling) -> xr.Dataset:
@@ -131,7 +142,7 @@ def _stations(observed: xr.Dataset, layout: Layout, field: VerifiedField) -> dic
 
 
 def _figures(run: Run, scored: RunScores) -> Iterator[ReportFigure]:
-    """Maps of the last cycle of a run, of every field on a single level."""
+    """Maps of the last cycle of a run, or lines on one row, of every field on a single level."""
     layout = run.layout
     truth = read_times(run.truth, layout, scored.analysis["time"].to_numpy()[-1:])
     states = {
@@ -170,7 +181,8 @@ def _figure(
         station_latitude=latitude,
         station_longitude=longitude,
     )
-    return report_figure(f"map_{number}", f"{field.label}.", maps.analysis_maps(case))
+    draw = analysis_lines if layout.grid.is_row else maps.analysis_maps
+    return report_figure(f"map_{number}", f"{field.label}.", draw(case))
 
 
 def _mean_of_last(dataset: xr.Dataset, layout: Layout) -> State:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from bokeh.models import Select
 
-from align_da.atmosphere import Layout, variable_named
+from align_da.atmosphere import Grid, Layout, variable_named
 from align_da.digests import digest_of
 from align_da.keys import Purpose, key_for
 from align_da.runs.run import Run
@@ -219,11 +219,19 @@ def _comparison(
         for table in _mean_tables(summary, reference if len(names) > 1 else "", units, costs)
     ]
     text = (
-        "Root mean square errors against the truth are averaged by area and over the levels at "
-        "and below 0.2 of the surface pressure. Changes in brackets are 1 − new/reference, with a "
+        f"Root mean square errors against the truth are averaged {_averaged(layout.grid)}. "
+        "Changes in brackets are 1 − new/reference, with a "
         "star where the interval of the date-paired block bootstrap excludes zero. "
     ) + told_dates(first)
     return selects, Section("Comparison", text, charts, tables, beside=beside)
+
+
+def _averaged(grid: Grid) -> str:
+    """Over what errors are averaged, in words."""
+    where = "over all points" if grid.is_row else "by area"
+    if grid.vertical.kind == "index":
+        return where if grid.level_count == 1 else f"{where} and over all levels"
+    return f"{where} and over the levels at and below 0.2 of the surface pressure"
 
 
 def _mean_tables(

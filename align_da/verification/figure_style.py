@@ -94,6 +94,18 @@ def axis_units(units: str) -> str:
     return "" if text == "1" else text
 
 
+def with_axis_units(text: str, units: str, between: str = " ") -> str:
+    """A text with a unit as people write it behind it; of "1" the text alone.
+
+    Args:
+        text: a number, or what has the unit.
+        units: as a variable has them.
+        between: text and unit.
+    """
+    told = axis_units(units)
+    return f"{text}{between}{told}" if told else text
+
+
 def to_png(figure: Figure) -> bytes:
     """The figure as PNG; equal figures give equal bytes."""
     stream = io.BytesIO()

@@ -103,8 +103,8 @@ def sentences_of(worth: pd.DataFrame, neighbours: pd.DataFrame, reach: Reach) ->
 
 def with_unit(value: float, variable: str) -> str:
     """A number with the SI unit of its variable."""
-    unit = "" if variable == NOT_IN_STATE else variable_named(variable).units
-    return f"{value:.3g}" if unit in {"", "1"} else f"{value:.3g} {unit}"
+    number = f"{value:.3g}"
+    return number if variable == NOT_IN_STATE else variable_named(variable).with_unit(number)
 
 
 def _place_of(row: _Row) -> str:

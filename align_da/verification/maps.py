@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 
 from align_da.atmosphere import Grid
 from align_da.verification.coastlines import coastlines
-from align_da.verification.figure_style import axis_units, common_style, new_figure
+from align_da.verification.figure_style import common_style, new_figure, with_axis_units
 
 _STATE_COLOURS = "viridis"
 _DIFFERENCE_COLOURS = "RdBu_r"
@@ -61,7 +61,7 @@ def analysis_maps(case: MapCase) -> Figure:
     _mark_stations(axes[3], case)
     for panel, title in zip(axes[4:], list(differences)[1:], strict=True):
         rms = np.sqrt((case.grid.area_weights * differences[title] ** 2).sum())
-        panel.set_title(f"{title} (RMS {rms:.3g} {axis_units(case.units)})")
+        panel.set_title(f"{title} (RMS {with_axis_units(f'{rms:.3g}', case.units)})")
     return figure
 
 
@@ -81,7 +81,7 @@ def _draw_row(
         panel.set_title(title)
         _frame(panel)
     figure = axes[0].get_figure(root=True)
-    label = f"{case.name}\n{axis_units(case.units)}"
+    label = with_axis_units(case.name, case.units, "\n")
     if figure is not None:
         figure.colorbar(image, ax=axes, label=label, shrink=0.9, pad=0.01, aspect=16)
 

@@ -26,7 +26,7 @@ from matplotlib.colors import to_hex
 
 from align_da.atmosphere import Grid
 from align_da.verification.coastlines import coastlines
-from align_da.verification.figure_style import INK, MUTED, axis_units
+from align_da.verification.figure_style import INK, MUTED, with_axis_units
 from align_da.verification.report.choices import Key, answer, offered, tree_of
 from align_da.verification.report.page import Chart
 from align_da.verification.report.style import QUIET, add_hover, new_panel
@@ -196,13 +196,12 @@ def _leaf(
 ) -> dict[str, Any]:
     """What the page holds of a map."""
     fields = case.fields
-    units = axis_units(case.units)
     titles = {
-        name: f"{title}, {units}" if units else title for name, (title, _) in _PANELS.items()
+        name: with_axis_units(title, case.units, ", ") for name, (title, _) in _PANELS.items()
     }
     for name in ("background error", "analysis error"):
         rms = np.sqrt((grid.area_weights * fields[name] ** 2).sum())
-        titles[name] = f"{_PANELS[name][0]}, RMS {rms:.3g} {units}"
+        titles[name] = f"{_PANELS[name][0]}, RMS {with_axis_units(f'{rms:.3g}', case.units)}"
     return {
         "fields": {
             name: _packed(_from_dateline(field, grid), _CODES.get(_PANELS[name][1], np.uint8))

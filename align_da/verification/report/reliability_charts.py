@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from bokeh.models import ColumnDataSource, FactorRange, Span
 
-from align_da.verification.figure_style import MUTED, axis_units, colour_of
+from align_da.verification.figure_style import MUTED, colour_of, with_axis_units
 from align_da.verification.report.choices import Columns, Key, Leaf, selects_for
 from align_da.verification.report.page import Chart
 from align_da.verification.report.style import add_hover, add_legend, look_of, new_panel
@@ -80,7 +80,8 @@ def spread_chart(tables: pd.DataFrame, units: Mapping[str, str], runs: Sequence[
         ]
         end = float(own[["spread", "error"]].to_numpy().max())
         columns.append({"spread": [0.0, end], "error": [0.0, end]})
-        leaves[str(product), str(variable)] = Leaf(columns, f"RMS error, {_told(units, variable)}")
+        label = with_axis_units("RMS error", units[str(variable)], ", ")
+        leaves[str(product), str(variable)] = Leaf(columns, label)
     sources = [ColumnDataSource() for _ in (*runs, "equal")]
     panel = new_panel("")
     panel.line("spread", "error", source=sources[-1], line_color=MUTED, line_dash="dotted")
@@ -209,8 +210,3 @@ def _frequencies(counts: np.ndarray | None) -> dict[str, list[float]]:
 def _of(power: pd.DataFrame, run: str) -> pd.Series:
     """The spectrum of a run; NaN where it has none."""
     return power[run] if run in power else pd.Series(np.nan, power.index)
-
-
-def _told(units: Mapping[str, str], variable: object) -> str:
-    """Unit of a variable as people write it."""
-    return axis_units(units[str(variable)])

@@ -13,7 +13,7 @@ from bokeh.models.renderers import GlyphRenderer
 from bokeh.plotting import figure
 
 from align_da.verification.error_places import DISTANCES, REGIONS
-from align_da.verification.figure_style import axis_units
+from align_da.verification.figure_style import with_axis_units
 from align_da.verification.report.choices import Key, Leaf, selects_for
 from align_da.verification.report.page import Chart
 from align_da.verification.report.style import add_hover, add_legend, look_of, new_panel
@@ -56,7 +56,9 @@ def series_chart(rows: pd.DataFrame, fields: Sequence[ShownField], runs: Sequenc
     kept = rows[rows["date"].isin(dates)]
     leaves: dict[Key, Leaf] = {}
     for key, field, label, own in _chosen(kept, fields):
-        leaves[key] = Leaf([_by_run(own, "date", dates, runs)], f"{label}{_in(field.units)}")
+        leaves[key] = Leaf(
+            [_by_run(own, "date", dates, runs)], with_axis_units(label, field.units, ", ")
+        )
     source = ColumnDataSource({"date": dates.to_numpy()})
     panel = new_panel("", x_axis_type="datetime")
     lines = {
@@ -96,7 +98,8 @@ def profile_chart(rows: pd.DataFrame, fields: Sequence[ShownField], runs: Sequen
         product, symbol, score = map(str, key)
         label = SCORES[score].label
         leaves[product, symbol, label] = Leaf(
-            [_by_run(own, "level", pd.Index(levels), runs)], f"{label}{_in(variables[symbol])}"
+            [_by_run(own, "level", pd.Index(levels), runs)],
+            with_axis_units(label, variables[symbol], ", "),
         )
     source = ColumnDataSource({"level": levels})
     panel = new_panel("", 380, y_range=FactorRange(*reversed(levels)))
@@ -121,19 +124,21 @@ def place_chart(places: pd.DataFrame, fields: Sequence[ShownField], runs: Sequen
         runs: names, in order.
     """
     parts = {str(by): _in_order(str(by), set(own["place"])) for by, own in places.groupby("by")}
+    # A grid of one row is one latitude in one region: the scores of the whole tell of it already.
+    shown = {by: told for by, told in _PLACES.items() if by == "distance" or len(parts[by]) > 1}
     groups = dict(list(places.groupby(["product", "variable", "by"], sort=False)))
     leaves: dict[Key, Leaf] = {}
     for product in dict.fromkeys(places["product"]):
         for field in fields:
-            own = {by: groups.get((product, field.label, by), places[:0]) for by in _PLACES}
+            own = {by: groups.get((product, field.label, by), places[:0]) for by in shown}
             for label, column in (("RMSE", "rmse"), ("spread", "spread")):
                 columns = [
-                    _by_run(own[by], "place", pd.Index(parts[by]), runs, column) for by in _PLACES
+                    _by_run(own[by], "place", pd.Index(parts[by]), runs, column) for by in shown
                 ]
                 key = (product, field.variable, field.level, label)
-                leaves[key] = Leaf(columns, f"{label}{_in(field.units)}")
+                leaves[key] = Leaf(columns, with_axis_units(label, field.units, ", "))
     sources, panels = [], []
-    for by, (title, unit) in _PLACES.items():
+    for by, (title, unit) in shown.items():
         source = ColumnDataSource({"place": parts[by]})
         if by == "latitude":
             source.data["place"] = [float(place) for place in parts[by]]
@@ -145,8 +150,9 @@ def place_chart(places: pd.DataFrame, fields: Sequence[ShownField], runs: Sequen
         sources,
         [panel.yaxis[0] for panel in panels],
     )
+    tropics = "The tropics end at 20 degrees. " if "region" in shown else ""
     caption = (
-        "Roots of mean squares over all cycles, by area, SI units. The tropics end at 20 degrees. "
+        f"Roots of mean squares over all cycles, by area, SI units. {tropics}"
         "Distances go to the next place where anything was assimilated in that cycle."
     )
     return Chart("By place", caption, selects, panels)
@@ -181,7 +187,8 @@ def lead_chart(
                     continue
                 means = own.groupby(["lead", "method"])["value"].mean().reset_index()
                 leaves[other, field.variable, field.level, label] = Leaf(
-                    [_by_run(means, "lead", hours, runs)], f"{label}{_in(field.units)}"
+                    [_by_run(means, "lead", hours, runs)],
+                    with_axis_units(label, field.units, ", "),
                 )
     source = ColumnDataSource({"lead": hours.tolist()})
     panel = new_panel("")
@@ -235,12 +242,6 @@ def _by_run(
     shown = (run >= 0) & (place >= 0)
     found[run[shown], place[shown]] = rows[column].to_numpy()[shown]
     return dict(zip(runs, found, strict=True))
-
-
-def _in(units: str) -> str:
-    """The end of the label of an axis."""
-    told = axis_units(units)
-    return f", {told}" if told else ""
 
 
 def _with_dots(

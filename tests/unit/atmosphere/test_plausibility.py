@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from align_da.atmosphere import Grid, Layout, VerticalCoordinate
+from align_da.atmosphere import Grid, Layout, VerticalCoordinate, periodic_line
 from align_da.atmosphere.plausibility import check_plausible
 from align_da.errors import BadStateError
 
@@ -33,3 +33,11 @@ def test_surface_variables_have_no_level_in_the_message() -> None:
     values[..., 2] = 1.0
     with pytest.raises(BadStateError, match=r"surface_pressure = 1.0 Pa .*12 such values"):
         check_plausible(values, LAYOUT, "background")
+
+
+def test_on_a_ring_neither_the_latitude_nor_the_unit_1_is_told() -> None:
+    layout = Layout(periodic_line(4), ("lorenz_96",))
+    values = np.full((1, *layout.shape), 0.0, np.float32)
+    values[0, 0, 1, 0] = 200.0
+    with pytest.raises(BadStateError, match=r"= 200.0 at longitude 90.00, expected"):
+        check_plausible(values, layout, "background")

@@ -1,5 +1,6 @@
 """The report of synthetic scores: what it says, what can be chosen, and how light it stays."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 from bokeh.models import Select
 from synthetic_scores import run_and_scores
 
+from align_da.atmosphere import Layout, periodic_line
 from align_da.stages.compose_report import compose_report
 from align_da.verification.report import page
 from align_da.verification.report.page import HtmlReport, render_report
@@ -66,6 +68,31 @@ def test_every_pair_is_compared_and_each_run_can_be_the_reference(report: HtmlRe
     assert told == {(old, new) for old in ERRORS for new in ERRORS if old != new}
     reference = next(it for it in report.controls if isinstance(it, Select))
     assert reference.options == list(ERRORS)
+
+
+def test_a_report_of_a_ring_speaks_of_no_sphere_and_draws_lines(tmp_path: Path) -> None:
+    ring = Layout(periodic_line(36), ("lorenz_96",))
+    report = compose_report(*run_and_scores(tmp_path, {"letkf": 1.0, "align_da": 0.8}, 4, ring))
+    assert "are averaged over all points. Changes" in report.sections[0].text
+    words = ("degrees", "tropics", "surface", "globe", ", </", ", ,")
+    page = re.sub(r"<(script|style).*?</\1>", "", render_report(report), flags=re.DOTALL)
+    assert [it for it in words if it in page] == []
+    charts = [chart for section in report.sections for chart in section.charts]
+    (place,) = (chart for chart in charts if chart.title == "By place")
+    assert [panel.title.text for panel in place.panels] == ["By distance to an observation"]
+    axes = [axis.axis_label or "" for chart in charts for it in chart.panels for axis in it.yaxis]
+    assert [label for label in axes if label.endswith(", ")] == []
+    (states,) = (it for it in report.sections if it.title == "States")
+    (lines,) = states.charts
+    assert [it.value for it in lines.controls][2:] == ["x", "level 1"]
+    assert {it.xaxis[0].axis_label for it in lines.panels} == {"index of the point"}
+
+
+def test_a_report_of_the_sphere_says_over_which_levels_errors_are_averaged(
+    report: HtmlReport,
+) -> None:
+    told = "averaged by area and over the levels at and below 0.2 of the surface pressure."
+    assert told in report.sections[0].text
 
 
 def test_names_of_runs_cannot_end_the_script(text: str) -> None:

@@ -1,12 +1,15 @@
+from dataclasses import replace
+
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from align_da.atmosphere import Grid, VerticalCoordinate
+from align_da.atmosphere import Grid, VerticalCoordinate, periodic_line
 from align_da.verification.coastlines import coastlines
 from align_da.verification.figure_style import PALETTE, axis_units, colour_of, to_png
+from align_da.verification.lines import analysis_lines
 from align_da.verification.loss_curves import loss_curves
 from align_da.verification.maps import MapCase, analysis_maps
 from align_da.verification.rank_histogram_chart import rank_histogram_chart
@@ -56,6 +59,32 @@ def test_maps_put_every_cell_and_station_where_it_is() -> None:
     assert edges[0] <= -180.0
     assert edges[-1] >= 180.0
     np.testing.assert_allclose(panel.collections[-1].get_offsets(), [[-90.0, 10.0]])
+
+
+def _ring() -> MapCase:
+    ring = periodic_line(36)
+    truth = np.arange(36.0)[None]
+    return replace(
+        _case(), truth=truth, background=truth + 2, analysis=truth + 1, grid=ring, units="1"
+    )
+
+
+def test_a_ring_is_drawn_as_lines_over_the_points_without_coastlines() -> None:
+    above, below = analysis_lines(_ring()).axes
+    assert [line.get_label() for line in above.lines] == ["Truth", "Background", "Analysis"]
+    np.testing.assert_array_equal(above.lines[1].get_xdata(), np.arange(36))
+    np.testing.assert_array_equal(above.lines[1].get_ydata(), np.arange(36) + 2.0)
+    assert below.lines[2].get_label() == "Analysis error (RMS 1)"
+    assert below.get_xlabel() == "index of the point"
+    (stations,) = below.collections
+    np.testing.assert_allclose(stations.get_offsets(), [[27.0, 0.0]])
+    assert above.get_ylabel() == "T at σ 0.85"
+
+
+def test_the_unit_1_leaves_no_blank_in_titles() -> None:
+    panels = analysis_maps(replace(_case(), units="1")).axes
+    assert panels[4].get_title(loc="left") == "Background error (RMS 2)"
+    assert panels[6].get_ylabel() == "T at σ 0.85"
 
 
 def test_coastlines_lie_on_the_globe() -> None:
