@@ -1,12 +1,35 @@
 """Columns of an observation table as arrays; what is wrong is told with the column and the row."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 from jaxtyping import Float, Int
 
 from align_da.errors import InputError
+
+
+def check_columns(table: pd.DataFrame, needed: Sequence[str], optional: Sequence[str]) -> None:
+    """Refuse a table that lacks a column, has one that nobody knows, or one twice.
+
+    Args:
+        table: whatever came.
+        needed: names of the columns that it has to have.
+        optional: of those that it may have besides.
+
+    Raises:
+        InputError: says what is needed, what is optional and what is wrong.
+    """
+    missing = [name for name in needed if name not in table]
+    unknown = [str(name) for name in table.columns if name not in {*needed, *optional}]
+    twice = [str(name) for name in table.columns[table.columns.duplicated()]]
+    if missing or unknown or twice:
+        message = (
+            f"columns needed: {', '.join(needed)}; optional: {', '.join(optional)}; "
+            f"missing: {', '.join(missing) or 'none'}; unknown: {', '.join(unknown) or 'none'}; "
+            f"twice: {', '.join(twice) or 'none'}"
+        )
+        raise InputError(message)
 
 
 def numbers_of(column: pd.Series) -> Float[np.ndarray, " row"]:

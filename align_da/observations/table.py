@@ -23,7 +23,13 @@ from align_da.observations.batch import (
     Vertical,
     padded_batch,
 )
-from align_da.observations.columns import codes_of, names_of, numbers_of, whole_numbers_of
+from align_da.observations.columns import (
+    check_columns,
+    codes_of,
+    names_of,
+    numbers_of,
+    whole_numbers_of,
+)
 from align_da.observations.fill_values import is_fill, without_fill
 
 _NUMBERS = ("value", "error", "latitude", "longitude", "level", "time")
@@ -87,7 +93,7 @@ def _arrays(table: pd.DataFrame, layout: Layout, unknown: UnknownPolicy) -> dict
     """An array for every attribute of the batch."""
     if not len(table) and not len(table.columns):
         table = pd.DataFrame(columns=list(_COLUMNS))
-    _check_columns(table)
+    check_columns(table, _COLUMNS, _OPTIONAL)
     variable = _variables(names_of(table["variable"]), layout, unknown)
     numbers = {name: numbers_of(table[name]) for name in _NUMBERS}
     check_not_swapped(numbers["latitude"], numbers["longitude"])
@@ -136,19 +142,6 @@ def _refuse(what: str, wrong: np.ndarray, values: np.ndarray) -> None:
         rows = np.flatnonzero(wrong) + 1
         told = ", ".join(map(str, rows[:5])) + (", ..." if rows.size > 5 else "")
         message = f"expected {what}, got {values[rows[0] - 1]} in {rows.size} rows: {told}"
-        raise InputError(message)
-
-
-def _check_columns(table: pd.DataFrame) -> None:
-    missing = [name for name in _COLUMNS if name not in table]
-    unknown = [str(name) for name in table.columns if name not in {*_COLUMNS, *_OPTIONAL}]
-    twice = [str(name) for name in table.columns[table.columns.duplicated()]]
-    if missing or unknown or twice:
-        message = (
-            f"expected the columns {', '.join(_COLUMNS)} (optional: {', '.join(_OPTIONAL)}); "
-            f"missing: {', '.join(missing) or 'none'}; unknown: {', '.join(unknown) or 'none'}; "
-            f"twice: {', '.join(twice) or 'none'}"
-        )
         raise InputError(message)
 
 

@@ -123,6 +123,10 @@ TABLES: dict[str, tuple[Callable[[pd.DataFrame], pd.DataFrame], str]] = {
     "no time": (lambda t: t.drop(columns="time"), "missing: time"),
     "no station": (lambda t: t.drop(columns="station_id"), "missing: station_id"),
     "no variable": (lambda t: t.drop(columns="variable"), "missing: variable"),
+    "station by number": (
+        lambda t: t.rename(columns={"station_id": "station"}),
+        "needed: value, .*station_id; optional: error, .*, file; missing: station_id; unknown",
+    ),
     "strange column": (lambda t: t.assign(colour=1), "unknown: colour"),
     "text as value": (lambda t: t.assign(value="warm"), "'value': expected numbers"),
     "one text as value": (lambda t: t.assign(value=["1", "2", "x", "4"]), "first in row 3"),

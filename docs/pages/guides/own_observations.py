@@ -8,8 +8,10 @@
 # One row an observation. Needed are `value`, `error` (its standard deviation), `latitude`,
 # `longitude` and
 # `variable`, a name of the layout. `level` is that of the state (sigma, or Pa); without it an
-# observation is at the surface. `units` may be other ones than SI; `station`, `flag` and `time`
-# are optional.
+# observation is at the surface, unless `vertical` ("level" or "surface") says otherwise. `units`
+# may be other ones than SI; `station` (a number) or `station_id` (a name, as in files), `flag` and
+# `time` are optional. `elevation` and `type`, which files have, are refused: nothing here uses
+# them.
 
 # %%
 import jax

@@ -10,6 +10,7 @@ from align_da.errors import InputError
 from align_da.observations.batch import Flag, Vertical
 from align_da.observations.frames import observations_from_frame
 from align_da.observations.function_operator import FunctionOperator
+from align_da.observations.stations import number_of_station
 from align_da.observations.table import table_from_batch
 
 TIME = np.datetime64("2020-01-01T06:00", "ns")
@@ -70,6 +71,40 @@ def test_a_level_that_is_not_known_is_not_the_top(frame: pd.DataFrame, layout: L
 def test_a_column_that_nobody_knows_is_refused(frame: pd.DataFrame, layout: Layout) -> None:
     with pytest.raises(InputError, match="unknown: sttion"):
         observations_from_frame(frame.assign(sttion=1), layout)
+
+
+def test_the_error_tells_what_is_needed_apart_from_what_is_optional(
+    frame: pd.DataFrame, layout: Layout
+) -> None:
+    told = (
+        r"columns needed: value, error, latitude, longitude, variable; optional: level, vertical, "
+        r"time, station, station_id, units, flag; missing: error; unknown: none"
+    )
+    with pytest.raises(InputError, match=told):
+        observations_from_frame(frame.drop(columns="error"), layout)
+
+
+def test_stations_have_the_numbers_that_their_names_have_in_files(
+    frame: pd.DataFrame, layout: Layout
+) -> None:
+    batch = observations_from_frame(frame.assign(station_id=["0-20000-0-01001", "EGLL"]), layout)
+    assert batch.station.tolist() == [1001, number_of_station("EGLL")]
+
+
+def test_a_station_with_a_number_and_a_name_is_refused(
+    frame: pd.DataFrame, layout: Layout
+) -> None:
+    twice = frame.assign(station=[1, 2], station_id=["a", "b"])
+    with pytest.raises(InputError, match="got both: drop one of them"):
+        observations_from_frame(twice, layout)
+
+
+def test_columns_that_files_alone_have_a_use_for_are_refused_as_that(
+    frame: pd.DataFrame, layout: Layout
+) -> None:
+    of_file = frame.assign(type="synop", elevation=302.0)
+    with pytest.raises(InputError, match=r"not used here: elevation, type, .*drop them"):
+        observations_from_frame(of_file, layout)
 
 
 def test_a_function_observes_every_member(layout: Layout) -> None:
