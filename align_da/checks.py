@@ -4,9 +4,31 @@ A message says what was expected, what came and, where that is no guess, what to
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from align_da.errors import InputError
+
+_BRIEF = 80
+"""Characters of a value that a message has room for."""
+_LISTED = 5
+"""Names that a message lists."""
+
+
+def shortened(text: str, most: int = _BRIEF) -> str:
+    """A text of at most so many characters; one that was cut ends with an ellipsis."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def in_brief(value: object) -> str:
+    """What a value is, on one line of a length that can be read."""
+    return shortened(" ".join(repr(value).split()))
+
+
+def some_of(names: Iterable[str]) -> str:
+    """The first few names of many, with an ellipsis where there are more."""
+    every = [*names]
+    more = ", …" if len(every) > _LISTED else ""
+    return ", ".join(shortened(name) for name in every[:_LISTED]) + more
 
 
 def check_positive(what: str, value: object) -> None:
@@ -43,7 +65,7 @@ def _told(value: object) -> str:
     """What a value is, on one line."""
     if isinstance(value, type):
         return f"the class {value.__name__}"
-    return f"{type(value).__name__} {' '.join(repr(value).split()):.80}"
+    return f"{type(value).__name__} {in_brief(value)}"
 
 
 def _check(what: str, value: object, expected: str, holds: Callable[[float], bool]) -> None:
@@ -53,5 +75,5 @@ def _check(what: str, value: object, expected: str, holds: Callable[[float], boo
     except (TypeError, ValueError, OverflowError):
         good = False
     if not good:
-        message = f"{what}: expected {expected}, got {value!r:.80}"
+        message = f"{what}: expected {expected}, got {in_brief(value)}"
         raise InputError(message)

@@ -19,6 +19,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
+from align_da.checks import in_brief
 from align_da.errors import ConfigError
 
 OURS = "align-da"
@@ -125,8 +126,8 @@ class Registry:
             raise ConfigError(message) from error
         if self.builds and not callable(part):
             message = (
-                f"{self.owner(name)} is no function that builds one, but {part!r}: correct "
-                f"{point.value!r} in its package"
+                f"{self.owner(name)} is no function that builds one, but {in_brief(part)}: "
+                f"correct {point.value!r} in its package"
             )
             raise ConfigError(message)
         return part

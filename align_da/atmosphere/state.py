@@ -15,8 +15,8 @@ from jaxtyping import Array, Float
 
 from align_da.atmosphere.grid import Grid
 from align_da.atmosphere.html_table import html_table, is_known
-from align_da.atmosphere.variables import Variable, variable_named
-from align_da.checks import check_kind
+from align_da.atmosphere.variables import Variable, check_variable, variable_named
+from align_da.checks import check_kind, in_brief
 from align_da.errors import InputError
 
 
@@ -35,6 +35,10 @@ class Layout:
     Attributes:
         grid: horizontal grid and vertical coordinate.
         variables: WeatherBench 2 names, in channel order; each takes one channel a level.
+
+    Raises:
+        InputError: there is no grid, or no tuple of names.
+        ConfigError: there is no variable of a name.
     """
 
     grid: Grid
@@ -46,9 +50,11 @@ class Layout:
         if not isinstance(names, tuple) or not names or len({*names}) < len(names):
             message = (
                 "the variables of a layout: expected a tuple of names, each once, such as "
-                f"('temperature',), got {names!r:.80}"
+                f"('temperature',), got {in_brief(names)}"
             )
             raise InputError(message)
+        for name in names:
+            check_variable(name)
 
     @cached_property
     def channels(self) -> tuple[Channel, ...]:

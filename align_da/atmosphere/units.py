@@ -39,7 +39,8 @@ def to_si(values: np.ndarray, units: str, variable: Variable) -> np.ndarray:
         return values
     known = _CONVERSIONS.get(variable.units, {})
     if units not in known:
-        accepted = ", ".join([*_SPELLINGS[variable.units], *known])
+        spelt = [spelling or "nothing" for spelling in _SPELLINGS[variable.units]]
+        accepted = ", ".join([*spelt, *known])
         message = f"{variable.name}: expected units of {variable.units}, got {units!r}: convert "
         message += f"the input to one of {accepted}"
         raise InputError(message)

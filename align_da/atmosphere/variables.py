@@ -4,11 +4,13 @@ Names are those of WeatherBench 2 (https://weatherbench2.readthedocs.io), standa
 the CF table. Units are SI; conversion happens only where data enter or leave.
 """
 
+import difflib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import inf, sqrt
 from typing import Literal
 
+from align_da.checks import in_brief
 from align_da.errors import ConfigError, InputError
 from align_da.registry import STATE_VARIABLES
 
@@ -148,13 +150,30 @@ def _checked(name: str, part: object) -> Variable:
     Raises:
         ConfigError: it is none, or one of another name.
     """
-    if not isinstance(part, Variable) or part.name != name:
+    owner = STATE_VARIABLES.owner(name)
+    if not isinstance(part, Variable):
+        message = f"{owner} has to be a Variable, got {in_brief(part)}: correct it in its package"
+        raise ConfigError(message)
+    if part.name != name:
         message = (
-            f"{STATE_VARIABLES.owner(name)} has to be a Variable of this name, got {part!r:.80}: "
-            "correct it in its package"
+            f"{owner}: expected the name {name!r}, that of the entry point, got {part.name!r}: "
+            "correct one of them in its package"
         )
         raise ConfigError(message)
     return part
+
+
+def check_variable(name: object) -> None:
+    """Raise a ConfigError unless there is a variable called `name`; nothing is imported."""
+    names = tuple(VARIABLES)
+    if name not in names:
+        nearest = difflib.get_close_matches(str(name)[:100], names, n=1, cutoff=0.6)
+        hint = f"did you mean {nearest[0]!r}? " if nearest else ""
+        message = (
+            f"unknown variable {in_brief(name)}: {hint}expected one of {', '.join(names)}, or the "
+            f"package that brings it ({STATE_VARIABLES.group})"
+        )
+        raise ConfigError(message)
 
 
 def variable_named(name: str) -> Variable:
@@ -163,7 +182,5 @@ def variable_named(name: str) -> Variable:
     Raises:
         ConfigError: the table has no such variable.
     """
-    if name not in VARIABLES:
-        message = f"unknown variable {name!r}: expected one of {', '.join(VARIABLES)}"
-        raise ConfigError(message)
+    check_variable(name)
     return VARIABLES[name]

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
+from align_da.checks import shortened
 from align_da.config.era5 import Era5Config
 from align_da.config.experiments import (
     BenchmarkConfig,
@@ -168,8 +169,8 @@ class Config(Section):
             kinds = [registry for registry in REGISTRIES if name in registry.names]
             if not kinds:
                 message = (
-                    f"[parts.{name[:100]}] is of no part that is installed: correct the name, or "
-                    "install the package that brings it"
+                    f"[parts.{shortened(name)}] is of no part that is installed: correct the "
+                    "name, or install the package that brings it"
                 )
                 raise ValueError(message)
             if not any(kind.has_settings and kind.origin(name) for kind in kinds):

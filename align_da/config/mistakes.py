@@ -5,6 +5,7 @@ mean.
 """
 
 import difflib
+import json
 import reprlib
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, time
@@ -12,6 +13,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from align_da.checks import shortened
 from align_da.config.key import Key, section_in
 from align_da.config.nearest import is_another_word, meant_by
 
@@ -64,8 +66,18 @@ def _explain(
         return str(item["ctx"]["error"])
     if item["type"] == "extra_forbidden":
         return unknown_key(section, [*place, *_first_within(item["input"])], above)
-    told = ", or ".join(str(one["msg"]).removeprefix("Value error, ") for one in items)
+    told = ", or ".join(map(_expected, items))
     return f"{_name([*above, *place])}: {told}, got {shown(item['input'])}{_hint(item)}"
+
+
+def _expected(item: Mapping[str, Any]) -> str:
+    """What a key would have to be; what pydantic calls a tuple is a list in a file."""
+    if item["type"] != "tuple_type":
+        said = str(item["msg"]).removeprefix("Value error, ")
+        return said.replace("Tuple should have", "A list should have")
+    given = item["input"]
+    example = isinstance(given, str | int | float) and not isinstance(given, bool)
+    return f"a list is wanted: [{json.dumps(given)}]" if example else "a list is wanted"
 
 
 def unknown_key(
@@ -116,7 +128,7 @@ def _first_within(given: object) -> list[str]:
 
 def _name(place: Iterable[str]) -> str:
     """A place as it is written, of a length that can be read."""
-    return ".".join(place)[:_LONGEST]
+    return shortened(".".join(place), _LONGEST)
 
 
 def shown(value: object) -> str:

@@ -13,6 +13,7 @@ import pandas as pd
 from jaxtyping import Float
 
 from align_da.atmosphere import Layout
+from align_da.checks import some_of
 from align_da.earth2studio.variables import Observed, observable_names, observed
 from align_da.errors import InputError
 from align_da.observations.columns import names_of, numbers_of
@@ -109,7 +110,7 @@ def _meanings(table: pd.DataFrame, layout: Layout) -> list[Observed]:
         count = sum(name in strange for name in names)
         message = (
             f"{count} of {len(names)} observations are of variables that the state does not hold "
-            f"or nobody knows ({', '.join(strange[:5])}): leave them out; known are "
+            f"or nobody knows ({some_of(strange)}): leave them out; known are "
             f"{', '.join(observable_names(layout))}"
         )
         raise InputError(message)

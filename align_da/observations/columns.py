@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float, Int
 
+from align_da.checks import some_of
 from align_da.errors import InputError
 
 
@@ -83,7 +84,7 @@ def codes_of(name: str, column: list[str], known: Mapping[str, int]) -> Int[np.n
         row = next(row for row, entry in enumerate(column, 1) if entry not in known)
         message = (
             f"column {name!r}: expected one of {', '.join(known)}, got "
-            f"{', '.join(stranger[:40] for stranger in strangers[:5])}, first in row {row}"
+            f"{some_of(strangers)}, first in row {row}"
         )
         raise InputError(message)
     return np.asarray([known[entry] for entry in column], dtype=np.int32)

@@ -6,6 +6,7 @@ from typing import Protocol, runtime_checkable
 from jaxtyping import Array, Bool, Float
 
 from align_da.atmosphere import Layout, State
+from align_da.checks import in_brief
 from align_da.errors import InputError
 from align_da.observations.batch import ObservationBatch
 
@@ -75,7 +76,7 @@ def check_operator_for(given: object) -> None:
     if isinstance(given, type) or not callable(given):
         message = (
             "operator_for: expected a function of an ObservationBatch and a Layout, such as "
-            f"interpolation_operator or the `bind` of a FunctionOperator, got {given!r:.80}"
+            f"interpolation_operator or the `bind` of a FunctionOperator, got {in_brief(given)}"
         )
         raise InputError(message)
 

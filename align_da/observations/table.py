@@ -15,6 +15,7 @@ from jaxtyping import Float, Int
 
 from align_da.atmosphere import Layout, variable_named
 from align_da.atmosphere.units import to_si
+from align_da.checks import some_of
 from align_da.errors import InputError
 from align_da.observations.batch import (
     UNKNOWN_VARIABLE,
@@ -171,7 +172,7 @@ def _variables(
     if strange and unknown == "passive":
         message = (
             f"{len(strange)} of {len(names)} observations are of variables that the state does "
-            f"not hold and stay passive: {', '.join(sorted(set(strange))[:5])}"
+            f"not hold and stay passive: {some_of(sorted(set(strange)))}"
         )
         warnings.warn(message, stacklevel=4)  # of the caller of batch_from_table
         known |= dict.fromkeys(strange, UNKNOWN_VARIABLE)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
+from align_da.checks import in_brief
 from align_da.config import Config, SamplerConfig
 from align_da.errors import ConfigError
 from align_da.registry import ANALYSES
@@ -83,7 +84,7 @@ def analysis_part(name: str) -> AnalysisPart:
     part = ANALYSES.load(name)
     if not isinstance(part, AnalysisPart) or not callable(part.build):
         message = (
-            f"{ANALYSES.owner(name)} has to be an AnalysisPart, got {part!r:.80}: "
+            f"{ANALYSES.owner(name)} has to be an AnalysisPart, got {in_brief(part)}: "
             "correct it in its package"
         )
         raise ConfigError(message)

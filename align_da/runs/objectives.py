@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from align_da.alignment.objectives import Objective, PairErrors
+from align_da.checks import in_brief
 from align_da.errors import ConfigError
 from align_da.registry import OBJECTIVES
 
@@ -28,7 +29,7 @@ def build_objective(name: str) -> Objective:
     if not isinstance(loss, jax.Array) or loss.shape != (_PAIRS,):
         message = (
             f"{OBJECTIVES.owner(name)} has to give the loss of each pair, an array of shape "
-            f"({_PAIRS},) for {_PAIRS} pairs, gave {loss!r:.80}: correct it in its package"
+            f"({_PAIRS},) for {_PAIRS} pairs, gave {in_brief(loss)}: correct it in its package"
         )
         raise ConfigError(message)
     return objective

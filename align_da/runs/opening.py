@@ -8,6 +8,7 @@ import xarray as xr
 
 from align_da.config import config_from_table, load_config
 from align_da.config.table import with_overrides
+from align_da.errors import StorageError
 from align_da.runs import run as runs
 from align_da.runs.forecast_models import configured_forecast_model
 from align_da.runs.run import Run
@@ -32,16 +33,24 @@ def open_run(
 
     Raises:
         ConfigError: the configuration is wrong, or what is stored is of another version.
-        StorageError: there is no truth in the folder, or the record of a stage is damaged.
+        StorageError: there is no such folder or no truth in it, or the record of a stage is
+            damaged.
     """
-    stored = None if config is not None else configuration_of_stages(RunFolder(Path(folder)))
+    root = Path(folder)
+    if not root.exists():
+        message = (
+            f"expected the folder of a run at {root}, found none: correct its path, or make the "
+            f"run, align-da data truth --run {root}"
+        )
+        raise StorageError(message)
+    stored = None if config is not None else configuration_of_stages(RunFolder(root))
     if stored is None:
         settings = load_config(None if config is None else Path(config), overrides)
     else:
         with of_this_version(stored.source):
             settings = config_from_table(stored.table)
         settings = with_overrides(settings, overrides)
-    return runs.open_run(settings, Path(folder))
+    return runs.open_run(settings, root)
 
 
 def open_cycles(
@@ -56,13 +65,14 @@ def open_cycles(
     Args:
         run: a run, or its folder.
         name: of the cycles.
-        group: "analysis", "background", "increment", "observations" or "diagnostics".
+        group: "analysis", "background", "increment", "observations", "diagnostics" or "members".
 
     Returns:
         A lazy dataset, one chunk a cycle; a later load, too, can raise the StorageError.
 
     Raises:
-        StorageError: there are no such cycles, or they are damaged; names cycle and variable.
+        StorageError: there is no such folder, there are no such cycles or groups, or they are
+            damaged; names cycle and variable.
         ConfigError: the name leads out of the folder.
     """
     folder = run.folder if isinstance(run, Run) else RunFolder(Path(run))

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from typing import Any
 
+from align_da.checks import in_brief
 from align_da.config import AnySection, Config, section_from_table
 from align_da.errors import ConfigError
 from align_da.registry import Registry
@@ -60,7 +61,7 @@ def built(
         _ASKED.reset(token)
     if isinstance(made, type) or not isinstance(made, contract):  # a class has its __call__ too
         message = (
-            f"{registry.owner(name)} has to make a {contract.__name__}, made {made!r:.80}: "
+            f"{registry.owner(name)} has to make a {contract.__name__}, made {in_brief(made)}: "
             "correct it in its package"
         )
         raise ConfigError(message)

@@ -27,8 +27,12 @@ def open_cycles(path: Path, group: str = "analysis") -> xr.Dataset:
 
     Raises:
         StorageError: the store or its ledger is missing or damaged, a chunk is missing, or there
-            is no such group.
+            is no such group or folder of a run.
     """
+    root = path.parent.parent
+    if not root.exists():
+        message = f"expected the folder of a run at {root}, found none: correct its path"
+        raise StorageError(message)
     if not path.exists() and not ledger_path(path).exists():
         message = (
             f"expected cycles in {path}, found none: make them by `align-da cycle --name "
@@ -42,6 +46,10 @@ def open_cycles(path: Path, group: str = "analysis") -> xr.Dataset:
         )
         raise StorageError(message)
     check_files(path, ledger)
+    groups = sorted(place.name for place in path.iterdir() if place.is_dir())
+    if group not in groups:
+        message = f"{path}: expected one of the groups {', '.join(groups)}, got {group!r}"
+        raise StorageError(message)
     try:
         consolidated = is_consolidated(path)
         dataset = xr.open_zarr(path, group=group, consolidated=consolidated, chunks=None)

@@ -2,6 +2,7 @@
 
 import typer
 
+from align_da.checks import in_brief
 from align_da.errors import ConfigError
 from align_da.registry import COMMANDS
 
@@ -27,7 +28,7 @@ def _commands_of(name: str) -> typer.Typer:
     group = COMMANDS.load(name)
     if not isinstance(group, typer.Typer):
         message = (
-            f"{COMMANDS.owner(name)} is no Typer, but {group!r:.80}: correct it in its package"
+            f"{COMMANDS.owner(name)} is no Typer, but {in_brief(group)}: correct it in its package"
         )
         raise ConfigError(message)
     return group

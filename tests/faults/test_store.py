@@ -15,6 +15,7 @@ import xarray as xr
 from hurt import bits_of, complete_cycles, copied, flip_bit, folder_digest, wait_for_cycles
 from small_run import MODEL, run_small, small_experiment, with_parts
 
+import align_da
 from align_da.atmosphere import State
 from align_da.errors import BadStateError, InputError, StorageError
 from align_da.storage import analysis_store
@@ -246,6 +247,18 @@ def test_cycles_that_were_never_made_are_asked_for_by_name(tmp_path: Path) -> No
         StorageError, match="found none: make them by `align-da cycle --name mine`"
     ):
         open_cycles(tmp_path / "mine.zarr")
+
+
+def test_a_run_that_there_is_not_is_not_told_to_make_cycles(tmp_path: Path) -> None:
+    with pytest.raises(StorageError, match=r"folder of a run at .*rnu, found none: correct its"):
+        align_da.open_cycles(tmp_path / "rnu")
+    with pytest.raises(StorageError, match=r"folder of a run at .*rnu, found none: correct its"):
+        align_da.open_run(tmp_path / "rnu")
+
+
+def test_a_group_that_there_is_not_is_told_with_those_that_there_are(store: Path) -> None:
+    with pytest.raises(StorageError, match=r"groups analysis, background, .*, got 'analyses'"):
+        open_cycles(store, "analyses")
 
 
 def test_row_25_a_moved_store_opens_and_its_digests_hold(

@@ -12,7 +12,14 @@ import pytest
 
 import align_da as da
 from align_da.atmosphere.variables import Variable
-from align_da.checks import check_count, check_kind, check_positive, check_share
+from align_da.checks import (
+    check_count,
+    check_kind,
+    check_positive,
+    check_share,
+    in_brief,
+    some_of,
+)
 from align_da.config import SamplerConfig, TrainingConfig
 from align_da.errors import ConfigError, InputError
 from align_da.prior import prior_from_covariance
@@ -46,10 +53,18 @@ def test_a_number_is_refused_that_is_not_of_its_kind(
 
 def test_an_object_of_another_kind_and_a_class_are_told_apart() -> None:
     check_kind("it", 1.5, float, "a float")
-    with pytest.raises(InputError, match=r"it: expected a float, got str 'x{50,80}$"):
+    with pytest.raises(InputError, match=r"it: expected a float, got str 'x{50,78}…$"):
         check_kind("it", "x" * 1000, float, "a float")
     with pytest.raises(InputError, match="it: expected a float, got the class float"):
         check_kind("it", float, float, "a float")
+
+
+def test_what_was_cut_says_so_and_what_was_not_does_not() -> None:
+    assert in_brief(["a\n", 1]) == r"['a\n', 1]"
+    assert in_brief("x" * 78) == f"'{'x' * 78}'"
+    assert in_brief("x" * 79) == f"'{'x' * 78}…"
+    assert some_of("abcde") == "a, b, c, d, e"
+    assert some_of("abcdef") == "a, b, c, d, e, …"
 
 
 @pytest.mark.parametrize(

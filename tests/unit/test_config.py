@@ -59,6 +59,11 @@ def test_an_empty_file_gives_the_defaults(tmp_path: Path) -> None:
         ("[sampler]\nsigma_max = nan", "sampler.sigma_max"),
         ("[sampler]\nsteps = 2.5", "sampler.steps"),
         ("[sampler]\n_target_ = 'os.system'", "unknown key 'sampler._target_'"),
+        (
+            "[alignment]\nrewards = 'peaks'",
+            "alignment.rewards: a list is wanted: [\"peaks\"], got 'peaks'",
+        ),
+        ("[verification]\nforecast_lead_hours = 6", "a list is wanted: [6], got 6"),
         ("[sampler\nsteps = 2", "not valid TOML"),
         ("a = " + "[" * 2000 + "]" * 2000, "not valid TOML"),
     ],

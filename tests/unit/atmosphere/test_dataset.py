@@ -5,12 +5,13 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from align_da.atmosphere import Grid, Layout, State, VerticalCoordinate
+from align_da.atmosphere import Grid, Layout, State, VerticalCoordinate, variable_named
 from align_da.atmosphere.dataset import (
     dataset_from_state,
     layout_from_dataset,
     state_from_dataset,
 )
+from align_da.atmosphere.units import to_si
 from align_da.errors import InputError
 
 GRID = Grid(
@@ -109,6 +110,11 @@ def test_row_36_known_units_are_converted(
     changed[name].attrs["units"] = units
     found = state_from_dataset(changed, LAYOUT)
     np.testing.assert_allclose(found.values, states.values, rtol=1e-6, atol=1e-4)
+
+
+def test_units_that_are_accepted_are_listed_without_an_empty_name() -> None:
+    with pytest.raises(InputError, match=r"one of 1, nothing, dimensionless$"):
+        to_si(np.zeros(1), "K", variable_named("lorenz_96"))
 
 
 def test_row_36_unknown_units_are_refused(dataset: xr.Dataset) -> None:

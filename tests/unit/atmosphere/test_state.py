@@ -59,6 +59,11 @@ def test_an_unknown_variable_is_refused_by_name(layout: Layout) -> None:
         variable_named("ozone")
 
 
+def test_a_layout_of_an_unknown_variable_is_refused_with_the_nearest(layout: Layout) -> None:
+    with pytest.raises(ConfigError, match="'temprature': did you mean 'temperature'"):
+        Layout(layout.grid, ("geopotential", "temprature"))
+
+
 def test_a_state_passes_through_transforms_with_its_layout(layout: Layout) -> None:
     state = State(jnp.ones((3, *layout.shape)), layout)
     doubled = jax.jit(lambda s: jax.tree.map(lambda x: 2 * x, s))(state)

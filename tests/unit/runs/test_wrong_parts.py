@@ -1,5 +1,6 @@
 """What a package brings in the place of a part is told with its name, for every kind of part."""
 
+import sys
 from collections.abc import Callable
 from dataclasses import fields
 from importlib.metadata import EntryPoint, EntryPoints
@@ -29,6 +30,7 @@ from align_da.storage.run_folder import RunFolder
 from align_da.terminal.brought_commands import add_brought_commands
 
 MODULE = """
+from align_da.atmosphere import Variable
 from align_da.runs.analyses import AnalysisPart
 
 def none(*given): return None
@@ -41,6 +43,7 @@ analysis_number = AnalysisPart(number, "wrong")
 analysis_text = AnalysisPart(text, "wrong")
 analysis_kind = AnalysisPart(kind, "wrong")
 nothing = None
+named_slow_x = Variable("slow_x", "slow_x", "1", "x", "levels", (-1.0, 1.0))
 """
 LAYOUT = Layout(Grid((0.0,), (0.0,), VerticalCoordinate("index", (1.0,))), ("abstract_field",))
 
@@ -131,6 +134,26 @@ def test_nothing_in_the_place_of_a_part_is_told_with_its_package(
     install(kind.group, "nothing")
     with pytest.raises(ConfigError, match=r"wrong' of some-package 1\.0"):
         USES[kind.group](tmp_path)
+
+
+def test_a_variable_of_another_name_than_its_entry_point_is_told_with_both(
+    install: Callable[[str, str], None],
+) -> None:
+    install("align_da.variables", "named_slow_x")
+    expected = (
+        r"some-package 1\.0: expected the name 'wrong', that of the entry point, got 'slow_x'"
+    )
+    with pytest.raises(ConfigError, match=expected):
+        variable_named("wrong")
+
+
+def test_a_layout_takes_a_variable_of_a_package_without_importing_it(
+    install: Callable[[str, str], None],
+) -> None:
+    install("align_da.variables", "named_slow_x")
+    sys.modules.pop("wrong_parts", None)
+    assert Layout(LAYOUT.grid, ("wrong",)).variables == ("wrong",)
+    assert "wrong_parts" not in sys.modules
 
 
 def test_a_method_that_says_nothing_of_trajectories_is_told_where_there_are(
