@@ -28,6 +28,11 @@ _LOG_OF_DASK = logging.getLogger("distributed")
 _LOG_OF_DASK.setLevel(logging.WARNING)
 _LOG_OF_DASK.handlers.clear()
 _LOG_OF_DASK.propagate = True
+# A worker of a busy machine is slow to end. It is killed when its work is done: nothing is lost.
+_SLOW_TO_END = "Worker process still alive after"
+logging.getLogger("distributed.nanny").addFilter(
+    lambda record: not record.getMessage().startswith(_SLOW_TO_END)
+)
 
 LOOPBACK = "127.0.0.1"
 Result = TypeVar("Result")

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
+import xarray as xr
 
 import align_da as da
 from align_da.atmosphere import at_pressure, pressure_of
@@ -51,6 +52,19 @@ upper = at_pressure(last.temperature, pressure_of(last), [50000.0])
 zonal = upper.mean(["realization", "longitude"]).squeeze().isel(latitude=slice(0, None, 6))
 for latitude, kelvin in zip(zonal.latitude.values, zonal.values, strict=True):
     print(f"{latitude:6.1f} degrees north: {kelvin:.1f} K at 500 hPa")
+
+# %% [markdown]
+# ## Errors against the truth
+#
+# The truth of a run has the names and the grid of its analyses; xarray pairs the times. Its
+# metadata are not gathered in one file: without `consolidated=False` xarray warns that it finds
+# none. By area:
+
+# %%
+truth = xr.open_zarr(run / "truth.zarr", consolidated=False)
+squares = (analysis.temperature.mean("realization") - truth.temperature) ** 2
+by_area = squares.weighted(np.cos(np.deg2rad(squares.latitude)))
+print((by_area.mean(["level", "latitude", "longitude"]) ** 0.5).values.round(2))
 
 # %% [markdown]
 # ## What the observations did
