@@ -167,10 +167,17 @@ class Registry:
         Raises:
             ConfigError: there is no such part.
         """
+        package = self.package(name)
+        return None if package is None else f"{self.what} {name} of {package}"
+
+    def package(self, name: str) -> str | None:
+        """Name and version of the distribution that brings `name`; None for our own.
+
+        Raises:
+            ConfigError: two distributions bring parts of one name.
+        """
         point = _installed(self.group).get(name)
-        if point is None or _is_ours(point):
-            return None
-        return f"{self.what} {name} of {_distribution(point)}"
+        return None if point is None or _is_ours(point) else _distribution(point)
 
     def digest(self, name: str) -> str:
         """SHA-256 of every Python file of the package that brings the part called `name`."""

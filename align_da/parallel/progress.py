@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from contextvars import ContextVar
+from types import TracebackType
 from typing import Any
 
 from rich.console import Console
@@ -25,7 +26,21 @@ def hide_bars(*, hidden: bool) -> None:
     _HIDDEN.set(hidden)
 
 
-class ProgressLines(Progress):
+class ProgressBar(Progress):
+    """Progress on a terminal; it leaves nothing of itself where an error ends what it shows."""
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """As that of Progress."""
+        self.live.transient |= kind is not None
+        super().__exit__(kind, error, trace)
+
+
+class ProgressLines(ProgressBar):
     """Progress for what is no terminal: a log, or the output of a queue.
 
     A line is written when something was done, a minute after the last at the earliest. What is
@@ -59,6 +74,13 @@ class ProgressLines(Progress):
         """As that of Progress; tells how far the task is if it is time."""
         super().advance(task_id, advance)
         self._tell(task_id)
+
+    def stop(self) -> None:
+        """As that of Progress, which ends with an empty line, also where nothing is shown."""
+        if self.live.transient:
+            self.live.stop()
+        else:
+            super().stop()
 
     def _tell(self, task_id: TaskID) -> None:
         """A line on a task, a minute after the last."""
@@ -98,7 +120,7 @@ def progress_of(
         console: where it is drawn.
         shown: whether anything is.
     """
-    kind = Progress if console.is_terminal else ProgressLines
+    kind = ProgressBar if console.is_terminal else ProgressLines
     return kind(*columns, console=console, disable=_HIDDEN.get() or not shown)
 
 

@@ -29,7 +29,9 @@ def list_parts() -> FoundParts:
         for name in registry.names:
             fault = _fault_of(registry, name)
             faults += fault
-            lines.append(": ".join([f"  {registry.origin(name) or name}", *fault]))
+            package = registry.package(name)
+            whose = f"   ({package})" if package else ""
+            lines.append(": ".join([f"  {name}{whose}", *fault]))
         unsound = [f"{_UNUSABLE}: {what}" for what in registry.unsound]
         faults += unsound
         lines += [f"  {fault}" for fault in unsound]
@@ -39,7 +41,7 @@ def list_parts() -> FoundParts:
 def _fault_of(registry: Registry, name: str) -> list[str]:
     """Why a part of another package cannot be used; empty where it can."""
     try:
-        if registry.origin(name):
+        if registry.package(name):
             registry.load(name)
     except ConfigError as error:
         return [f"{_UNUSABLE}: {error}"]

@@ -112,7 +112,7 @@ def test_parts_tells_of_what_cannot_be_used_and_other_commands_go_on(tmp_path: P
         for command in (["parts"], ["cycle", "--help"])
     )
     assert parts.returncode == 2
-    assert "reward lost of broken 1.0: CANNOT BE USED" in parts.stdout
+    assert "  lost   (broken 1.0): CANNOT BE USED" in parts.stdout
     assert "CANNOT BE USED: 'with blanks' of broken 1.0" in parts.stdout
     assert "Traceback" not in parts.stdout + parts.stderr
     assert other.returncode == 0

@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console
 from rich.progress import Progress, TextColumn
 
-from align_da.parallel.progress import ProgressLines, in_words, progress_of
+from align_da.parallel.progress import ProgressBar, ProgressLines, in_words, progress_of
 
 
 def told_of(seconds: list[float], *, before: int = 0, total: int = 40) -> list[str]:
@@ -47,10 +47,29 @@ def test_tracked_work_is_told_too() -> None:
     assert "forecasts: 1 of 2 after 70 s, about 70 s left" in console.file.getvalue()
 
 
-@pytest.mark.parametrize(("terminal", "kind"), [(True, Progress), (False, ProgressLines)])
+@pytest.mark.parametrize(("terminal", "kind"), [(True, ProgressBar), (False, ProgressLines)])
 def test_a_terminal_has_a_bar(terminal: bool, kind: type[Progress]) -> None:
     console = Console(file=io.StringIO(), force_terminal=terminal)
     assert type(progress_of((), console)) is kind
+
+
+def fail_within(bar: Progress) -> None:
+    with bar:
+        bar.add_task("cycles", total=2)
+        1 / 0  # noqa: B018
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_an_error_leaves_nothing_of_the_bar(terminal: bool) -> None:
+    console = Console(file=io.StringIO(), force_terminal=terminal, width=40)
+    with pytest.raises(ZeroDivisionError):
+        fail_within(progress_of((TextColumn("{task.description}"),), console))
+    assert isinstance(console.file, io.StringIO)
+    written = console.file.getvalue()
+    if terminal:  # the cursor goes up and the line is erased
+        assert written.rpartition("cycles")[2].endswith("\x1b[1A\x1b[2K")
+    else:
+        assert written == ""
 
 
 def test_what_is_not_to_be_shown_writes_nothing() -> None:
