@@ -15,7 +15,7 @@ from jaxtyping import Shaped
 from align_da.assimilation.contract import Analysis
 from align_da.config import Config, CorrectionConfig, CycledBackgroundsConfig
 from align_da.cycling.cycle import Cycle, CycleParts, CycleState, QualityControl
-from align_da.cycling.cycles import loop
+from align_da.cycling.cycles import cycles
 from align_da.cycling.replacement import ReplacementRule
 from align_da.errors import ConfigError
 from align_da.forecast import ForecastModel
@@ -134,7 +134,7 @@ def cycles_of(
     count = first + plan.cycles
     times = state.valid_time + np.arange(1, count + 1) * parts.window
     observed = map(changed(observe), times, range(state.cycle, state.cycle + count))
-    return islice(loop(parts, state, observed), first, None)
+    return islice(cycles(parts, state, observed), first, None)
 
 
 def cycles_before(segment: Segment) -> int:

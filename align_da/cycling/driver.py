@@ -23,7 +23,7 @@ from align_da.atmosphere.times import in_nanoseconds
 from align_da.cycling.convergence import left_unsolved
 from align_da.cycling.cost_meter import CostMeter, Reading
 from align_da.cycling.cycle import CycleParts, CycleState
-from align_da.cycling.cycles import loop
+from align_da.cycling.cycles import cycles
 from align_da.cycling.record import (
     SCALAR_FIELDS,
     member_fields,
@@ -132,7 +132,7 @@ def run_experiment(
         watchdog.judge(store.complete - 1, None)
         meter = _begun_meter(experiment, store, reading, warn)
         # Forecast and analysis are compiled calls of seconds: a signal is heard after each.
-        for cycle in loop(
+        for cycle in cycles(
             experiment.parts,
             _reached(experiment, store),
             map(experiment.observe, range(store.complete, experiment.cycles)),

@@ -16,7 +16,7 @@ from align_da.atmosphere import State
 from align_da.atmosphere.plausibility import check_plausible
 from align_da.config import Config, ReportsConfig, load_config
 from align_da.cycling.cycle import Cycle, CycleParts, CycleState, assimilate
-from align_da.cycling.cycles import loop
+from align_da.cycling.cycles import cycles
 from align_da.earth2studio.fields import Coordinates, array_of, space_coordinates, states_of
 from align_da.earth2studio.frames import FillErrors, errors_of_run, reports_of
 from align_da.earth2studio.variables import has_names, observable_names
@@ -113,7 +113,7 @@ class AlignDA:
         """
         ensemble, time = self._ensemble(initial)
         windows: deque[ObservationBatch] = deque()
-        cycling = loop(self.parts, CycleState(ensemble, time), iter(windows.popleft, None))
+        cycling = cycles(self.parts, CycleState(ensemble, time), iter(windows.popleft, None))
         sent = yield (array_of(ensemble, time),)
         while True:
             time += self.parts.window

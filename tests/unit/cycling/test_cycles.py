@@ -1,21 +1,19 @@
 """The loop: its order, and where it ends."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from align_da.assimilation.free_run import FreeRun
-from align_da.assimilation.letkf import LETKF, Localisation
 from align_da.atmosphere import State
 from align_da.cycling.cycle import CycleParts, CycleState
 from align_da.cycling.cycles import cycles
 from align_da.cycling.twin_experiment import observe_everything
 from align_da.errors import BadStateError
 from align_da.forecast.lorenz96 import Lorenz96ForecastModel
-from align_da.observations.batch import Flag, ObservationBatch
+from align_da.observations.batch import ObservationBatch
 from align_da.observations.interpolation import interpolation_operator
 
 MODEL = Lorenz96ForecastModel()
@@ -70,22 +68,6 @@ def test_it_can_be_stopped_before_every_forecast_and_every_analysis(
     answers = iter([False] * asked_before + [True])
     stopped = cycles(PARTS, start(), [BATCH] * 9, stopped=lambda: next(answers))
     assert len(list(stopped)) == done
-
-
-def sparse(radius: float) -> CycleParts:
-    return replace(PARTS, analysis=LETKF(interpolation_operator, Localisation(radius)))
-
-
-def test_a_localisation_in_kilometres_for_metres_is_told_once_as_commands_tell_it() -> None:
-    every_other = replace(BATCH, flag=BATCH.flag.at[::2].set(int(Flag.PASSIVE)))
-    with pytest.warns(UserWarning, match="takes metres") as told:
-        list(cycles(sparse(3000.0), start(), [every_other] * 2))
-    (line,) = (str(one.message) for one in told)
-    assert line.startswith("letkf.radius_km = 3: no observation is within twice that of 50.0% of")
-
-
-def test_of_a_localisation_that_does_its_work_nothing_is_told() -> None:
-    assert len(list(cycles(sparse(4 * MODEL.layout.grid.spacing), start(), [BATCH]))) == 1
 
 
 def test_a_background_that_is_not_plausible_ends_it() -> None:

@@ -14,7 +14,7 @@ from align_da.assimilation.letkf import LETKF, Localisation
 from align_da.atmosphere import Layout, State, limited_area
 from align_da.atmosphere.dataset import layout_from_dataset, state_from_dataset
 from align_da.cycling.cycle import CycleParts, CycleState
-from align_da.cycling.cycles import loop
+from align_da.cycling.cycles import cycles
 from align_da.cycling.driver import CyclingExperiment, run_experiment
 from align_da.diffusion.effort import Effort
 from align_da.forecast import FunctionForecastModel
@@ -60,7 +60,7 @@ def test_a_run_in_a_limited_area_is_stored_as_it_is_in_memory(tmp_path: Path) ->
     made, store = experiment(3), tmp_path / "run.zarr"
     assert run_experiment(made, store, manifest_of({"name": "area"}, 0, {})) == 0
     start = CycleState(made.initial, made.start)
-    *_, last = loop(made.parts, start, map(observe, range(3)))
+    *_, last = cycles(made.parts, start, map(observe, range(3)))
     with open_cycles(store, "analysis") as dataset:
         assert layout_from_dataset(dataset, limited_area=True) == LAYOUT
         stored = state_from_dataset(dataset, LAYOUT, time=2)
