@@ -57,7 +57,8 @@ def _checked(
     if values.shape != (count,) or not np.isfinite(values).all():
         message = (
             f"expected one finite number for each of {count} candidates of the reward {name!r}, "
-            f"got shape {values.shape} with {np.count_nonzero(~np.isfinite(values))} not finite"
+            f"got shape {values.shape} with {np.count_nonzero(~np.isfinite(values))} not finite: "
+            f"let it give finite numbers of shape ({count},)"
         )
         raise InputError(message)
     return values

@@ -34,6 +34,20 @@ logging.getLogger("distributed.nanny").addFilter(
     lambda record: not record.getMessage().startswith(_SLOW_TO_END)
 )
 
+_TOLD_BY_ERRORS = ("Compute Failed", "Task %s marked as failed because %d workers died")
+"""How the messages of failures begin that reach the command as errors, which it tells."""
+
+
+def _is_told_by_no_error(record: logging.LogRecord) -> bool:
+    """Whether a message tells what the command does not, or libraries are to tell all."""
+    is_verbose = logging.getLogger().isEnabledFor(logging.INFO)
+    return is_verbose or not str(record.msg).startswith(_TOLD_BY_ERRORS)
+
+
+# A worker has this module too: what it is given to do is found by it.
+for _place in ("worker", "scheduler"):
+    _LOG_OF_DASK.getChild(_place).addFilter(_is_told_by_no_error)
+
 LOOPBACK = "127.0.0.1"
 Result = TypeVar("Result")
 _ALONE: dict[str, Any] = {

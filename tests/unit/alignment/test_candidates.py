@@ -139,5 +139,7 @@ def test_a_reward_that_is_not_one_finite_number_a_candidate_is_refused_by_name(
 ) -> None:
     layout = cases[0].truth.layout
     candidates = State(jnp.zeros((4, *layout.shape)), layout)
-    with pytest.raises(InputError, match=r"each of 4 candidates of the reward 'strange'"):
+    with pytest.raises(
+        InputError, match=r"each of 4 candidates of the reward 'strange'.* shape \(4,\)$"
+    ):
         reward_score({"strange": Strange(said)})(candidates, cases[0])
