@@ -3,6 +3,7 @@
 Nothing that computes is imported for it: what is missing is told before the work is loaded.
 """
 
+import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -24,6 +25,7 @@ _COMMANDS = {
     **{name: f"align {name}" for name in ("candidates", *FINE_TUNINGS)},
     "observations": "data observations FILES",
 }
+_WITHOUT_CONFIGURATION = {"data observations"}
 _ABOUT_CYCLES = {"verify", "monitor", "explain", "impact", "data export-observations"}
 _OF_ROUNDS = {"closed_loop": "data closed_loop", CORRECTION: "train correction"}
 _MAKES: Mapping[str, Callable[[Config, RunFolder], Stage]] = {
@@ -137,9 +139,21 @@ def check_needs(needs: Sequence[Need], options: str) -> None:
     """
     for need in needs:
         if not need.there:
-            how = f": run it first, align-da {need.command} {options}" if need.command else ""
+            how = f": run it first, {in_full(need.command, options)}" if need.command else ""
             message = f"expected {need.what}, found none{how}"
             raise StorageError(message)
+
+
+def in_full(command: str, options: str) -> str:
+    """A command as one writes it in a shell, with those of the options that it has.
+
+    Args:
+        command: without "align-da" and these options.
+        options: what names the run, which every command has, and then its configuration.
+    """
+    if " ".join(command.split()[:2]) in _WITHOUT_CONFIGURATION:
+        options = shlex.join(shlex.split(options)[:2])
+    return f"align-da {command} {options}"
 
 
 def command_of(folder: RunFolder, name: str) -> str:

@@ -12,7 +12,7 @@ from align_da.config import Config
 from align_da.parallel.progress import in_words
 from align_da.runs.standing import DONE, stale_below, standing_of
 from align_da.runs.standing_cycles import CyclesStanding, cycles_standing
-from align_da.runs.work import Need, Work, work_of
+from align_da.runs.work import Need, Work, in_full, work_of
 from align_da.stages.disk_of_work import Bytes, disk_of_work
 from align_da.storage.run_folder import RunFolder
 from align_da.storage.stage_definition import Stage
@@ -129,7 +129,7 @@ def _alike(run: RunFolder, stage: Stage) -> StageRecord | None:
 def _line_of(need: Need, options: str) -> str:
     if need.there:
         return f"{need.what}: there"
-    how = f", align-da {need.command} {options}" if need.command else ""
+    how = f", {in_full(need.command, options)}" if need.command else ""
     return f"{need.what}: MISSING{how}"
 
 

@@ -14,6 +14,7 @@ from align_da.runs.standing import (
     stages_standing,
 )
 from align_da.runs.standing_cycles import CyclesStanding, cycles_standing
+from align_da.runs.work import in_full
 from align_da.storage.report_record import read_report_record
 from align_da.storage.run_folder import RunFolder
 
@@ -75,7 +76,7 @@ def list_run(config: Config, folder: Path, options: str) -> RunListing:
         raise StorageError(message)
     stages, cycles = stages_standing(config, run), cycles_standing(run)
     missing, command = next(_steps(config, run, stages, cycles))
-    return RunListing(folder, stages, cycles, missing, f"align-da {command} {options}")
+    return RunListing(folder, stages, cycles, missing, in_full(command, options))
 
 
 def _steps(

@@ -12,16 +12,24 @@ from pathlib import Path
 import numpy as np
 import pytest
 from command_line import with_data
+from typer.main import get_command
 from typer.testing import CliRunner
 
 from align_da.cli import application
 from align_da.config import load_config
 from align_da.config.table import table_of
+from align_da.runs.work import command_of, in_full
 from align_da.storage.checkpoints import save_weights
 from align_da.storage.run_folder import RunFolder
 from align_da.storage.stage_definition import Stage
 from align_da.storage.stages import run_stage
+from align_da.terminal.option_values import as_given
 
+STAGES = (
+    *("truth", "backgrounds", "statistics", "autoencoder", "cycled", "denoiser", "covariance"),
+    *("model_error", "candidates", "aligned", "continued", "supervised", "observations"),
+    *("closed_loop_0", "correction_0"),
+)
 ROOT = Path(__file__).parents[3]
 COMMAND = Path(sys.executable).with_name("align-da")
 
@@ -134,6 +142,40 @@ def test_a_run_is_listed_with_the_command_that_is_next_as_it_is_written_in_a_she
     assert found["missing"] == "the stage truth"
     shared = f"--run {shlex.quote(str(tmp_path))} --set observations.operator=interpolation"
     assert found["command"] == f"align-da data truth {shared}"
+
+
+def options_of(command: str) -> set[str]:
+    """Every option of a command of `align-da`."""
+    found = get_command(with_data())
+    for name in command.split():
+        found = getattr(found, "commands", {}).get(name, found)
+    return {option for parameter in found.params for option in parameter.opts}
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_command_is_proposed_with_options_that_it_has(stage: str, tmp_path: Path) -> None:
+    command = command_of(RunFolder(tmp_path), stage)
+    given = as_given(tmp_path, Path("rep.toml"), ["cycle.cycles=8"])
+    _, *proposed = shlex.split(in_full(command, given))
+    asked = {word for word in proposed if word.startswith("--")}
+    assert asked == options_of(command) & {"--run", "--config", "--set"}
+    assert proposed[-2:] == ["--set", "cycle.cycles=8"] or stage == "observations"
+
+
+def test_reports_that_cycles_miss_are_asked_for_by_a_command_that_can_be_given(
+    tmp_path: Path,
+) -> None:
+    folder = RunFolder(tmp_path)
+    run_stage(folder, Stage("backgrounds", [], [], []), lambda: None)
+    file = tmp_path / "rep.toml"
+    file.write_text("[reports]\n[cycle]\nmethod = 'letkf'\n")
+    shared = ["--run", str(tmp_path), "--config", str(file), "--set", "cycle.cycles=8"]
+    foretold = CliRunner().invoke(with_data(), ["cycle", *shared, "--dry-run"])
+    folder.truth.mkdir()
+    refused = CliRunner().invoke(with_data(), ["cycle", *shared])
+    told = [*foretold.stdout.splitlines(), str(refused.exception)]
+    command = f" align-da data observations FILES --run {tmp_path}"
+    assert len([line for line in told if line.endswith(command)]) == 2
 
 
 def test_what_is_inspected_is_told_as_json_too(tmp_path: Path) -> None:
