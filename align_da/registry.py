@@ -11,7 +11,7 @@ import difflib
 import hashlib
 import inspect
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import distributions, entry_points
@@ -181,7 +181,7 @@ class Registry:
 
     def digest(self, name: str) -> str:
         """SHA-256 of every Python file of the package that brings the part called `name`."""
-        return _digest_of_package(_installed(self.group)[name].module.partition(".")[0])
+        return _digest_of_package(_package(_installed(self.group)[name].module))
 
 
 @cache
@@ -192,8 +192,7 @@ def _installed(group: str) -> Mapping[str, InstalledPart]:
         ConfigError: two distributions bring parts of one name.
     """
     found: dict[str, InstalledPart] = {}
-    sound = filter(_is_sound, _declared(group))
-    for point in sorted(sound, key=lambda point: not _is_ours(point)):
+    for point in sorted(_sound(group), key=lambda point: not _is_ours(point)):
         other = found.setdefault(point.name, point)
         if other.value != point.value:
             message = (
@@ -231,6 +230,11 @@ def _readable(distribution: Any) -> Iterable[Any]:  # noqa: ANN401 (of either li
         return list(distribution.entry_points)
     except _UNREADABLE:
         return []
+
+
+def _sound(group: str) -> list[InstalledPart]:
+    """The entry points of a group that are parts."""
+    return [point for point in _declared(group) if _is_sound(point)]
 
 
 def _is_sound(point: Any) -> bool:  # noqa: ANN401 (see `_declared`)
@@ -286,3 +290,34 @@ REGISTRIES = (
     *(FORECAST_MODELS, ANALYSES, GUIDANCES, SAMPLERS),
     *(REWARDS, OBJECTIVES, OBSERVATION_OPERATORS, STATE_VARIABLES),
 )
+
+
+def foreign_part_of(modules: Sequence[str]) -> str:
+    """The part of another package in which modules have called each other, for messages.
+
+    Args:
+        modules: names, the innermost first; the part is of the package of that one.
+
+    Returns:
+        Such as "the reward 'dry' of some-package 1.0", or a part of some-package and all that it
+        brings where nothing tells which is meant; empty where the innermost is of no such package.
+    """
+    package = _package(modules[0])
+    places = [(kind, point) for kind in (*REGISTRIES, COMMANDS) for point in _sound(kind.group)]
+    if any(_is_ours(point) and _package(point.module) == package for _, point in places):
+        return ""
+    brought = [place for place in places if _package(place[1].module) == package]
+    if not brought:
+        return ""
+    alike = ([place for place in brought if place[1].module == module] for module in modules)
+    meant = next(filter(None, alike), brought)
+    kind, point = meant[0]
+    if len(meant) == 1:
+        return f"the {kind.what} {point.name!r} of {_distribution(point)}"
+    names = ", ".join(f"{kind.what} {point.name!r}" for kind, point in meant)
+    return f"a part of {_distribution(point)} ({names})"
+
+
+def _package(module: str) -> str:
+    """The package that a module lies in."""
+    return module.partition(".")[0]

@@ -3,8 +3,8 @@
 Each command reads its configuration first and imports what it runs after that, so that `--help` is
 quick and a mistake is told before JAX is loaded.
 
-Exit codes: 0 done, 1 an unforeseen error, 2 configuration or usage, 3 input, 4 storage or
-integrity, 5 bad state, 6 lost workers, 130 and 143 ended by a signal.
+Exit codes: 0 done, 1 a fault of Align-DA, 2 configuration, usage or a part of another package, 3
+input, 4 storage or integrity, 5 bad state, 6 lost workers, 130 and 143 ended by a signal.
 """
 
 from pathlib import Path

@@ -8,7 +8,7 @@ from align_da.registry import REGISTRIES, Registry
 
 _OTHERS = {
     0: ("", "Done."),
-    1: ("", "An unforeseen error: a fault of the program, with its trace."),
+    1: ("", "A fault of Align-DA, with its traceback: please report it."),
     130: ("", "SIGINT has ended it; the same command goes on."),
     143: ("", "SIGTERM has ended it; the same command goes on."),
 }
