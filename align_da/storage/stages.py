@@ -34,6 +34,7 @@ from align_da.storage.stage_record import (
     remove_stage_record,
     write_stage_record,
 )
+from align_da.storage.stored_configuration import forget_beginning, keep_beginning
 
 
 def run_stage(
@@ -70,10 +71,12 @@ def run_stage(
         check_with_inputs(folder, stage.inputs)
         if writes:
             remove_stage_record(folder, stage.name)
+            keep_beginning(folder, stage.name, stage.config)
         start = clock()
         action()
         if writes:
             _leave_record(folder, stage, digest, clock() - start)
+            forget_beginning(folder, stage.config)
     return True
 
 

@@ -144,6 +144,25 @@ def test_a_run_is_listed_with_the_command_that_is_next_as_it_is_written_in_a_she
     assert found["command"] == f"align-da data truth {shared}"
 
 
+def test_a_run_that_was_stopped_in_its_first_stage_is_listed_as_it_was_begun(
+    tmp_path: Path,
+) -> None:
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    mine = table_of(load_config(None, ["world.model=lorenz96"]))
+    with pytest.raises(KeyboardInterrupt):
+        run_stage(RunFolder(tmp_path), Stage("truth", [], [], [], mine), interrupt)
+    listed = CliRunner().invoke(with_data(), ["list", str(tmp_path)])
+    assert "the stage 'truth'" in listed.stderr
+    command = shlex.split(listed.stdout.splitlines()[-1])
+    assert command == ["align-da", "data", "truth", "--run", str(tmp_path)]
+    foretold = CliRunner().invoke(with_data(), [*command[1:], "--dry-run"])
+    assert "which has begun" in foretold.stderr
+    told = CliRunner().invoke(with_data(), ["config", "world.model", "--run", str(tmp_path)])
+    assert 'model = "lorenz96"' in told.stdout
+
+
 def options_of(command: str) -> set[str]:
     """Every option of a command of `align-da`."""
     found = get_command(with_data())

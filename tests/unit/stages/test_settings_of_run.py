@@ -130,6 +130,49 @@ def test_a_run_that_has_not_begun_has_the_defaults(tmp_path: Path) -> None:
         assert settings_of_run(run, None, ["seed=3"]) == SettingsOfRun(Config(seed=3))
 
 
+def stop(folder: RunFolder, name: str, config: Config) -> None:
+    """A stage that Ctrl-C ends."""
+
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_stage(folder, Stage(name, [], [], [], table_of(config)), interrupt)
+
+
+def test_a_run_that_was_stopped_in_its_first_stage_goes_on_with_what_that_was_given(
+    tmp_path: Path,
+) -> None:
+    folder = RunFolder(tmp_path)
+    run_stage(folder, Stage("silent", [], [], []), lambda: None)
+    stop(folder, "truth", Config(seed=9))
+    stop(folder, "truth", STORED)
+    source = f"the configuration is that of the stage 'truth' of {tmp_path}, which has begun"
+    assert settings_of_run(tmp_path, None, None) == SettingsOfRun(STORED, (source,))
+
+
+def test_a_finished_stage_says_more_than_one_that_was_stopped(folder: RunFolder) -> None:
+    stop(folder, "later", Config(seed=5))
+    assert settings_of_run(folder.root, None, None).config == STORED
+
+
+def test_nothing_is_kept_of_a_beginning_when_the_stage_is_done(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    stop(folder, "truth", Config(seed=9))
+    run_stage(folder, Stage("truth", [], [], [], table_of(STORED)), lambda: None)
+    assert settings_of_run(tmp_path, None, None).config == STORED
+    assert [path.name for path in folder.stages.iterdir()] == ["truth.json"]
+
+
+@pytest.mark.parametrize("change", [(b"9", b"8"), (b'"stage"', b'"stag"'), (b"{", b"")])
+def test_a_beginning_that_is_damaged_is_told(change: tuple[bytes, bytes], tmp_path: Path) -> None:
+    stop(RunFolder(tmp_path), "truth", Config(seed=9))
+    path = RunFolder(tmp_path).stages / "begun"
+    path.write_bytes(path.read_bytes().replace(*change))
+    with pytest.raises(StorageError, match=r"begun is no configuration .* by --config which"):
+        settings_of_run(tmp_path, None, None)
+
+
 def test_the_defaults_of_a_run_that_has_stages_and_stored_none_are_told(
     tmp_path: Path,
 ) -> None:
