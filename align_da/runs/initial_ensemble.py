@@ -4,8 +4,8 @@ import jax
 import numpy as np
 
 from align_da.atmosphere import State
-from align_da.errors import ConfigError
 from align_da.keys import Purpose, key_for
+from align_da.runs.fitting_cycles import check_members
 from align_da.runs.run import Run
 
 
@@ -38,13 +38,7 @@ def ensemble_around(run: Run, centre: State) -> State:
         ConfigError: there are fewer training backgrounds than members.
     """
     past, members = run.pairs("train"), run.config.cycle.members
-    if members > past.starts.size:
-        message = (
-            f"expected at most {past.starts.size} members, as many as there are training "
-            f"backgrounds, got cycle.members = {members}: lower it, or raise "
-            "backgrounds.train_starts"
-        )
-        raise ConfigError(message)
+    check_members(members, past.starts.size)
     key = key_for(run.config.seed, Purpose.INITIAL_ENSEMBLE)
     first = int(jax.random.randint(key, (), 0, past.starts.size - members + 1))
     truth, forecast = past.read(max(past.lead_hours), slice(first, first + members))

@@ -12,6 +12,7 @@ from pathlib import Path
 from align_da.config import Config
 from align_da.errors import StorageError
 from align_da.runs import stage_graph as graph
+from align_da.runs.fitting_cycles import check_cycles_fit, check_window
 from align_da.runs.rounds import with_last_round, with_next_round, with_round
 from align_da.runs.weight_names import CORRECTION, FINE_TUNINGS, PRIORS
 from align_da.storage.run_folder import RunFolder
@@ -27,6 +28,7 @@ _COMMANDS = {
 }
 _WITHOUT_CONFIGURATION = {"data observations"}
 _ABOUT_CYCLES = {"verify", "monitor", "explain", "impact", "data export-observations"}
+_WITH_ENSEMBLES = {"cycle", "data closed_loop", "data rounds"}
 _OF_ROUNDS = {"closed_loop": "data closed_loop", CORRECTION: "train correction"}
 _MAKES: Mapping[str, Callable[[Config, RunFolder], Stage]] = {
     "data truth": graph.truth_stage,
@@ -102,8 +104,12 @@ def work_of(
 
     Raises:
         StorageError: analyses are to be corrected, and no correction has been trained.
-        ConfigError: segments have no room for a further round.
+        ConfigError: segments have no room for a further round, or cycles do not fit to the run.
     """
+    if command in _WITH_ENSEMBLES:
+        check_cycles_fit(config, folder)
+    elif command == "data cycled":
+        check_window(config)
     stages = tuple(_stages_of(command, config, folder, rounds))
     made = {stage.name for stage in stages}
     inputs = dict.fromkeys(name for stage in stages for name in stage.inputs)

@@ -24,7 +24,7 @@ def check_work(
 
     Raises:
         StorageError: names what is missing, and the command that makes it.
-        ConfigError: segments have no room for a further round.
+        ConfigError: segments have no room for a further round, or cycles do not fit to the run.
     """
     run = RunFolder(folder)
     work = work_of(command, config, run, cycles, rounds)

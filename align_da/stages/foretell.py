@@ -45,7 +45,7 @@ def foretell(
 
     Raises:
         StorageError: what the run has recorded is damaged.
-        ConfigError: segments have no room for a further round.
+        ConfigError: segments have no room for a further round, or cycles do not fit to the run.
     """
     run = RunFolder(folder)
     work = work_of(command, config, run, cycles, rounds)

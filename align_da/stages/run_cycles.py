@@ -58,7 +58,7 @@ def run_cycles(config: Config, folder: Path, name: str, *, extend: bool = False)
 
     Raises:
         ConfigError: there are more cycles than are to follow, or the truth that is observed does
-            not last as long as they do.
+            not last as long as they do or has no state at their times.
         StorageError: an input is missing, or the store belongs to another run.
         BadStateError: more members than may be replaced are not plausible.
         InputError: no report from files can ever be used, or none of a type that is required.
@@ -102,9 +102,19 @@ def _experiment(run: Run, filed: FiledObservations | None) -> CyclingExperiment:
 
 
 def _check_truth_lasts(run: Run, start: np.datetime64) -> None:
-    """Refuse cycles beyond the truth: it would be found out when the last of them begins."""
-    cycle = run.config.cycle
+    """Refuse cycles beyond the truth: it would be found out when the last of them begins.
+
+    So are windows between its states, which was made with another `world.step_hours` then.
+    """
+    cycle, times = run.config.cycle, run.truth["time"].to_numpy()
     window = np.timedelta64(cycle.window_hours, "h")
+    if times.size > 1 and window % (apart := times[1] - times[0]):
+        message = (
+            f"cycle.window_hours = {cycle.window_hours} needs a truth at these times, and its "
+            f"states are {apart.astype('timedelta64[h]')} apart: take a multiple, or set "
+            "world.step_hours and make the truth anew"
+        )
+        raise ConfigError(message)
     room = int((run.last_time - start) // window)
     if cycle.cycles > room:
         message = (

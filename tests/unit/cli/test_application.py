@@ -18,6 +18,7 @@ from typer.testing import CliRunner
 from align_da.cli import application
 from align_da.config import load_config
 from align_da.config.table import table_of
+from align_da.errors import ConfigError
 from align_da.runs.work import command_of, in_full
 from align_da.storage.checkpoints import save_weights
 from align_da.storage.run_folder import RunFolder
@@ -161,6 +162,20 @@ def test_a_run_that_was_stopped_in_its_first_stage_is_listed_as_it_was_begun(
     assert "which has begun" in foretold.stderr
     told = CliRunner().invoke(with_data(), ["config", "world.model", "--run", str(tmp_path)])
     assert 'model = "lorenz96"' in told.stdout
+
+
+@pytest.mark.parametrize("more", [[], ["--dry-run"]])
+@pytest.mark.parametrize(
+    ("key", "told"),
+    [("cycle.members=1401", "at most 1400 members"), ("cycle.window_hours=3", "step_hours = 6")],
+)
+def test_cycles_that_do_not_fit_to_the_run_are_refused_by_a_dry_run_too(
+    key: str, told: str, more: list[str], tmp_path: Path
+) -> None:
+    command = ["cycle", "--run", str(tmp_path), "--set", key, *more]
+    result = CliRunner().invoke(with_data(), command)
+    assert isinstance(result.exception, ConfigError)
+    assert told in str(result.exception)
 
 
 def options_of(command: str) -> set[str]:

@@ -184,6 +184,14 @@ def test_cycles_that_the_truth_has_no_room_for_are_refused_before_the_first(run:
     assert run_cycles.run_cycles(whole, run, "whole") == 0
 
 
+def test_windows_that_end_between_states_of_the_truth_are_refused_with_the_keys(run: Path) -> None:
+    told = r"cycle\.window_hours = 3 needs .* 6 hours apart.*world\.step_hours"
+    short = with_overrides(CONFIG, ["cycle.window_hours=3", "world.step_hours=3"])
+    with pytest.raises(ConfigError, match=told):
+        run_cycles.run_cycles(short, run, "short")
+    assert not RunFolder(run).cycles("short").exists()
+
+
 def test_in_an_outage_of_every_station_the_analysis_is_the_background(run: Path) -> None:
     silent = with_overrides(CONFIG, ["cycle.outage.share=1", "cycle.outage.first=1"])
     assert run_cycles.run_cycles(silent, run, "silent") == 0
