@@ -19,6 +19,7 @@ from experiments.downscaling import tables as downscaling
 from experiments.embedded_world import tables as embedded_world
 from experiments.gap import run as gap
 from experiments.letkf import tune as letkf
+from experiments.long_cycles import tables as long_cycles
 from experiments.lorenz import tables as lorenz
 from experiments.own_times import tables as own_times
 from experiments.results import read_scores, scores_in
@@ -35,6 +36,7 @@ SHOW: Mapping[str, Callable[[pd.DataFrame], str]] = {
     "embedded_world": embedded_world.show,
     "gap": gap.show,
     "letkf": letkf.show,
+    "long_cycles": long_cycles.show,
     "lorenz": lorenz.show,
     "model_error": rounds.show,
     "own_times": own_times.show,

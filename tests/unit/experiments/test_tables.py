@@ -18,6 +18,7 @@ from experiments.commands import align_da, command_of
 from experiments.densities import tables as densities
 from experiments.downscaling import tables as downscaling
 from experiments.embedded_world import tables as embedded_world
+from experiments.long_cycles import tables as long_cycles
 from experiments.lorenz import tables as lorenz
 from experiments.own_times import tables as own_times
 from experiments.results import read_result, read_scores, scores_in, tidy
@@ -52,7 +53,7 @@ def test_the_table_of_own_times_is_that_of_the_scores_that_are_kept() -> None:
 @pytest.mark.parametrize(
     "run",
     [
-        *("closed_loop", "shipped", "shipped_outage"),
+        *("closed_loop", "shipped", "shipped_outage", "shipped_quarter"),
         *("shipped_density_2", "shipped_density_10", "shipped_radiosonde"),
     ],
 )
@@ -66,6 +67,20 @@ def test_the_tables_of_thirty_days_are_those_of_the_scores_that_are_kept(run: st
     means = kept.set_index(places)["mean"].drop("spread_skill", level="score")
     again = rows.groupby(places)["value"].mean()
     pd.testing.assert_series_equal(again, means, check_names=False, check_like=True, rtol=1e-5)
+
+
+def test_the_tables_of_a_year_are_those_of_the_scores_that_are_kept() -> None:
+    folder = HERE / "long_cycles"
+    rows, kept = read_scores(scores_in(folder)["year"]), read_result(folder / "results/year.csv")
+    page = (folder / "README.md").read_text()
+    assert embedded_world.tables(kept[kept["product"] == "analysis"]).strip() in page
+    means = kept.set_index(["product", "variable", "score", "method"])["mean"]
+    again = long_cycles.counted(rows).groupby(means.index.names)["value"].mean()
+    rest = means.drop("spread_skill", level="score")
+    pd.testing.assert_series_equal(again, rest, check_names=False, check_like=True, rtol=1e-5)
+    quarters = long_cycles.by_season(rows)
+    assert long_cycles.in_percent(quarters) in page
+    assert (quarters[[*embedded_world.VARIABLES]] > 0).all(axis=None)
 
 
 def test_what_a_run_has_cost_has_no_interval() -> None:
