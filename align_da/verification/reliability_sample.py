@@ -1,8 +1,10 @@
 """Whether the spread says how large errors are: ranks of the truth, and errors by spread.
 
-Of the later half of the cycles, at every seventh point, as neighbours are not independent.
+Of the later half of the cycles, at most 120 of them, at every seventh point, as neighbours are not
+independent.
 """
 
+import math
 from dataclasses import dataclass
 
 import jax
@@ -21,6 +23,7 @@ from align_da.verification.ensemble_scores import (
 from align_da.verification.verify_cycles import paired_cycles
 
 _STRIDE = 7  # of grid points
+_MOST = 120  # cycles, equally far apart: what is held in memory does not grow with the run
 _BINS = 10
 
 
@@ -93,7 +96,9 @@ def reliability_sample(dataset: xr.Dataset, truth: xr.Dataset) -> ReliabilitySam
     Raises:
         InputError: see `paired_cycles`.
     """
-    later = dataset.isel(time=slice(dataset.sizes["time"] // 2, None))
+    begin = dataset.sizes["time"] // 2
+    apart = math.ceil((dataset.sizes["time"] - begin) / _MOST)
+    later = dataset.isel(time=slice(begin, None, max(apart, 1)))
     layout = layout_from_dataset(dataset)
     points = (slice(None, None, _STRIDE),) * 2
     pairs = [

@@ -73,7 +73,8 @@ def test_the_tables_of_a_year_are_those_of_the_scores_that_are_kept() -> None:
     folder = HERE / "long_cycles"
     rows, kept = read_scores(scores_in(folder)["year"]), read_result(folder / "results/year.csv")
     page = (folder / "README.md").read_text()
-    assert embedded_world.tables(kept[kept["product"] == "analysis"]).strip() in page
+    for columns in (embedded_world.ERRORS, embedded_world.REST):
+        assert to_markdown(embedded_world.side_by_side(kept, "analysis", columns)) in page
     means = kept.set_index(["product", "variable", "score", "method"])["mean"]
     again = long_cycles.counted(rows).groupby(means.index.names)["value"].mean()
     rest = means.drop("spread_skill", level="score")

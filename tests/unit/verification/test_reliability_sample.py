@@ -2,9 +2,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pandas as pd
+import pytest
 
 from align_da.atmosphere import Grid, Layout, State, VerticalCoordinate
 from align_da.atmosphere.dataset import dataset_from_state
+from align_da.verification import reliability_sample as module
 from align_da.verification.ensemble_scores import rank_histogram
 from align_da.verification.reliability_sample import reliability_sample
 
@@ -42,6 +44,15 @@ def test_the_later_half_is_read_at_every_seventh_point() -> None:
     np.testing.assert_array_equal(
         found.ranks(key)["T"], rank_histogram(found.members, found.truth, key)
     )
+
+
+def test_of_a_long_run_no_more_cycles_are_held_than_of_a_short_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "_MOST", 2)
+    _, truth, found = sample(1.0)
+    np.testing.assert_array_equal(found.truth, truth[[5, 8], ::7, ::7])
+    assert found.members.shape[:2] == (MEMBERS, 2)
 
 
 def test_a_reliable_ensemble_has_errors_like_its_spread_and_one_too_narrow_has_larger_ones() -> (
