@@ -44,6 +44,7 @@ def run_stage(
     clock: Callable[[], float] = time.monotonic,
     *,
     writes: bool = True,
+    first: Callable[[], Any] = lambda: None,
 ) -> bool:
     """Run `action` unless this very stage is done and its product whole.
 
@@ -52,6 +53,7 @@ def run_stage(
         stage: what is made of what.
         action: does the work; may resume what an earlier call has left.
         clock: seconds, for the wall time in the record.
+        first: work that writes nothing; where it fails what an earlier call has made stays done.
         writes: whether to own the stage and leave its record, as one of all processes that do it
             together.
 
@@ -69,10 +71,11 @@ def run_stage(
         if _is_done(folder, stage, digest):  # by another process, a moment ago
             return False
         check_with_inputs(folder, stage.inputs)
+        start = clock()
+        first()
         if writes:
             remove_stage_record(folder, stage.name)
             keep_beginning(folder, stage.name, stage.config)
-        start = clock()
         action()
         if writes:
             _leave_record(folder, stage, digest, clock() - start)

@@ -10,7 +10,6 @@ import pandas as pd
 from align_da.errors import InputError
 from align_da.observations.reports import summary_of
 from align_da.runs.stage_graph import observations_stage
-from align_da.runs.standing import DONE, standing_of
 from align_da.storage.digest import digest_of_file
 from align_da.storage.gridded import open_states
 from align_da.storage.report_file import (
@@ -52,9 +51,7 @@ def make_reports(files: Sequence[Path], form: Format, folder: RunFolder) -> str:
         write_reports(folder.observations, reports)
         write_accounts(folder.observation_accounts, [asdict(account) for account in accounts])
 
-    if standing_of(folder, stage).state != DONE:
-        read()  # a file that cannot be read costs nothing that is there
-    run_stage(folder, stage, write)
+    run_stage(folder, stage, write, first=read)
     reports = read_reports(folder.observations)
     accounts = [Account(**told) for told in read_accounts(folder.observation_accounts)]
     told = [str(account) for account in accounts]
