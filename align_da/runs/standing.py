@@ -92,13 +92,27 @@ def _first_missing(
 def stale_below(config: Config, folder: RunFolder, names: Iterable[str]) -> list[StageStanding]:
     """Of each of these stages the lowest below it, or itself, that would be made otherwise now.
 
+    A run is cycled with several seeds: what was made with another one is as it would be.
+
     Raises:
         StorageError: a record is damaged.
     """
-    known = {stage.name: stage for stage in stages_standing(config, folder)}
+    known = {
+        stage.name: stage if stage.state != STALE else _with_own_seed(config, folder, stage)
+        for stage in stages_standing(config, folder)
+    }
     found = {name: _first_missing(folder, known, name) for name in names if name in known}
     stale = {stage.name: stage for stage in found.values() if stage and stage.state == STALE}
     return list(stale.values())
+
+
+def _with_own_seed(config: Config, folder: RunFolder, stage: StageStanding) -> StageStanding:
+    """How far a finished stage has come where the seed is that which it was made with."""
+    seed = read_stage_record(folder, stage.name).config.get("seed", config.seed)
+    if seed == config.seed:
+        return stage
+    declared = _declared(config.model_copy(update={"seed": seed}), folder)
+    return next(standing_of(folder, one) for one in declared if one.name == stage.name)
 
 
 def _needed_by_cycles(config: Config, folder: RunFolder) -> list[str]:
@@ -186,9 +200,27 @@ def _why_stale(folder: RunFolder, stage: Stage, record: StageRecord) -> str:
         below = (read_stage_record(folder, name) for name in stage.inputs)
         anew = any(one.finished > record.finished for one in below)
         return _MADE_ANEW if anew else OTHER_CODE
-    lines = differences_of(record.config, stage.config)
+    lines = [
+        line
+        for name in stage.config
+        if _defines(name, folder, stage, record)
+        for line in differences_of({name: record.config.get(name)}, {name: stage.config[name]})
+    ]
     more = f" and {len(lines) - _TOLD} more" if len(lines) > _TOLD else ""
     return f"{'; '.join(lines[:_TOLD])}{more}"
+
+
+def _defines(name: str, folder: RunFolder, stage: Stage, record: StageRecord) -> bool:
+    """Whether a stage would be another with what its record says of a section, or of the seed."""
+    if name not in record.config or record.config[name] == stage.config[name]:
+        return False
+    try:
+        other = config_from_table({**stage.config, name: record.config[name]})
+    except ConfigError:  # of two sections that go together
+        return True
+    then = {made.name: made for made in _declared(other, folder)}
+    known = definition_digest(folder, stage)
+    return stage.name not in then or definition_digest(folder, then[stage.name]) != known
 
 
 def _of_record(folder: RunFolder, name: str) -> StageStanding:

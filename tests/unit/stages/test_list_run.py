@@ -12,6 +12,7 @@ from cycled_world import CONFIG, make_cycled_world
 from align_da.config import Config
 from align_da.config.table import table_of, with_overrides
 from align_da.errors import StorageError
+from align_da.runs.stage_graph import backgrounds_stage
 from align_da.runs.standing import OTHER_CODE
 from align_da.stages.check_work import check_work
 from align_da.stages.foretell import foretell
@@ -22,6 +23,7 @@ from align_da.storage.ledger import read_ledger, write_ledger
 from align_da.storage.machine import Machine
 from align_da.storage.report_record import ReportRecord, write_report_record
 from align_da.storage.run_folder import RunFolder
+from align_da.storage.stage_definition import definition_digest
 from align_da.storage.stage_record import read_stage_record, write_stage_record
 from align_da.storage.store_places import costs_path, ledger_path
 
@@ -97,7 +99,7 @@ def test_a_stage_of_other_settings_is_stale_and_says_which(run: RunFolder) -> No
     found = listed(run, with_overrides(CONFIG, ["three_d_var.modes=5", "letkf.inflation=1.9"]))
     (stage,) = (stage for stage in found.stages if stage.name == "covariance")
     assert stage.state == "stale"
-    assert "three_d_var.modes: stored 4, now 5" in stage.why
+    assert stage.why == "three_d_var.modes: stored 4, now 5"
     assert found.command == "align-da train covariance --run here"
 
 
@@ -121,6 +123,16 @@ def test_a_stage_of_other_code_is_stale_and_told_by_what_reads_it(run: RunFolder
         assert "align-da data truth --run here makes it anew" in told[0]
         dry = foretell(command, CONFIG, run.root, "--run here", ["main"])
         assert f"  stale   truth: {OTHER_CODE}" in dry
+
+
+def test_another_seed_of_the_cycles_makes_nothing_stale_that_they_read(run: RunFolder) -> None:
+    record = read_stage_record(run, "backgrounds")
+    digest = definition_digest(run, backgrounds_stage(CONFIG, run))
+    write_stage_record(run, replace(record, digest=digest, config=table_of(CONFIG)))
+    other = with_overrides(CONFIG, ["seed=17", "cycle.members=3"])
+    (stage,) = (stage for stage in listed(run, other).stages if stage.name == "backgrounds")
+    assert (stage.state, stage.why) == ("stale", f"seed: stored {CONFIG.seed}, now 17")
+    assert check_work("cycle", other, run.root, "--run here", ["main"]) == []
 
 
 def test_nothing_is_told_of_stages_that_are_as_they_would_be_made_now(run: RunFolder) -> None:
