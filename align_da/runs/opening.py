@@ -8,7 +8,6 @@ import xarray as xr
 
 from align_da.config import config_from_table, load_config
 from align_da.config.table import with_overrides
-from align_da.errors import StorageError
 from align_da.runs import run as runs
 from align_da.runs.forecast_models import configured_forecast_model
 from align_da.runs.run import Run
@@ -36,21 +35,16 @@ def open_run(
         StorageError: there is no such folder or no truth in it, or the record of a stage is
             damaged.
     """
-    root = Path(folder)
-    if not root.exists():
-        message = (
-            f"expected the folder of a run at {root}, found none: correct its path, or make the "
-            f"run, align-da data truth --run {root}"
-        )
-        raise StorageError(message)
-    stored = None if config is not None else configuration_of_stages(RunFolder(root))
+    run = RunFolder(Path(folder))
+    run.check_there()
+    stored = None if config is not None else configuration_of_stages(run)
     if stored is None:
         settings = load_config(None if config is None else Path(config), overrides)
     else:
         with of_this_version(stored.source):
             settings = config_from_table(stored.table)
         settings = with_overrides(settings, overrides)
-    return runs.open_run(settings, root)
+    return runs.open_run(settings, run.root)
 
 
 def open_cycles(

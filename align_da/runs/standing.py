@@ -55,7 +55,7 @@ def stages_standing(config: Config, folder: RunFolder) -> list[StageStanding]:
     """Every stage that this configuration has, and every other that has left a record, in order.
 
     Raises:
-        StorageError: a record is damaged.
+        StorageError: a record of one that is read is damaged.
     """
     declared = {stage.name: stage for stage in _declared(config, folder)}
     told = [standing_of(folder, stage) for stage in declared.values()]
@@ -95,12 +95,17 @@ def stale_below(config: Config, folder: RunFolder, names: Iterable[str]) -> list
     A run is cycled with several seeds: what was made with another one is as it would be.
 
     Raises:
-        StorageError: a record is damaged.
+        StorageError: a record of one that is read is damaged.
     """
-    known = {
-        stage.name: stage if stage.state != STALE else _with_own_seed(config, folder, stage)
-        for stage in stages_standing(config, folder)
-    }
+    declared = {stage.name: stage for stage in _declared(config, folder)}
+    known: dict[str, StageStanding] = {}
+    left = [name for name in names if name in declared]
+    while left:  # what is not read, and may be damaged, is not looked at
+        name = left.pop()
+        if name in declared and name not in known:
+            stage = standing_of(folder, declared[name])
+            known[name] = _with_own_seed(config, folder, stage) if stage.state == STALE else stage
+            left += declared[name].inputs
     found = {name: _first_missing(folder, known, name) for name in names if name in known}
     stale = {stage.name: stage for stage in found.values() if stage and stage.state == STALE}
     return list(stale.values())
@@ -200,12 +205,9 @@ def _why_stale(folder: RunFolder, stage: Stage, record: StageRecord) -> str:
         below = (read_stage_record(folder, name) for name in stage.inputs)
         anew = any(one.finished > record.finished for one in below)
         return _MADE_ANEW if anew else OTHER_CODE
-    lines = [
-        line
-        for name in stage.config
-        if _defines(name, folder, stage, record)
-        for line in differences_of({name: record.config.get(name)}, {name: stage.config[name]})
-    ]
+    names = [name for name in stage.config if _defines(name, folder, stage, record)]
+    was, now = ({name: of[name] for name in names} for of in (record.config, stage.config))
+    lines = differences_of(was, now)
     more = f" and {len(lines) - _TOLD} more" if len(lines) > _TOLD else ""
     return f"{'; '.join(lines[:_TOLD])}{more}"
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from align_da.config import Config
 from align_da.runs.standing import stale_below
-from align_da.runs.work import check_needs, cycled, work_of
+from align_da.runs.work import check_needs, cycled, in_full, work_of
 from align_da.storage.run_folder import RunFolder
 
 
@@ -31,7 +31,7 @@ def check_work(
     check_needs(work.needs, options)
     return [
         f"the stage {stage.name!r} of {folder} is stale: {stage.why}. It is read as it is; "
-        f"align-da {stage.command} {options} makes it anew where its product has been removed"
+        f"{in_full(stage.command, options)} makes it anew where its product has been removed"
         for stage in stale_below(config, run, work.reads)
     ]
 

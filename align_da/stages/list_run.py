@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from align_da.config import Config
-from align_da.errors import StorageError
 from align_da.runs.standing import (
     MISSING,
     StageStanding,
@@ -68,12 +67,7 @@ def list_run(config: Config, folder: Path, options: str) -> RunListing:
         StorageError: there is no run, or the record of a stage is damaged.
     """
     run = RunFolder(folder)
-    if not folder.is_dir():
-        message = (
-            f"expected the folder of a run at {folder}, found none: correct it, or begin a run by "
-            f"align-da data truth --run {folder}"
-        )
-        raise StorageError(message)
+    run.check_there()
     stages, cycles = stages_standing(config, run), cycles_standing(run)
     missing, command = next(_steps(config, run, stages, cycles))
     return RunListing(folder, stages, cycles, missing, in_full(command, options))

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from align_da.errors import ConfigError
+from align_da.errors import ConfigError, StorageError
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,19 @@ class RunFolder:
                 f"file systems, got {self.root.absolute()}: choose another folder"
             )
             raise ConfigError(message)
+
+    def check_there(self) -> None:
+        """Refuse a folder that is not there.
+
+        Raises:
+            StorageError: says how a run is begun.
+        """
+        if not self.root.is_dir():
+            message = (
+                f"expected the folder of a run at {self.root}, found none: correct it, or "
+                f"begin a run by align-da data truth --run {self.root}"
+            )
+            raise StorageError(message)
 
     @property
     def truth(self) -> Path:

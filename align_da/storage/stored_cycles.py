@@ -8,6 +8,7 @@ from align_da.errors import StorageError
 from align_da.storage.consolidated import is_consolidated
 from align_da.storage.ledger import read_ledger
 from align_da.storage.manifest import read_manifest
+from align_da.storage.run_folder import RunFolder
 from align_da.storage.store_files import check_files
 from align_da.storage.store_places import ledger_path, manifest_path
 from align_da.storage.verified_cycles import with_verified_arrays
@@ -29,10 +30,7 @@ def open_cycles(path: Path, group: str = "analysis") -> xr.Dataset:
         StorageError: the store or its ledger is missing or damaged, a chunk is missing, or there
             is no such group or folder of a run.
     """
-    root = path.parent.parent
-    if not root.exists():
-        message = f"expected the folder of a run at {root}, found none: correct its path"
-        raise StorageError(message)
+    RunFolder(path.parent.parent).check_there()
     if not path.exists() and not ledger_path(path).exists():
         message = (
             f"expected cycles in {path}, found none: make them by `align-da cycle --name "

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable
 from dataclasses import fields
-from importlib.metadata import EntryPoint, EntryPoints
+from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import jax.numpy as jnp
@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import typer
 import xarray as xr
+from brought_parts import bring
 
 import align_da.registry as room
 from align_da.atmosphere import Grid, Layout, VerticalCoordinate
@@ -95,19 +96,9 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, s
     """Install a part called "wrong" of a package into a group."""
     (tmp_path / "wrong_parts.py").write_text(MODULE)
     monkeypatch.syspath_prepend(str(tmp_path))
-    found = room.entry_points
 
     def installed(group: str, attribute: str) -> None:
-        point = EntryPoint("wrong", f"wrong_parts:{attribute}", group)
-        vars(point)["dist"] = Distribution
-        monkeypatch.setattr(
-            room,
-            "entry_points",
-            lambda group: EntryPoints(
-                [*found(group=group), *([point] if group == point.group else [])]
-            ),
-        )
-        room._installed.cache_clear()
+        bring(monkeypatch, EntryPoint("wrong", f"wrong_parts:{attribute}", group), Distribution)
 
     yield installed
     room._installed.cache_clear()

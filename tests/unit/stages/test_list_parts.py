@@ -1,8 +1,9 @@
 """What a configuration can name is listed, and of parts that packages bring, whose they are."""
 
-from importlib.metadata import EntryPoint, EntryPoints
+from importlib.metadata import EntryPoint
 
 import pytest
+from brought_parts import bring
 
 import align_da.registry as room
 from align_da.stages.list_parts import list_parts
@@ -19,16 +20,7 @@ def test_a_part_of_a_package_stands_by_its_name_with_the_package_behind_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     point = EntryPoint("two_scale", "json:loads", "align_da.forecast_models")
-    vars(point)["dist"] = Distribution
-    found = room.entry_points
-    monkeypatch.setattr(
-        room,
-        "entry_points",
-        lambda group: EntryPoints(
-            [*found(group=group), *([point] if group == point.group else [])]
-        ),
-    )
-    room._installed.cache_clear()
+    bring(monkeypatch, point, Distribution)
     listed = list_parts()
     room._installed.cache_clear()
     lines = listed.text.splitlines()

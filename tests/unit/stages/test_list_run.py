@@ -135,6 +135,11 @@ def test_another_seed_of_the_cycles_makes_nothing_stale_that_they_read(run: RunF
     assert check_work("cycle", other, run.root, "--run here", ["main"]) == []
 
 
+def test_a_damaged_record_of_what_is_not_read_ends_nothing(run: RunFolder) -> None:
+    write_durably(run.stages / "aligned.json", b"{")
+    assert check_work("verify", CONFIG, run.root, "--run here", ["main"]) == []
+
+
 def test_nothing_is_told_of_stages_that_are_as_they_would_be_made_now(run: RunFolder) -> None:
     assert check_work("cycle", CONFIG, run.root, "--run here", ["main"]) == []
     assert "stale" not in foretell("cycle", CONFIG, run.root, "--run here", ["main"])
